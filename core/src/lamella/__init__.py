@@ -1,0 +1,1 @@
+"""Opens electron-microscopy scans and streams them through computations."""

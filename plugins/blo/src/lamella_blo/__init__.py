@@ -1,0 +1,1 @@
+"""Lamella plugin: NanoMEGAS ASTAR block files."""

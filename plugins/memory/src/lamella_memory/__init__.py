@@ -1,0 +1,1 @@
+"""Lamella plugin: arrays in memory."""

@@ -1,0 +1,1 @@
+"""Lamella plugin: NumPy .npy files."""

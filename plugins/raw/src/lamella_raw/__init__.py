@@ -1,0 +1,1 @@
+"""Lamella plugin: headerless raw binary files."""
