@@ -1,0 +1,19 @@
+"""Sphinx configuration of the Lamella site."""
+
+from importlib.metadata import version as installed_version
+
+project = "Lamella"
+author = "The Lamella developers"
+copyright = "The Lamella developers"
+release = version = installed_version("lamella")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+autodoc_typehints = "description"
+
+html_theme = "furo"
+html_title = "Lamella"
+html_static_path = ["_static"]
