@@ -1,0 +1,488 @@
+"""The one concrete data set: scan and detector axes over a source, cut into partitions and tiles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lamella.errors import FrameMissingError, LamellaWarning, ParameterError
+from lamella.geometry import FrameMap, Region, Shape, SigBox, region_of
+from lamella.indexing import Selection
+from lamella.io import choose_backend
+from lamella.metadata import Axis
+from lamella.reading import FrameReader
+from lamella.tiling import TILE_BYTES, TilingScheme, negotiate
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.corrections import Corrections
+    from lamella.io import IOBackend
+    from lamella.metadata import Metadata
+    from lamella.source import FrameSource, LinearSource, SourceInfo
+
+__all__ = ["DataSet", "Partition", "Provenance", "Tile"]
+
+PARTITION_BYTES = 64 << 20
+"""Largest partition [stored bytes]: small enough to balance the load and to be done again after a failure."""
+_SMALLEST_PARTITION = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a data set comes from: which plugin read it, how sure the detection was, and who said what.
+
+    ``origins`` names the origin of each parameter: ``"user"``, ``"detected: ..."``, ``"header"``, ``"default"``.
+    """
+
+    format: str
+    title: str
+    distribution: str | None = None
+    version: str | None = None
+    confidence: int | None = None
+    reason: str | None = None
+    target: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A block of pixels for a computation.
+
+    Parameters
+    ----------
+    data
+        Pixels, shape ``(depth, *box.shape)``; read-only or reused, so valid until the next tile only.
+    box
+        The part of the detector, and its number in the tiling scheme.
+    start
+        Index of the first frame on the compressed scan axis of the results; the others follow without a gap.
+    positions
+        Flat scan position of each frame.
+    """
+
+    data: NDArray[Any]
+    box: SigBox
+    box_index: int
+    start: int
+    positions: range | NDArray[np.int64]
+
+
+class DataSet:
+    """A scan of frames, opened but not loaded.
+
+    Made by `lamella.open` or `Context.load`; see there for the parameters.
+
+    Attributes
+    ----------
+    shape : Shape
+        Scan axes, then detector axes; ``shape.nav`` and ``shape.sig``.
+    dtype : numpy.dtype
+        Dtype of the pixels, in native byte order.
+    frame_map : FrameMap
+        Which stored frame each scan position shows.
+    missing : str
+        What happens at positions without a frame: ``"skip"``, ``"zero"`` or ``"error"``.
+    provenance : Provenance
+        Which plugin read it, and where parameters came from.
+    """
+
+    def __init__(
+        self,
+        source: LinearSource | FrameSource,
+        *,
+        provenance: Provenance,
+        nav_shape: tuple[int, ...] | None = None,
+        sync_offset: int | None = None,
+        missing: Literal["skip", "zero", "error"] = "skip",
+        io_backend: str | IOBackend | None = None,
+        num_partitions: int | None = None,
+        name: str | None = None,
+        reopen: Callable[[], DataSet] | None = None,
+    ) -> None:
+        info = source.info
+        self.source = source
+        self.provenance = provenance
+        self.missing = missing
+        self.num_partitions = num_partitions
+        self._io_backend = io_backend
+        self._reopen = reopen
+        suggested = info.nav_shape if info.nav_shape is not None else (info.n_frames,)
+        nav = nav_shape or suggested or (1,)
+        index = info.index if math.prod(nav) == math.prod(suggested) or nav_shape is None else None
+        self.frame_map = FrameMap(
+            n_frames=info.n_frames if index is None else len(index),
+            nav_shape=tuple(int(n) for n in nav),
+            sync_offset=info.sync_offset if sync_offset is None else sync_offset,
+            index=index,
+        )
+        self.shape = Shape(self.frame_map.nav_shape, info.sig_shape)
+        self.dtype: np.dtype[Any] = info.dtype
+        self.name = name or provenance.target or provenance.format
+        self._check_visible()
+
+    def _check_visible(self) -> None:
+        fm, counts = self.frame_map, self.frame_map.counts
+        numbers = f"{counts.frames} frames in the file, sync_offset {fm.sync_offset}, nav_shape {fm.nav_shape}"
+        if counts.shown == 0:
+            raise ParameterError(f"no frame is visible: {numbers}. Choose a smaller |sync_offset|", subject=self.name)
+        if self.missing == "error" and counts.missing:
+            raise FrameMissingError(
+                f"{self.name}: {counts.missing} of {counts.positions} scan positions have no frame ({numbers}). "
+                "Give a nav_shape that fits, or missing='skip'"
+            )
+        unasked = counts.ignored_end if fm.index is None else 0
+        if counts.missing or unasked:
+            warnings.warn(
+                f"{self.name}: {counts.missing} of {counts.positions} scan positions have no frame and "
+                f"{unasked} frames at the end are not shown ({numbers})",
+                LamellaWarning,
+                stacklevel=5,
+            )
+
+    # What it is.
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the file says about itself."""
+        return self.source.info
+
+    @property
+    def format(self) -> str:
+        """The name of the format."""
+        return self.provenance.format
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the microscope and the detector were doing."""
+        return self.info.metadata
+
+    @property
+    def raw_metadata(self) -> Mapping[str, Any]:
+        """Everything the file says, untouched and JSON-able."""
+        return self.info.raw_metadata
+
+    @property
+    def corrections(self) -> Corrections | None:
+        """Dark frame, gain map and excluded pixels that belong to the data."""
+        return self.info.corrections
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all scan positions in native dtype [bytes]."""
+        return self.shape.size * self.dtype.itemsize
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """Name, scale, offset and units of every axis; without units where nothing is known."""
+        nav = self.info.nav_axes if self._as_suggested else ()
+        return (*_named(nav, self.shape.nav, "nav"), *_named(self.info.sig_axes, self.shape.sig, "sig"))
+
+    @property
+    def _as_suggested(self) -> bool:
+        return self.info.nav_shape is None or tuple(self.info.nav_shape) == tuple(self.shape.nav)
+
+    @property
+    def nav_origin(self) -> str:
+        """Where the scan shape came from."""
+        return self.provenance.origins.get("nav_shape") or self.info.nav_origin
+
+    @property
+    def valid_mask(self) -> NDArray[np.bool_]:
+        """Where the scan has a frame, shape ``shape.nav``."""
+        return self.frame_map.valid_mask
+
+    @property
+    def missing_count(self) -> int:
+        """The number of scan positions without a frame."""
+        return self.frame_map.counts.missing
+
+    @property
+    def backend(self) -> IOBackend:
+        """How bytes reach memory."""
+        return choose_backend(self._io_backend, self.source.resources)
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """Facts that help to understand a surprising result, JSON-able."""
+        fm = self.frame_map
+        counts = {f"frames {key.replace('_', ' ')}": value for key, value in asdict(fm.counts).items()}
+        return {
+            "format": self.provenance.title,
+            "shape": list(self.shape),
+            "dtype": str(self.dtype),
+            "nav_shape from": self.nav_origin,
+            "nav_shape alternatives": [[list(shape), why] for shape, why in self.info.nav_alternatives],
+            "sync_offset": fm.sync_offset,
+            "io backend": self.backend.name if self.source.resources else "none",
+            "partitions": len(self.partitions()),
+            "missing policy": self.missing,
+            **counts,
+            **self.info.details,
+            "notes": list(self.info.notes),
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A key for caches: changes with format, parameters, and path, size and time of every file."""
+        facts = {
+            "format": [self.format, self.provenance.version],
+            "parameters": {key: repr(value) for key, value in sorted(self.provenance.parameters.items())},
+            "resources": [[r.path, r.size, r.mtime_ns] for r in self.source.resources],
+            "shape": [list(self.shape.nav), list(self.shape.sig), str(self.dtype)],
+            "identity": list(getattr(self.source, "identity", ())),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def per_frame(self, name: str) -> NDArray[Any]:
+        """Give an array with one entry per stored frame, such as time stamps; see ``info.per_frame`` for names.
+
+        Raises
+        ------
+        KeyError
+            If the format has no such array.
+        """
+        return self.info.per_frame[name]()
+
+    def navigator(self) -> NDArray[Any] | None:
+        """Give the ready-made image of the scan that the file holds, or None."""
+        return None if self.info.navigator is None else self.info.navigator()
+
+    # Pixels.
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.read(index)
+
+    def read(self, index: Any = (), *, fill: float | None = None, dtype: DTypeLike | None = None) -> Any:
+        """Read part of the data into memory.
+
+        Parameters
+        ----------
+        index
+            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning.
+        fill
+            Value of pixels at positions without a frame.
+        dtype
+            Dtype of the result; native by default.
+
+        Returns
+        -------
+        numpy.ndarray or scalar
+            What the same index into the whole array would give.
+
+        Raises
+        ------
+        FrameMissingError
+            If a position has no frame and ``fill`` is not given.
+        IndexError
+            If the index lies outside, or is of another kind.
+        """
+        selection = Selection.of(index, self.shape)
+        frames = self.frame_map.frames(selection.positions)
+        absent = frames < 0
+        if fill is None and self.missing == "zero":
+            fill = 0
+        if fill is None and absent.any():
+            self.frame_map.frame_at(int(selection.positions[int(np.argmax(absent))]))
+        out = np.empty((len(frames), *selection.box.shape), dtype=self.dtype if dtype is None else dtype)
+        if out.size == 0:
+            return selection.present(out)
+        depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
+        with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
+            for start in range(0, len(frames), depth):
+                out[start : start + depth] = reader.read(_as_range(frames[start : start + depth]), selection.box)
+        if fill and absent.any():
+            out[absent] = fill
+        return selection.present(out)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("a data set on disk cannot become an array without copying it into memory")
+        return np.asarray(self.read((), dtype=dtype))
+
+    # Streaming.
+
+    def partitions(self, n: int | None = None, *, workers: int = 1) -> tuple[Partition, ...]:
+        """Cut the scan into contiguous stretches.
+
+        Parameters
+        ----------
+        n
+            Number of stretches; chosen from the size of the data and the number of ``workers`` if None.
+        workers
+            How many will run at a time.
+        """
+        positions = self.frame_map.n_positions
+        count = n or self.num_partitions or self._default_partitions(workers)
+        count = max(1, min(count, positions))
+        bounds = np.linspace(0, positions, count + 1).astype(np.int64)
+        block = self.source.hints.frame_block
+        if block > 1 and self.frame_map.index is None:
+            shift = self.frame_map.sync_offset
+            bounds[1:-1] = np.clip((bounds[1:-1] + shift) // block * block - shift, 0, positions)
+            bounds = np.unique(bounds)
+        edges = bounds.tolist()
+        return tuple(
+            Partition(self, i, start, stop) for i, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        )
+
+    def _default_partitions(self, workers: int) -> int:
+        largest = -(-self.nbytes // PARTITION_BYTES)
+        balanced = min(4 * workers, max(workers, self.nbytes // _SMALLEST_PARTITION))
+        return max(largest, balanced)
+
+    def scheme(self, **wishes: Any) -> TilingScheme:
+        """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
+        largest = max(len(partition) for partition in self.partitions())
+        return negotiate(
+            sig_shape=self.shape.sig,
+            itemsize=self.dtype.itemsize,
+            n_frames=largest,
+            hints=self.source.hints,
+            **wishes,
+        )
+
+    @property
+    def roi(self) -> _RoiMaker:
+        """Make masks by slicing: ``ds.roi[:, 3:5]`` is true there and false elsewhere."""
+        return _RoiMaker(self.shape.nav)
+
+    # Life.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reopen is not None:
+            return self._reopen, ()
+        return _rebuild, (
+            self.source,
+            {
+                "provenance": self.provenance,
+                "nav_shape": tuple(self.shape.nav),
+                "sync_offset": self.frame_map.sync_offset,
+                "missing": self.missing,
+                "io_backend": self._io_backend,
+                "num_partitions": self.num_partitions,
+                "name": self.name,
+            },
+        )
+
+    def __repr__(self) -> str:
+        from lamella.display import dataset_text
+
+        return dataset_text(self)
+
+    def _repr_html_(self) -> str:
+        from lamella.display import dataset_html
+
+        return dataset_html(self)
+
+
+def _rebuild(source: LinearSource | FrameSource, options: dict[str, Any]) -> DataSet:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LamellaWarning)
+        return DataSet(source, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The flat scan positions ``[start, stop)`` of a data set: the unit of scheduling.
+
+    Pickles as the recipe of its data set and three numbers.
+    """
+
+    dataset: DataSet
+    index: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def shape(self) -> Shape:
+        """Number of positions, then the detector axes."""
+        return Shape((len(self),), self.dataset.shape.sig)
+
+    def region(self, roi: object = None) -> Region:
+        """Give a region of interest of the data set in the form that `tiles` takes."""
+        return region_of(roi, self.dataset.shape.nav)
+
+    def tiles(
+        self,
+        scheme: TilingScheme,
+        *,
+        region: Region | None = None,
+        dtype: DTypeLike | None = None,
+        corrections: Corrections | None = None,
+        backend: IOBackend | None = None,
+    ) -> Iterator[Tile]:
+        """Give every pixel of the selected positions exactly once, missing positions left out.
+
+        Parameters
+        ----------
+        scheme
+            How deep tiles are, and the boxes that cover the detector.
+        region
+            Selected positions; everything if None.
+        dtype
+            Dtype of the tiles; native by default.
+        corrections
+            Corrections to apply; none by default.
+        backend
+            I/O backend other than the one of the data set.
+        """
+        ds = self.dataset
+        region = region if region is not None else Region(ds.shape.nav)
+        stretches = ds.frame_map.stretches(
+            region, self.start, self.stop, deliver_missing=ds.missing == "zero" and ds.missing_count > 0
+        )
+        reader = FrameReader(ds.source, backend or ds.backend, dtype=dtype, corrections=corrections)
+        with reader:
+            for stretch in stretches:
+                for begin in range(0, len(stretch), scheme.depth):
+                    part = stretch.cut(begin, begin + scheme.depth)
+                    for i, box in enumerate(scheme.boxes):
+                        yield Tile(reader.read(part.frames, box), box, i, part.start, part.positions)
+
+
+class _RoiMaker:
+    __slots__ = ("_nav_shape",)
+
+    def __init__(self, nav_shape: tuple[int, ...]) -> None:
+        self._nav_shape = nav_shape
+
+    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
+        mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
+        mask[index] = True
+        return mask
+
+
+def _as_range(frames: NDArray[np.int64]) -> range | NDArray[np.int64]:
+    first, length = int(frames[0]), len(frames)
+    if first >= 0 and int(frames[-1]) == first + length - 1 and (length < 3 or bool((np.diff(frames) == 1).all())):
+        return range(first, first + length)
+    return frames
+
+
+def _named(axes: tuple[Axis, ...], shape: tuple[int, ...], kind: str) -> tuple[Axis, ...]:
+    if len(axes) == len(shape):
+        return axes
+    names = {("nav", 1): "x", ("nav", 2): "yx", ("sig", 1): "k", ("sig", 2): ("ky", "kx")}
+    known = names.get((kind, len(shape)), tuple(f"{kind}{i}" for i in range(len(shape))))
+    return tuple(Axis(name) for name in known)

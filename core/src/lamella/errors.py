@@ -1,0 +1,157 @@
+"""Every error that Lamella raises on purpose; each says what was expected, what was found and what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+__all__ = [
+    "AmbiguousFormatError",
+    "CancelledRun",
+    "CorruptError",
+    "DetectionError",
+    "FormatError",
+    "FrameMissingError",
+    "LamellaError",
+    "LamellaWarning",
+    "NoFormatError",
+    "ParameterError",
+    "PluginError",
+    "TruncatedError",
+    "UDFError",
+    "UnsupportedError",
+]
+
+
+class LamellaError(Exception):
+    """Base class of all errors that Lamella raises on purpose."""
+
+
+class LamellaWarning(UserWarning):
+    """Something that a user should know about data or a result, and that is not an error."""
+
+
+class FormatError(LamellaError):
+    """A file cannot be read as the format it was opened with.
+
+    Parameters
+    ----------
+    problem
+        What is wrong, in one clause.
+    path
+        The file in which it was found.
+    expected, found
+        The two sides of the disagreement, where there are two.
+    remedy
+        What the reader of the message can do now.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        expected: object = None,
+        found: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.path = None if path is None else os.fspath(path)
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        where = "" if self.path is None else f"{self.path}: "
+        parts = [f"{where}{self.problem}"]
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.found is not None:
+            parts.append(f"found {self.found}")
+        text = "; ".join(parts)
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_format_error, (
+            type(self),
+            self.problem,
+            self.path,
+            self.expected,
+            self.found,
+            self.remedy,
+        )
+
+
+def _rebuild_format_error(
+    kind: type[FormatError],
+    problem: str,
+    path: str | None,
+    expected: object,
+    found: object,
+    remedy: str | None,
+) -> FormatError:
+    return kind(problem, path=path, expected=expected, found=found, remedy=remedy)
+
+
+class TruncatedError(FormatError):
+    """The file ends before the data that its header announces."""
+
+
+class CorruptError(FormatError):
+    """The file contradicts itself."""
+
+
+class UnsupportedError(FormatError):
+    """The file is valid, but uses a variant that this reader does not know."""
+
+
+class DetectionError(LamellaError):
+    """The format of a file could not be determined."""
+
+
+class NoFormatError(DetectionError):
+    """No installed format recognises the file."""
+
+
+class AmbiguousFormatError(DetectionError):
+    """Several formats claim the file with about the same confidence."""
+
+
+class ParameterError(LamellaError, ValueError):
+    """Parameters are wrong; ``problems`` lists all of them at once."""
+
+    def __init__(self, problems: str | Sequence[str], *, subject: str | None = None) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.subject = subject
+        super().__init__(self.problems, subject)
+
+    def __str__(self) -> str:
+        lead = "" if self.subject is None else f"{self.subject}: "
+        if len(self.problems) == 1:
+            return f"{lead}{self.problems[0]}"
+        listed = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"{lead}{len(self.problems)} problems\n{listed}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_parameter_error, (self.problems, self.subject)
+
+
+def _rebuild_parameter_error(problems: tuple[str, ...], subject: str | None) -> ParameterError:
+    return ParameterError(problems, subject=subject)
+
+
+class FrameMissingError(LamellaError):
+    """A scan position was read for which the file holds no frame."""
+
+
+class PluginError(LamellaError):
+    """A plugin is absent, broken, incompatible or in conflict with another."""
+
+
+class UDFError(LamellaError):
+    """A user-defined function failed, or broke a rule of the computing API."""
+
+
+class CancelledRun(LamellaError):
+    """A run was cancelled before it was complete."""

@@ -1,0 +1,187 @@
+"""From a path and some keywords to a data set: choose the format, check the parameters, ask the reader."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from lamella.dataset import DataSet, Provenance
+from lamella.detect import Probe, detect
+from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
+from lamella.hooks import hooks
+from lamella.params import CommonParams, split, validate
+from lamella.registry import default_registry
+from lamella.reshape import reshape_source
+
+if TYPE_CHECKING:
+    from lamella.detect import Candidate
+    from lamella.registry import Plugin, Registry
+    from lamella.source import FrameSource, LinearSource
+
+__all__ = ["open_dataset"]
+
+
+def open_dataset(
+    format: str, target: object, keywords: Mapping[str, Any], *, registry: Registry | None = None
+) -> DataSet:
+    """Open a file or wrap an object.
+
+    Parameters
+    ----------
+    format
+        Name of the format, or ``"auto"``.
+    target
+        Path of a file, or an object for formats that wrap objects.
+    keywords
+        Parameters of the format and common parameters; they override detected ones.
+    registry
+        Where plugins are looked up.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    PluginError, DetectionError, ParameterError, FormatError, FrameMissingError
+        As described in `lamella.errors`.
+    """
+    registry = registry or default_registry()
+    candidate: Candidate | None = None
+    if format.lower() == "auto":
+        candidate = detect(target, registry).winner()
+        plugin = registry.get(candidate.name)
+    else:
+        plugin = registry.get(format)
+    detected = dict(candidate.match.params) if candidate is not None and candidate.match is not None else {}
+    values = {**detected, **keywords}
+    common, params, chosen = _checked(plugin, values)
+    probe = Probe.of(target)
+    source = _ask_reader(plugin, params, probe)
+    if common.sig_shape is not None:
+        source = reshape_source(source, common.sig_shape)
+    dataset = DataSet(
+        source,
+        provenance=_provenance(plugin, candidate, keywords, chosen, target),
+        nav_shape=common.nav_shape,
+        sync_offset=common.sync_offset,
+        missing=common.missing,
+        io_backend=common.io_backend,  # type: ignore[arg-type]
+        num_partitions=common.num_partitions,
+        name=common.name,
+        reopen=_recipe(plugin, target, values),
+    )
+    hooks().lamella_dataset_opened(dataset=dataset)
+    return dataset
+
+
+def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, Any, dict[str, Any]]:
+    """Check both groups of parameters and report the problems of both at once."""
+    cls = plugin.params_class()
+    for_plugin, for_core = split(cls, values)
+    problems: list[str] = []
+    checked: list[Any] = []
+    common_names = tuple(field.name for field in fields(CommonParams))
+    for kind, group, extra in ((CommonParams, for_core, ()), (cls, for_plugin, common_names)):
+        try:
+            checked.append(validate(kind, group, extra=extra))
+        except ParameterError as error:
+            problems += error.problems
+    if problems:
+        raise ParameterError(tuple(dict.fromkeys(problems)), subject=f"parameters of format {plugin.name!r}")
+    common, params = checked
+    chosen = {field.name: getattr(common, field.name) for field in fields(common)}
+    chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
+    return common, params, chosen
+
+
+def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
+    try:
+        return plugin.reader().open(params, probe)
+    except (LamellaError, MemoryError):
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise CorruptError(f"reading failed ({error})", path=probe.path) from error
+    except Exception as error:
+        raise CorruptError(
+            f"the reader of {plugin.name!r} failed ({type(error).__name__}: {error})",
+            path=probe.path,
+            remedy=f"The file is damaged, or {plugin.distribution} has a defect; please report it",
+        ) from error
+
+
+def _provenance(
+    plugin: Plugin,
+    candidate: Candidate | None,
+    keywords: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+    target: object,
+) -> Provenance:
+    match = candidate.match if candidate is not None else None
+    origins: dict[str, str] = {}
+    if match is not None:
+        origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
+    origins |= {name: "user" for name, value in keywords.items() if value is not None}
+    return Provenance(
+        format=plugin.name,
+        title=plugin.spec.title if plugin.spec is not None else plugin.name,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        confidence=candidate.confidence if candidate is not None else None,
+        reason=match.reason if match is not None else None,
+        target=os.fspath(target) if isinstance(target, (str, os.PathLike)) else type(target).__name__,
+        parameters={name: value for name, value in chosen.items() if name != "name" and value is not None},
+        origins=origins,
+    )
+
+
+def _recipe(plugin: Plugin, target: object, values: Mapping[str, Any]) -> _Recipe | None:
+    if not isinstance(target, (str, os.PathLike)):
+        return None
+    return _Recipe(plugin.name, os.path.abspath(os.fspath(target)), tuple(sorted(values.items())))
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """Opens a data set again, in another process or another session; keeps the last few."""
+
+    format: str
+    path: str
+    values: tuple[tuple[str, Any], ...]
+
+    def __call__(self) -> DataSet:
+        key = repr(self)
+        with _lock:
+            dataset = _reopened.get(key)
+            if dataset is not None and _unchanged(dataset):
+                _reopened.move_to_end(key)
+                return dataset
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LamellaWarning)
+            dataset = open_dataset(self.format, self.path, dict(self.values))
+        with _lock:
+            _reopened[key] = dataset
+            while len(_reopened) > _KEEP:
+                _reopened.popitem(last=False)
+        return dataset
+
+
+_KEEP = 16
+_reopened: OrderedDict[str, DataSet] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _unchanged(dataset: DataSet) -> bool:
+    for resource in dataset.source.resources:
+        try:
+            status = os.stat(resource.path)
+        except OSError:
+            return False
+        if (status.st_size, status.st_mtime_ns) != (resource.size, resource.mtime_ns):
+            return False
+    return True

@@ -1,0 +1,227 @@
+"""From a source and an I/O session to arrays of frames: views where possible, reused buffers otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from lamella.errors import CorruptError, LamellaError
+from lamella.geometry import SigBox
+from lamella.source import FrameSource, LinearSource, Segment
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.corrections import Corrections
+    from lamella.io import IOBackend, IOSession
+
+__all__ = ["FrameReader", "Frames"]
+
+Frames: TypeAlias = "range | NDArray[np.int64]"
+"""Stored frames in the order wanted; -1 stands for a missing frame, delivered as zeros."""
+
+# Below this share of useful bytes, a run of frames is read frame by frame instead of in one piece.
+_WORTH_READING = 0.5
+
+
+class FrameReader:
+    """Reads frames for one worker, in the dtype and with the corrections that the computation wants.
+
+    Parameters
+    ----------
+    source
+        What the format plugin described.
+    backend
+        How bytes reach memory.
+    dtype
+        Dtype of the arrays; the native dtype of the data if None.
+    corrections
+        Dark frame, gain map and excluded pixels to apply; the result is then floating point.
+    """
+
+    def __init__(
+        self,
+        source: LinearSource | FrameSource,
+        backend: IOBackend,
+        *,
+        dtype: DTypeLike | None = None,
+        corrections: Corrections | None = None,
+    ) -> None:
+        self._source = source
+        self._session: IOSession = backend.open(source.resources)
+        self._corrections = corrections
+        self.dtype = np.dtype(source.info.dtype if dtype is None else dtype)
+        self._buffers: dict[str, NDArray[np.uint8]] = {}
+
+    def __enter__(self) -> FrameReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back handles and buffers."""
+        self._session.close()
+        self._buffers.clear()
+
+    def read(self, frames: Frames, box: SigBox | None = None) -> NDArray[Any]:
+        """Give frames as an array of shape ``(n, *box.shape)``, read-only or reused: valid until the next call."""
+        if box is None:
+            box = SigBox.full(self._source.info.sig_shape)
+        if self._corrections is None:
+            return self._gather(frames, box, private=False)
+        wide = self._corrections.reach(box)
+        tile = self._gather(frames, wide, private=True)
+        self._corrections.apply(tile, wide)
+        inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
+        return tile[(slice(None), *inner)]
+
+    def _gather(self, frames: Frames, box: SigBox, *, private: bool) -> NDArray[Any]:
+        """Give the frames, in a buffer of this reader if they must be ``private``."""
+        if not private:
+            view = self._view(frames, box)
+            if view is not None:
+                return view
+        out = self._buffer("tile", (len(frames), *box.shape), self.dtype)
+        if isinstance(self._source, FrameSource):
+            self._fill_procedural(self._source, frames, box, out)
+        else:
+            self._fill_linear(self._source, frames, box, out)
+        return out
+
+    def _buffer(self, role: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        nbytes = math.prod(shape) * dtype.itemsize
+        held = self._buffers.get(role)
+        if held is None or held.size < nbytes:
+            held = self._buffers[role] = np.empty(nbytes, dtype=np.uint8)
+        return held[:nbytes].view(dtype).reshape(shape)
+
+    # Views: one run of frames, stored as wanted.
+
+    def _view(self, frames: Frames, box: SigBox) -> NDArray[Any] | None:
+        source = self._source
+        if self.dtype != source.info.dtype or not isinstance(frames, range) or frames.step != 1 or not frames:
+            return None
+        if isinstance(source, FrameSource):
+            return source.view(frames, box)
+        if source.encoding.codec is not None or source.encoding.dtype != self.dtype:
+            return None
+        segments = list(source.runs.segments(frames.start, frames.stop))
+        if len(segments) != 1 or not self._in_one_piece(segments[0], source, box):
+            return None
+        return self._segment_view(source, segments[0], box)
+
+    def _in_one_piece(self, segment: Segment, source: LinearSource, box: SigBox) -> bool:
+        if self._session.zero_copy or segment.count == 1:
+            return True
+        low, high = source.encoding.extent(box)
+        whole = (segment.count - 1) * abs(segment.stride) + high - low
+        return box.size * source.encoding.dtype.itemsize * segment.count >= _WORTH_READING * whole
+
+    def _segment_view(self, source: LinearSource, segment: Segment, box: SigBox) -> NDArray[Any]:
+        """Give frames of one run as a strided array over the bytes of the session."""
+        encoding = source.encoding
+        low, high = encoding.extent(box)
+        span = (segment.count - 1) * segment.stride
+        start = segment.offset + min(span, 0) + low
+        raw = self._session.view(segment.resource, start, abs(span) + high - low)
+        first = segment.offset + encoding.origin - start
+        first += sum(o * stride for o, stride in zip(box.origin, encoding.strides, strict=True))
+        array: NDArray[Any] = np.ndarray(
+            (segment.count, *box.shape),
+            dtype=encoding.dtype,
+            buffer=raw.data,
+            offset=first,
+            strides=(segment.stride, *encoding.strides),
+        )
+        array.setflags(write=False)
+        return array
+
+    # Copies: anything else.
+
+    def _fill_linear(self, source: LinearSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
+        fill = self._decode_segment if source.encoding.codec is not None else self._copy_segment
+        row = 0
+        for start, stop in _consecutive(frames):
+            if start < 0:
+                out[row : row + stop - start] = 0
+                row += stop - start
+                continue
+            for segment in source.runs.segments(start, stop):
+                fill(source, segment, box, out[row : row + segment.count])
+                row += segment.count
+
+    def _copy_segment(self, source: LinearSource, segment: Segment, box: SigBox, out: NDArray[Any]) -> None:
+        if self._in_one_piece(segment, source, box):
+            np.copyto(out, self._segment_view(source, segment, box), casting="unsafe")
+            return
+        for i in range(segment.count):
+            single = Segment(segment.resource, segment.offset + i * segment.stride, segment.stride, 1)
+            np.copyto(out[i : i + 1], self._segment_view(source, single, box), casting="unsafe")
+
+    def _decode_segment(self, source: LinearSource, segment: Segment, box: SigBox, out: NDArray[Any]) -> None:
+        codec, sig_shape = source.encoding.codec, source.encoding.sig_shape
+        assert codec is not None
+        nbytes = codec.stored_nbytes(sig_shape)
+        raw = self._session.view(segment.resource, segment.offset, (segment.count - 1) * segment.stride + nbytes)
+        stored: NDArray[np.uint8] = np.ndarray(
+            (segment.count, nbytes), dtype=np.uint8, buffer=raw.data, strides=(segment.stride, 1)
+        )
+        native = source.info.dtype
+        if box.covers(sig_shape) and out.dtype == native:
+            codec.decode(stored, out)
+            return
+        decoded = self._buffer("decoded", (segment.count, *sig_shape), native)
+        codec.decode(stored, decoded)
+        np.copyto(out, decoded[(slice(None), *box.slices)], casting="unsafe")
+
+    def _fill_procedural(self, source: FrameSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
+        wanted = np.asarray(frames, dtype=np.int64)
+        present = wanted >= 0
+        native = source.info.dtype
+        target = out if out.dtype == native and present.all() else None
+        if target is None:
+            target = self._buffer("native", (int(present.sum()), *box.shape), native)
+        try:
+            source.read(self._session, wanted[present], box, target)
+        except (LamellaError, MemoryError):
+            raise
+        except Exception as error:
+            where = source.resources[0].path if source.resources else None
+            raise CorruptError(
+                f"reading frames {wanted.min()} to {wanted.max()} failed ({type(error).__name__}: {error})",
+                path=where,
+                remedy="The file is damaged, or its reader has a defect; please report it with the file's header",
+            ) from error
+        if target is out:
+            return
+        if present.all():
+            np.copyto(out, target, casting="unsafe")
+        else:
+            out[~present] = 0
+            out[present] = target.astype(out.dtype, copy=False)
+
+
+def _consecutive(frames: Frames) -> Iterator[tuple[int, int]]:
+    """Give runs ``[start, stop)`` of consecutive frames; a run of missing frames has a negative start."""
+    if isinstance(frames, range):
+        if frames:
+            yield frames.start, frames.stop
+        return
+    if frames.size == 0:
+        return
+    missing = frames < 0
+    step = np.diff(frames)
+    cuts = np.flatnonzero(~((step == 1) & ~missing[:-1]) & ~(missing[1:] & missing[:-1])) + 1
+    bounds = [0, *cuts.tolist(), frames.size]
+    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        first = int(frames[begin])
+        length = end - begin
+        yield (first, first + length) if first >= 0 else (-length, 0)
