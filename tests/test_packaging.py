@@ -122,9 +122,7 @@ def test_test_modules_have_names_that_occur_once() -> None:
 def run(*command: str | Path, cwd: Path) -> str:
     """Run without the environment that the tests themselves run in."""
     outside = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=outside, capture_output=True, text=True
-    )
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=outside, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -156,9 +154,7 @@ def test_every_plugin_is_offered_as_an_extra(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(
-    tmp_path: Path, clean_python: Path
-) -> None:
+def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(tmp_path: Path, clean_python: Path) -> None:
     run("uv", "build", "--all-packages", "--out-dir", tmp_path / "dist", cwd=ROOT)
     wheels = sorted((tmp_path / "dist").glob("*.whl"))
     assert len(wheels) == len(MEMBERS)
@@ -173,9 +169,7 @@ def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(
 
 @pytest.mark.slow
 def test_pip_installs_from_the_folders_without_uv(tmp_path: Path, clean_python: Path) -> None:
-    run(
-        clean_python, "-m", "pip", "install", "--quiet", ROOT / "core", ROOT / "plugins" / "raw", cwd=tmp_path
-    )
+    run(clean_python, "-m", "pip", "install", "--quiet", ROOT / "core", ROOT / "plugins" / "raw", cwd=tmp_path)
     loaded = run(clean_python, "-c", LOAD_ALL, cwd=tmp_path)
     assert "lamella.formats raw" in loaded
 
