@@ -1,0 +1,136 @@
+"""Entry points of installed distributions, read so that one damaged distribution never hides the others."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lamella.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib_metadata import EntryPoint
+    from importlib_metadata._meta import IDistribution
+
+__all__ = ["distribution_of", "forget", "installed", "load_named", "named_entry_points", "normalized"]
+
+_log = logging.getLogger(__name__)
+_MARK = "lamella"
+
+
+def installed(*, group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group, those of the first distribution of each name on the path."""
+    return tuple(entry_point for entry_point in _scan() if entry_point.group == group)
+
+
+def named_entry_points(group: str) -> dict[str, EntryPoint]:
+    """The entry points of a group by name; of two with one name, the first found."""
+    named: dict[str, EntryPoint] = {}
+    for entry_point in installed(group=group):
+        if entry_point.name in named:
+            _log.warning("%s: %r is provided twice; the second is ignored", group, entry_point.name)
+        named.setdefault(entry_point.name, entry_point)
+    return named
+
+
+def load_named(group: str, name: str, *, builtin: Mapping[str, str] | None = None) -> Any:
+    """The object that ``name`` stands for in ``group``.
+
+    Parameters
+    ----------
+    group
+        Entry-point group, such as ``"lamella.executors"``.
+    name
+        What the user chose.
+    builtin
+        Names that need no installed metadata, as ``"module:attribute"``.
+
+    Raises
+    ------
+    PluginError
+        If there is no such name, or what it names cannot be imported.
+    """
+    if builtin is not None and name in builtin:
+        return _load(group, name, builtin[name])
+    found = named_entry_points(group)
+    if name not in found:
+        known = sorted({*found, *(builtin or ())})
+        raise PluginError(f"no {name!r} in {group}; {_choice(name, known)}")
+    return _load(group, name, found[name].value)
+
+
+def distribution_of(entry_point: EntryPoint) -> tuple[str | None, str | None]:
+    """Name and version of the distribution that declares an entry point, as far as its metadata says."""
+    try:
+        metadata = entry_point.dist.metadata  # type: ignore[union-attr]
+        return metadata["Name"], metadata["Version"]
+    except Exception:
+        return None, None
+
+
+def normalized(distribution: str) -> str:
+    """The name of a distribution as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def forget() -> None:
+    """Forget what was read, so that newly installed distributions are seen."""
+    import importlib
+
+    from importlib_metadata import MetadataPathFinder
+
+    importlib.invalidate_caches()
+    MetadataPathFinder.invalidate_caches()
+    _scan.cache_clear()
+
+
+@cache
+def _scan() -> tuple[EntryPoint, ...]:
+    import importlib_metadata
+
+    found: dict[tuple[str, str, str], EntryPoint] = {}
+    owners: dict[str, object] = {}
+    for distribution in importlib_metadata.distributions():
+        for owner, entry_point in _entry_points_of(distribution):
+            if owners.setdefault(owner, distribution) is distribution:
+                found.setdefault((owner, entry_point.group, entry_point.name), entry_point)
+    return tuple(found.values())
+
+
+def _entry_points_of(distribution: IDistribution) -> Iterator[tuple[str, EntryPoint]]:
+    try:
+        if _MARK not in (distribution.read_text("entry_points.txt") or ""):
+            return
+        entry_points = [point for point in distribution.entry_points if point.group.startswith(_MARK)]
+    except Exception as error:
+        _log.info("the entry points of %s cannot be read: %s", distribution, error)
+        return
+    for entry_point in entry_points:
+        name, _ = distribution_of(entry_point)
+        yield normalized(name or f"unnamed {id(distribution)}"), entry_point
+
+
+def _load(group: str, name: str, reference: str) -> Any:
+    from importlib import import_module
+
+    module, _, attribute = reference.partition(":")
+    try:
+        target: Any = import_module(module)
+        for part in filter(None, attribute.split(".")):
+            target = getattr(target, part)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may call sys.exit while it is imported
+        text = f"{name!r} in {group} cannot be loaded from {reference!r}: {type(error).__name__}: {error}"
+        raise PluginError(text) from error
+    return target
+
+
+def _choice(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}available: {', '.join(known) or 'none'}"
