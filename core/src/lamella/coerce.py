@@ -17,7 +17,7 @@ __all__ = ["Mismatch", "coerce", "members", "type_text"]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
-_SEPARATORS = re.compile(r"[\s,;x×]+")
+_SEPARATORS = re.compile(r"[\s,;xX×*]+")
 
 
 class Mismatch(Exception):

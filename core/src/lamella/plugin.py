@@ -183,9 +183,15 @@ def _failed(plugin: Plugin, error: BaseException, reference: str) -> Plugin:
 def _problems(name: str, declared: object) -> list[str]:
     if not isinstance(declared, FormatSpec):
         return [f"exports {type(declared).__name__}, expected a FormatSpec"]
+    problems = [
+        f"{name} is {type(getattr(declared, name)).__name__}, expected tuple"
+        for name in ("api", "extensions", "signatures", "requires")
+        if not isinstance(getattr(declared, name), tuple)
+    ]
+    if declared.target not in ("path", "object"):
+        problems.append(f'target is {declared.target!r}, expected "path" or "object"')
     try:
-        problems = list(declared.problems())
-        len(declared.requires), len(declared.capabilities)
+        problems += declared.problems()
     except Exception as error:  # fields of any type can be in there
         return [f"its declaration cannot be checked: {_told(error)}"]
     if not problems and declared.name != name:
