@@ -38,13 +38,12 @@ def by_hand(
     if excluded is None:
         return out
     patched = out.copy()
-    pixel: tuple[Any, ...]
-    for pixel in itertools.product(*(range(n) for n in excluded.shape)):
-        if excluded[pixel]:
-            around: tuple[Any, ...] = tuple(slice(max(0, i - 1), i + 2) for i in pixel)
-            good = ~excluded[around]
-            if good.any():
-                patched[(slice(None), *pixel)] = out[(slice(None), *around)][:, good].mean(axis=1)
+    for pixel in np.ndindex(*excluded.shape):
+        around = tuple(slice(max(0, i - 1), i + 2) for i in pixel)
+        good = ~excluded[around]
+        if excluded[pixel] and good.any():
+            neighbours: Any = (slice(None), *around)
+            patched[(slice(None), *pixel)] = out[neighbours][:, good].mean(axis=1)
     return patched
 
 
