@@ -1,0 +1,135 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lamella.hooks
+from lamella.hooks import Finding, Hooks, hooks
+from lamella.registry import named_entry_points
+
+hookimpl: Any = lamella.hooks.hookimpl
+
+
+class Healthy:
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    @hookimpl
+    def lamella_doctor(self) -> list[Finding]:
+        return [Finding("gpu", "info", "none found")]
+
+    @hookimpl
+    def lamella_dataset_opened(self, dataset: Any) -> None:
+        self.seen.append(dataset)
+
+    @hookimpl
+    def lamella_suggest_reader(self, path: Path) -> str | None:
+        return f"foo reads {path.suffix}" if path.suffix == ".foo" else None
+
+    @hookimpl
+    def lamella_cli_commands(self, registry_of_commands: Any) -> None:
+        registry_of_commands["hello"] = print
+
+
+class Ill:
+    @hookimpl
+    def lamella_doctor(self) -> list[Finding]:
+        raise RuntimeError("sick")
+
+    @hookimpl
+    def lamella_dataset_opened(self) -> None:
+        raise SystemExit(3)
+
+    @hookimpl
+    def lamella_suggest_reader(self) -> Any:
+        return 42
+
+
+@pytest.fixture
+def some() -> Hooks:
+    collected = Hooks()
+    collected.register(Ill(), "ill-1")
+    collected.register(Healthy(), "healthy")
+    collected.register(Ill(), "ill-2")
+    return collected
+
+
+def test_answers_of_all_packages_are_collected() -> None:
+    collected = Hooks()
+    assert collected.lamella_suggest_reader(Path("a.foo")) == []
+    collected.register(Healthy())
+    collected.register(Healthy())
+    assert collected.lamella_suggest_reader(Path("a.foo")) == ["foo reads .foo"] * 2
+    assert collected.lamella_suggest_reader(Path("a.bar")) == []
+    assert collected.lamella_doctor() == [Finding("gpu", "info", "none found")] * 2
+
+
+def test_commands_can_be_added() -> None:
+    collected = Hooks()
+    collected.register(Healthy())
+    commands: dict[str, Any] = {}
+    collected.lamella_cli_commands(commands)
+    assert commands == {"hello": print}
+
+
+def test_a_failing_implementation_disturbs_nobody(some: Hooks, caplog: pytest.LogCaptureFixture) -> None:
+    healthy = Healthy()
+    some.register(healthy, "second")
+    marker: Any = object()
+    some.lamella_dataset_opened(dataset=marker)
+    assert healthy.seen == [marker]
+    assert set(some.failures) == {"ill-1", "ill-2"}
+    assert "SystemExit" in some.failures["ill-1"]
+    assert "ill-1" in caplog.text
+
+
+def test_answers_of_the_wrong_kind_are_left_out(some: Hooks) -> None:
+    assert some.lamella_suggest_reader(Path("a.foo")) == ["foo reads .foo"]
+
+
+def test_the_doctor_tells_of_failing_packages(some: Hooks) -> None:
+    findings = {finding.subject: finding for finding in some.lamella_doctor()}
+    assert findings["gpu"].level == "info"
+    assert findings["ill-1"].level == "error"
+    assert "RuntimeError: sick" in findings["ill-1"].message
+
+
+def test_an_implementation_can_be_taken_out_again() -> None:
+    collected, healthy = Hooks(), Healthy()
+    collected.register(healthy)
+    collected.unregister(healthy)
+    assert collected.lamella_doctor() == []
+
+
+def test_an_interrupt_is_not_swallowed() -> None:
+    class Interrupted:
+        @hookimpl
+        def lamella_doctor(self) -> None:
+            raise KeyboardInterrupt
+
+    collected = Hooks()
+    collected.register(Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        collected.lamella_doctor()
+
+
+def test_the_process_shares_its_hooks() -> None:
+    assert hooks() is hooks()
+
+
+def test_only_hookimpl_is_made_on_demand() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lamella.hooks.nothing
+
+
+@pytest.mark.skipif(bool(named_entry_points("lamella")), reason="an installed package implements hooks")
+def test_hooks_that_nobody_implements_do_not_cost_pluggy() -> None:
+    program = (
+        "import sys; from pathlib import Path; from lamella.hooks import hooks\n"
+        "assert hooks().lamella_suggest_reader(Path('x')) == []\n"
+        "print('pluggy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
