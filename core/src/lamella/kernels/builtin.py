@@ -1,0 +1,13 @@
+"""The kernels of the built-in reductions."""
+
+from __future__ import annotations
+
+from lamella.kernels import fallback
+from lamella.kernels.library import Kernel
+
+__all__ = ["add_frames", "add_moments", "add_pixels", "weigh_pixels"]
+
+add_frames = Kernel("lamella.kernels.reduce:add_frames", fallback.add_frames)
+add_pixels = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
+add_moments = Kernel("lamella.kernels.reduce:add_moments", fallback.add_moments)
+weigh_pixels = Kernel("lamella.kernels.reduce:weigh_pixels", fallback.weigh_pixels)
