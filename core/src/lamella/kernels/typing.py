@@ -85,6 +85,6 @@ def wide_float(pixel, swapped, one):  # type: ignore[no-untyped-def]
 @overload(wide_float, inline="always")
 def _wide_float_compiled(pixel, swapped, one):  # type: ignore[no-untyped-def]
     target = np.float32 if one.bitwidth == 32 else np.float64
-    if isinstance(pixel, types.Float) or isinstance(pixel, types.Boolean) or pixel.bitwidth in (8, 64):
+    if isinstance(pixel, (types.Float, types.Boolean)) or pixel.bitwidth in (8, 64):
         return lambda pixel, swapped, one: target(pixel)
     return lambda pixel, swapped, one: target(_in_order(pixel, swapped))
