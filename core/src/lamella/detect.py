@@ -28,6 +28,7 @@ __all__ = [
     "Match",
     "Probe",
     "Report",
+    "ask",
     "detect",
 ]
 
@@ -175,9 +176,7 @@ def detect(target: object, registry: Registry) -> Report:
     kind = "object" if probe.path is None else "path"
     looked_at = _looked_at(probe)
     candidates = [
-        _candidate(plugin, plugin.spec, probe)
-        for plugin in registry.usable()
-        if plugin.spec is not None and plugin.spec.target == kind
+        ask(plugin, probe) for plugin in registry.usable() if plugin.spec is not None and plugin.spec.target == kind
     ]
     ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
     hints = () if probe.path is None else tuple(_hints(probe, registry))
@@ -185,7 +184,10 @@ def detect(target: object, registry: Registry) -> Report:
     return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions)
 
 
-def _candidate(plugin: Plugin, spec: FormatSpec, probe: Probe) -> Candidate:
+def ask(plugin: Plugin, probe: Probe) -> Candidate:
+    """How one usable format fares with a target, whatever its reader does."""
+    spec = plugin.spec
+    assert spec is not None, "a usable plugin has a declaration"
     evidence = _evidence(spec, probe)
     candidate = Candidate(plugin.name, plugin, _first_confidence(spec, probe), evidence=evidence)
     if spec.signatures and not evidence:

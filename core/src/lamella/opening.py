@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lamella.dataset import DataSet, Provenance
-from lamella.detect import Probe, detect
+from lamella.detect import Probe, ask, detect
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
 from lamella.hooks import hooks
 from lamella.params import CommonParams, split, validate
@@ -34,7 +34,7 @@ def open_dataset(
     Parameters
     ----------
     format
-        Name of the format, or ``"auto"``.
+        Name of the format, or ``"auto"``. Either way the reader of the format is asked what it finds in the target.
     target
         Path of a file, or an object for formats that wrap objects.
     keywords
@@ -50,22 +50,19 @@ def open_dataset(
         As described in `lamella.errors`.
     """
     registry = registry or default_registry()
-    candidate: Candidate | None = None
-    if format.lower() == "auto":
-        candidate = detect(target, registry).winner()
-        plugin = registry.get(candidate.name)
-    else:
-        plugin = registry.get(format)
-    detected = dict(candidate.match.params) if candidate is not None and candidate.match is not None else {}
+    probe = Probe.of(target)
+    named = format.lower() != "auto"
+    candidate = ask(registry.get(format), probe) if named else detect(probe, registry).winner()
+    plugin = candidate.plugin
+    detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
     common, params, chosen = _checked(plugin, values)
-    probe = Probe.of(target)
     source = _ask_reader(plugin, params, probe)
     if common.sig_shape is not None:
         source = reshape_source(source, common.sig_shape)
     dataset = DataSet(
         source,
-        provenance=_provenance(plugin, candidate, keywords, chosen, target),
+        provenance=_provenance(candidate, keywords, chosen, target, named=named),
         nav_shape=common.nav_shape,
         sync_offset=common.sync_offset,
         missing=common.missing,
@@ -116,13 +113,14 @@ def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | Fra
 
 
 def _provenance(
-    plugin: Plugin,
-    candidate: Candidate | None,
+    candidate: Candidate,
     keywords: Mapping[str, Any],
     chosen: Mapping[str, Any],
     target: object,
+    *,
+    named: bool,
 ) -> Provenance:
-    match = candidate.match if candidate is not None else None
+    plugin, match = candidate.plugin, candidate.match
     origins: dict[str, str] = {}
     if match is not None:
         origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
@@ -132,8 +130,8 @@ def _provenance(
         title=plugin.spec.title if plugin.spec is not None else plugin.name,
         distribution=plugin.distribution,
         version=plugin.version,
-        confidence=candidate.confidence if candidate is not None else None,
-        reason=match.reason if match is not None else None,
+        confidence=None if named else candidate.confidence,
+        reason="named by the user" if named or match is None else match.reason,
         target=os.fspath(target) if isinstance(target, (str, os.PathLike)) else type(target).__name__,
         parameters={name: value for name, value in chosen.items() if name != "name" and value is not None},
         origins=origins,

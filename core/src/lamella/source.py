@@ -63,6 +63,12 @@ class Resource:
         status = os.stat(path)
         return cls(os.path.abspath(path), status.st_size, status.st_mtime_ns)
 
+    @classmethod
+    def of_probe(cls, probe: Probe) -> Self:
+        """Give the file as the probe saw it, so that the check of a header and all later reading mean the same file."""
+        assert probe.path is not None, "formats of files are never asked to open objects"
+        return cls(str(probe.path), probe.size, probe.mtime_ns)
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
