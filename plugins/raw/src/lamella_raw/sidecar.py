@@ -1,0 +1,86 @@
+"""The file that makes a raw file recognisable: TOML beside it, with the parameters to open it with.
+
+For ``scan.raw`` it is called ``scan.raw.toml`` or ``scan.toml``, and can be opened itself::
+
+    [params]
+    filetype = "raw"
+    path = "scan.raw"  # only where the name does not say it
+    dtype = "<u2"
+    sig_shape = [256, 256]
+    nav_shape = [128, 128]
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lamella.detect import Probe
+from lamella.errors import CorruptError
+
+_LARGEST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """Where the sidecar is, the name of its data file if it states one, and the parameters."""
+
+    path: Path
+    data: str | None
+    params: Mapping[str, object]
+
+    def data_file(self, probe: Probe) -> Path:
+        """Give the data file, which must lie in the folder of the sidecar.
+
+        Raises
+        ------
+        CorruptError
+            If it does not.
+        """
+        name = self.data if self.data is not None else self.path.stem
+        data = probe.sibling(name)
+        if data is None or data == self.path:
+            raise CorruptError(
+                "the sidecar names a data file that is not in its folder",
+                path=self.path,
+                found=repr(name),
+                remedy='Put both into one folder and write path = "NAME" without a folder',
+            )
+        return data
+
+
+def find_sidecar(probe: Probe) -> Sidecar | None:
+    """Give the sidecar that was opened itself, or that describes the file that was opened.
+
+    Raises
+    ------
+    CorruptError
+        If a sidecar for raw files states its data file wrongly.
+    """
+    if probe.path is None:
+        return None
+    if probe.suffix == "toml":
+        return _read(probe.path)
+    for name in (f"{probe.path.name}.toml", f"{probe.stem}.toml"):
+        path = probe.sibling(name)
+        sidecar = None if path is None else _read(path)
+        if sidecar is not None and sidecar.data in (None, probe.path.name):
+            return sidecar
+    return None
+
+
+def _read(path: Path) -> Sidecar | None:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    try:
+        table = tomllib.loads(content.decode()).get("params") if len(content) <= _LARGEST else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(table, dict) or table.get("filetype") != "raw":
+        return None
+    data = table.get("path")
+    if data is not None and not isinstance(data, str):
+        raise CorruptError("the sidecar states its data file wrongly", path=path, expected="a text", found=repr(data))
+    return Sidecar(path, data, {key: table[key] for key in table if key not in ("filetype", "path")})
