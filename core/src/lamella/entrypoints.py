@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from lamella.errors import PluginError
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
-    from importlib_metadata._meta import IDistribution
 
 __all__ = ["distribution_of", "forget", "installed", "load_named", "named_entry_points", "normalized"]
 
@@ -90,26 +89,23 @@ def forget() -> None:
 def _scan() -> tuple[EntryPoint, ...]:
     import importlib_metadata
 
-    found: dict[tuple[str, str, str], EntryPoint] = {}
-    owners: dict[str, object] = {}
+    found: dict[str, tuple[EntryPoint, ...]] = {}
     for distribution in importlib_metadata.distributions():
-        for owner, entry_point in _entry_points_of(distribution):
-            if owners.setdefault(owner, distribution) is distribution:
-                found.setdefault((owner, entry_point.group, entry_point.name), entry_point)
-    return tuple(found.values())
+        entry_points = _entry_points_of(distribution)
+        if entry_points:
+            name, _ = distribution_of(entry_points[0])
+            found.setdefault(normalized(name or f"unnamed {len(found)}"), entry_points)
+    return tuple(entry_point for entry_points in found.values() for entry_point in entry_points)
 
 
-def _entry_points_of(distribution: IDistribution) -> Iterator[tuple[str, EntryPoint]]:
+def _entry_points_of(distribution: Any) -> tuple[EntryPoint, ...]:
     try:
         if _MARK not in (distribution.read_text("entry_points.txt") or ""):
-            return
-        entry_points = [point for point in distribution.entry_points if point.group.startswith(_MARK)]
+            return ()
+        return tuple(point for point in distribution.entry_points if point.group.startswith(_MARK))
     except Exception as error:
         _log.info("the entry points of %s cannot be read: %s", distribution, error)
-        return
-    for entry_point in entry_points:
-        name, _ = distribution_of(entry_point)
-        yield normalized(name or f"unnamed {id(distribution)}"), entry_point
+        return ()
 
 
 def _load(group: str, name: str, reference: str) -> Any:
