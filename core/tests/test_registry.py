@@ -363,6 +363,8 @@ def test_the_catalogue_knows_every_format_of_the_project() -> None:
         ("seq", b"\xed\xfe\x00\x00" + "Norpix seq".encode("utf-16-le")),
         ("mrc", bytes(208) + b"MAP "),
         ("k2is", b"\xff\xff\x00\x55"),
+        ("frms6", b"\x00\x04\x40\x00"),
+        ("tvips", b"\x00\x01\x00\x00\x02\x00\x00\x00\x00\x02\x00\x00"),
     ],
 )
 def test_the_catalogue_knows_the_marks_of_the_formats(name: str, head: bytes) -> None:

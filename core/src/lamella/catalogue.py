@@ -65,7 +65,12 @@ CATALOGUE: Mapping[str, KnownFormat] = MappingProxyType(
         "seq": KnownFormat(
             "Norpix StreamPix sequence", "lamella-seq", ("seq",), (Signature(b"\xed\xfe\x00\x00N\x00o\x00r\x00"),)
         ),
-        "tvips": KnownFormat("TVIPS EM-Menu recorder stream", "lamella-tvips", ("tvips",)),
+        "tvips": KnownFormat(
+            "TVIPS EM-Menu recorder stream",
+            "lamella-tvips",
+            ("tvips",),
+            (Signature(b"\x00\x01\x00\x00\x01\x00\x00\x00"), Signature(b"\x00\x01\x00\x00\x02\x00\x00\x00")),
+        ),
         "dask": KnownFormat("Dask array", "lamella-dask"),
     }
 )
