@@ -138,6 +138,20 @@ def test_a_plugin_that_exports_rubbish_is_invalid(site: Site, rubbish: str) -> N
     assert_good_works(site)
 
 
+def test_a_plugin_that_exports_an_object_which_defends_itself_is_broken(site: Site) -> None:
+    site.install(
+        "bad",
+        """
+        class Evil:
+            def __getattribute__(self, name):
+                raise SystemExit("hands off")
+        spec = Evil()
+        """,
+    )
+    assert site.look()["lamella-bad"]["status"] == "broken"
+    assert_good_works(site)
+
+
 def test_a_plugin_without_the_promised_name_is_broken(site: Site) -> None:
     site.install("bad", "other = 1")
     bad = site.look()["lamella-bad"]

@@ -126,20 +126,16 @@ def examine(entry_point: EntryPoint, switches: Switches) -> Plugin:
         return _judged(plugin, Status.disabled, *kept_out)
     began = time.perf_counter()
     try:
-        declared = entry_point.load()
+        plugin = examine_spec(plugin, entry_point.load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # importing a plugin may even call sys.exit
         return _failed(plugin, error, entry_point.value)
     took = time.perf_counter() - began
     if took > _SLOW:
-        _log.warning(
-            "plugin %s took %.2f s to declare itself; LAMELLA_DISABLE_PLUGINS=%s leaves it out",
-            plugin.name,
-            took,
-            plugin.name,
-        )
-    return examine_spec(plugin, declared)
+        hint = f"LAMELLA_DISABLE_PLUGINS={plugin.name} leaves it out"
+        _log.warning("plugin %s took %.2f s to declare itself; %s", plugin.name, took, hint)
+    return plugin
 
 
 def examine_spec(plugin: Plugin, declared: object) -> Plugin:
@@ -159,7 +155,8 @@ def examine_spec(plugin: Plugin, declared: object) -> Plugin:
 
 def describe_problem(plugin: Plugin) -> str:
     """Why a plugin that is installed cannot be used, and what to do."""
-    source = "" if plugin.distribution is None else f" (from {plugin.distribution} {plugin.version})"
+    origin = " ".join(filter(None, (plugin.distribution, plugin.version)))
+    source = f" (from {origin})" if origin else ""
     remedy = "" if plugin.remedy is None else f". {plugin.remedy}"
     return f"format {plugin.name!r}{source} is {plugin.status}: {plugin.reason}{remedy}"
 
@@ -184,9 +181,9 @@ def _problems(name: str, declared: object) -> list[str]:
     if not isinstance(declared, FormatSpec):
         return [f"exports {type(declared).__name__}, expected a FormatSpec"]
     problems = [
-        f"{name} is {type(getattr(declared, name)).__name__}, expected tuple"
-        for name in ("api", "extensions", "signatures", "requires")
-        if not isinstance(getattr(declared, name), tuple)
+        f"{part} is {type(getattr(declared, part)).__name__}, expected tuple"
+        for part in ("api", "extensions", "signatures", "requires")
+        if not isinstance(getattr(declared, part), tuple)
     ]
     if declared.target not in ("path", "object"):
         problems.append(f'target is {declared.target!r}, expected "path" or "object"')
