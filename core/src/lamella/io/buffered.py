@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import FormatError
-from lamella.io.files import FileSession, shrunk
+from lamella.io.files import FileSession, check_range, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ class BufferedSession(FileSession):
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Read bytes into the buffer of this session; valid until the next call."""
-        info = self._check_range(resource, offset, nbytes)
+        info = self._resources[resource]
+        check_range(info, offset, nbytes)
         if self._buffer.size < nbytes:
             self._buffer = np.empty(nbytes, dtype=np.uint8)
         target = self._buffer[:nbytes]
@@ -67,7 +68,7 @@ class BufferedSession(FileSession):
 def read_at(handle: int, target: NDArray[np.uint8], offset: int) -> int:
     """Read into ``target`` from ``offset`` of an open file; gives the number of bytes read."""
     if hasattr(os, "preadv"):
-        return os.preadv(handle, [memoryview(target)], offset)
+        return os.preadv(handle, [target.data], offset)
     os.lseek(handle, offset, os.SEEK_SET)
     piece = os.read(handle, target.size)
     target[: len(piece)] = np.frombuffer(piece, dtype=np.uint8)

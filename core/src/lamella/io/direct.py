@@ -10,7 +10,7 @@ import numpy as np
 
 from lamella.errors import FormatError, ParameterError
 from lamella.io.buffered import read_at
-from lamella.io.files import FileSession, shrunk
+from lamella.io.files import FileSession, check_range, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ class DirectSession(FileSession):
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Read the blocks that hold the bytes; valid until the next call."""
-        info = self._check_range(resource, offset, nbytes)
+        info = self._resources[resource]
+        check_range(info, offset, nbytes)
         start = offset - offset % _BLOCK
         needed = offset + nbytes - start
         length = -(-needed // _BLOCK) * _BLOCK

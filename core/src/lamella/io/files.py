@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lamella.source import Resource
 
-__all__ = ["FileSession", "check_unchanged", "shrunk"]
+__all__ = ["FileSession", "check_range", "check_status", "check_unchanged", "close_scratch", "shrunk"]
 
 _MAX_OPEN = 64
 
@@ -47,6 +47,19 @@ def check_unchanged(resource: Resource) -> None:
             path=resource.path,
             remedy="Make it accessible again, or open the data set again",
         ) from error
+    check_status(resource, status)
+
+
+def check_status(resource: Resource, status: os.stat_result) -> None:
+    """Compare a file with what it was when the data set was opened; a file may grow.
+
+    Raises
+    ------
+    TruncatedError
+        If it shrank.
+    FormatError
+        If it was rewritten in place.
+    """
     if status.st_size < resource.size:
         raise shrunk(resource, status.st_size)
     if status.st_size == resource.size and status.st_mtime_ns != resource.mtime_ns:
@@ -54,6 +67,17 @@ def check_unchanged(resource: Resource) -> None:
             "the file was rewritten since it was opened",
             path=resource.path,
             remedy="Open the data set again to see its present content",
+        )
+
+
+def check_range(resource: Resource, offset: int, nbytes: int) -> None:
+    """Raise `TruncatedError` for bytes that the file never had."""
+    if offset < 0 or nbytes < 0 or offset + nbytes > resource.size:
+        raise TruncatedError(
+            "a read reaches beyond the file",
+            path=resource.path,
+            expected=f"bytes up to {offset + nbytes}",
+            found=f"{resource.size} bytes",
         )
 
 
@@ -67,9 +91,9 @@ class FileSession:
         self.scratch: dict[Any, Any] = {}
         self._resources = tuple(resources)
         self._handles: OrderedDict[int, int] = OrderedDict()
-        self._seen: set[int] = set()
 
     def _handle(self, resource: int) -> int:
+        """Give an open descriptor of a file that is still what it was."""
         handle = self._handles.get(resource)
         if handle is None:
             handle = self._open(self._resources[resource])
@@ -77,6 +101,7 @@ class FileSession:
             if len(self._handles) > _MAX_OPEN:
                 os.close(self._handles.popitem(last=False)[1])
         else:
+            check_status(self._resources[resource], os.fstat(handle))
             self._handles.move_to_end(resource)
         return handle
 
@@ -86,17 +111,6 @@ class FileSession:
             return os.open(resource.path, self._flags)
         except OSError as error:
             raise FormatError(f"the file cannot be opened ({error.strerror})", path=resource.path) from error
-
-    def _check_range(self, resource: int, offset: int, nbytes: int) -> Resource:
-        info = self._resources[resource]
-        if offset < 0 or nbytes < 0 or offset + nbytes > info.size:
-            raise TruncatedError(
-                "a read reaches beyond the file",
-                path=info.path,
-                expected=f"bytes up to {offset + nbytes}",
-                found=f"{info.size} bytes",
-            )
-        return info
 
     def close(self) -> None:
         """Close every handle, and what procedural sources left in ``scratch``."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import FormatError, TruncatedError
-from lamella.io.files import check_unchanged, close_scratch, shrunk
+from lamella.errors import FormatError
+from lamella.io.files import check_range, check_status, check_unchanged, close_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 __all__ = ["MmapBackend", "forget_mappings"]
 
-_MAX_KEPT = 256
+# Each kept mapping costs two file descriptors, and many systems grant a process 1024.
+_MAX_KEPT = 128
 
 
 class _Mapping:
     """A mapped file with the descriptor that guards it."""
 
-    __slots__ = ("array", "handle", "size")
+    __slots__ = ("array", "handle")
 
     def __init__(self, resource: Resource) -> None:
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self.size = resource.size
         try:
             self.handle = os.open(resource.path, flags)
         except OSError as error:
             raise FormatError(f"the file cannot be opened ({error.strerror})", path=resource.path) from error
         try:
-            mapped = mmap.mmap(self.handle, self.size, access=mmap.ACCESS_READ) if self.size else b""
+            mapped = mmap.mmap(self.handle, resource.size, access=mmap.ACCESS_READ) if resource.size else b""
         except (OSError, ValueError) as error:
             os.close(self.handle)
+            del self.handle
             raise FormatError(
                 f"the file cannot be mapped into memory ({error})",
                 path=resource.path,
@@ -92,34 +93,27 @@ class MmapBackend:
 
 
 class MmapSession:
-    """Views of kept mappings. Each view looks at the length of the file first: a cut file would end the process."""
+    """Views of kept mappings. Each view looks at the file first: touching one that was cut would end the process."""
 
     zero_copy = True
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self.scratch: dict[Any, Any] = {}
         self._resources = tuple(resources)
-        self._mappings: dict[int, _Mapping] = {}
+        self._checked: set[int] = set()
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
-        """Give a view of the mapping."""
-        mapping = self._mappings.get(resource)
-        if mapping is None:
-            check_unchanged(self._resources[resource])
-            mapping = self._mappings[resource] = _mapping(self._resources[resource])
-        if offset < 0 or nbytes < 0 or offset + nbytes > mapping.size:
-            raise TruncatedError(
-                "a read reaches beyond the file",
-                path=self._resources[resource].path,
-                expected=f"bytes up to {offset + nbytes}",
-                found=f"{mapping.size} bytes",
-            )
-        present = os.fstat(mapping.handle).st_size
-        if present < mapping.size:
-            raise shrunk(self._resources[resource], present)
+        """Give a view of the mapping; it outlives the session."""
+        info = self._resources[resource]
+        check_range(info, offset, nbytes)
+        if resource not in self._checked:
+            # The name may lead to another file than when the mapping was made.
+            check_unchanged(info)
+            self._checked.add(resource)
+        mapping = _mapping(info)
+        check_status(info, os.fstat(mapping.handle))
         return mapping.array[offset : offset + nbytes]
 
     def close(self) -> None:
         """Leave the mappings to the next session."""
-        self._mappings.clear()
         close_scratch(self.scratch)
