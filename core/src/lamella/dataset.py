@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.errors import FrameMissingError, LamellaWarning, ParameterError
-from lamella.geometry import FrameMap, Region, Shape, SigBox, region_of
+from lamella.geometry import FrameMap, Region, Shape, SigBox, region_of, scan_shapes
 from lamella.indexing import Selection
 from lamella.io import choose_backend
 from lamella.metadata import Axis
@@ -142,9 +142,11 @@ class DataSet:
             )
         unasked = counts.ignored_end if fm.index is None else 0
         if counts.missing or unasked:
+            fitting = " or ".join(map(str, scan_shapes(counts.frames)))
             warnings.warn(
                 f"{self.name}: {counts.missing} of {counts.positions} scan positions have no frame and "
-                f"{unasked} frames at the end are not shown ({numbers})",
+                f"{unasked} frames at the end are not shown ({numbers})"
+                + (f". nav_shape {fitting} would show every frame" if fitting else ""),
                 LamellaWarning,
                 stacklevel=5,
             )

@@ -15,7 +15,17 @@ from lamella.errors import FrameMissingError, ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FrameCounts", "FrameMap", "Region", "Shape", "SigBox", "Stretch", "region_of"]
+__all__ = [
+    "FrameCounts",
+    "FrameMap",
+    "Region",
+    "Shape",
+    "SigBox",
+    "Stretch",
+    "consecutive",
+    "region_of",
+    "scan_shapes",
+]
 
 
 class Shape(tuple[int, ...]):
@@ -306,6 +316,46 @@ class FrameMap:
 def _runs_of_true(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def consecutive(frames: range | NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Cut frames into runs ``[start, stop)`` of consecutive ones; n missing frames (-1) come as the run ``(-n, 0)``.
+
+    Examples
+    --------
+    >>> list(consecutive(np.array([4, 5, 6, 2, -1, -1])))
+    [(4, 7), (2, 3), (-2, 0)]
+    """
+    if isinstance(frames, range) and frames.step == 1:
+        if frames:
+            yield frames.start, frames.stop
+        return
+    frames = np.asarray(frames, dtype=np.int64)
+    if frames.size == 0:
+        return
+    missing = frames < 0
+    goes_on = ((np.diff(frames) == 1) & ~missing[:-1]) | (missing[1:] & missing[:-1])
+    bounds = [0, *(np.flatnonzero(~goes_on) + 1).tolist(), frames.size]
+    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        first, length = int(frames[begin]), end - begin
+        yield (first, first + length) if first >= 0 else (-length, 0)
+
+
+def scan_shapes(n_frames: int, *, most: int = 3) -> tuple[tuple[int, int], ...]:
+    """Give the squarest two-dimensional scans that hold exactly ``n_frames``, none longer than four times its width.
+
+    Examples
+    --------
+    >>> scan_shapes(120)
+    ((10, 12), (8, 15), (6, 20))
+    """
+    found: list[tuple[int, int]] = []
+    for height in range(math.isqrt(n_frames), 0, -1):
+        if len(found) == most or n_frames > 4 * height * height:
+            break
+        if n_frames % height == 0:
+            found.append((height, n_frames // height))
+    return tuple(found)
 
 
 def region_of(roi: object, nav_shape: Sequence[int]) -> Region:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from lamella.errors import CorruptError, LamellaError
-from lamella.geometry import SigBox
+from lamella.geometry import SigBox, consecutive
 from lamella.source import FrameSource, LinearSource, Segment
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from lamella.corrections import Corrections
     from lamella.io import IOBackend, IOSession
+    from lamella.storage import StoredForm
 
 __all__ = ["FrameReader", "Frames"]
 
@@ -83,6 +83,50 @@ class FrameReader:
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
 
+    def read_stored(self, frames: Frames, form: StoredForm, first: int, end: int) -> NDArray[Any]:
+        """Give the stored items ``[first, end)`` of frames, shape ``(n, end - first)`` and dtype ``form.dtype``.
+
+        Bytes are as they are in the file, in whatever order and byte order ``form`` says. Rows are contiguous.
+        """
+        assert isinstance(self._source, LinearSource)
+        runs, itemsize = self._source.runs, form.dtype.itemsize
+        low, nbytes = form.start + first * itemsize, (end - first) * itemsize
+        if isinstance(frames, range) and frames:
+            segments = list(runs.segments(frames.start, frames.stop))
+            if len(segments) == 1 and self._pays(segments[0], nbytes):
+                return self._rows(segments[0], low, nbytes).view(form.dtype)
+        out = self._buffer("stored", (len(frames), end - first), form.dtype)
+        target = out.view(np.uint8)
+        row = 0
+        for start, stop in consecutive(frames):
+            if start < 0:
+                target[row : row + stop - start] = 0
+                row += stop - start
+                continue
+            for segment in runs.segments(start, stop):
+                for piece in (segment,) if self._pays(segment, nbytes) else segment:
+                    target[row : row + piece.count] = self._rows(piece, low, nbytes)
+                    row += piece.count
+        return out
+
+    def _pays(self, segment: Segment, nbytes: int) -> bool:
+        """Whether to read a run in one piece, where ``nbytes`` of each frame are wanted."""
+        if self._session.zero_copy or segment.count == 1:
+            return True
+        whole = (segment.count - 1) * abs(segment.stride) + nbytes
+        return nbytes * segment.count >= _WORTH_READING * whole
+
+    def _rows(self, segment: Segment, low: int, nbytes: int) -> NDArray[np.uint8]:
+        """Give ``nbytes`` from byte ``low`` of each frame of a run, shape ``(count, nbytes)``."""
+        span = (segment.count - 1) * segment.stride
+        start = segment.offset + min(span, 0) + low
+        raw = self._session.view(segment.resource, start, abs(span) + nbytes)
+        rows: NDArray[np.uint8] = np.ndarray(
+            (segment.count, nbytes), np.uint8, raw.data, max(-span, 0), (segment.stride, 1)
+        )
+        rows.setflags(write=False)
+        return rows
+
     def _gather(self, frames: Frames, box: SigBox, *, private: bool) -> NDArray[Any]:
         """Give the frames, in a buffer of this reader if they must be ``private``."""
         if not private:
@@ -119,11 +163,12 @@ class FrameReader:
         return self._segment_view(source, segments[0], box)
 
     def _in_one_piece(self, segment: Segment, source: LinearSource, box: SigBox) -> bool:
+        """Whether it is better to bring the gaps between frames along than to read frame by frame."""
         if self._session.zero_copy or segment.count == 1:
             return True
         low, high = source.encoding.extent(box)
         whole = (segment.count - 1) * abs(segment.stride) + high - low
-        return box.size * source.encoding.dtype.itemsize * segment.count >= _WORTH_READING * whole
+        return (high - low) * segment.count >= _WORTH_READING * whole
 
     def _segment_view(self, source: LinearSource, segment: Segment, box: SigBox) -> NDArray[Any]:
         """Give frames of one run as a strided array over the bytes of the session."""
@@ -149,7 +194,7 @@ class FrameReader:
     def _fill_linear(self, source: LinearSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
         fill = self._decode_segment if source.encoding.codec is not None else self._copy_segment
         row = 0
-        for start, stop in _consecutive(frames):
+        for start, stop in consecutive(frames):
             if start < 0:
                 out[row : row + stop - start] = 0
                 row += stop - start
@@ -162,17 +207,26 @@ class FrameReader:
         if self._in_one_piece(segment, source, box):
             np.copyto(out, self._segment_view(source, segment, box), casting="unsafe")
             return
-        for i in range(segment.count):
-            single = Segment(segment.resource, segment.offset + i * segment.stride, segment.stride, 1)
+        for i, single in enumerate(segment):
             np.copyto(out[i : i + 1], self._segment_view(source, single, box), casting="unsafe")
 
     def _decode_segment(self, source: LinearSource, segment: Segment, box: SigBox, out: NDArray[Any]) -> None:
+        if not self._in_one_piece(segment, source, box):
+            for i, single in enumerate(segment):
+                self._decode_segment(source, single, box, out[i : i + 1])
+            return
         codec, sig_shape = source.encoding.codec, source.encoding.sig_shape
         assert codec is not None
         nbytes = codec.stored_nbytes(sig_shape)
-        raw = self._session.view(segment.resource, segment.offset, (segment.count - 1) * segment.stride + nbytes)
+        span = (segment.count - 1) * segment.stride
+        start = segment.offset + min(span, 0)
+        raw = self._session.view(segment.resource, start, abs(span) + nbytes)
         stored: NDArray[np.uint8] = np.ndarray(
-            (segment.count, nbytes), dtype=np.uint8, buffer=raw.data, strides=(segment.stride, 1)
+            (segment.count, nbytes),
+            dtype=np.uint8,
+            buffer=raw.data,
+            offset=segment.offset - start,
+            strides=(segment.stride, 1),
         )
         native = source.info.dtype
         if box.covers(sig_shape) and out.dtype == native:
@@ -185,6 +239,9 @@ class FrameReader:
     def _fill_procedural(self, source: FrameSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
         wanted = np.asarray(frames, dtype=np.int64)
         present = wanted >= 0
+        if not present.any():
+            out[...] = 0
+            return
         native = source.info.dtype
         target = out if out.dtype == native and present.all() else None
         if target is None:
@@ -207,21 +264,3 @@ class FrameReader:
         else:
             out[~present] = 0
             out[present] = target.astype(out.dtype, copy=False)
-
-
-def _consecutive(frames: Frames) -> Iterator[tuple[int, int]]:
-    """Give runs ``[start, stop)`` of consecutive frames; a run of missing frames has a negative start."""
-    if isinstance(frames, range):
-        if frames:
-            yield frames.start, frames.stop
-        return
-    if frames.size == 0:
-        return
-    missing = frames < 0
-    step = np.diff(frames)
-    cuts = np.flatnonzero(~((step == 1) & ~missing[:-1]) & ~(missing[1:] & missing[:-1])) + 1
-    bounds = [0, *cuts.tolist(), frames.size]
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
-        first = int(frames[begin])
-        length = end - begin
-        yield (first, first + length) if first >= 0 else (-length, 0)

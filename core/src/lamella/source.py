@@ -79,6 +79,11 @@ class Segment:
     stride: int
     count: int
 
+    def __iter__(self) -> Iterator[Segment]:
+        """Give each frame as a segment of its own."""
+        for i in range(self.count):
+            yield Segment(self.resource, self.offset + i * self.stride, self.stride, 1)
+
 
 class RunTable:
     """Where frames lie: runs of frames at constant distance, one after the other in frame order.
