@@ -110,7 +110,7 @@ class FrameReader:
         return out
 
     def _pays(self, segment: Segment, nbytes: int) -> bool:
-        """Whether to read a run in one piece, where ``nbytes`` of each frame are wanted."""
+        """Whether it is better to bring along what lies between ``nbytes`` of each frame than to read frame by frame."""
         if self._session.zero_copy or segment.count == 1:
             return True
         whole = (segment.count - 1) * abs(segment.stride) + nbytes
@@ -163,12 +163,8 @@ class FrameReader:
         return self._segment_view(source, segments[0], box)
 
     def _in_one_piece(self, segment: Segment, source: LinearSource, box: SigBox) -> bool:
-        """Whether it is better to bring the gaps between frames along than to read frame by frame."""
-        if self._session.zero_copy or segment.count == 1:
-            return True
         low, high = source.encoding.extent(box)
-        whole = (segment.count - 1) * abs(segment.stride) + high - low
-        return (high - low) * segment.count >= _WORTH_READING * whole
+        return self._pays(segment, high - low)
 
     def _segment_view(self, source: LinearSource, segment: Segment, box: SigBox) -> NDArray[Any]:
         """Give frames of one run as a strided array over the bytes of the session."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
@@ -31,7 +31,8 @@ def row(tile: Any, i: int) -> Any:
     Rows of a tile are contiguous while frames may lie any number of bytes apart; only an array that is known to be
     contiguous is vectorised.
     """
-    return carray(_as_pointer(tile.ctypes.data + i * tile.strides[0]), (tile.shape[1],), tile.dtype)
+    address = tile.ctypes.data + i * tile.strides[0]
+    return carray(_as_pointer(address), (tile.shape[1],), tile.dtype)  # type: ignore[call-arg]
 
 
 def _in_order(pixel, swapped):  # type: ignore[no-untyped-def]
