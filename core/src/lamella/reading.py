@@ -110,7 +110,7 @@ class FrameReader:
         return out
 
     def _pays(self, segment: Segment, nbytes: int) -> bool:
-        """Whether it is better to bring along what lies between ``nbytes`` of each frame than to read frame by frame."""
+        """Whether to read a run with what lies between ``nbytes`` of each frame, and not frame by frame."""
         if self._session.zero_copy or segment.count == 1:
             return True
         whole = (segment.count - 1) * abs(segment.stride) + nbytes
