@@ -1,0 +1,174 @@
+"""From the command line to an exit code: find the command, run it, tell what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import lamella
+from lamella.cli.commands import Command, Commands
+from lamella.cli.console import Console
+from lamella.cli.parser import Parser, UsageError
+from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
+
+__all__ = ["FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main"]
+
+OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all is well; the data or the installation is not; the command line is not; Ctrl-C."""
+
+_BUILTIN = (
+    Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
+    Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
+    Command("probe", "which format a file has, and why", "lamella.cli.probe"),
+    Command("run", "compute images and patterns in one pass over a file", "lamella.cli.run"),
+    Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
+    Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code: 0 all is well, 1 the data or the installation is not, 2 wrong usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(as_json="--json" in arguments)
+    try:
+        with _warnings_told(console):
+            return _dispatch(arguments, console)
+    except SystemExit as leaving:  # argparse, after --help and --version
+        return leaving.code if isinstance(leaving.code, int) else OK
+    except KeyboardInterrupt:
+        console.complain("lamella: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is silent
+        return FAILED
+    except UsageError as error:
+        _tell(error, console)
+        return WRONG_USAGE
+    except Exception as error:
+        if "--traceback" in arguments:
+            console.complain("".join(traceback.format_exception(error)).rstrip())
+        _tell(error, console)
+        return FAILED
+
+
+def _dispatch(arguments: list[str], console: Console) -> int:
+    commands = Commands(_BUILTIN)
+    if not arguments or arguments[0].startswith("-"):
+        _add_from_plugins(commands)
+        _top_level(commands).parse_args(arguments or ["--help"])
+        raise UsageError("a command must come first")
+    name, rest = arguments[0], arguments[1:]
+    command = commands.get(name)
+    if command is None:
+        _add_from_plugins(commands)
+        command = commands.get(name)
+    if command is None:
+        raise UsageError(_unknown(name, commands))
+    return _run(command, rest, console)
+
+
+def _run(command: Command, arguments: list[str], console: Console) -> int:
+    module = command.load()
+
+    def build(*, add_help: bool = True) -> Parser:
+        summary = command.summary[0].upper() + command.summary[1:] + "."
+        parser = Parser(f"lamella {command.name}", module.__doc__ or summary, add_help=add_help)
+        if getattr(module, "OPENS_DATA", False):
+            from lamella.cli.parameters import add_data
+
+            add_data(parser)
+        module.configure(parser)
+        parser.add_argument("--json", action="store_true", help="write JSON for programs")
+        parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+        return parser
+
+    if getattr(module, "OPENS_DATA", False):
+        from lamella.cli.parameters import parse
+
+        return module.run(parse(build, arguments), console)
+    return module.run(build().parse_args(arguments), console)
+
+
+def _top_level(commands: Commands) -> Parser:
+    width = max(len(command.name) for command in commands)
+    listed = "\n".join(f"  {command.name:<{width}}  {command.summary}" for command in commands)
+    parser = Parser(
+        "lamella",
+        "Opens 4D-STEM scans of any size, from any detector, and streams them through computations.",
+        f"commands:\n{listed}\n\nlamella COMMAND --help says more.",
+    )
+    parser.usage = "lamella COMMAND ..."
+    parser.add_argument("--version", action="version", version=f"lamella {lamella.__version__}")
+    return parser
+
+
+def _add_from_plugins(commands: Commands) -> None:
+    from lamella.hooks import hooks
+
+    hooks().lamella_cli_commands(commands)
+
+
+def _unknown(name: str, commands: Commands) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [command.name for command in commands], n=1)
+    return f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+@contextmanager
+def _warnings_told(console: Console) -> Iterator[None]:
+    """Tell a warning about data in one line; leave others as they are."""
+    with warnings.catch_warnings():
+        otherwise = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, LamellaWarning):
+                console.complain(f"lamella: warning: {message}")
+            else:
+                otherwise(message, category, *where, **more)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", LamellaWarning)
+        yield
+
+
+def _tell(error: Exception, console: Console) -> None:
+    if console.as_json:
+        console.emit({"error": _facts(error)})
+        return
+    console.complain(f"lamella: {_message(error)}")
+    if isinstance(error, UsageError):
+        console.complain(f"{error.see} says more")
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, LamellaError | UsageError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return f"{type(error).__name__}: {error} (--traceback shows where)"
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": type(error).__name__, "message": _message(error)}
+    if isinstance(error, ParameterError):
+        facts["problems"] = error.problems
+    if isinstance(error, FormatError):
+        facts |= {name: getattr(error, name) for name in ("path", "problem", "expected", "found", "remedy")}
+    return facts

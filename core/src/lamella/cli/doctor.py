@@ -1,0 +1,126 @@
+"""Whether the installation is well: versions, plugins, I/O, caches, machine, and what is to be done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import lamella
+from lamella.display import size_text
+from lamella.hooks import Finding, hooks
+from lamella.plugin import Status
+from lamella.registry import default_registry
+
+if TYPE_CHECKING:
+    from lamella.cli.console import Console
+
+__all__ = ["configure", "findings", "run"]
+
+_PACKAGES = ("numpy", "numba", "pluggy", "rich")
+_OPTIONAL = {"matplotlib": "pictures", "tqdm": "progress in scripts", "h5py": "HDF5", "dask": "clusters"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add nothing."""
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Show all findings; fails if one of them is an error."""
+    found = list(findings())
+    failed = any(finding.level == "error" for finding in found)
+    console.emit({"ok": not failed, "findings": found})
+    rows = [(finding.level, finding.subject, finding.message, finding.remedy) for finding in found]
+    console.table(("", "subject", "finding", "what to do"), rows)
+    console.say("\nSomething is broken." if failed else "\nAll is well.")
+    return 1 if failed else 0
+
+
+def findings() -> Iterator[Finding]:
+    """Look at everything; the findings of packages come last."""
+    yield from _versions()
+    yield from _plugins()
+    yield from _io()
+    yield _numba_cache()
+    yield from _machine()
+    yield from hooks().lamella_doctor()
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("lamella", "ok", f"{lamella.__version__}, plugin API {'.'.join(map(str, lamella.API_VERSION))}")
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    for name in _PACKAGES:
+        found = _installed(name)
+        if found is None:
+            yield Finding(name, "error", "not installed", f"pip install {name}")
+        else:
+            yield Finding(name, "ok", found)
+    for name, use in _OPTIONAL.items():
+        found = _installed(name)
+        hint = None if found else f"for {use}: pip install {name}"
+        yield Finding(name, "ok" if found else "info", found or "not installed", hint)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _plugins() -> Iterator[Finding]:
+    plugins = default_registry().plugins()
+    if not any(plugin.status is Status.ok for plugin in plugins):
+        yield Finding("formats", "error", "no format can be used", 'pip install "lamella[all]"')
+    for plugin in plugins:
+        subject = f"format {plugin.name}"
+        if plugin.status is Status.ok:
+            yield Finding(subject, "ok", f"{plugin.distribution} {plugin.version or ''}".rstrip())
+            continue
+        is_wanted = plugin.status is Status.disabled
+        yield Finding(subject, "info" if is_wanted else "error", f"{plugin.status}: {plugin.reason}", plugin.remedy)
+
+
+def _io() -> Iterator[Finding]:
+    from lamella.io import choose_backend
+    from lamella.registry import named_entry_points
+    from lamella.source import Resource
+
+    sample = [Resource.of(__file__)]
+    for name in sorted({"buffered", "direct", "mmap", *named_entry_points("lamella.io_backends")}):
+        try:
+            choose_backend(name, sample)
+        except lamella.LamellaError as error:
+            yield Finding(f"I/O {name}", "info", str(error))
+        else:
+            yield Finding(f"I/O {name}", "ok", "can be used")
+
+
+def _numba_cache() -> Finding:
+    """Compiled kernels are kept beside their source, or where ``NUMBA_CACHE_DIR`` says."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(chosen) if chosen else Path(lamella.__file__).parent
+    while not folder.exists():
+        folder = folder.parent
+    if os.access(folder, os.W_OK):
+        return Finding("compiled kernels", "ok", f"are kept in {folder}")
+    return Finding(
+        "compiled kernels",
+        "warning",
+        f"{folder} cannot be written, so kernels may be compiled in every process",
+        "set NUMBA_CACHE_DIR to a folder that you own",
+    )
+
+
+def _machine() -> Iterator[Finding]:
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    yield Finding("cores", "ok", f"{cores} of {os.cpu_count()} may be used")
+    if sys.platform != "win32":
+        page = os.sysconf("SC_PAGE_SIZE")
+        yield Finding("memory", "ok", f"{size_text(page * os.sysconf('SC_PHYS_PAGES'))} in all")

@@ -1,0 +1,149 @@
+"""The installed formats: whether each plugin is well, what it reads, and the parameters that it takes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from lamella.catalogue import CATALOGUE
+from lamella.cli.console import plain
+from lamella.errors import PluginError
+from lamella.params import CommonParams, ParameterInfo, describe, json_schema
+from lamella.plugin import Plugin, Status
+from lamella.registry import default_registry
+
+if TYPE_CHECKING:
+    from lamella.cli.console import Console
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add ``list`` and ``show``."""
+    parser.add_argument("what", nargs="?", choices=("list", "show"), default="list", help="all, or one in detail")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the format to show")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """List all formats or show one."""
+    if args.what == "list":
+        return _list(console)
+    if args.name is None:
+        from lamella.cli.parser import UsageError
+
+        raise UsageError("which format? For instance: lamella formats show blo")
+    return _show(args.name, console)
+
+
+def _list(console: Console) -> int:
+    plugins = default_registry().plugins()
+    installed = {plugin.name for plugin in plugins}
+    offered = {name: known for name, known in CATALOGUE.items() if name not in installed}
+    console.emit(
+        {
+            "formats": [_entry(plugin) for plugin in plugins],
+            "not_installed": [
+                {"name": name, "title": known.title, "install": known.install} for name, known in offered.items()
+            ],
+        }
+    )
+    rows = [
+        (
+            plugin.name,
+            plugin.status,
+            _title(plugin),
+            ", ".join(f".{extension}" for extension in _extensions(plugin)),
+            _source(plugin),
+        )
+        for plugin in plugins
+    ]
+    console.table(("format", "status", "title", "files", "from"), rows)
+    for plugin in plugins:
+        if plugin.status is not Status.ok:
+            console.say(f"\n{plugin.name} is {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip())
+    if offered:
+        console.say("\nnot installed:")
+        console.facts([(f"  {name}", f"{known.title}: {known.install}") for name, known in offered.items()])
+    return 0
+
+
+def _show(name: str, console: Console) -> int:
+    plugin = default_registry().get(name)
+    spec = plugin.spec
+    if spec is None:
+        raise PluginError(f"format {name!r} declares nothing")
+    cls = plugin.params_class()
+    console.emit(
+        _entry(plugin) | {"url": spec.url, "parameters": json_schema(cls), "common": json_schema(CommonParams)}
+    )
+    signatures = [f"{signature.magic!r} at byte {signature.offset}" for signature in spec.signatures]
+    facts = [
+        ("format", f"{spec.name}: {spec.title}"),
+        ("files", ", ".join(f".{extension}" for extension in spec.extensions) or "objects in memory"),
+        ("signatures", ", ".join(signatures)),
+        ("can", ", ".join(sorted(spec.capabilities))),
+        ("needs", ", ".join(spec.requires)),
+        ("plugin", f"{_source(plugin)}, plugin API {spec.api[0]}.{spec.api[1]}, conformance {spec.edition}"),
+        ("described at", spec.url or ""),
+    ]
+    console.facts([(title, text) for title, text in facts if text])
+    own = describe(cls)
+    if own:
+        console.say("\nparameters of this format")
+        _parameters(own, console)
+    console.say("\nparameters of every format")
+    _parameters([info for info in describe(CommonParams) if info.name not in {i.name for i in own}], console)
+    return 0
+
+
+def _parameters(described: Any, console: Console) -> None:
+    rows = [
+        (
+            info.name,
+            "--" + info.name.replace("_", "-") if info.param.cli else "",
+            info.type,
+            "required" if info.required else info.default,
+            _meaning(info),
+        )
+        for info in described
+    ]
+    console.table(("name", "option", "type", "default", "meaning"), rows)
+
+
+def _meaning(info: ParameterInfo) -> str:
+    return f"{info.param.doc} [{info.param.unit}]" if info.param.unit else info.param.doc
+
+
+def _entry(plugin: Plugin) -> dict[str, Any]:
+    spec = plugin.spec
+    entry: dict[str, Any] = {
+        "name": plugin.name,
+        "status": str(plugin.status),
+        "reason": plugin.reason,
+        "remedy": plugin.remedy,
+        "title": _title(plugin),
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "extensions": list(_extensions(plugin)),
+    }
+    if spec is not None:
+        entry |= {
+            "api": list(spec.api),
+            "capabilities": sorted(plain(spec.capabilities)),
+            "target": spec.target,
+            "edition": spec.edition,
+        }
+    return entry
+
+
+def _title(plugin: Plugin) -> str:
+    known = plugin.spec or CATALOGUE.get(plugin.name)
+    return known.title if known is not None else ""
+
+
+def _extensions(plugin: Plugin) -> tuple[str, ...]:
+    return plugin.spec.extensions if plugin.spec is not None else ()
+
+
+def _source(plugin: Plugin) -> str:
+    return f"{plugin.distribution or 'unknown'} {plugin.version or ''}".rstrip()
