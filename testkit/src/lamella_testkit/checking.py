@@ -1,0 +1,130 @@
+"""What a check is: a plain function with a level, an edition, and a rule in the first line of its docstring."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lamella_testkit.kit import Kit
+
+__all__ = ["EDITION", "LEVELS", "Broken", "Check", "NotHere", "NotNeeded", "all_checks", "check", "named"]
+
+EDITION = "2026.1"
+"""The newest edition of the checks in this kit."""
+
+LEVELS = ("declared", "readable", "tiled", "robust", "fast")
+"""The names of the levels 0 to 4."""
+
+
+class Broken(AssertionError):
+    """A rule is broken.
+
+    Parameters
+    ----------
+    what
+        What was expected and what was found.
+    example
+        The smallest case in which it happens; the case that the kit was working on if None.
+    """
+
+    def __init__(self, what: str, *, example: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.example = example
+
+
+class NotNeeded(Exception):
+    """The check has no object: the plugin declares nothing, or the sampler writes nothing, that it could look at."""
+
+
+class NotHere(Exception):
+    """The check cannot be made here, for instance because the platform has no such limit; the level stays below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check.
+
+    Parameters
+    ----------
+    name
+        Name of its function.
+    level
+        From 0 to 4; see `LEVELS`.
+    since
+        The edition in which it became mandatory.
+    rule
+        What must hold.
+    hint
+        Where to look when it does not.
+    targets
+        Kinds of targets that it applies to.
+    run
+        The function; raises `Broken` if the rule is broken.
+    """
+
+    name: str
+    level: int
+    since: str
+    rule: str
+    hint: str
+    targets: frozenset[str]
+    run: Callable[[Kit], None]
+
+
+_checks: dict[str, Check] = {}
+
+
+def check(
+    *, level: int, since: str = EDITION, targets: Sequence[str] = ("path", "object")
+) -> Callable[[Callable[[Kit], None]], Callable[[Kit], None]]:
+    """Register a function as a check; its docstring is the rule (first line) and the hint (the rest).
+
+    Parameters
+    ----------
+    level
+        From 0 to 4.
+    since
+        The edition in which it becomes mandatory.
+    targets
+        ``"path"`` for formats of files, ``"object"`` for formats that wrap objects in memory.
+    """
+
+    def register(function: Callable[[Kit], None]) -> Callable[[Kit], None]:
+        name = function.__name__
+        rule, _, hint = (inspect.getdoc(function) or "").partition("\n")
+        if name in _checks and _checks[name].run.__module__ != function.__module__:
+            raise ValueError(f"two checks are called {name!r}")
+        _checks[name] = Check(name, level, since, rule, " ".join(hint.split()), frozenset(targets), function)
+        return function
+
+    return register
+
+
+def all_checks() -> tuple[Check, ...]:
+    """Give every check, by level and in the order in which they are written."""
+    import lamella_testkit.checks  # noqa: F401
+
+    return tuple(sorted(_checks.values(), key=lambda one: one.level))
+
+
+def named(name: str) -> Check:
+    """Give the check of that name.
+
+    Raises
+    ------
+    KeyError
+        If there is none; says which names are close.
+    """
+    known = {one.name: one for one in all_checks()}
+    if name not in known:
+        from difflib import get_close_matches
+
+        close: Any = get_close_matches(name, known, n=3)
+        raise KeyError(
+            f"no check is called {name!r}; did you mean {' or '.join(close) or 'one of ' + ', '.join(known)}?"
+        )
+    return known[name]

@@ -1,0 +1,162 @@
+"""A child process in which checks run: it may crash or hang, and the parent says on which case it did."""
+
+from __future__ import annotations
+
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from lamella_testkit.references import reference_to
+from lamella_testkit.results import Result, Status
+from lamella_testkit.runner import CHECK_SECONDS, judged
+
+if TYPE_CHECKING:
+    from lamella.format import FormatSpec
+    from lamella_testkit.checking import Check
+    from lamella_testkit.profiles import Profile
+    from lamella_testkit.sampler import Sampler
+
+__all__ = ["Worker"]
+
+_GRACE = 5.0  # seconds that the child gets to notice by itself that a case takes too long
+
+
+class Worker:
+    """A child process that makes checks; a new one is started after each crash."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def carry_out(self, spec: FormatSpec, sampler: Sampler | type[Sampler], one: Check, profile: Profile) -> Result:
+        """Make one check in the child.
+
+        Raises
+        ------
+        ValueError
+            If the class of the sampler cannot be imported by another process.
+        """
+        kind = sampler if isinstance(sampler, type) else type(sampler)
+        job = {"spec": spec, "sampler": reference_to(kind), "profile": profile.name, "check": one.name}
+        began = time.perf_counter()
+        self._start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        case: str | None = None
+        limit = CHECK_SECONDS
+        try:
+            send(self._process.stdin, job)
+            while True:
+                kind_of_message, value = self._messages.get(timeout=limit + _GRACE)
+                if kind_of_message == "result":
+                    result: Result = value
+                    return result
+                if kind_of_message == "end":
+                    raise EOFError
+                case, limit = value
+        except queue.Empty:
+            reason = f"it hangs: no answer within {limit:g} s{self._interrupt()}"
+        except (OSError, EOFError):
+            reason = self._crash()
+        return judged(one, sampler, spec.edition, Status.failed, reason, case, time.perf_counter() - began)
+
+    def close(self) -> None:
+        """End the child."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=_GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from lamella_testkit.child import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        assert self._process.stdin is not None
+        send(self._process.stdin, sys.path)
+        self._messages = queue.SimpleQueue()
+        threading.Thread(target=_pump, args=(self._process.stdout, self._messages), daemon=True).start()
+
+    def _crash(self) -> str:
+        assert self._process is not None
+        code = self._process.wait()
+        text = self._tail()
+        self.close()
+        if code < 0:
+            return f"it ends the process by {signal.Signals(-code).name}{text}"
+        return f"it ends the process with exit code {code}{text}"
+
+    def _interrupt(self) -> str:
+        """End a child that hangs; gives the place where it hung."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGABRT)  # makes faulthandler print where it is
+        try:
+            self._process.wait(timeout=_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        text = self._tail()
+        self.close()
+        return text
+
+    def _tail(self) -> str:
+        assert self._log is not None
+        self._log.seek(0)
+        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines()]
+        places = [line for line in lines if line.startswith('File "')][:3]
+        shown = places or [line for line in lines if line][-3:]
+        return "".join(f"\n{line}" for line in shown)
+
+
+def _pump(stream: IO[bytes], messages: queue.SimpleQueue[Any]) -> None:
+    while True:
+        try:
+            message = receive(stream)
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):
+            messages.put(("end", None))
+            return
+        messages.put(message)
+
+
+def send(stream: IO[bytes], message: object) -> None:
+    """Write one message."""
+    data = pickle.dumps(message)
+    stream.write(len(data).to_bytes(8, "little") + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Read one message; raises `EOFError` at the end."""
+    length = stream.read(8)
+    if len(length) < 8:
+        raise EOFError
+    return pickle.loads(stream.read(int.from_bytes(length, "little")))

@@ -1,0 +1,317 @@
+"""What a check works with: the plugin, its sampler, a place for files, and the limits of the profile."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from lamella.errors import LamellaWarning
+from lamella.opening import open_dataset
+from lamella.params import split, validate
+from lamella.probe import Probe
+from lamella.registry import default_registry
+from lamella_testkit.checking import Broken, NotNeeded
+from lamella_testkit.limits import TookTooLong, wall_clock
+from lamella_testkit.sample import Sample, SampleData
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from lamella.dataset import DataSet
+    from lamella.format import Capability, FormatSpec
+    from lamella.plugin import Plugin
+    from lamella.source import FrameSource, LinearSource, Reader
+    from lamella_testkit.profiles import Profile
+    from lamella_testkit.sampler import Sampler
+
+__all__ = ["Kit", "told"]
+
+T = TypeVar("T")
+
+UNINSTALLED = "<conformance>"
+"""The distribution under which the kit registers a format that is not installed."""
+
+
+class Kit:
+    """One plugin under test.
+
+    Parameters
+    ----------
+    spec
+        The declaration of the format.
+    sampler
+        What writes its files.
+    profile
+        How hard to try.
+    workdir
+        An empty directory for files.
+    notify
+        Called with the description and the time limit of each case before it is tried.
+    """
+
+    def __init__(
+        self,
+        spec: FormatSpec,
+        sampler: Sampler,
+        *,
+        profile: Profile,
+        workdir: Path,
+        notify: Callable[[str, float], None] = lambda text, seconds: None,
+    ) -> None:
+        self.spec = spec
+        self.sampler = sampler
+        self.profile = profile
+        self.workdir = workdir
+        self.current: str | None = None
+        self._notify = notify
+        self._written: dict[SampleData, Sample] = {}
+        self._directories = 0
+        self.plugin = _registered(spec)
+
+    # The plugin.
+
+    @property
+    def reader(self) -> Reader[Any]:
+        """The reader of the format."""
+        return self.plugin.reader()
+
+    @property
+    def package(self) -> str:
+        """The import name of the package that holds the reader."""
+        return self.spec.reader.partition(":")[0].partition(".")[0]
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the plugin declares a capability."""
+        return capability in self.spec.capabilities
+
+    @property
+    def of_files(self) -> bool:
+        """Whether the format is one of files."""
+        return self.spec.target == "path"
+
+    # Scans.
+
+    def data(
+        self,
+        nav_shape: tuple[int, ...] = (3, 4),
+        sig_shape: tuple[int, ...] = (5, 6),
+        *,
+        dtype: str | None = None,
+        variant: str | None = None,
+        seed: int = 0,
+    ) -> SampleData:
+        """Give the nearest scan that the format can hold."""
+        nav = _with_rank(nav_shape, self.sampler.nav_ranks)
+        sig = _with_rank(sig_shape, self.sampler.sig_ranks)
+        return self.sampler.fit(
+            SampleData(
+                nav,
+                sig,
+                dtype or self.sampler.dtypes[0],
+                bits=self.sampler.bits,
+                variant=self.sampler.variants[0] if variant is None else variant,
+                seed=seed,
+            )
+        )
+
+    def kinds(self, nav_shape: tuple[int, ...] = (3, 4), sig_shape: tuple[int, ...] = (5, 6)) -> list[SampleData]:
+        """Give a scan for every variant and dtype of the format, without repetition."""
+        wanted = [
+            self.data(nav_shape, sig_shape, dtype=dtype, variant=variant)
+            for variant in self.sampler.variants
+            for dtype in self.sampler.dtypes
+        ]
+        return list(dict.fromkeys(wanted))
+
+    def written(self, data: SampleData | None = None) -> Sample:
+        """Give the file of a scan, written once; not to be changed."""
+        data = self.data() if data is None else data
+        if data not in self._written:
+            self._written[data] = self.fresh(data)
+        return self._written[data]
+
+    def fresh(self, data: SampleData | None = None) -> Sample:
+        """Write the file of a scan into a directory of its own; it may be changed."""
+        data = self.data() if data is None else data
+        directory = self.directory()
+        answer = dict(self.sampler.write(directory, data))
+        return _sample(data, directory, answer)
+
+    def directory(self) -> Path:
+        """Give a new empty directory."""
+        self._directories += 1
+        directory = self.workdir / f"{self._directories:05d}"
+        directory.mkdir(parents=True)
+        return directory
+
+    def copy(self, sample: Sample, directory: Path | None = None) -> Sample:
+        """Give a copy of the files of a sample, which may be changed."""
+        directory = directory or self.directory()
+        shutil.copytree(sample.directory, directory, dirs_exist_ok=True)
+        target = sample.target
+        if self.of_files:
+            target = directory / sample.path.relative_to(sample.directory)
+        return Sample(sample.data, directory, target, _moved(sample.keywords, sample.directory, directory))
+
+    def clean(self) -> None:
+        """Remove all files."""
+        self._written.clear()
+        shutil.rmtree(self.workdir, ignore_errors=True)
+        self.workdir.mkdir(parents=True, exist_ok=True)
+
+    # Opening.
+
+    def open(self, sample: Sample, target: object = None, **keywords: Any) -> DataSet:
+        """Open a sample as a user does; warnings about missing frames are dropped."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LamellaWarning)
+            return open_dataset(
+                self.spec.name,
+                sample.target if target is None else target,
+                {**sample.keywords, **keywords},
+                registry=default_registry(),
+            )
+
+    def params(self, sample: Sample, **keywords: Any) -> Any:
+        """Give the parameters of the plugin for a sample, checked as the core checks them."""
+        cls = self.plugin.params_class()
+        for_plugin, _ = split(cls, {**sample.keywords, **keywords})
+        return validate(cls, for_plugin)
+
+    def source(self, sample: Sample, **keywords: Any) -> LinearSource | FrameSource:
+        """Ask the reader itself, so that none of its exceptions is translated."""
+        return self.reader.open(self.params(sample, **keywords), Probe.of(sample.target))
+
+    # Trying.
+
+    @contextlib.contextmanager
+    def case(self, text: object, *, seconds: float | None = None) -> Iterator[None]:
+        """Announce what is tried now, and limit its time."""
+        self.current = str(text)
+        limit = self.profile.case_seconds if seconds is None else seconds
+        self._notify(self.current, limit)
+        try:
+            with wall_clock(limit):
+                yield
+        except TookTooLong as late:
+            raise Broken(f"it hangs: {late}", example=str(text)) from late
+
+    def search(self, strategy: SearchStrategy[T], body: Callable[[T], None], *, share: float = 1.0) -> None:
+        """Try a property on many examples and give the smallest one that breaks it.
+
+        Parameters
+        ----------
+        strategy
+            Where examples come from.
+        body
+            The property; raises if it does not hold.
+        share
+            Share of the examples of the profile, for properties that take long.
+        """
+        from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+
+        failed: dict[str, BaseException] = {}
+        began: list[float] = []
+        last: list[str] = []
+
+        def attempt(example: T) -> None:
+            text = repr(example)
+            if began and time.monotonic() - began[0] > self.profile.shrink_seconds and text not in failed:
+                return  # the time for shrinking is over: keep what was found
+            try:
+                with self.case(example):
+                    body(example)
+            except Exception as error:
+                began[:] = began or [time.monotonic()]
+                if "it hangs" in str(error):
+                    began[0] = float("-inf")
+                failed[text] = error
+                last[:] = [str(example)]
+                raise
+
+        trial = settings(
+            max_examples=max(5, int(self.profile.examples * share)),
+            derandomize=self.profile.derandomize,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            report_multiple_bugs=False,
+            phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        )(given(strategy)(attempt))
+        try:
+            trial()
+        except Broken as broken:
+            broken.example = broken.example or (last[0] if last else None)
+            raise
+        except Exception:
+            self.current = last[0] if last else self.current
+            raise
+
+    def expect(self, condition: object, what: str) -> None:
+        """Raise `Broken` unless the condition holds."""
+        if not condition:
+            raise Broken(what)
+
+    def needs(self, condition: object, why: str) -> None:
+        """Leave the check as not needed unless the condition holds."""
+        if not condition:
+            raise NotNeeded(why)
+
+
+def told(error: BaseException, package: str) -> str:
+    """Give an exception as one line: type, message, and the place in the plugin's own code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if package in Path(frame.filename).parts or package == Path(frame.filename).stem]
+    place = (own or frames)[-1:] if frames else []
+    where = "".join(f" ({_short(frame.filename)}, line {frame.lineno}, in {frame.name})" for frame in place)
+    return f"{type(error).__name__}: {str(error) or 'no message'}{where}"
+
+
+def _short(filename: str) -> str:
+    return "/".join(Path(filename).parts[-2:])
+
+
+def _registered(spec: FormatSpec) -> Plugin:
+    """Give the plugin of a format; one that is not installed is made known to this process."""
+    registry = default_registry()
+    for plugin in registry.plugins():
+        if plugin.name == spec.name and plugin.spec == spec and plugin.distribution != UNINSTALLED:
+            if plugin.distribution is not None:
+                registry.prefer(spec.name, plugin.distribution)
+            return registry.get(spec.name)
+    registry.register(spec, distribution=UNINSTALLED)
+    registry.prefer(spec.name, UNINSTALLED)
+    return registry.get(spec.name)
+
+
+def _with_rank(shape: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[int, ...]:
+    """Give a shape of an allowed rank with about the same numbers."""
+    if len(shape) in ranks:
+        return shape
+    rank = ranks[0]
+    if rank < len(shape):
+        return (*shape[: rank - 1], int(np.prod(shape[rank - 1 :])))
+    return (1,) * (rank - len(shape)) + shape
+
+
+def _sample(data: SampleData, directory: Path, answer: Mapping[str, Any]) -> Sample:
+    keywords = dict(answer)
+    if "path" in keywords:
+        return Sample(data, directory, Path(keywords.pop("path")), keywords)
+    return Sample(data, directory, keywords.pop("data"), keywords)
+
+
+def _moved(keywords: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
+    return {
+        key: new / value.relative_to(old) if isinstance(value, Path) and value.is_relative_to(old) else value
+        for key, value in keywords.items()
+    }

@@ -1,0 +1,58 @@
+"""How hard the kit tries: a quick look while developing, a fixed search in CI, a long random one at night."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+__all__ = ["PROFILES", "Profile", "profile_named"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How many examples a search makes, whether they are the same every time, and when a case takes too long.
+
+    Parameters
+    ----------
+    name
+        What users type.
+    examples
+        Examples per search.
+    derandomize
+        Whether every run makes the same examples.
+    case_seconds
+        A case that takes longer is a hang.
+    shrink_seconds
+        Time to look for a smaller example once a failure was found.
+    """
+
+    name: str
+    examples: int
+    derandomize: bool
+    case_seconds: float
+    shrink_seconds: float
+
+    def some(self, most: int) -> int:
+        """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``."""
+        return max(1, most * self.examples // 200)
+
+
+PROFILES = {
+    "dev": Profile("dev", 25, True, 4.0, 3.0),
+    "ci": Profile("ci", 200, True, 10.0, 10.0),
+    "nightly": Profile("nightly", 2000, False, 10.0, 60.0),
+}
+
+
+def profile_named(name: str | None) -> Profile:
+    """Give a profile; the one that ``LAMELLA_TESTKIT_PROFILE`` names, else ``dev``, if ``name`` is None.
+
+    Raises
+    ------
+    KeyError
+        If there is no such profile.
+    """
+    wanted = name or os.environ.get("LAMELLA_TESTKIT_PROFILE") or "dev"
+    if wanted not in PROFILES:
+        raise KeyError(f"no profile is called {wanted!r}; there are {', '.join(PROFILES)}")
+    return PROFILES[wanted]

@@ -1,0 +1,99 @@
+"""What came out: one record per check, and the level that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from lamella_testkit.checking import LEVELS
+
+__all__ = ["Result", "Status", "failures", "level_of"]
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    passed = "passed"
+    failed = "failed"
+    excused = "excused"
+    """It fails, and the sampler says why in ``known_failures``."""
+    skipped = "skipped"
+    """It could not be made here; the level stays below it."""
+    not_needed = "not-needed"
+    """It has no object: the plugin declares nothing that it could look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The outcome of one check.
+
+    Parameters
+    ----------
+    check, level, since, rule
+        Which check it was.
+    status
+        How it ended.
+    advisory
+        Whether the check is newer than the edition that the plugin targets, and so does not count.
+    reason
+        What is wrong, why it was skipped, or why it is excused.
+    example
+        The smallest case in which it fails.
+    hint
+        Where to look.
+    seconds
+        How long it took.
+    """
+
+    check: str
+    level: int
+    since: str
+    rule: str
+    status: Status
+    advisory: bool = False
+    reason: str | None = None
+    example: str | None = None
+    hint: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def counts_as_failure(self) -> bool:
+        """Whether this makes a run fail."""
+        return self.status is Status.failed and not self.advisory
+
+    def __str__(self) -> str:
+        lines = [f"{self.check} (level {self.level}): {self.status}"]
+        if self.status is Status.failed:
+            lines.append(f"  rule     {self.rule}")
+        for label, text in (("found", self.reason), ("example", self.example), ("hint", self.hint)):
+            if text and (self.status is not Status.passed):
+                lines.append(f"  {label:<8} " + text.replace("\n", "\n" + " " * 11))
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the record without what is empty."""
+        record = {key: value for key, value in asdict(self).items() if value not in (None, False)}
+        return record | {"status": str(self.status), "seconds": round(self.seconds, 3)}
+
+
+def failures(results: Iterable[Result]) -> list[Result]:
+    """Give the results that make a run fail."""
+    return [result for result in results if result.counts_as_failure]
+
+
+def level_of(results: Iterable[Result]) -> int | None:
+    """Give the level that was reached, or None if not even level 0 was.
+
+    Level n means that every mandatory check up to n was made and passed; a skipped or excused check does not count
+    as passed, and a level none of whose checks were made is not reached.
+    """
+    made = [result for result in results if not result.advisory]
+    reached: int | None = None
+    for level in range(len(LEVELS)):
+        of_level = [result for result in made if result.level == level]
+        if not of_level or any(result.status not in (Status.passed, Status.not_needed) for result in of_level):
+            break
+        reached = level
+    return reached

@@ -1,0 +1,88 @@
+"""What a plugin author writes: how to make files of the format, without the reader that is to be tested."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lamella.metadata import Axis
+from lamella_testkit.sample import Recorded, SampleData
+
+__all__ = ["Sampler"]
+
+
+class Sampler(ABC):
+    """Writes files of one format, independently of its reader.
+
+    Only `format`, `dtypes` and `write` have to be given; everything else has a default. A format that nobody can
+    write gives real files through `recorded` instead.
+
+    Attributes
+    ----------
+    format
+        Name of the format, as in its `lamella.format.FormatSpec`.
+    dtypes
+        Stored dtypes, with byte order where the format has a choice: ``("<u2", ">u2", "<f4")``.
+    bits
+        Pixel values stay below ``2**bits``, for formats that pack pixels.
+    nav_ranks, sig_ranks
+        Numbers of scan axes and detector axes that the format can hold; the first is the usual one.
+    variants
+        Names of variants of the format (versions, layouts); `write` finds one in ``data.variant``.
+    expansion
+        Largest ratio of pixel bytes to file bytes; None for formats that compress or leave out without limit.
+    floor
+        Slowest acceptable sum over a file, as a share of the same loop over a NumPy memory map.
+    largest
+        Size [bytes] of the file for the speed checks.
+    known_failures
+        Name of a check and the reason why it fails. It must fail then, and the level stays below it.
+    """
+
+    format: ClassVar[str]
+    dtypes: ClassVar[tuple[str, ...]]
+    bits: ClassVar[int | None] = None
+    nav_ranks: ClassVar[tuple[int, ...]] = (2,)
+    sig_ranks: ClassVar[tuple[int, ...]] = (2,)
+    variants: ClassVar[tuple[str, ...]] = ("",)
+    expansion: ClassVar[float | None] = 64.0
+    floor: ClassVar[float] = 0.5
+    largest: ClassVar[int] = 256 << 20
+    known_failures: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        """Write a scan into an empty directory.
+
+        Returns
+        -------
+        mapping
+            What `lamella.open` needs: ``path`` of the main file (or ``data``, an object in memory), and further
+            keywords if the file does not say everything.
+        """
+
+    def fit(self, data: SampleData) -> SampleData:
+        """Give the nearest scan that the format can hold: square frames, a fixed detector, even rows ..."""
+        return data
+
+    def axes(self, data: SampleData) -> Sequence[Axis] | None:
+        """Give the axes that a reader must report for what `write` wrote, or None if the format stores none."""
+        return None
+
+    def metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give entries of `lamella.metadata.Metadata` that a reader must report for what `write` wrote."""
+        return {}
+
+    def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
+        """Give, for each file name, the offsets [bytes] at which parts of its structure begin or end."""
+        return {}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
+        """Write a file of about ``nbytes`` with a hole instead of pixels; None if the format does not allow that."""
+        return None
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what an independent reader found in them."""
+        return ()

@@ -1,0 +1,98 @@
+"""A format invented for these tests: header, tags, a sidecar, frame headers, several files. And who writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamella.metadata import Axis
+from lamella_testkit import SampleData, Sampler
+
+HEADER = np.dtype(
+    [
+        ("magic", "S4"),  # TOYF
+        ("version", "<u2"),  # 1
+        ("first_frame", "<u2"),  # offset of the first frame record
+        ("kind", "S1"),  # u, i or f
+        ("itemsize", "u1"),
+        ("big", "u1"),  # 1: big-endian pixels
+        ("parts", "u1"),  # number of files
+        ("ny", "<u4"),
+        ("nx", "<u4"),
+        ("height", "<u4"),
+        ("width", "<u4"),
+        ("frame_header", "<u2"),  # bytes before the pixels of each frame
+        ("tag_bytes", "<u2"),  # length of the tags that follow
+        ("scale_y", "<f4"),  # nm
+        ("scale_x", "<f4"),
+    ]
+)
+PART_HEADER = np.dtype([("magic", "S4"), ("first", "<u4")])  # TOYP, index of the first frame of this part
+NOTE, SIDECAR = 1, 2  # kinds of tags; a tag is: length (2 to 255, itself included), kind, payload
+MAGIC = b"TOYF"
+
+
+def tag(kind: int, payload: bytes) -> bytes:
+    return bytes([len(payload) + 2, kind]) + payload
+
+
+class ToySampler(Sampler):
+    """Writes one file, a file with a sidecar, or several files."""
+
+    format = "toy"
+    dtypes = ("<u2", ">i2", "<f4", "|u1", ">u4", "|i1", ">f8")
+    variants = ("one", "sidecar", "parts")
+    frame_header = 8
+
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        tags = tag(NOTE, b"made by a sampler")
+        if data.variant == "sidecar":
+            tags += tag(SIDECAR, b"scan.json")
+            (directory / "scan.json").write_text(json.dumps({"beam_energy": 200e3}))
+        split = -(-data.n_frames // 2) if data.variant == "parts" else data.n_frames
+        main = directory / "scan.toy"
+        main.write_bytes(self.header(data, tags).tobytes() + tags + self.records(data, 0, split))
+        if split < data.n_frames:
+            part = np.zeros((), PART_HEADER)
+            part["magic"], part["first"] = b"TOYP", split
+            (directory / "scan.toy.1").write_bytes(part.tobytes() + self.records(data, split, data.n_frames))
+        return {"path": main}
+
+    def header(self, data: SampleData, tags: bytes) -> np.ndarray[Any, np.dtype[Any]]:
+        header = np.zeros((), HEADER)
+        dtype = data.stored_dtype
+        header["magic"], header["version"] = MAGIC, 1
+        header["first_frame"], header["tag_bytes"] = HEADER.itemsize + len(tags), len(tags)
+        header["kind"], header["itemsize"], header["big"] = dtype.kind, dtype.itemsize, dtype.str[0] == ">"
+        header["parts"] = 2 if data.variant == "parts" and data.n_frames > 1 else 1
+        header["ny"], header["nx"] = data.nav_shape
+        header["height"], header["width"] = data.sig_shape
+        header["frame_header"] = self.frame_header
+        header["scale_y"], header["scale_x"] = (axis.scale for axis in data.nav_axes)
+        return header
+
+    def records(self, data: SampleData, start: int, stop: int) -> bytes:
+        return b"".join(
+            i.to_bytes(4, "little").ljust(self.frame_header, b"\xee") + data.frames[i].tobytes()
+            for i in range(start, stop)
+        )
+
+    def axes(self, data: SampleData) -> Sequence[Axis]:
+        return (*data.nav_axes, Axis("ky"), Axis("kx"))
+
+    def metadata(self, data: SampleData) -> Mapping[str, object]:
+        return {"beam_energy": 200e3} if data.variant == "sidecar" else {}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+        edge = 4096
+        frames = max(1, nbytes // (2 * edge * edge))
+        data = SampleData((frames, 1), (edge, edge), "<u2")
+        path = directory / "sparse.toy"
+        with path.open("wb") as file:
+            file.write(self.header(data, b"").tobytes())
+            file.truncate(HEADER.itemsize + frames * (self.frame_header + 2 * edge * edge))
+        return {"path": path}
