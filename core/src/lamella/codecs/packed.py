@@ -1,0 +1,138 @@
+"""Pixels of 1 to 16 bits without any gap between them, the first one in the least significant bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.codecs.codec import StorageOrder
+from lamella.codecs.dispatch import flatten, kernels_for, read_only
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PackedCodec", "packed_dtype", "packed_nbytes", "unpack"]
+
+_KERNELS = {1: "unpack1", 4: "unpack4", 6: "unpack6", 12: "unpack12"}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCodec:
+    """Decodes frames of tightly packed pixels; each frame begins at a new byte.
+
+    Parameters
+    ----------
+    bits
+        Bits per pixel, 1 to 16.
+    """
+
+    bits: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= 16:
+            raise ValueError(f"packed pixels have 1 to 16 bits, not {self.bits}")
+
+    @property
+    def name(self) -> str:
+        """What the diagnostics call it."""
+        return f"packed {self.bits} bit"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the decoded pixels."""
+        return packed_dtype(self.bits)
+
+    def stored_nbytes(self, sig_shape: Sequence[int]) -> int:
+        """Give the number of stored bytes of one frame."""
+        return packed_nbytes(self.bits, math.prod(sig_shape))
+
+    def decode(self, stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
+        """Decode frames into ``out``, shape ``(n, *sig_shape)``."""
+        unpack(stored, out.reshape(out.shape[0], math.prod(out.shape[1:])), self.bits)
+
+    def storage_order(self, sig_shape: Sequence[int]) -> StorageOrder | None:
+        """Give None: pixels share bytes."""
+        return None
+
+
+def packed_dtype(bits: int) -> np.dtype[Any]:
+    """Give the smallest unsigned dtype that holds a pixel."""
+    return np.dtype(np.uint8 if bits <= 8 else np.uint16)
+
+
+def packed_nbytes(bits: int, n_pixels: int) -> int:
+    """Give the number of bytes that hold ``n_pixels``."""
+    return -(-n_pixels * bits // 8)
+
+
+def unpack(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> None:
+    """Unpack rows of pixels, wherever they lie and wherever they go.
+
+    Parameters
+    ----------
+    stored
+        Bytes, shape ``(n, nbytes)`` or ``(n, rows, nbytes)``; the last axis is contiguous, the others have any stride.
+    out
+        Pixels of `packed_dtype`, shape ``(n, width)`` or ``(n, rows, width)``; the last axis is contiguous.
+    bits
+        Bits per pixel.
+    """
+    if out.ndim == 2:
+        stored, out = stored[:, None], out[:, None]
+    if out.size == 0:
+        return
+    pixels, nbytes = _group(bits)
+    groups = out.shape[-1] // pixels
+    kernels = kernels_for(out.nbytes) if bits in _KERNELS else None
+    if kernels is None or not _unpack_compiled(getattr(kernels, _KERNELS[bits]), stored, out, bits, groups):
+        _unpack_numpy(stored[..., : groups * nbytes], out[..., : groups * pixels], bits)
+    rest = out.shape[-1] - groups * pixels
+    if rest:
+        # The last pixels of a row do not fill a group: unpack a group that is completed with zeros.
+        tail = np.zeros((*stored.shape[:-1], nbytes), dtype=np.uint8)
+        tail[..., : packed_nbytes(bits, rest)] = stored[..., groups * nbytes :][..., : packed_nbytes(bits, rest)]
+        whole = np.empty((*out.shape[:-1], pixels), dtype=out.dtype)
+        _unpack_numpy(tail, whole, bits)
+        out[..., groups * pixels :] = whole[..., :rest]
+
+
+def _group(bits: int) -> tuple[int, int]:
+    """Give the pixels and the bytes of the smallest group of whole bytes."""
+    common = math.lcm(bits, 8)
+    return common // bits, common // 8
+
+
+def _unpack_compiled(kernel: Any, stored: NDArray[np.uint8], out: NDArray[Any], bits: int, groups: int) -> bool:
+    target = out
+    if bits == 1:
+        if out.shape[-1] % 8:
+            return False
+        target = out.view(np.uint64)
+    source_memory, target_memory = flatten(read_only(stored)), flatten(target)
+    if source_memory is None or target_memory is None:
+        return False
+    kernel(*source_memory, *target_memory, stored.shape[0], stored.shape[1], groups)
+    return True
+
+
+def _unpack_numpy(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> None:
+    """Unpack whole groups."""
+    if bits == 1:
+        out[...] = np.unpackbits(stored, axis=-1, bitorder="little")
+        return
+    pixels, nbytes = _group(bits)
+    groups = out.shape[-1] // pixels
+    source = stored.reshape(*stored.shape[:-1], groups, nbytes)
+    target = out.reshape(*out.shape[:-1], groups, pixels)  # a view: one axis is cut in two
+    mask = (1 << bits) - 1
+    for k in range(pixels):
+        byte, shift = divmod(k * bits, 8)
+        value = source[..., byte].astype(out.dtype)
+        value >>= shift
+        for more in range(1, -(-(shift + bits) // 8)):
+            value |= source[..., byte + more].astype(out.dtype) << (8 * more - shift)
+        np.bitwise_and(value, mask, out=target[..., k])
