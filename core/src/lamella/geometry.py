@@ -25,6 +25,7 @@ __all__ = [
     "consecutive",
     "region_of",
     "scan_shapes",
+    "split_shape",
 ]
 
 
@@ -356,6 +357,41 @@ def scan_shapes(n_frames: int, *, most: int = 3) -> tuple[tuple[int, int], ...]:
         if n_frames % height == 0:
             found.append((height, n_frames // height))
     return tuple(found)
+
+
+def split_shape(
+    shape: Sequence[int], sig_dims: int, sig_shape: Sequence[int] | None = None
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Cut the shape of an array into the shapes of scan and detector; the scan of a single frame is ``(1,)``.
+
+    Parameters
+    ----------
+    shape
+        Shape of the array, detector axes last.
+    sig_dims
+        Number of detector axes, unless another number is needed for ``sig_shape``.
+    sig_shape
+        Shape in which frames are wanted; only its size matters here.
+
+    Returns
+    -------
+    tuple or None
+        Shapes of scan and detector as stored; None if no cut gives such frames.
+
+    Examples
+    --------
+    >>> split_shape((8, 9, 256, 256), 2)
+    ((8, 9), (256, 256))
+    >>> split_shape((72, 65536), 2, (256, 256))
+    ((72,), (65536,))
+    """
+    shape = tuple(shape)
+    choices = [sig_dims] if sig_shape is None else [sig_dims, *range(1, len(shape) + 1)]
+    for dims in choices:
+        nav, sig = shape[: max(0, len(shape) - dims)], shape[max(0, len(shape) - dims) :]
+        if len(sig) == dims and (sig_shape is None or math.prod(sig) == math.prod(sig_shape)):
+            return nav or (1,), sig
+    return None
 
 
 def region_of(roi: object, nav_shape: Sequence[int]) -> Region:
