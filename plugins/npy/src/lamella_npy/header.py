@@ -1,0 +1,130 @@
+r"""The header of an .npy file, as NumPy publishes it (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+
+==========  =================================================================
+0           ``\x93NUMPY``
+6           major version: 1, 2 or 3
+7           minor version: 0
+8           length of the text: ``<u2`` in version 1, ``<u4`` in 2 and 3
+10 or 12    text: a Python dictionary of ``descr``, ``fortran_order``, ``shape``
+behind it   the pixels
+==========  =================================================================
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from lamella.detect import Probe
+from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+
+MAGIC = b"\x93NUMPY"
+_TEXT_STARTS_AT = {1: 10, 2: 12, 3: 12}
+_LONGEST_TEXT = 10_000  # characters, as in NumPy: parsing costs memory and time
+_PLAIN_DTYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")
+_PYTHON_2_LONG = re.compile(r"(\d)L\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header says: shape, dtype and order of the array, and where it begins."""
+
+    version: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran_order: bool
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes behind the header."""
+        return self.size * self.dtype.itemsize
+
+
+def read_header(probe: Probe) -> Header:
+    """Read the header.
+
+    Raises
+    ------
+    FormatError
+        If it is none, is damaged, or describes something else than an array of numbers.
+    """
+    path, head = probe.path, probe.head
+    if not head.startswith(MAGIC):
+        raise FormatError("this is no .npy file", path=path, expected=repr(MAGIC), found=repr(head[:8]))
+    if len(head) < 12:
+        raise TruncatedError("the file ends within the header", path=path, found=f"{len(head)} bytes")
+    version = head[6]
+    if version not in _TEXT_STARTS_AT:
+        raise UnsupportedError("unknown version of the format", path=path, expected="1, 2 or 3", found=version)
+    start = _TEXT_STARTS_AT[version]
+    length = int.from_bytes(head[8:start], "little")
+    if length > _LONGEST_TEXT:
+        raise UnsupportedError(
+            "the header is too long", path=path, expected=f"at most {_LONGEST_TEXT} bytes", found=f"{length} bytes"
+        )
+    text = head[start : start + length].decode("utf-8" if version == 3 else "latin-1", errors="replace")
+    if len(head) < start + length:
+        raise TruncatedError(
+            "the file ends within the header",
+            path=path,
+            expected=f"{start + length} bytes",
+            found=f"{probe.size} bytes",
+        )
+    fields = _fields(text, probe)
+    shape, fortran_order = fields["shape"], fields["fortran_order"]
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
+        raise CorruptError("the header has no shape", path=path, expected="a tuple of lengths", found=repr(shape))
+    if not isinstance(fortran_order, bool):
+        raise CorruptError("the order is not stated", path=path, expected="True or False", found=repr(fortran_order))
+    return Header(version, _dtype(fields["descr"], probe), shape, fortran_order, start + length)
+
+
+def _fields(text: str, probe: Probe) -> dict[str, Any]:
+    try:
+        fields = ast.literal_eval(_PYTHON_2_LONG.sub(r"\1", text).strip())
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise CorruptError("the header cannot be understood", path=probe.path, found=repr(text[:80])) from error
+    if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:
+        raise CorruptError(
+            "the header is incomplete",
+            path=probe.path,
+            expected="a dictionary of descr, fortran_order and shape",
+            found=repr(text[:80]),
+        )
+    return fields
+
+
+def _dtype(descr: object, probe: Probe) -> np.dtype[Any]:
+    if not isinstance(descr, str):
+        _refuse("a structured dtype", descr, probe, "Save one field of it: np.save(path, array['name'])")
+    if descr.lstrip("|<>=").startswith("O"):
+        remedy = "Save it as numbers: opening pickled objects would run code from the file"
+        _refuse("Python objects", descr, probe, remedy)
+    try:
+        dtype = np.dtype(descr) if _PLAIN_DTYPE.fullmatch(descr) else None
+    except TypeError:
+        dtype = None
+    if dtype is None:
+        _refuse("an unsupported dtype", descr, probe, "Save it as numbers")
+    return dtype
+
+
+def _refuse(what: str, descr: object, probe: Probe, remedy: str) -> NoReturn:
+    raise UnsupportedError(
+        f"the array holds {what}",
+        path=probe.path,
+        expected="booleans, integers, real or complex numbers",
+        found=f"descr {descr!r}",
+        remedy=remedy,
+    )

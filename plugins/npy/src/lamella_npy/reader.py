@@ -1,0 +1,134 @@
+"""Reads arrays that NumPy saved."""
+
+from __future__ import annotations
+
+import math
+
+from lamella.detect import MAGIC as MAGIC_CONFIDENCE
+from lamella.detect import VERIFIED, Match, Probe
+from lamella.errors import FormatError, LamellaError, ParameterError, TruncatedError
+from lamella.geometry import split_shape
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella_npy.fortran import FortranSource
+from lamella_npy.header import MAGIC, Header, read_header
+from lamella_npy.params import NpyParams
+
+
+class NpyReader:
+    """Takes the last axes of the array as the detector and the others as the scan."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise the first bytes; be sure if the header makes sense."""
+        if not probe.head.startswith(MAGIC):
+            return None
+        try:
+            header = read_header(probe)
+        except FormatError as error:
+            return Match(MAGIC_CONFIDENCE, f"begins like an .npy file, but {error.problem}")
+        return Match(VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
+
+    def open(self, params: NpyParams, probe: Probe) -> LinearSource | FortranSource:
+        """Describe the frames that are complete."""
+        header = read_header(probe)
+        if header.size == 0:
+            raise FormatError("the array is empty", path=probe.path, found=f"shape {header.shape}")
+        contiguous = not header.fortran_order or sum(n > 1 for n in header.shape) < 2
+        return _c_order(header, params, probe) if contiguous else _fortran_order(header, params, probe)
+
+
+def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
+    split = split_shape(header.shape, params.wanted_sig_dims, params.sig_shape)
+    sig_shape = params.sig_shape or (split[1] if split is not None else None)
+    if sig_shape is None:
+        raise _too_few_axes(header, params, probe)
+    stride = math.prod(sig_shape) * header.dtype.itemsize
+    announced, room = header.nbytes // stride, probe.size - header.offset
+    count = min(announced, room // stride)
+    if announced == 0:
+        raise ParameterError(
+            f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}"
+        )
+    if count == 0:
+        raise TruncatedError(
+            "the file holds no complete frame",
+            path=probe.path,
+            expected=f"{header.nbytes} bytes behind the header of {header.offset}",
+            found=f"{room} bytes there",
+        )
+    return LinearSource(
+        resources=(Resource.of_probe(probe),),
+        runs=RunTable.single(offset=header.offset, stride=stride, count=count),
+        encoding=Encoding(header.dtype, sig_shape),
+        info=SourceInfo(
+            n_frames=count,
+            sig_shape=sig_shape,
+            dtype=header.dtype.newbyteorder("="),
+            nav_shape=None if split is None else split[0],
+            nav_origin="number of frames" if split is None else "header",
+            notes=tuple(_notes(header, announced, count, stride, room)),
+            details=_details(header),
+        ),
+    )
+
+
+def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> FortranSource:
+    split = split_shape(header.shape, params.wanted_sig_dims, params.sig_shape)
+    if split is None and params.sig_shape is None:
+        raise _too_few_axes(header, params, probe)
+    if split is None:
+        raise ParameterError(
+            f"sig_shape {params.sig_shape} fits no detector axes of {header.shape}, and an array in Fortran order "
+            "cannot be cut into other frames. Save it in C order: np.save(path, np.ascontiguousarray(array))"
+        )
+    nav_shape, sig_shape = split
+    room = probe.size - header.offset
+    if room < header.nbytes:
+        raise TruncatedError(
+            "the file was cut; in Fortran order that leaves no frame complete",
+            path=probe.path,
+            expected=f"{header.nbytes} bytes behind the header of {header.offset}",
+            found=f"{room} bytes there",
+        )
+    info = SourceInfo(
+        n_frames=math.prod(nav_shape),
+        sig_shape=sig_shape,
+        dtype=header.dtype.newbyteorder("="),
+        nav_shape=nav_shape,
+        nav_origin="header",
+        notes=(
+            "the array is in Fortran order: reading it takes longer. In C order it would be fast: "
+            "np.save(path, np.ascontiguousarray(array))",
+            *_notes(header, 1, 1, header.nbytes, room),
+        ),
+        details=_details(header),
+    )
+    return FortranSource(Resource.of_probe(probe), header.offset, header.dtype, nav_shape, info)
+
+
+def _too_few_axes(header: Header, params: NpyParams, probe: Probe) -> LamellaError:
+    if params.sig_dims is not None:
+        return ParameterError(f"sig_dims is {params.sig_dims}, but the array has the shape {header.shape}")
+    return FormatError(
+        "the array has fewer axes than a frame",
+        path=probe.path,
+        expected="at least 2",
+        found=f"shape {header.shape}",
+        remedy="Give sig_dims=1, or sig_shape",
+    )
+
+
+def _details(header: Header) -> dict[str, object]:
+    order = "Fortran" if header.fortran_order else "C"
+    return {"npy version": header.version, "stored dtype": header.dtype.str, "order": order}
+
+
+def _notes(header: Header, announced: int, count: int, stride: int, room: int) -> list[str]:
+    if count < announced:
+        rest = room - count * stride
+        return [f"the file was cut: it announces {announced} frames and holds {count}, and {rest} bytes more"]
+    notes = []
+    if left := (header.nbytes - announced * stride) // header.dtype.itemsize:
+        notes.append(f"{left} pixels at the end do not fill a frame and are ignored")
+    if room > header.nbytes:
+        notes.append(f"{room - header.nbytes} bytes after the array are ignored")
+    return notes
