@@ -1,0 +1,71 @@
+"""The contract of executors: run one function over items, side by side, and give the results in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from threading import Event
+
+__all__ = ["Executor", "Job", "available_cpus"]
+
+S = TypeVar("S")
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+Job = Callable[[S, I, Callable[[], bool]], R]
+"""What runs on a worker: ``job(shared, item, cancelled)``; asks ``cancelled()`` often and raises `CancelledRun`."""
+
+
+class Executor(Protocol):
+    """Where work happens.
+
+    Results come in the order of the items, whatever the order in which they become ready, so that merging them always
+    gives the same result, and the first error in that order is the one that is raised.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name under which users choose it."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many items are worked on at a time."""
+        ...
+
+    def run(self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: Event | None = None) -> Generator[R]:
+        """Give ``job(shared, item, cancelled)`` for each item, in order.
+
+        Items are taken when there is room for them, and only a bounded number of results waits. Closing the generator
+        stops all work: running jobs see ``cancelled()`` turn true, and are waited for.
+
+        Parameters
+        ----------
+        job
+            Picklable function; raises `lamella.CancelledRun` when its third argument gives true.
+        shared
+            What all items need; brought to each worker once.
+        items
+            What differs.
+        cancel
+            Stops the run when it is set, from any thread.
+        """
+        ...
+
+    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
+        """Give ``function(item)`` for each item, in order."""
+        ...
+
+    def close(self) -> None:
+        """Stop the workers; a later run starts new ones."""
+        ...
+
+
+def available_cpus() -> int:
+    """Give the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,137 @@
+"""What a UDF can ask about the run, the data set and the block of data in its hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import UDFError
+from lamella.geometry import Shape, SigBox
+from lamella.udf.slices import Slice
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.corrections import Corrections
+    from lamella.dataset import Tile
+    from lamella.geometry import Region
+    from lamella.tiling import TilingScheme
+
+__all__ = ["UDFMeta"]
+
+
+class UDFMeta:
+    """Facts about the run; what concerns the current tile or frame is worked out when it is asked for.
+
+    Attributes
+    ----------
+    dataset_shape : Shape
+        Scan and detector axes of the data set.
+    dataset_dtype : numpy.dtype
+        Stored dtype.
+    input_dtype : numpy.dtype or None
+        Dtype of the tiles; None while the UDF is still asked for it.
+    tiling_scheme : TilingScheme or None
+        How the detector and the frames are cut.
+    corrections : Corrections or None
+        What is applied to the data before the UDF sees them.
+    array_backend, device_class, threads_per_worker
+        ``"numpy"``, ``"cpu"`` and 1: UDFs get NumPy arrays, and each worker has one thread.
+    """
+
+    array_backend = "numpy"
+    device_class = "cpu"
+    threads_per_worker = 1
+
+    def __init__(
+        self,
+        *,
+        dataset_shape: Shape,
+        dataset_dtype: np.dtype[Any],
+        region: Region,
+        valid: NDArray[np.bool_] | None = None,
+        corrections: Corrections | None = None,
+        input_dtype: np.dtype[Any] | None = None,
+        tiling_scheme: TilingScheme | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        self.dataset_shape = dataset_shape
+        self.dataset_dtype = dataset_dtype
+        self.corrections = corrections
+        self.input_dtype = input_dtype
+        self.tiling_scheme = tiling_scheme
+        self._region = region
+        self._valid = valid
+        self._span = span
+        self._tile: Tile | None = None
+        self._frame: int | None = None
+
+    @property
+    def roi(self) -> NDArray[np.bool_] | None:
+        """The region of interest, shape of the scan, or None."""
+        mask = self._region.mask
+        return None if mask is None else mask.reshape(self._region.nav_shape)
+
+    @property
+    def partition_shape(self) -> Shape:
+        """Number of selected scan positions of the partition, then the detector axes."""
+        if self._span is None:
+            raise UDFError("meta.partition_shape exists only while a partition is processed")
+        return Shape((self._span[1] - self._span[0],), self.dataset_shape.sig)
+
+    @property
+    def slice(self) -> Slice:
+        """The current tile, frame or partition, on the compressed scan axis."""
+        if self._tile is None:
+            if self._span is None:
+                raise UDFError("meta.slice exists only while a partition is processed")
+            sig = self.dataset_shape.sig
+            return Slice.of(self._span[0], self._span[1] - self._span[0], (0,) * len(sig), sig)
+        box = self._tile.box
+        if self._frame is not None:
+            return Slice.of(self._tile.start + self._frame, 1, box.origin, box.shape)
+        return Slice.of(self._tile.start, len(self._tile.positions), box.origin, box.shape)
+
+    @property
+    def sig_slice(self) -> Slice:
+        """The detector part of the current tile."""
+        return self.slice.sig
+
+    @property
+    def box(self) -> SigBox:
+        """The detector part of the current tile, as the core describes it."""
+        return SigBox.full(self.dataset_shape.sig) if self._tile is None else self._tile.box
+
+    @property
+    def tiling_scheme_idx(self) -> int | None:
+        """The number of the current tile's detector box in the tiling scheme."""
+        return None if self._tile is None else self._tile.box_index
+
+    @property
+    def coordinates(self) -> NDArray[np.int64]:
+        """Scan coordinates of the current frames, shape ``(n, scan axes)``."""
+        positions: Any
+        if self._tile is None:
+            positions = self._region.positions(0, self._region.n_positions)
+            if self._span is not None:
+                positions = positions[self._span[0] : self._span[1]]
+        elif self._frame is None:
+            positions = self._tile.positions
+        else:
+            positions = self._tile.positions[self._frame : self._frame + 1]
+        flat = np.asarray(positions, dtype=np.int64)
+        return np.stack(np.unravel_index(flat, self.dataset_shape.nav), axis=-1).astype(np.int64, copy=False)
+
+    def get_valid_nav_mask(self, full_nav: bool = False) -> NDArray[np.bool_]:
+        """Give where results exist so far: one flag per selected position, or the whole scan with ``full_nav``."""
+        if self._valid is None:
+            raise UDFError("meta.get_valid_nav_mask() is for merge and get_results: only there results are complete")
+        if not full_nav:
+            return self._valid.copy()
+        mask = self._region.mask
+        if mask is None:
+            return self._valid.reshape(self._region.nav_shape).copy()
+        full = np.zeros(self._region.n_positions, dtype=np.bool_)
+        full[mask] = self._valid
+        return full.reshape(self._region.nav_shape)

@@ -1,0 +1,171 @@
+"""What is decided before a run: dtypes, tiles and partitions. A plan pickles, and makes UDF instances anywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import UDFError
+from lamella.tiling import TileWish, TilingScheme, negotiate
+from lamella.udf.base import UDF, Method
+from lamella.udf.buffers import AuxData, Namespace, Views
+from lamella.udf.memo import Memo
+from lamella.udf.meta import UDFMeta
+from lamella.udf.results import ResultBuffer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.corrections import Corrections
+    from lamella.dataset import DataSet, Partition
+    from lamella.geometry import Region
+
+__all__ = ["Plan", "PlannedUDF", "make_plan"]
+
+_METHODS = ("tile", "frame", "partition")
+_UNBOUNDED = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUDF:
+    """One UDF of a run: its class and parameters, how it gets data, and in which dtype."""
+
+    cls: type[UDF]
+    kwargs: Mapping[str, Any]
+    method: Method
+    input_dtype: np.dtype[Any]
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that tasks of one run share."""
+
+    dataset: DataSet
+    region: Region
+    udfs: tuple[PlannedUDF, ...]
+    scheme: TilingScheme
+    read_dtype: np.dtype[Any]
+    corrections: Corrections | None
+    partitions: tuple[Partition, ...] = field(repr=False)
+
+    def span(self, partition: Partition) -> tuple[int, int]:
+        """Give where the results of a partition lie on the compressed scan axis."""
+        return self.region.before(partition.start), self.region.before(partition.stop)
+
+    def positions(self, partition: Partition | None = None) -> range | NDArray[np.int64]:
+        """Give the selected flat positions of a partition, or of the whole scan."""
+        if partition is None:
+            return self.region.positions(0, self.region.n_positions)
+        return self.region.positions(partition.start, partition.stop)
+
+    def make(
+        self,
+        index: int,
+        kwargs: Mapping[str, Any] | None = None,
+        partition: Partition | None = None,
+        **facts: Any,
+    ) -> UDF:
+        """Give an instance of a UDF for a partition or the whole result; ``facts`` go to `UDFMeta`."""
+        planned = self.udfs[index]
+        udf = planned.cls(**(planned.kwargs if kwargs is None else kwargs))
+        udf._memo = planned.memo
+        positions = self.positions(partition)
+        bind_params(udf, self.dataset, positions)
+        udf._meta = UDFMeta(
+            dataset_shape=self.dataset.shape,
+            dataset_dtype=self.dataset.dtype,
+            region=self.region,
+            corrections=self.corrections,
+            input_dtype=planned.input_dtype,
+            tiling_scheme=self.scheme,
+            span=None if partition is None else self.span(partition),
+            **facts,
+        )
+        sig = self.dataset.shape.sig
+        specs = udf.get_result_buffers()
+        udf._results = Views(
+            {name: spec.allocate(len(positions), sig) for name, spec in specs.items() if spec.use != "result_only"}
+        )
+        return udf
+
+
+def make_plan(
+    dataset: DataSet,
+    udfs: Sequence[UDF],
+    region: Region,
+    *,
+    corrections: Corrections | None,
+    workers: int,
+) -> Plan:
+    """Decide how a run happens.
+
+    Raises
+    ------
+    UDFError
+        If a UDF does not say how it gets data, or cannot compute with NumPy arrays.
+    """
+    planned = tuple(_planned(udf, dataset, region, corrections) for udf in udfs)
+    native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
+    dtypes = {item.input_dtype for item in planned}
+    read_dtype = dtypes.pop() if len(dtypes) == 1 else native
+    partitions = dataset.partitions(workers=workers)
+    scheme = negotiate(
+        sig_shape=dataset.shape.sig,
+        itemsize=read_dtype.itemsize,
+        n_frames=max(len(partition) for partition in partitions),
+        hints=dataset.source.hints,
+        wishes=[_wish(udf, item) for udf, item in zip(udfs, planned, strict=True)],
+    )
+    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions)
+
+
+def _planned(udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None) -> PlannedUDF:
+    who = type(udf).__name__
+    kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
+    fresh = type(udf)(**kwargs)
+    bind_params(fresh, dataset, region.positions(0, region.n_positions))
+    fresh._meta = UDFMeta(
+        dataset_shape=dataset.shape, dataset_dtype=dataset.dtype, region=region, corrections=corrections
+    )
+    if "numpy" not in fresh.get_backends():
+        raise UDFError(f"{who} computes with {', '.join(fresh.get_backends())}; Lamella has NumPy arrays only")
+    method = fresh.get_method()
+    if method not in _METHODS or not hasattr(fresh, f"process_{method}"):
+        raise UDFError(f"{who}.get_method() gave {method!r}, which is not one of its process_* methods")
+    native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
+    preferred = np.dtype(fresh.get_preferred_input_dtype())
+    wanted = np.result_type(native, preferred)
+    return PlannedUDF(type(udf), kwargs, method, np.dtype(wanted), fresh._memo)
+
+
+def _wish(udf: UDF, planned: PlannedUDF) -> TileWish:
+    preferences = udf.get_tiling_preferences()
+    depth, size = preferences.get("depth"), preferences.get("total_size")
+    return TileWish(planned.method, _whole(depth), None if size is None or math.isinf(size) else int(size))
+
+
+def _whole(number: float | None) -> int | None:
+    if number is None:
+        return None
+    return _UNBOUNDED if math.isinf(number) else int(number)
+
+
+def bind_params(udf: UDF, dataset: DataSet, positions: range | NDArray[np.int64]) -> None:
+    """Show auxiliary data among the parameters of a UDF as arrays over the selected ``positions``."""
+    nav, sig = dataset.shape.nav, dataset.shape.sig
+    udf.params = Namespace(
+        {
+            name: value.part(nav, sig, positions) if isinstance(value, AuxData) else value
+            for name, value in udf._kwargs.items()
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Give a parameter as tasks take it: the result of an earlier run becomes auxiliary data."""
+    return AuxData(value.data, value.spec) if isinstance(value, ResultBuffer) else value

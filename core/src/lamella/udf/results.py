@@ -1,0 +1,214 @@
+"""Results of a run: arrays that know their axes, the region of interest and where they are valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import UDFError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.geometry import Region
+    from lamella.udf.base import UDF
+    from lamella.udf.buffers import BufferSpec, Kind
+
+__all__ = ["ResultBuffer", "UDFResult", "collect"]
+
+
+class ResultBuffer:
+    """One result array.
+
+    Parameters
+    ----------
+    raw
+        The array as the UDF gave it; for kind ``"nav"`` one entry per selected scan position.
+    spec
+        How it was declared.
+    region
+        The selected scan positions.
+    valid
+        Where it is valid: one flag per selected position for kind ``"nav"``, else of the shape of ``raw``.
+    """
+
+    def __init__(self, raw: NDArray[Any], spec: BufferSpec, region: Region, valid: NDArray[np.bool_] | None) -> None:
+        self.spec = spec
+        self._region = region
+        self._raw = raw
+        self._valid = valid
+
+    @property
+    def kind(self) -> Kind:
+        """The declared kind: ``"nav"``, ``"sig"`` or ``"single"``."""
+        return self.spec.kind
+
+    @property
+    def extra_shape(self) -> tuple[int, ...]:
+        """The declared shape of an entry."""
+        return self.spec.extra_shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the array."""
+        return self._raw.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `data`."""
+        return (*self._nav_shape, *self._raw.shape[1:]) if self.kind == "nav" else self._raw.shape
+
+    @property
+    def _nav_shape(self) -> tuple[int, ...]:
+        return self._region.nav_shape
+
+    @property
+    def roi_is_zero(self) -> bool:
+        """Whether the region of interest selects nothing."""
+        return self._region.size == 0
+
+    @property
+    def raw_data(self) -> NDArray[Any]:
+        """The array with a flat, compressed scan axis."""
+        return self._raw
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The array in the shape of the scan; where nothing was computed, NaN (None for objects) or zero."""
+        return self._spread(self._raw, _blank(self._raw.dtype))
+
+    @property
+    def valid_mask(self) -> NDArray[np.bool_]:
+        """Where `data` is valid, same shape."""
+        return self._spread(self._raw_valid, False)
+
+    @property
+    def masked_data(self) -> np.ma.MaskedArray[Any, Any]:
+        """`data`, masked where it is not valid."""
+        return np.ma.masked_array(self.data, mask=~self.valid_mask)
+
+    @property
+    def raw_masked_data(self) -> np.ma.MaskedArray[Any, Any]:
+        """`raw_data`, masked where it is not valid."""
+        return np.ma.masked_array(self._raw, mask=~self._raw_valid)
+
+    @property
+    def _raw_valid(self) -> NDArray[np.bool_]:
+        if self._valid is None:
+            return np.ones(self._raw.shape, dtype=np.bool_)
+        extra = (1,) * (self._raw.ndim - self._valid.ndim)
+        return np.broadcast_to(self._valid.reshape(*self._valid.shape, *extra), self._raw.shape).copy()
+
+    def _spread(self, array: NDArray[Any], blank: Any) -> NDArray[Any]:
+        if self.kind != "nav":
+            return array
+        shape = (*self._nav_shape, *array.shape[1:])
+        if self._region.mask is None:
+            return array.reshape(shape)
+        full = np.full((self._region.n_positions, *array.shape[1:]), blank, dtype=array.dtype)
+        full[self._region.mask] = array
+        return full.reshape(shape)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.data[index]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<lamella.ResultBuffer kind={self.kind} shape={self.shape} dtype={self.dtype}>"
+
+
+UDFResult = dict[str, ResultBuffer]
+"""The results of one UDF by name."""
+
+
+def _blank(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return np.nan
+    if dtype.kind == "c":
+        return complex(np.nan, np.nan)
+    return None if dtype.kind == "O" else np.zeros((), dtype)[()]
+
+
+def collect(udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArray[np.bool_]) -> UDFResult:
+    """Ask a UDF for its results, check them against what it declared, and wrap them.
+
+    Parameters
+    ----------
+    udf
+        The instance that holds the merged buffers.
+    region
+        The selected scan positions.
+    valid, delivered
+        One flag per selected position: has a stored frame that was processed; anything was processed, also a frame of
+        zeros in place of a missing one.
+
+    Raises
+    ------
+    UDFError
+        If a result was not declared, is private, or has another kind of dtype or another shape than declared.
+    """
+    specs = udf.get_result_buffers()
+    gap = ~delivered
+    result = {}
+    for name, value in _checked(udf, specs):
+        data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)
+        spec = specs[name]
+        data = _shaped(udf, name, data, spec, region)
+        if spec.kind == "nav":
+            data = _blanked(data, gap)
+            mask = valid if mask is None else _nav_mask(mask, valid, data)
+        elif mask is not None:
+            mask = np.broadcast_to(mask, data.shape).copy()
+        result[name] = ResultBuffer(data, spec, region, mask)
+    return result
+
+
+def _checked(udf: UDF, specs: Mapping[str, BufferSpec]) -> list[tuple[str, Any]]:
+    returned = udf.get_results()
+    who = type(udf).__name__
+    for name in returned:
+        if name not in specs:
+            raise UDFError(f"{who}.get_results() returned {name!r}, which get_result_buffers() does not declare")
+        if specs[name].use == "private":
+            raise UDFError(f"{who}.get_results() returned {name!r}, which is declared as private")
+    missing = [name for name, spec in specs.items() if spec.use == "result_only" and name not in returned]
+    if missing:
+        raise UDFError(f"{who}.get_results() did not return {', '.join(missing)}, declared as result_only")
+    made = [(name, returned[name]) for name in specs if name in returned]
+    kept = [(name, udf.results[name]) for name, spec in specs.items() if spec.use is None and name not in returned]
+    return made + kept
+
+
+def _shaped(udf: UDF, name: str, data: NDArray[Any], spec: BufferSpec, region: Region) -> NDArray[Any]:
+    who = f"{type(udf).__name__}.get_results()"
+    if data.dtype.kind != spec.dtype.kind:
+        raise UDFError(f"{who} returned {name!r} as {data.dtype}, declared is {spec.dtype}")
+    wanted = spec.shape(region.size, udf.meta.dataset_shape.sig)
+    if data.shape == wanted:
+        return data
+    if data.size != np.prod(wanted, dtype=np.int64):
+        raise UDFError(f"{who} returned {name!r} of shape {data.shape}, declared is {wanted}")
+    return data.reshape(wanted)
+
+
+def _blanked(data: NDArray[Any], gap: NDArray[np.bool_]) -> NDArray[Any]:
+    """Give a nav result with NaN where nothing was processed; whole numbers stay as they are."""
+    if data.dtype.kind not in "fc" or not gap.any():
+        return data
+    data = data.copy()
+    data[gap] = _blank(data.dtype)
+    return data
+
+
+def _nav_mask(mask: NDArray[np.bool_], valid: NDArray[np.bool_], data: NDArray[Any]) -> NDArray[np.bool_]:
+    if mask.ndim <= 1:
+        return mask & valid
+    mask = np.broadcast_to(mask.reshape(data.shape) if mask.size == data.size else mask, data.shape)
+    return mask & valid.reshape(-1, *(1,) * (data.ndim - 1))

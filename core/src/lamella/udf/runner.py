@@ -1,0 +1,173 @@
+"""One pass over a data set: plan, tasks on an executor, merge in the order of the scan, results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import UDFError
+from lamella.geometry import region_of
+from lamella.progress import make_progress
+from lamella.udf.buffers import Arrays, BufferSpec, Views
+from lamella.udf.failures import guarded
+from lamella.udf.plan import make_plan
+from lamella.udf.results import ResultBuffer, UDFResult, collect
+from lamella.udf.task import Task, run_task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.corrections import Corrections
+    from lamella.dataset import DataSet
+    from lamella.executors.executor import Executor
+    from lamella.progress import ProgressOption
+    from lamella.udf.base import UDF
+    from lamella.udf.plan import Plan
+
+__all__ = ["PartialResults", "Run"]
+
+
+class PartialResults:
+    """What is known after some of the partitions; worked out when it is asked for, from the state at that moment.
+
+    Attributes
+    ----------
+    buffers : tuple of dict
+        For each UDF, its results by name.
+    damage : ResultBuffer
+        Where the scan was processed so far; false at positions without a frame.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run: Run | None = run
+        self._state: tuple[tuple[UDFResult, ...], ResultBuffer] | None = None
+
+    def _now(self) -> tuple[tuple[UDFResult, ...], ResultBuffer]:
+        if self._state is None:
+            assert self._run is not None
+            self._state = self._run.results(), self._run.damage()
+            self._run = None
+        return self._state
+
+    @property
+    def buffers(self) -> tuple[UDFResult, ...]:
+        """For each UDF, its results by name."""
+        return self._now()[0]
+
+    @property
+    def damage(self) -> ResultBuffer:
+        """Where the scan was processed so far."""
+        return self._now()[1]
+
+
+class Run:
+    """One pass of some UDFs over a data set.
+
+    Parameters
+    ----------
+    dataset
+        The data.
+    udfs
+        What to compute; all of it in one pass.
+    executor
+        Where tasks run.
+    roi
+        Region of interest in any form that `lamella.geometry.region_of` takes.
+    corrections
+        Instead of those of the data set.
+    progress
+        See `lamella.progress.make_progress`.
+    """
+
+    def __init__(
+        self,
+        dataset: DataSet,
+        udfs: Sequence[UDF],
+        *,
+        executor: Executor,
+        roi: object = None,
+        corrections: Corrections | None = None,
+        progress: ProgressOption = False,
+    ) -> None:
+        if not udfs:
+            raise ValueError("an empty list of UDFs: there is nothing to compute")
+        self.cancel = threading.Event()
+        self._executor = executor
+        self._progress = progress
+        region = region_of(roi, dataset.shape.nav)
+        self.plan: Plan = make_plan(
+            dataset,
+            udfs,
+            region,
+            corrections=corrections if corrections is not None else dataset.corrections,
+            workers=executor.workers,
+        )
+        self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
+        self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
+        self._delivered = self._valid if dataset.missing != "zero" else self._valid.copy()
+        self._kwargs: tuple[Mapping[str, Any], ...] | None = None
+        self._mains = [self._main(i) for i in range(len(udfs))]
+
+    def _main(self, index: int) -> UDF:
+        udf = self.plan.make(index, valid=self._valid)
+        guarded(udf, "preprocess", self.plan.dataset, None)
+        return udf
+
+    def partials(self) -> Generator[PartialResults]:
+        """Run; gives what is known after each partition. Closing the generator stops the run within a tile."""
+        with make_progress(self._progress, self.plan.region.size, self.plan.dataset.name) as progress:
+            results = self._executor.run(run_task, self.plan, self._tasks(), cancel=self.cancel)
+            try:
+                for index, arrays in enumerate(results):
+                    progress.advance(self._merge(index, arrays))
+                    yield PartialResults(self)
+            finally:
+                results.close()
+
+    def _tasks(self) -> Iterator[Task]:
+        for partition in self.plan.partitions:
+            yield Task(partition.index, self._kwargs)
+
+    def _merge(self, index: int, arrays: tuple[Arrays, ...]) -> int:
+        """Add the result of a partition; gives the number of scan positions that it covers."""
+        plan = self.plan
+        partition = plan.partitions[index]
+        start, stop = plan.span(partition)
+        self._delivered[start:stop] = True
+        self._valid[start:stop] = self._has_frame[start:stop]
+        for udf, source in zip(self._mains, arrays, strict=True):
+            specs = udf.get_result_buffers()
+            target = Views(
+                {name: array[start:stop] if specs[name].kind == "nav" else array for name, array in udf.results.items()}
+            )
+            guarded(udf, "merge", plan.dataset, partition, target, Views(source))
+        return stop - start
+
+    def update_parameters(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Change parameters for the partitions that have not begun yet: one mapping per UDF, empty for no change."""
+        if len(changes) != len(self.plan.udfs):
+            raise UDFError(f"{len(changes)} sets of parameters for {len(self.plan.udfs)} UDFs")
+        present = self._kwargs or tuple(planned.kwargs for planned in self.plan.udfs)
+        self._kwargs = tuple({**old, **new} for old, new in zip(present, changes, strict=True))
+
+    def finish(self) -> tuple[UDFResult, ...]:
+        """Run to the end and give the results of each UDF."""
+        for _ in self.partials():
+            pass
+        return self.results()
+
+    def results(self) -> tuple[UDFResult, ...]:
+        """Give the results of each UDF from what was merged so far."""
+        return tuple(collect(udf, self.plan.region, self._valid, self._delivered) for udf in self._mains)
+
+    def damage(self) -> ResultBuffer:
+        """Give where the scan was processed so far."""
+        spec = BufferSpec("nav", (), np.dtype(np.bool_))
+        return ResultBuffer(self._valid.copy(), spec, self.plan.region, None)
+
+
+def _selected(mask: NDArray[np.bool_], region: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return mask if region is None else mask[region]

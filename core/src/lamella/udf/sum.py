@@ -1,0 +1,52 @@
+"""Sum over the scan: one image of the detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.udf.accumulate import sum_dtype
+from lamella.udf.base import UDF
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.udf.buffers import BufferSpec
+
+__all__ = ["SumUDF"]
+
+
+class SumUDF(UDF):
+    """Sum all frames; result ``intensity`` of kind ``"sig"``.
+
+    Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
+
+    Parameters
+    ----------
+    dtype
+        Dtype of the result instead.
+
+    Examples
+    --------
+    >>> result = ctx.run_udf(ds, SumUDF())["intensity"].data  # doctest: +SKIP
+    """
+
+    def __init__(self, dtype: DTypeLike | None = None) -> None:
+        super().__init__(dtype=dtype)
+
+    def get_preferred_input_dtype(self) -> DTypeLike:
+        return self.USE_NATIVE_DTYPE
+
+    def get_result_buffers(self) -> Mapping[str, BufferSpec]:
+        native = self.meta.input_dtype or self.meta.dataset_dtype
+        dtype = sum_dtype(native) if self.params.dtype is None else self.params.dtype
+        return {"intensity": self.buffer(kind="sig", dtype=dtype)}
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        total = self.results.intensity
+        total += np.add.reduce(tile, axis=0, dtype=total.dtype)
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.intensity += src.intensity
