@@ -56,6 +56,7 @@ class Worker:
         assert self._process is not None
         assert self._process.stdin is not None
         case: str | None = None
+        reason = ""
         limit = CHECK_SECONDS
         try:
             send(self._process.stdin, job)

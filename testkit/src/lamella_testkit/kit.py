@@ -181,9 +181,11 @@ class Kit:
             )
 
     def params(self, sample: Sample, **keywords: Any) -> Any:
-        """Give the parameters of the plugin for a sample, checked as the core checks them."""
+        """Give the parameters of the plugin for a sample, completed by detection and checked as the core does."""
         cls = self.plugin.params_class()
-        for_plugin, _ = split(cls, {**sample.keywords, **keywords})
+        match = self.reader.detect(Probe.of(sample.target))
+        detected = {} if match is None else match.params
+        for_plugin, _ = split(cls, {**detected, **sample.keywords, **keywords})
         return validate(cls, for_plugin)
 
     def source(self, sample: Sample, **keywords: Any) -> LinearSource | FrameSource:

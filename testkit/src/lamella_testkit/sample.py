@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded", "Sample", "SampleData", "pixel_values"]
 
+SPECIAL = -1
+"""The seed for extreme pixel values."""
+
 _GOLDEN = 0x9E3779B97F4A7C15  # odd: multiplying by it permutes the numbers of any number of bits
 
 
@@ -37,7 +40,9 @@ class SampleData:
     variant
         One of the variants that the sampler names.
     seed
-        Another number gives other pixel values.
+        Another number gives other pixel values; `SPECIAL` gives the extreme ones: infinite, NaN, largest, smallest.
+    stem
+        What file names should begin with, where the format leaves that open.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class SampleData:
     bits: int | None = None
     variant: str = ""
     seed: int = 0
+    stem: str = "scan"
 
     @property
     def n_frames(self) -> int:
@@ -108,7 +114,8 @@ class SampleData:
 
     def __str__(self) -> str:
         variant = f", variant {self.variant!r}" if self.variant else ""
-        return f"a scan of {self.nav_shape} with frames of {self.sig_shape}, dtype {self.dtype!r}{variant}"
+        seed = f", seed {self.seed}" if self.seed else ""
+        return f"a scan of {self.nav_shape} with frames of {self.sig_shape}, dtype {self.dtype!r}{variant}{seed}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,8 @@ def pixel_values(count: int, dtype: np.dtype[Any], *, bits: int | None = None, s
 
     Floating point values are finite, of both signs, and have fractions.
     """
+    if seed == SPECIAL:
+        return _extremes(count, dtype, bits)
     steps = np.arange(count, dtype=np.uint64) + np.uint64(1 + 7919 * seed)
     if dtype.kind == "b":
         return (_mixed(steps) & np.uint64(1)).astype(dtype)
@@ -200,9 +209,24 @@ def _mixed(steps: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+def _extremes(count: int, dtype: np.dtype[Any], bits: int | None) -> NDArray[Any]:
+    if dtype.kind == "c":
+        part = np.dtype(f"{dtype.byteorder}f{dtype.itemsize // 2}")
+        return np.roll(np.resize(_extremes(count, part, bits), 2 * count), 1).view(dtype)[:count]
+    if dtype.kind == "f":
+        limits = np.finfo(dtype)
+        few = [0.0, -0.0, np.nan, np.inf, -np.inf, limits.max, limits.min, limits.tiny, -limits.smallest_subnormal, 1]
+    elif dtype.kind == "b":
+        few = [False, True, True]
+    else:
+        top = np.iinfo(dtype).max if bits is None else (1 << bits) - 1
+        few = [0, top, np.iinfo(dtype).min, 1, top - 1, top // 2, top // 2 + 1]
+    return np.resize(np.asarray(few, dtype=dtype.newbyteorder("=")), count).astype(dtype)
+
+
 def _floats(steps: NDArray[np.uint64], dtype: np.dtype[Any]) -> NDArray[Any]:
     digits = np.finfo(dtype).nmant
-    width = min(digits, 40)
+    width = min(digits + 1, 40)
     sign = 1.0 - 2.0 * (_mixed(steps) & np.uint64(1)).astype(np.float64)
     whole = _permuted(steps, width).astype(np.float64) + 1.0
     return (sign * whole / (1 << (width // 2))).astype(dtype)

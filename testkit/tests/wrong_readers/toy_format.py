@@ -54,12 +54,12 @@ class ToySampler(Sampler):
             tags += tag(SIDECAR, b"scan.json")
             (directory / "scan.json").write_text(json.dumps({"beam_energy": 200e3}))
         split = -(-data.n_frames // 2) if data.variant == "parts" else data.n_frames
-        main = directory / "scan.toy"
+        main = directory / f"{data.stem}.toy"
         main.write_bytes(self.header(data, tags).tobytes() + tags + self.records(data, 0, split))
         if split < data.n_frames:
             part = np.zeros((), PART_HEADER)
             part["magic"], part["first"] = b"TOYP", split
-            (directory / "scan.toy.1").write_bytes(part.tobytes() + self.records(data, split, data.n_frames))
+            (directory / f"{data.stem}.toy.1").write_bytes(part.tobytes() + self.records(data, split, data.n_frames))
         return {"path": main}
 
     def header(self, data: SampleData, tags: bytes) -> np.ndarray[Any, np.dtype[Any]]:

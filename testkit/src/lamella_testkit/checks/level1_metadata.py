@@ -1,0 +1,219 @@
+"""Level 1, readable: what the file says about itself, in forms that other programs can use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+
+from lamella.format import Capability
+from lamella.metadata import Axis, Metadata
+from lamella.source import SourceInfo
+from lamella_testkit.checking import Broken, check
+from lamella_testkit.kit import Kit
+from lamella_testkit.sample import SampleData
+
+_CLOSE = 1e-5
+
+
+def _infos(kit: Kit) -> Iterator[tuple[SampleData, SourceInfo]]:
+    for data in kit.kinds():
+        with kit.case(data):
+            yield data, kit.source(kit.written(data)).info
+
+
+@check(level=1)
+def metadata_is_json(kit: Kit) -> None:
+    """Raw metadata, details and diagnostics are JSON: strings, finite numbers, lists, and dictionaries with text keys.
+
+    NumPy numbers, bytes, NaN and tuples as keys are not; translate them with `int`, `float`, `decode`, None.
+    """
+    for data, info in _infos(kit):
+        parts: dict[str, object] = {
+            "raw_metadata": dict(info.raw_metadata),
+            "details": dict(info.details),
+            "diagnostics": kit.open(kit.written(data)).diagnostics,
+        }
+        for name, value in parts.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise Broken(f"{name} is not JSON: {error}") from None
+            wrong = _wrong_keys(value)
+            kit.expect(not wrong, f"{name} has keys that are not text: {wrong}")
+        for note in (*info.notes, info.nav_origin):
+            kit.expect(isinstance(note, str) and note.strip(), f"a note is {note!r}, expected text")
+
+
+def _wrong_keys(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [key for key in value if not isinstance(key, str)] + [
+            wrong for one in value.values() for wrong in _wrong_keys(one)
+        ]
+    return [wrong for one in value for wrong in _wrong_keys(one)] if isinstance(value, (list, tuple)) else []
+
+
+@check(level=1)
+def metadata_is_typed(kit: Kit) -> None:
+    """Every entry of the metadata has its type: plain text, plain finite numbers, times as ISO 8601."""
+    for _, info in _infos(kit):
+        kit.expect(isinstance(info.metadata, Metadata), f"metadata is a {type(info.metadata).__name__}")
+        for item in fields(info.metadata):
+            value = getattr(info.metadata, item.name)
+            if value is None:
+                continue
+            kinds: tuple[type, ...] = (str,) if "str" in str(item.type) else (int, float)
+            kit.expect(type(value) in kinds, f"{item.name} is {value!r}, a {type(value).__name__}")
+            kit.expect(value != "", f"{item.name} is empty text; say None")
+            kit.expect(isinstance(value, str) or math.isfinite(value), f"{item.name} is {value}")
+        if info.metadata.acquired is not None:
+            try:
+                dt.datetime.fromisoformat(info.metadata.acquired)
+            except ValueError:
+                raise Broken(f"acquired is {info.metadata.acquired!r}, not ISO 8601") from None
+
+
+@check(level=1)
+def metadata_is_what_was_written(kit: Kit) -> None:
+    """What the sampler says it wrote about the measurement is what the reader reports, in the units of the schema.
+
+    Energies are in eV, lengths in m, angles in degrees, times in s; see `lamella.metadata.Metadata`.
+    """
+    told = False
+    for data, info in _infos(kit):
+        for name, expected in kit.sampler.metadata(data).items():
+            told = True
+            found = getattr(info.metadata, name)
+            close = found == expected or (
+                isinstance(found, (int, float))
+                and isinstance(expected, (int, float))
+                and math.isclose(found, expected, rel_tol=_CLOSE)
+            )
+            kit.expect(close, f"{name} is {found!r}, expected {expected!r}")
+    declared = kit.has(Capability.METADATA)
+    if told and not declared:
+        raise Broken(f"the files hold metadata, but the capability {Capability.METADATA} is not declared")
+    if not declared:
+        for _, info in _infos(kit):
+            found = info.metadata.to_json()
+            kit.expect(not found, f"it reports {found}, but the capability {Capability.METADATA} is not declared")
+    kit.needs(told, "the sampler writes no metadata")
+
+
+@check(level=1)
+def axes_are_complete(kit: Kit) -> None:
+    """There is one axis for each dimension or none; each has a name of its own, a finite scale, and units or None."""
+    for data, info in _infos(kit):
+        for kind, axes, rank in (
+            ("nav", info.nav_axes, len(data.nav_shape)),
+            ("sig", info.sig_axes, len(data.sig_shape)),
+        ):
+            kit.expect(len(axes) in (0, rank), f"there are {len(axes)} {kind} axes for {rank} dimensions")
+            for axis in axes:
+                kit.expect(isinstance(axis, Axis), f"a {kind} axis is a {type(axis).__name__}")
+                _expect_sound(kit, axis)
+        names = [axis.name for axis in kit.open(kit.written(data)).axes]
+        kit.expect(len(set(names)) == len(names), f"axes share a name: {names}")
+
+
+def _expect_sound(kit: Kit, axis: Axis) -> None:
+    kit.expect(isinstance(axis.name, str) and axis.name.strip(), f"an axis is called {axis.name!r}")
+    for name in ("scale", "offset"):
+        value = getattr(axis, name)
+        kit.expect(type(value) in (int, float) and math.isfinite(value), f"{name} of axis {axis.name!r} is {value!r}")
+    kit.expect(axis.scale != 0, f"the scale of axis {axis.name!r} is zero")
+    if axis.units is None:
+        plain = axis.scale == 1 and axis.offset == 0
+        kit.expect(plain, f"axis {axis.name!r} has a scale of {axis.scale:g}, but no units; say what they are")
+    else:
+        kit.expect(isinstance(axis.units, str) and axis.units.strip(), f"units of {axis.name!r} are {axis.units!r}")
+
+
+@check(level=1)
+def axes_are_what_was_written(kit: Kit) -> None:
+    """Each axis has the scale, offset and units that the sampler wrote, in NumPy's order.
+
+    Scales of scan and detector differ from axis to axis, so an exchange of x and y shows here.
+    """
+    told = False
+    for data, _ in _infos(kit):
+        expected = kit.sampler.axes(data)
+        if expected is None:
+            continue
+        told = True
+        found = kit.open(kit.written(data)).axes
+        kit.expect(len(found) == len(expected), f"there are {len(found)} axes, expected {len(expected)}")
+        for one, other in zip(found, expected, strict=True):
+            close = (
+                one.units == other.units
+                and math.isclose(one.scale, other.scale, rel_tol=_CLOSE)
+                and math.isclose(one.offset, other.offset, rel_tol=_CLOSE, abs_tol=_CLOSE * abs(other.scale))
+            )
+            kit.expect(close, f"axis {one.name!r} is {one}, expected {other}")
+    kit.needs(told, "the sampler writes no calibration")
+
+
+@check(level=1)
+def per_frame_data_fit(kit: Kit) -> None:
+    """Arrays with one entry per frame have one entry per stored frame, and the navigator has the shape of the scan."""
+    some = False
+    for data, info in _infos(kit):
+        for name, give in info.per_frame.items():
+            some = True
+            found = np.asarray(give())
+            kit.expect(found.shape[:1] == (info.n_frames,), f"{name!r} has shape {found.shape}")
+        if info.navigator is not None:
+            some = True
+            picture = np.asarray(info.navigator())
+            wanted = tuple(info.nav_shape or (info.n_frames,))
+            kit.expect(picture.shape == wanted, f"the navigator has shape {picture.shape}, expected {wanted}")
+        kit.expect(
+            info.corrections is None or kit.has(Capability.CORRECTIONS),
+            f"{data} brings corrections, but the capability {Capability.CORRECTIONS} is not declared",
+        )
+    kit.needs(some, "the files hold nothing per frame")
+
+
+@check(level=1)
+def fingerprint_follows_the_content(kit: Kit) -> None:
+    """The fingerprint is the same each time a scan is opened, and another one once any of its data files has changed.
+
+    Every file that pixels come from belongs into the `resources` of the source; what has no file, into `identity`.
+    """
+    for variant in kit.sampler.variants:
+        data, other = kit.data(variant=variant), kit.data(variant=variant, seed=1)
+        sample = kit.fresh(data)
+        with kit.case(data):
+            before = kit.open(sample).fingerprint
+            kit.expect(kit.open(sample).fingerprint == before, "the fingerprint differs when the scan is opened twice")
+            shifted = kit.open(sample, sync_offset=1).fingerprint
+            kit.expect(shifted != before, "the fingerprint does not depend on sync_offset")
+            if not kit.of_files:
+                kit.expect(kit.open(kit.written(other)).fingerprint != before, "other data have the same fingerprint")
+                continue
+        for file in sample.files:
+            with kit.case(f"{data}, {file.name} replaced"):
+                _expect_new_fingerprint(kit, sample.directory, file.name, data, other)
+
+
+def _expect_new_fingerprint(
+    kit: Kit, directory: os.PathLike[str], name: str, data: SampleData, other: SampleData
+) -> None:
+    sample = kit.copy(kit.written(data))
+    ds = kit.open(sample)
+    before, pixels = ds.fingerprint, ds.read()
+    source = kit.written(other).directory / name
+    if not source.exists():
+        return
+    place = sample.directory / name
+    status = place.stat()
+    place.write_bytes(source.read_bytes())
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+    again = kit.open(sample)
+    if not np.array_equal(again.read(), pixels):
+        kit.expect(again.fingerprint != before, f"{name} was replaced, the pixels differ, the fingerprint does not")
