@@ -56,7 +56,7 @@ def test_another_seed_gives_another_film() -> None:
 
 
 def test_a_failure_while_writing_leaves_no_file(tmp_path: Path) -> None:
-    def fail(nbytes: int) -> None:
+    def fail(done: int, total: int) -> None:
         raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError, match="disk is full"):
@@ -64,10 +64,11 @@ def test_a_failure_while_writing_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_adds_up_to_all_frames(tmp_path: Path) -> None:
-    steps: list[int] = []
-    write_scan(tmp_path / "scan.blo", SMALL, progress=steps.append)
-    assert sum(steps) == SMALL.nbytes
+def test_progress_counts_up_to_all_frames(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    write_scan(tmp_path / "scan.blo", SMALL, progress=lambda done, total: steps.append((done, total)))
+    assert steps[0] == (12, 120)
+    assert steps[-1] == (120, 120)
 
 
 @pytest.mark.parametrize("mean", [0.02, 0.7, 9.0, 120.0])

@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lamella.metadata import Axis
 
-__all__ = ["Circle", "Cross", "Panel", "draw", "nice_length", "save"]
+__all__ = ["Circle", "Cross", "Mark", "Panel", "draw", "nice_length", "save"]
 
 _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
@@ -43,6 +43,9 @@ class Cross:
 
     y: float
     x: float
+
+
+Mark: TypeAlias = Circle | Cross
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class Panel:
     label: str = ""
     colours: str = "gray"
     scale: Literal["linear", "log", "balanced"] = "linear"
-    marks: tuple[Circle | Cross, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
@@ -97,6 +100,7 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
     height = _PANEL[1] * rows + 0.35 * bool(title) + 0.3 * bool(caption)
     figure = Figure(figsize=(_PANEL[0] * columns, height), layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     letters = string.ascii_lowercase if len(panels) > 1 else ""
     for place, panel, letter in zip(grid, panels, [*letters, *[""] * len(panels)], strict=False):
@@ -124,7 +128,7 @@ def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     (axis,) = panel.axes
     place.plot(axis.offset + axis.scale * np.arange(len(values)), values, linewidth=1.2, color="#0072b2")
-    place.set_xlabel(f"{axis.name} [{axis.units}]" if axis.units else axis.name)
+    place.set_xlabel(f"{axis.name} [{_unit_text(axis.units)}]" if axis.units else axis.name)
     place.set_ylabel(panel.label)
     place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
 
@@ -142,7 +146,7 @@ def _draw_image(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     for mark in panel.marks:
         _draw_mark(place, mark)
     _draw_scale_bar(place, panel.axes[1], values.shape)
-    bar = place.figure.colorbar(shown, ax=place, fraction=0.046, pad=0.025)
+    bar = place.figure.colorbar(shown, cax=place.inset_axes((1.03, 0, 0.05, 1)))
     bar.set_label(panel.label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_linewidth(0.6)
@@ -166,7 +170,7 @@ def _norm(scale: str, values: NDArray[np.float64]) -> Normalize:
     return Normalize(low, high if high > low else low + 1)
 
 
-def _draw_mark(place: Axes, mark: Circle | Cross) -> None:
+def _draw_mark(place: Axes, mark: Mark) -> None:
     from matplotlib.patches import Circle as Ring
 
     if isinstance(mark, Cross):
@@ -201,7 +205,7 @@ def _draw_scale_bar(place: Axes, axis: Axis, shape: tuple[int, ...]) -> None:
     place.text(
         left + pixels / 2,
         low - 0.028 * height,
-        f"{length:g} {units}",
+        f"{length:g} {_unit_text(units)}",
         ha="center",
         va="bottom",
         fontsize=9,
@@ -223,6 +227,10 @@ def nice_length(about: float) -> float:
     candidates = [factor * 10.0**power for factor in (1, 2, 5)]
     best = max(candidate for candidate in candidates if candidate <= about * (1 + 1e-9))
     return float(f"{best:.3g}")
+
+
+def _unit_text(units: str) -> str:
+    return f"{units.removeprefix('1/')}⁻¹" if units.startswith("1/") else units
 
 
 def _comparable(axes: Sequence[Axis]) -> bool:

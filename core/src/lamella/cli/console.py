@@ -72,18 +72,21 @@ class Console:
             self.say(line.rstrip())
 
     @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar with the rate on standard error while a terminal looks; gives a function that takes bytes done."""
+    def progress(self, title: str, unit_nbytes: int) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar with the rate on standard error while a terminal looks.
+
+        Gives a function that takes how many are done of how many, of ``unit_nbytes`` bytes each.
+        """
         if self.as_json or not self._err.isatty():
-            yield lambda nbytes: None
+            yield lambda done, total: None
             return
         from rich.console import Console as RichConsole
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bar:
-            task = bar.add_task(title, total=total)
-            yield lambda nbytes: bar.advance(task, nbytes)
+            task = bar.add_task(title, total=None)
+            yield lambda done, total: bar.update(task, completed=done * unit_nbytes, total=total * unit_nbytes)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -118,9 +118,9 @@ def _numba_cache() -> Finding:
 
 
 def _machine() -> Iterator[Finding]:
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    yield Finding("cores", "ok", f"{cores} of {os.cpu_count()} may be used")
+    from lamella.executors.executor import available_cpus
+
+    yield Finding("cores", "ok", f"{available_cpus()} of {os.cpu_count()} may be used")
     if sys.platform != "win32":
         page = os.sysconf("SC_PAGE_SIZE")
         yield Finding("memory", "ok", f"{size_text(page * os.sysconf('SC_PHYS_PAGES'))} in all")

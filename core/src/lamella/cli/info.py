@@ -18,6 +18,17 @@ __all__ = ["OPENS_DATA", "configure", "describe", "provenance_text", "run"]
 
 OPENS_DATA = True
 
+_UNITS = {
+    "beam_energy": "eV",
+    "camera_length": "m",
+    "convergence_angle": "°",
+    "scan_rotation": "°",
+    "exposure_time": "s",
+    "dwell_time": "s",
+    "detector_pixel_pitch": "m",
+    "counter_depth": "bits",
+}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add nothing: the file is all it takes."""
@@ -91,9 +102,14 @@ def _sections(dataset: DataSet) -> list[tuple[str, Sequence[tuple[str, object]]]
     ]
     sections: list[tuple[str, Sequence[tuple[str, object]]]] = [
         ("axes", [(name, text) for name, text in axes]),
-        ("metadata", [(key.replace("_", " "), value) for key, value in dataset.metadata.to_json().items()]),
+        ("metadata", [_metadatum(key, value) for key, value in dataset.metadata.to_json().items()]),
         ("parameters", parameters),
         ("diagnostics", diagnostics),
         ("notes", [("-", note) for note in dataset.info.notes]),
     ]
     return [(title, entries) for title, entries in sections if entries]
+
+
+def _metadatum(name: str, value: str | float) -> tuple[str, str]:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return name.replace("_", " "), f"{text} {_UNITS.get(name, '')}".rstrip()

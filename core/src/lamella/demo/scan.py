@@ -145,7 +145,7 @@ class DemoScan:
 
 
 def write_scan(
-    path: Path, scan: DemoScan, *, workers: int = 2, progress: Callable[[int], None] = lambda nbytes: None
+    path: Path, scan: DemoScan, *, workers: int = 2, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> None:
     """Write a scan as a block file, line by line, holding a few lines in memory.
 
@@ -158,12 +158,12 @@ def write_scan(
     workers
         Number of threads that compute lines.
     progress
-        Called with the number of bytes after each line.
+        Called with the number of frames done and of all, after each line.
     """
     with BlockfileWriter(path, scan.setup) as writer:
-        for frames in _rows(scan, workers):
+        for y, frames in enumerate(_rows(scan, workers)):
             writer.write(frames)
-            progress(frames.nbytes)
+            progress((y + 1) * len(frames), scan.scan_shape[0] * len(frames))
 
 
 def _rows(scan: DemoScan, workers: int) -> Iterator[NDArray[np.uint8]]:

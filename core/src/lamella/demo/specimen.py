@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Film", "grow"]
 
-_MOST_GRAINS = 22
+_MOST_GRAINS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def grow(shape: tuple[int, int], rng: np.random.Generator) -> Film:
 def _grains(y: NDArray[np.float64], x: NDArray[np.float64], rng: np.random.Generator) -> tuple[NDArray[np.intp], int]:
     """Number each position by the seed that is nearest."""
     seeds: list[NDArray[np.float64]] = []
-    closest = 0.22
+    closest = 0.19
     while len(seeds) < _MOST_GRAINS:
         seed = rng.uniform(-0.1, 1.1, 2)
         if all(np.hypot(*(seed - other)) > closest for other in seeds):
