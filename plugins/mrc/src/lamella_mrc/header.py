@@ -1,0 +1,225 @@
+"""The header of an MRC file: 1024 bytes, then an extended header of ``nsymbt`` bytes, then the sections.
+
+Sources: the MRC2014 definition (doi:10.1016/j.jsb.2015.04.002, https://www.ccpem.ac.uk/mrc_format/mrc2014.php), whose
+fields are ``mrcfile.dtypes.HEADER_DTYPE``; https://bio3d.colorado.edu/imod/doc/mrc_format.txt for modes 3, 12 and 101
+and for the sign of bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from mrcfile.dtypes import HEADER_DTYPE
+
+from lamella.errors import CorruptError, TruncatedError, UnsupportedError
+from lamella.metadata import Axis
+from lamella.source import Encoding
+from lamella_mrc.codecs import ComplexIntegers, Nibbles
+
+if TYPE_CHECKING:
+    from lamella.probe import Probe
+    from lamella_mrc.params import MrcParams
+
+__all__ = ["MODES", "STAMPS", "Header", "calibrated", "json_value", "plausible_orders", "read_header"]
+
+Order: TypeAlias = Literal["<", ">"]
+
+MODES: Mapping[int, str] = {
+    0: "i1",
+    1: "i2",
+    2: "f4",
+    3: "complex of i2",
+    4: "c8",
+    6: "u2",
+    12: "f2",
+    101: "4-bit",
+}
+"""Kind of pixel of each mode."""
+
+STAMPS: Mapping[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
+"""Byte order that the machine stamp at byte 212 stands for."""
+
+IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
+"""In IMOD's files the int32 at byte 152, and the bit of the flags at byte 156 that makes mode 0 signed."""
+
+PACKERS = {b"\x1f\x8b": ("gzip", "gunzip"), b"BZ": ("bzip2", "bunzip2")}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header that makes sense: its fields, the byte order, and what had to be decided."""
+
+    fields: np.void
+    order: Order
+    encoding: Encoding
+    notes: tuple[str, ...]
+
+    @property
+    def mode(self) -> int:
+        """The kind of pixel, a key of `MODES`."""
+        return int(self.fields["mode"])
+
+    @property
+    def sections(self) -> int:
+        """The number of sections announced; 0 while a recording is going on."""
+        return int(self.fields["nz"])
+
+    @property
+    def offset(self) -> int:
+        """The first byte of the pixels."""
+        return 1024 + int(self.fields["nsymbt"])
+
+    @property
+    def pixel_size(self) -> tuple[float, float, float]:
+        """The distance of columns, rows and sections [nm]; 0 where the header does not say, as if negative."""
+        cell, grid = self.fields["cella"], [int(self.fields[name]) for name in ("mx", "my", "mz")]
+        sizes = [float(length) / n / 10 if n > 0 else 0.0 for length, n in zip(cell, grid, strict=True)]
+        order = [int(self.fields[name]) - 1 for name in ("mapc", "mapr", "maps")]
+        kept = sizes if sorted(order) != [0, 1, 2] else [sizes[i] for i in order]
+        x, y, z = (size if math.isfinite(size) and size > 0 else 0.0 for size in kept)
+        return x, y, z
+
+    @property
+    def sig_axes(self) -> tuple[Axis, ...]:
+        """The axes of a section."""
+        x, y, _ = self.pixel_size
+        return calibrated("y", y, "nm"), calibrated("x", x, "nm")
+
+
+def calibrated(name: str, step: float, units: str) -> Axis:
+    """Give an axis; a step that is not a positive number means that it is unknown."""
+    return Axis(name, step, 0.0, units) if math.isfinite(step) and step > 0 else Axis(name)
+
+
+def read_header(probe: Probe, params: MrcParams) -> Header:
+    """Give the header of a file.
+
+    Raises
+    ------
+    FormatError
+        If there is none, if it contradicts the size of the file, or if it is of a kind that cannot be read.
+    """
+    for magic, (packer, unpack) in PACKERS.items():
+        if probe.head.startswith(magic):
+            raise UnsupportedError(
+                f"the file is compressed with {packer}", path=probe.path, remedy=f"Unpack it with {unpack} first"
+            )
+    if probe.size < HEADER_DTYPE.itemsize:
+        raise TruncatedError(
+            "the header is incomplete",
+            path=probe.path,
+            expected=f"{HEADER_DTYPE.itemsize} bytes",
+            found=f"{probe.size} bytes",
+        )
+    order, notes = _byte_order(probe, params)
+    fields = _fields(probe, order)
+    _check(fields, probe)
+    encoding, doubt = _encoding(fields, order, params.signed)
+    return Header(fields, order, encoding, (*notes, *doubt))
+
+
+def plausible_orders(probe: Probe) -> list[Order]:
+    """Give the byte orders in which the header makes sense and at least one section fits into the file."""
+    orders: tuple[Order, ...] = ("<", ">")
+    return [order for order in orders if _is_plausible(_fields(probe, order), probe.size)]
+
+
+def _fields(probe: Probe, order: Order) -> np.void:
+    fields: np.void = np.frombuffer(probe.head, HEADER_DTYPE.newbyteorder(order), count=1)[0]
+    return fields
+
+
+def _is_plausible(fields: np.void, size: int) -> bool:
+    nx, ny, nz, nsymbt = (int(fields[name]) for name in ("nx", "ny", "nz", "nsymbt"))
+    if min(nx, ny) <= 0 or min(nz, nsymbt) < 0 or int(fields["mode"]) not in MODES:
+        return False
+    axes = all(0 <= fields[name] <= 3 for name in ("mapc", "mapr", "maps"))
+    encoding, _ = _encoding(fields, "<", None)
+    return axes and HEADER_DTYPE.itemsize + nsymbt + encoding.extent()[1] <= size
+
+
+def _byte_order(probe: Probe, params: MrcParams) -> tuple[Order, tuple[str, ...]]:
+    if params.byte_order is not None:
+        return ("<" if params.byte_order == "little" else ">"), ()
+    stamped = STAMPS.get(probe.head[212:214])
+    sensible = plausible_orders(probe)
+    if len(sensible) == 1 and stamped not in (None, sensible[0]):
+        return sensible[0], (
+            "the machine stamp contradicts the header, which makes sense in the other byte order only",
+        )
+    if len(sensible) == 2 and stamped is None:
+        raise CorruptError(
+            "the byte order is ambiguous: there is no machine stamp, and the header makes sense both ways",
+            path=probe.path,
+            remedy="Give byte_order='little' or byte_order='big'",
+        )
+    return stamped or (sensible or ["<"])[0], ()
+
+
+def _check(fields: np.void, probe: Probe) -> None:
+    nx, ny, nz, mode, nsymbt = (int(fields[name]) for name in ("nx", "ny", "nz", "mode", "nsymbt"))
+    if min(nx, ny) <= 0 or nz < 0:
+        raise CorruptError(
+            "the header gives an impossible size",
+            path=probe.path,
+            expected="positive numbers of columns, rows and sections",
+            found=f"nx={nx}, ny={ny}, nz={nz}",
+            remedy="If this is an MRC file, try byte_order='little' or byte_order='big'",
+        )
+    if mode not in MODES:
+        known = ", ".join(f"{number} ({name})" for number, name in MODES.items())
+        raise UnsupportedError(
+            f"pixels of mode {mode} cannot be read", path=probe.path, expected=f"one of the modes {known}"
+        )
+    if not 0 <= nsymbt <= probe.size - HEADER_DTYPE.itemsize:
+        raise TruncatedError(
+            "the extended header does not fit into the file",
+            path=probe.path,
+            expected=f"{nsymbt} bytes from byte {HEADER_DTYPE.itemsize}",
+            found=f"{probe.size} bytes",
+        )
+
+
+def _encoding(fields: np.void, order: Order, signed: bool | None) -> tuple[Encoding, tuple[str, ...]]:
+    """Give the encoding of a section, and a note if the sign of bytes had to be guessed."""
+    mode, shape = int(fields["mode"]), (int(fields["ny"]), int(fields["nx"]))
+    if mode == 3:
+        return Encoding(np.dtype("c8"), shape, ComplexIntegers(np.dtype(f"{order}i2"))), ()
+    if mode == 101:
+        return Encoding(np.dtype("u1"), shape, Nibbles()), ()
+    if mode == 0:
+        is_signed, notes = _sign(fields, order) if signed is None else (signed, ())
+        return Encoding(np.dtype("i1" if is_signed else "u1"), shape), notes
+    return Encoding(np.dtype(f"{order}{MODES[mode]}"), shape), ()
+
+
+def _sign(fields: np.void, order: Order) -> tuple[bool, tuple[str, ...]]:
+    """Say whether the bytes of mode 0 are signed: MRC2014 says yes, IMOD has a flag, others go by the values."""
+    stamp, flags = np.frombuffer(bytes(fields["extra2"])[40:48], f"{order}i4").tolist()
+    if stamp == IMOD_STAMP:
+        return bool(flags & IMOD_SIGNED), ()
+    lowest, highest = float(fields["dmin"]), float(fields["dmax"])
+    if 0 <= lowest <= highest and highest > 127:
+        return False, (
+            f"bytes are taken as unsigned, for the header's largest value is {highest:g}; signed=True undoes",
+        )
+    return True, ()
+
+
+def json_value(value: Any) -> Any:
+    """Give a field of a header as something that JSON can hold."""
+    if isinstance(value, np.void) and value.dtype.names is not None:
+        return {name: json_value(value[name]) for name in value.dtype.names}
+    if isinstance(value, np.void):
+        return value.tobytes().hex()
+    if isinstance(value, np.ndarray):
+        return [json_value(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("latin-1").rstrip(" \0")
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else str(float(value))
+    return value.item() if isinstance(value, np.generic) else value

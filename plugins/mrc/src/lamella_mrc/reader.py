@@ -1,0 +1,143 @@
+"""MRC files as stacks of sections, Direct Electron movies as scans."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lamella.detect import EXTENSION, MAGIC, SIZE, VERIFIED, Match
+from lamella.errors import FormatError, TruncatedError
+from lamella.metadata import Axis, Metadata
+from lamella.source import LinearSource, Resource, RunTable, SourceInfo
+from lamella_mrc.direct_electron import INFO, MOVIE, Info, Scan, movie_beside, read_info, scan_of
+from lamella_mrc.extended import Extended, extended_header
+from lamella_mrc.header import MODES, STAMPS, Header, calibrated, json_value, plausible_orders, read_header
+from lamella_mrc.params import MrcParams
+
+if TYPE_CHECKING:
+    from lamella.probe import Probe
+
+__all__ = ["MrcReader"]
+
+
+class MrcReader:
+    """Reads MRC files, and the ``_info.txt`` of a Direct Electron movie as the movie."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Judge the header, and the size of the file against it."""
+        if probe.suffix == "txt":
+            return _detect_info(probe)
+        marked = probe.head[208:212] == b"MAP "
+        if probe.size < 1024 or not plausible_orders(probe):
+            reason = f"named .{probe.suffix}, but without a sensible header"
+            return Match(MAGIC, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
+        header = read_header(probe, MrcParams())
+        exact = header.offset + header.sections * header.encoding.extent()[1] == probe.size
+        stamped = probe.head[212:214] in STAMPS
+        reason = f"a header of mode {header.mode} ({MODES[header.mode]})"
+        if exact and (marked or stamped):
+            return Match(VERIFIED, f"{reason}, and a file of the size that it gives")
+        if marked:
+            return Match(MAGIC, f"'MAP ' and {reason}")
+        return Match(SIZE, reason) if exact or stamped else None
+
+    def open(self, params: MrcParams, probe: Probe) -> LinearSource:
+        """Describe the sections of a file."""
+        if probe.path is not None and probe.path.name.endswith(INFO):
+            probe = movie_beside(probe)
+        assert probe.path is not None
+        header = read_header(probe, params)
+        extended = extended_header(probe, header)
+        stride = header.encoding.extent()[1]
+        n_frames, notes = _count(header, stride, probe)
+        info = read_info(probe) if params.sidecars and probe.path.name.endswith(MOVIE) else None
+        scan = Scan() if info is None else scan_of(probe, info, header.sections or n_frames, n_frames)
+        if info is None and params.sidecars and probe.path.name.endswith(MOVIE):
+            notes += (f"the scan shape is unknown, for there is no {INFO[1:]} beside the movie",)
+        told = info or extended
+        return LinearSource(
+            resources=(Resource.of_probe(probe),),
+            runs=RunTable.single(offset=header.offset, stride=stride, count=n_frames),
+            encoding=header.encoding,
+            info=SourceInfo(
+                n_frames=n_frames,
+                sig_shape=header.encoding.sig_shape,
+                dtype=header.encoding.native,
+                index=scan.index,
+                sig_axes=_sig_axes(header, extended, info),
+                metadata=Metadata(**(told.metadata() if told is not None else {})),
+                raw_metadata=_raw_metadata(header, extended, info),
+                per_frame={} if extended is None else extended.per_frame(n_frames),
+                notes=(*header.notes, *notes, *scan.notes),
+                details={"mode": f"{header.mode} ({MODES[header.mode]})", "byte order": header.order},
+                **_navigation(header, scan, n_frames),
+            ),
+        )
+
+
+def _if_named(probe: Probe, reason: str) -> Match | None:
+    return Match(EXTENSION, reason) if probe.suffix in ("mrc", "mrcs") else None
+
+
+def _detect_info(probe: Probe) -> Match | None:
+    if probe.path is None or not probe.path.name.endswith(INFO):
+        return None
+    if b"Autosave" not in probe.head and b"Camera" not in probe.head:
+        return None
+    try:
+        movie = movie_beside(probe)
+        read_header(movie, MrcParams())
+    except FormatError:
+        return None
+    return Match(MAGIC, f"settings of the Direct Electron movie {movie.stem}.mrc beside it")
+
+
+def _count(header: Header, stride: int, probe: Probe) -> tuple[int, tuple[str, ...]]:
+    """Give the number of complete sections, and a note if the header announces another one."""
+    present, rest = divmod(probe.size - header.offset, stride)
+    if present == 0:
+        raise TruncatedError(
+            "the file holds no complete section",
+            path=probe.path,
+            expected=f"{stride} bytes from byte {header.offset}",
+            found=f"{rest} bytes",
+        )
+    announced = header.sections
+    if announced == 0:
+        return present, (f"the header counts no sections yet, the file holds {present}",)
+    if present < announced:
+        return present, (f"the file was cut: {present} of {announced} sections are complete",)
+    behind = (present - announced) * stride + rest
+    return announced, (f"{behind} bytes behind the last section are ignored",) if behind else ()
+
+
+def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
+    """Give the entries of `SourceInfo` that say how sections sit on the scan."""
+    if scan.shape is not None:
+        return {"nav_shape": scan.shape, "nav_origin": scan.origin, "nav_axes": scan.axes}
+    axis = calibrated("z", header.pixel_size[2], "nm") if header.fields["ispg"] else Axis("z")
+    depth = int(header.fields["mz"])
+    if 401 <= int(header.fields["ispg"]) <= 630 and 0 < depth < n_frames and n_frames % depth == 0:
+        axes = (Axis("volume"), axis)
+        return {"nav_shape": (n_frames // depth, depth), "nav_origin": "header: a stack of volumes", "nav_axes": axes}
+    side = math.isqrt(n_frames)
+    square = (((side, side), "guess: a square scan"),) if side > 1 and side * side == n_frames else ()
+    return {"nav_shape": (n_frames,), "nav_axes": (axis,), "nav_alternatives": square}
+
+
+def _sig_axes(header: Header, extended: Extended | None, info: Info | None) -> tuple[Axis, ...]:
+    if info is not None:
+        return info.sig_axes
+    if extended is not None and extended.sig_axes[0].calibrated:
+        return extended.sig_axes
+    return header.sig_axes
+
+
+def _raw_metadata(header: Header, extended: Extended | None, info: Info | None) -> dict[str, Any]:
+    raw: dict[str, Any] = {"header": json_value(header.fields)}
+    if extended is not None:
+        first = {name: json_value(value) for name, value in extended.known.items()}
+        raw["extended_header"] = {"type": extended.kind, "records": extended.count, "first": first}
+    if info is not None:
+        raw["info"] = dict(info)
+    return raw
