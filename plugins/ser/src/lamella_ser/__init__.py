@@ -1,0 +1,24 @@
+"""Lamella plugin: FEI/Thermo Fisher TIA series."""
+
+from lamella.format import Capability, FormatSpec, Signature
+
+__all__ = ["spec"]
+
+spec = FormatSpec(
+    name="ser",
+    title="FEI/Thermo Fisher TIA series",
+    api=(1, 0),
+    reader="lamella_ser.reader:SerReader",
+    params="lamella_ser.params:SerParams",
+    extensions=("ser",),
+    signatures=(Signature(b"II\x97\x01"),),
+    capabilities=frozenset(
+        {
+            Capability.IO_BACKENDS,
+            Capability.ZERO_COPY,
+            Capability.SIG_RESHAPE,
+            Capability.TRUNCATED,
+            Capability.METADATA,
+        }
+    ),
+)

@@ -1,0 +1,209 @@
+"""Writes series, without help from the reader, so that the conformance kit can compare."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamella.metadata import Axis
+from lamella_testkit import SampleData, Sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SerSampler", "emi_bytes", "series_bytes"]
+
+_CODES = {"u1": 1, "u2": 2, "u4": 3, "i1": 4, "i2": 5, "i4": 6, "f4": 7, "f8": 8, "c8": 9, "c16": 10}
+_WIDTHS = {0x0210: "I", 0x0220: "Q"}
+
+
+class SerSampler(Sampler):
+    """Series of both versions, with settings beside them, and with gaps between elements."""
+
+    format = "ser"
+    dtypes = ("<u2", "|u1", "<u4", "|i1", "<i2", "<i4", "<f4", "<f8", "<c8", "<c16")
+    nav_ranks = (2, 1)
+    sig_ranks = (2, 1)
+    variants = ("new", "old", "gaps")
+
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        """Write ``scan_1.ser`` and ``scan.emi``."""
+        path = directory / "scan_1.ser"
+        path.write_bytes(
+            series_bytes(
+                data.frames,
+                version=0x0210 if data.variant == "old" else 0x0220,
+                scan=data.nav_shape,
+                steps=_steps(data.nav_axes, 1e-9),
+                detector_steps=_steps(data.sig_axes, 1e9),
+                gaps=(0, 5, 1) if data.variant == "gaps" else (0,),
+            )
+        )
+        (directory / "scan.emi").write_bytes(emi_bytes(path.name))
+        return {"path": path}
+
+    def axes(self, data: SampleData) -> Sequence[Axis]:
+        """Give the axes: positions in nm, angles in 1/nm, spectra in eV."""
+        names = "yx"[-len(data.nav_shape) :]
+        nav = [Axis(name, axis.scale, 0.0, "nm") for name, axis in zip(names, data.nav_axes, strict=True)]
+        kinds = [("ky", "1/nm"), ("kx", "1/nm")] if len(data.sig_shape) == 2 else [("energy", "eV")]
+        steps = _steps(data.sig_axes, 1 if len(data.sig_shape) == 2 else 1e9)
+        sig = [
+            Axis(name, step, -length / 2 * step, units)
+            for (name, units), step, length in zip(kinds, steps, data.sig_shape, strict=True)
+        ]
+        return [*nav, *sig]
+
+    def metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give what ``scan.emi`` says."""
+        return {"beam_energy": 200e3, "camera_length": 0.26, "acquired": "2016-02-22T19:18:24", "detector": "BM-Ceta"}
+
+    def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
+        """Give the ends of the header, of the tables, and of the first elements."""
+        new = data.variant != "old"
+        table = (34 if new else 30) + len(data.nav_shape) * (24 + 4 + len("Position") + 4 + len("meters"))
+        width = 8 if new else 4
+        first = table + 2 * width * data.n_frames
+        head = 50 if len(data.sig_shape) == 2 else 26
+        element = head + data.nbytes // data.n_frames
+        ends = [6, 22, table, table + width * data.n_frames, first, first + head, first + element, first + element + 24]
+        return {"scan_1.ser": ends}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+        """Write the header, the tables, and the headers of few but huge elements."""
+        edge = 1 << 14
+        stride = 50 + 2 * edge * edge + 24
+        count = max(1, nbytes // stride)
+        head, start = _head(0x0220, 3, (count,), True, count, count, (1e-9,))
+        path = directory / "huge_1.ser"
+        with path.open("wb") as file:
+            offsets = [start + i * stride for i in range(count)]
+            file.write(head + struct.pack(f"<{2 * count}Q", *offsets, *(offset + stride - 24 for offset in offsets)))
+            for offset in offsets:
+                file.seek(offset)
+                file.write(struct.pack("<ddIddIHII", 0.0, 1e8, 0, 0.0, 1e8, 0, 2, edge, edge))
+            file.truncate(start + count * stride)
+        return {"path": path}
+
+
+def series_bytes(
+    data: NDArray[Any],
+    *,
+    version: int = 0x0220,
+    scan: Sequence[int] | None = None,
+    described: bool = True,
+    planned: int | None = None,
+    positions: bool = True,
+    steps: Sequence[float] = (2e-9, 1e-9),
+    detector_steps: Sequence[float] = (4e7, 3e7),
+    gaps: Sequence[int] = (0,),
+    broken_tags: Sequence[int] = (),
+) -> bytes:
+    """Give a series file.
+
+    Parameters
+    ----------
+    data
+        Elements, shape ``(n, height, width)`` or ``(n, length)``.
+    version
+        0x0210 with offsets of 4 bytes, or 0x0220 with 8.
+    scan
+        Sizes of the scan dimensions, slow one first; ``(n,)`` by default.
+    described
+        Whether the header holds the scan dimensions.
+    planned
+        How many elements the tables have room for; as many as there are scan positions by default.
+    positions
+        Whether tags hold a position besides the time.
+    steps, detector_steps
+        Calibration of scan and detector, slow axis first.
+    gaps
+        Unused bytes behind the elements, repeated as often as needed.
+    broken_tags
+        What to write instead of the first tag offsets.
+    """
+    n, width = len(data), _WIDTHS[version]
+    sizes = (n,) if scan is None else tuple(scan)
+    planned = max(n, math.prod(sizes)) if planned is None else planned
+    head, start = _head(version, data.ndim, sizes if described else (), positions, planned, n, steps)
+    body, data_offsets, tag_offsets = b"", [], []
+    for i, element in enumerate(data):
+        data_offsets.append(start + len(body))
+        body += _element(element, detector_steps)
+        tag_offsets.append(start + len(body))
+        body += _tag(i, divmod(i, sizes[-1]), steps, positions) + b"\xa5" * gaps[i % len(gaps)]
+    data_offsets += [start + len(body)] * (planned > n) + [0] * (planned - n - 1)  # the first unused one is the end
+    tag_offsets += [0] * (planned - n)
+    tag_offsets[: len(broken_tags)] = broken_tags
+    return head + struct.pack(f"<{2 * planned}{width}", *data_offsets, *tag_offsets) + body
+
+
+def emi_bytes(series: str, *, space: str = "Reciprocal Space", xml: str | None = None, before: str = "") -> bytes:
+    """Give settings as TIA leaves them: binary noise, the name of the series, and XML; ``before`` is another object."""
+    body = _SETTINGS if xml is None else xml
+    lead = (
+        b"\x00`\x00\x00\x04" + space.encode() + b"`\x00@\x04" + f"Z:\\data\\{series}".encode() + b"2\x00B\x04\x02\x00"
+    )
+    other = f"JL\x00\xff\x00<ObjectInfo>{before}</ObjectInfo>\x00\x01".encode("latin-1") if before else b"JL\x00\xff"
+    return other + bytes(range(256)) + lead + f"<ObjectInfo>{body}</ObjectInfo>".encode() + b"\x00\x80end"
+
+
+def _steps(axes: Sequence[Axis], unit: float) -> tuple[float, ...]:
+    return tuple(axis.scale * unit for axis in axes)
+
+
+def _head(
+    version: int, ndim: int, sizes: Sequence[int], positions: bool, planned: int, valid: int, steps: Sequence[float]
+) -> tuple[bytes, int]:
+    """Give everything before the tables, and where the first element lies."""
+    width = _WIDTHS[version]
+    slow_first = zip(sizes, steps[-len(sizes) :] if sizes else (), strict=True)
+    dimensions = b"".join(_dimension(size, step, positions) for size, step in reversed(list(slow_first)))
+    table = 22 + struct.calcsize(f"<{width}I") + len(dimensions)
+    kinds = (0x4122 if ndim == 3 else 0x4120, 0x4142 if positions else 0x4152)
+    head = struct.pack(f"<2sHHIIII{width}I", b"II", 0x0197, version, *kinds, planned, valid, table, len(sizes))
+    return head + dimensions, table + 2 * planned * struct.calcsize(f"<{width}")
+
+
+def _dimension(size: int, step: float, positions: bool) -> bytes:
+    description, units = (b"Position", b"meters") if positions else (b"Number", b"")
+    record = struct.pack("<IddI", size, 0.0, step if positions else 1.0, 0)
+    return record + b"".join(struct.pack("<I", len(text)) + text for text in (description, units))
+
+
+def _element(element: NDArray[Any], steps: Sequence[float]) -> bytes:
+    axes = reversed(list(zip(element.shape, steps[-element.ndim :], strict=True)))
+    head = b"".join(struct.pack("<ddI", -length / 2 * step, step, 0) for length, step in axes)
+    head += struct.pack("<H", _CODES[element.dtype.str[1:]])
+    head += struct.pack(f"<{element.ndim}I", *reversed(element.shape))
+    stored = element[::-1] if element.ndim == 2 else element
+    return head + stored.astype(element.dtype.newbyteorder("<")).tobytes()
+
+
+def _tag(i: int, place: tuple[int, int], steps: Sequence[float], positions: bool) -> bytes:
+    if not positions:
+        return struct.pack("<HHI", 0x4152, 0, 1_456_000_000 + i)
+    return struct.pack("<HHIdd", 0x4142, 0, 1_456_000_000 + i, place[1] * steps[-1], place[0] * steps[0])
+
+
+_SETTINGS = (
+    "<Uuid>0</Uuid><ExperimentalConditions><MicroscopeConditions><AcceleratingVoltage>200000</AcceleratingVoltage>"
+    "</MicroscopeConditions></ExperimentalConditions><ExperimentalDescription><Root>"
+    + "".join(
+        f"<Data><Label>{label}</Label><Value>{value}</Value><Unit>{unit}</Unit></Data>"
+        for label, value, unit in (
+            ("Microscope", "Titan 60-300", ""),
+            ("User", "Åse", ""),
+            ("Mode", " STEM nP SA Zoom Diffraction", ""),
+            ("Magnification", "115000", "x"),
+            ("Camera length", "0.260", "m"),
+            ("Stem rotation", "12.5", "deg"),
+        )
+    )
+    + "</Root></ExperimentalDescription><TrueImageHeaderInfo>&lt;Root&gt;&lt;/Root&gt;</TrueImageHeaderInfo>"
+    "<AcquireDate>Mon Feb 22 19:18:24 2016</AcquireDate><AcquireInfo><DwellTimePath>0.050000</DwellTimePath>"
+    "<CameraNamePath>BM-Ceta</CameraNamePath></AcquireInfo><Manufacturer>FEI</Manufacturer>"
+)

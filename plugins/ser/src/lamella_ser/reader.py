@@ -1,0 +1,247 @@
+"""The reader: from the header and the tables of a series to a description of its frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.detect import MAGIC, VERIFIED, Match
+from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.metadata import Axis
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella_ser.emi import read_emi
+from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, TAGS, SeriesHeader, plain, read_header, read_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from lamella.detect import Probe
+    from lamella_ser.params import SerParams
+
+__all__ = ["SerReader"]
+
+_CHECKED = 256  # elements that are compared with the first one
+_MOST_POSITIONS = 1 << 16  # tags that are read to find out the shape of a scan
+_UNITS = {"meters": ("nm", 1e9), "1/meters": ("1/nm", 1e-9), "seconds": ("s", 1)}
+"""How units of the file are presented, and by what to multiply."""
+
+
+class SerReader:
+    """Reads series of spectra and images."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise the signature, then check the header and the first element."""
+        if not probe.head.startswith(SIGNATURE):
+            return None
+        try:
+            header = read_header(probe)
+            _first_element(probe, header, _data_offsets(probe, header, 1)[0])
+        except FormatError as error:
+            return Match(MAGIC, f"signature of a TIA series, but {error.problem}")
+        return Match(VERIFIED, f"TIA series of {header.recorded} elements")
+
+    def open(self, params: SerParams, probe: Probe) -> LinearSource:
+        """Describe the elements that lie inside the file."""
+        header = read_header(probe)
+        offsets = _data_offsets(probe, header, header.recorded)
+        element, encoding = _first_element(probe, header, offsets[0])
+        inside = (offsets >= 0) & (offsets <= probe.size - _nbytes(encoding))
+        complete = len(offsets) if inside.all() else int(np.argmin(inside))
+        runs = RunTable.from_offsets(offsets[:complete])
+        _check_alike(probe, header, element, offsets, runs)
+        return LinearSource(
+            resources=(Resource.of_probe(probe),),
+            runs=runs,
+            encoding=encoding,
+            info=_info(probe, header, element, encoding, complete),
+        )
+
+
+def _data_offsets(probe: Probe, header: SeriesHeader, count: int) -> NDArray[np.int64]:
+    table = probe.read(header.data_table, count * header.offset_type.itemsize)
+    return np.frombuffer(table, header.offset_type).astype(np.int64)
+
+
+def _first_element(probe: Probe, header: SeriesHeader, offset: int) -> tuple[dict[str, Any], Encoding]:
+    """Give the header of the first element, and what all are like."""
+    dtype, path = ELEMENTS[header.fields["data_type_id"]], probe.path
+    room = probe.size - int(offset)
+    if not dtype.itemsize <= room <= probe.size:
+        expected = f"a place before byte {probe.size - dtype.itemsize}"
+        raise TruncatedError("the first element lies outside the file", path=path, expected=expected, found=int(offset))
+    element = plain(np.frombuffer(probe.read(int(offset), dtype.itemsize), dtype).reshape(()))
+    if element["data_type"] not in PIXEL_TYPES:
+        found = f"0x{element['data_type']:04x}"
+        raise UnsupportedError("unknown DataType", path=path, expected="0x0001 to 0x000a", found=found)
+    pixel = np.dtype(PIXEL_TYPES[element["data_type"]])
+    shape = tuple(element[name] for name in ("array_size_y", "array_size_x", "array_length") if name in element)
+    if math.prod(shape) == 0:
+        raise CorruptError("the elements are empty", path=path, expected="pixels", found=f"shape {shape}")
+    nbytes = dtype.itemsize + math.prod(shape) * pixel.itemsize
+    if nbytes > room:
+        problem = f"none of the {header.recorded} recorded elements is complete"
+        raise TruncatedError(
+            problem, path=path, expected=f"{nbytes} bytes for {shape} of {pixel}", found=f"{room} bytes"
+        )
+    if len(shape) == 1:
+        return element, Encoding(pixel, shape, origin=dtype.itemsize)
+    row = shape[1] * pixel.itemsize  # rows are stored from bottom to top: begin with the last one and step back
+    return element, Encoding(pixel, shape, strides=(-row, pixel.itemsize), origin=nbytes - row)
+
+
+def _nbytes(encoding: Encoding) -> int:
+    return encoding.extent()[1]
+
+
+def _check_alike(
+    probe: Probe, header: SeriesHeader, element: dict[str, Any], offsets: NDArray[np.int64], runs: RunTable
+) -> None:
+    """Compare elements with the first one: where their distance changes, as far as that is quick, and in between."""
+    assert probe.path is not None
+    changes = np.concatenate([runs.first[:-1], runs.first[1:] - 1])[:_CHECKED]
+    spread = np.linspace(0, runs.n_frames - 1, min(_CHECKED, runs.n_frames)).astype(np.int64)
+    chosen = np.unique(np.concatenate([changes, spread]))
+    records = read_records(probe.path, probe.size, offsets[chosen], ELEMENTS[header.fields["data_type_id"]])
+    for name in (records.dtype.names or ())[-3:]:
+        differs = records[name] != element[name]
+        if name.startswith(("data", "array")) and differs.any():
+            i = int(np.argmax(differs))
+            raise UnsupportedError(
+                f"element {chosen[i]} is of another kind than the first",
+                path=probe.path,
+                expected=f"{name} {element[name]}",
+                found=records[name][i].item(),
+                remedy="Such a series is no array; the program that recorded it can export its elements one by one",
+            )
+
+
+def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding: Encoding, complete: int) -> SourceInfo:
+    assert probe.path is not None
+    emi, tags = read_emi(probe), _Tags(probe.path, probe.size, header, complete)
+    notes = list(emi.notes)
+    if complete < header.recorded:
+        notes.append(f"the file was cut: only {complete} of {header.recorded} recorded elements lie inside it")
+    by_number = ((complete,), "number of elements")
+    sizes = tuple(dimension["dimension_size"] for dimension in reversed(header.dimensions))
+    nav_shape, nav_origin = sizes, "header"
+    if not sizes or not header.recorded <= math.prod(sizes) <= header.planned:
+        nav_shape, nav_origin = _raster(tags) or by_number
+        if sizes:
+            notes.append(
+                f"the header's scan of {sizes} was not used: {header.recorded} elements were recorded, "
+                f"{header.planned} planned"
+            )
+    return SourceInfo(
+        n_frames=complete,
+        sig_shape=encoding.sig_shape,
+        dtype=encoding.native,
+        nav_shape=nav_shape,
+        nav_origin=nav_origin,
+        nav_alternatives=() if nav_shape == by_number[0] else (by_number,),
+        nav_axes=_nav_axes(header) if nav_origin == "header" else (),
+        sig_axes=_sig_axes(element, emi.reciprocal),
+        metadata=emi.metadata if emi.metadata.acquired else replace(emi.metadata, acquired=tags.first_time()),
+        raw_metadata={
+            "header": header.fields,
+            "dimensions": list(header.dimensions),
+            "first_element": element,
+            "emi": emi.raw,
+        },
+        per_frame=tags.functions(),
+        notes=tuple(notes),
+        details={
+            "series version": f"0x{header.fields['series_version']:04x}",
+            "elements recorded": header.recorded,
+            "elements planned": header.planned,
+            "settings from": emi.name,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Time [s since 1970] and beam position [m] of the elements, read when asked for; NaN where a tag is missing."""
+
+    path: Path
+    size: int
+    header: SeriesHeader
+    count: int
+
+    def time(self) -> NDArray[np.float64]:
+        return self._field("time")
+
+    def position_x(self) -> NDArray[np.float64]:
+        return self._field("position_x")
+
+    def position_y(self) -> NDArray[np.float64]:
+        return self._field("position_y")
+
+    def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
+        dtype = TAGS.get(self.header.fields["tag_type_id"], np.dtype([]))
+        return {name: getattr(self, name) for name in (dtype.names or ())[2:]}
+
+    def first_time(self) -> str | None:
+        seconds = replace(self, count=1).time()[0] if self.functions() else 0
+        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds > 0 else None
+
+    def _field(self, name: str) -> NDArray[np.float64]:
+        kind, entry = self.header.fields["tag_type_id"], self.header.offset_type
+        entries = self.header.tag_table + entry.itemsize * np.arange(self.count)
+        offsets = read_records(self.path, self.size, entries, np.dtype([("offset", entry)]))["offset"]
+        tags = read_records(self.path, self.size, offsets.astype(np.int64), TAGS[kind])
+        return np.where(tags["tag_type_id"] == kind, tags[name].astype(np.float64), np.nan)
+
+
+def _raster(tags: _Tags) -> tuple[tuple[int, ...], str] | None:
+    """Give the shape of the raster that the beam positions form, if they do."""
+    if "position_x" not in tags.functions() or not 4 <= tags.count <= _MOST_POSITIONS:
+        return None
+    x, y = tags.position_x(), tags.position_y()
+    with np.errstate(all="ignore"):  # positions may be anything in a damaged file
+        step = x[1] - x[0]
+        returns = np.flatnonzero(np.diff(x) * step < 0)
+        width = int(returns[0]) + 1 if returns.size else tags.count
+        if tags.count % width or width == tags.count:
+            return None
+        columns, rows = x.reshape(-1, width), y.reshape(-1, width)
+        regular = np.abs(columns - columns[0]).max() < abs(step) / 2
+        regular &= np.ptp(rows, axis=1).max() < abs(rows[1, 0] - rows[0, 0]) / 2
+    return ((tags.count // width, width), "beam positions of the elements") if regular else None
+
+
+def _nav_axes(header: SeriesHeader) -> tuple[Axis, ...]:
+    """Give the axes of the scan, the slow one first."""
+    axes = []
+    for name, dimension in zip("xyz", header.dimensions, strict=False):
+        label = name if dimension["description"] in ("", "Position") else dimension["description"].lower()
+        axes.append(_axis(label, dimension, "", dimension["units"]))
+    return tuple(reversed(axes)) if len(axes) == len(header.dimensions) else ()
+
+
+def _sig_axes(element: dict[str, Any], reciprocal: bool | None) -> tuple[Axis, ...]:
+    """Give the axes of the detector: energy, or directions, which the file holds in eV, m or 1/m without saying so.
+
+    A series does not tell images from diffraction patterns. Where the ``.emi`` does not either, the step does: no pixel
+    of an image is as large as a metre, and none of a pattern as small as 1/m.
+    """
+    if "array_length" in element:
+        return (_axis("energy", element, "", "eV"),)
+    if reciprocal is None:
+        reciprocal = abs(element["calibration_delta_x"] or 0) > 1
+    y, x, units = ("ky", "kx", "1/meters") if reciprocal else ("y", "x", "meters")
+    return _axis(y, element, "_y", units), _axis(x, element, "_x", units)
+
+
+def _axis(name: str, fields: dict[str, Any], suffix: str, units: str) -> Axis:
+    offset, delta, element = (fields[f"calibration_{key}{suffix}"] for key in ("offset", "delta", "element"))
+    if not units or not delta or offset is None:
+        return Axis(name)
+    shown, factor = _UNITS.get(units, (units, 1))
+    return Axis(name, factor * delta, factor * (offset - element * delta), shown)
