@@ -1,0 +1,88 @@
+"""What imports cost, and what is never imported by opening a file and looking at a frame."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lamella.demo import DemoScan, write_scan
+
+HEAVY = ("numba", "h5py", "dask", "distributed", "matplotlib", "scipy", "pandas", "tqdm", "rich", "IPython")
+RUNS = 7
+
+
+def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    alone = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
+    return subprocess.run([sys.executable, *options, "-c", code], env=alone, capture_output=True, text=True, check=True)
+
+
+def import_ms(module: str) -> float:
+    """Time that the interpreter itself says an import took, of a process of its own."""
+    lines = run(f"import {module}", "-X", "importtime").stderr.splitlines()
+    times = [re.match(r"import time:\s*\d+ \|\s*(\d+) \| " + re.escape(module) + "$", line) for line in lines]
+    return next(int(found[1]) for found in times if found) / 1000
+
+
+def modules_after(code: str) -> set[str]:
+    done = run(f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))")
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("budget") / "scan.blo"
+    write_scan(path, DemoScan((4, 6), detector=16))
+    return path
+
+
+def test_importing_lamella_costs_at_most_30_ms() -> None:
+    assert statistics.median(import_ms("lamella") for _ in range(RUNS)) <= 30
+
+
+def test_importing_lamella_imports_no_numpy() -> None:
+    assert "numpy" not in modules_after("import lamella")
+
+
+def test_opening_a_file_and_picking_a_frame_imports_nothing_heavy(scan: Path) -> None:
+    loaded = modules_after(f"import lamella\nds = lamella.open({str(scan)!r})\nds[1, 2]\nrepr(ds)")
+    assert "lamella_blo.reader" in loaded
+    assert sorted(loaded & set(HEAVY)) == []
+
+
+def test_finding_all_plugins_costs_less_than_60_ms() -> None:
+    code = """
+import time, lamella
+from lamella.registry import default_registry
+began = time.perf_counter()
+default_registry().plugins()
+print(1000 * (time.perf_counter() - began))
+"""
+    assert statistics.median(float(run(code).stdout) for _ in range(RUNS)) < 60
+
+
+def test_finding_all_plugins_imports_no_numpy_and_no_reader() -> None:
+    loaded = modules_after("from lamella.registry import default_registry\ndefault_registry().plugins()")
+    assert sorted(loaded & {"numpy", *HEAVY}) == []
+    assert sorted(name for name in loaded if name.endswith(".reader")) == []
+
+
+@pytest.mark.parametrize(
+    "spec", sorted(Path(__file__).parents[1].glob("plugins/*/src/*/__init__.py")), ids=lambda p: p.parent.name
+)
+def test_the_module_of_a_spec_imports_only_the_declaration(spec: Path) -> None:
+    name = spec.parent.name
+    bare = modules_after("import lamella.format")
+    added = modules_after(f"import {name}") - bare
+    foreign = {module for module in added if module.partition(".")[0] not in sys.stdlib_module_names}
+    assert foreign == {name}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--version"], ["formats", "--json"], ["probe", "nowhere"]])
+def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
+    code = f"from lamella.cli import main\nmain({arguments!r})"
+    assert sorted(modules_after(code) & (set(HEAVY) | {"numpy"})) == []
