@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lamella.dataset import DataSet, Provenance
 from lamella.detect import Probe, ask, detect
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
+from lamella.format import Capability
 from lamella.hooks import hooks
 from lamella.params import CommonParams, split, validate
 from lamella.registry import default_registry
@@ -87,12 +88,18 @@ def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, A
             checked.append(validate(kind, group, extra=extra))
         except ParameterError as error:
             problems += error.problems
+    if values.get("io_backend") is not None and not _has_backends(plugin):
+        problems.append(f"io_backend: {plugin.name!r} does not read through I/O backends; leave it out")
     if problems:
         raise ParameterError(tuple(dict.fromkeys(problems)), subject=f"parameters of format {plugin.name!r}")
     common, params = checked
     chosen = {field.name: getattr(common, field.name) for field in fields(common)}
     chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
     return common, params, chosen
+
+
+def _has_backends(plugin: Plugin) -> bool:
+    return plugin.spec is not None and Capability.IO_BACKENDS in plugin.spec.capabilities
 
 
 def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:

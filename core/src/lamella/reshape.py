@@ -72,7 +72,10 @@ class _ReshapedSource(FrameSource):
         self.info = info
         self.resources = inner.resources
         self.hints = replace(hints, whole_frames=True)
-        self.identity = inner.identity
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return self._inner.identity
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         native = self._inner.info.sig_shape

@@ -355,8 +355,11 @@ class FrameSource(ABC):
     info: SourceInfo
     resources: tuple[Resource, ...] = ()
     hints: ReadHints = ReadHints()
-    identity: tuple[str, ...] = ()
-    """What tells this source from another one with the same resources; part of the fingerprint."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this source from another one with the same resources; part of the fingerprint."""
+        return ()
 
     @abstractmethod
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
