@@ -1,0 +1,56 @@
+"""What a user can say about an array."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+from lamella.errors import ParameterError
+from lamella.format import Param
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryParams:
+    """Parameters of arrays; none is needed if the last two axes are the detector."""
+
+    sig_dims: Annotated[
+        int | None,
+        Param(
+            doc="Number of detector axes; by default as many as sig_shape has, or what nav_shape leaves, or 2 (1 for "
+            "SciPy sparse matrices, whose rows are frames).",
+            ge=1,
+        ),
+    ] = None
+    sig_axes: Annotated[
+        tuple[int, ...] | None, Param(doc="Which axes of the array are the detector; the last ones by default.")
+    ] = None
+    sig_shape: Annotated[tuple[int, ...] | None, Param(doc="Shape of one frame.", unit="px", ge=1)] = None
+    nav_shape: Annotated[
+        tuple[int, ...] | None, Param(doc="Shape of the scan; the first axes of the array by default.", ge=1)
+    ] = None
+
+    def __post_init__(self) -> None:
+        counts = {
+            "sig_dims": self.sig_dims,
+            "sig_axes": self.sig_axes and len(self.sig_axes),
+            "sig_shape": self.sig_shape and len(self.sig_shape),
+        }
+        given = {name: count for name, count in counts.items() if count}
+        if len(set(given.values())) > 1:
+            told = ", ".join(f"{name} {getattr(self, name)}" for name in given)
+            raise ParameterError(f"these do not agree about the number of detector axes: {told}")
+
+    def wanted_sig_dims(self, shape: tuple[int, ...], default: int) -> int:
+        """Give the number of detector axes of an array of ``shape``."""
+        for told in (self.sig_dims, self.sig_axes and len(self.sig_axes), self.sig_shape and len(self.sig_shape)):
+            if told:
+                return told
+        rest = len(shape) - len(self.nav_shape or ())
+        if self.nav_shape is None or rest < 1 or rest == default:
+            return default
+        # A stack of frames that is shown as a scan of more axes: (64, 256, 256) with nav_shape (8, 8).
+        positions = math.prod(self.nav_shape)
+        fits_default = len(shape) > default and math.prod(shape[: len(shape) - default]) == positions
+        fits_rest = math.prod(shape[: len(shape) - rest]) == positions
+        return default if fits_default and not fits_rest else rest
