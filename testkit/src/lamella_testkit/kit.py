@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 
-__all__ = ["Kit", "told"]
+__all__ = ["Kit", "register", "told"]
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Kit:
         self._notify = notify
         self._written: dict[SampleData, Sample] = {}
         self._directories = 0
-        self.plugin = _registered(spec)
+        self.plugin = register(spec)
 
     # The plugin.
 
@@ -282,7 +282,7 @@ def _short(filename: str) -> str:
     return "/".join(Path(filename).parts[-2:])
 
 
-def _registered(spec: FormatSpec) -> Plugin:
+def register(spec: FormatSpec) -> Plugin:
     """Give the plugin of a format; one that is not installed is made known to this process."""
     registry = default_registry()
     for plugin in registry.plugins():

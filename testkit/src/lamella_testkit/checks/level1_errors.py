@@ -80,9 +80,8 @@ def wrong_parameters_are_refused(kit: Kit) -> None:
     """An unknown parameter, and a value of the wrong kind, raise ParameterError before any file is read."""
     sample = kit.written()
     wrong: list[dict[str, object]] = [{"no_such_parameter": 1}, {"sync_offset": "many"}, {"nav_shape": (0, -1)}]
-    for info in describe(kit.plugin.params_class()):
-        if info.param.kind != "object":
-            wrong.append({info.name: _Nothing()})
+    described = describe(kit.plugin.params_class())
+    wrong += [{info.name: _Nothing()} for info in described if info.param.kind != "object"]
     for keywords in wrong:
         with kit.case(f"keywords {keywords}"):
             try:

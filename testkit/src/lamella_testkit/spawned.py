@@ -1,0 +1,55 @@
+"""What runs in a spawned process."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lamella.format import FormatSpec
+
+__all__ = ["read_partitions"]
+
+
+def read_partitions(path: list[str], spec: FormatSpec | None, jobs: list[list[bytes]]) -> list[Any]:
+    """Read pickled partitions.
+
+    Parameters
+    ----------
+    path
+        Where modules are found.
+    spec
+        A format that is not installed and has to be registered.
+    jobs
+        For each data set, its pickled partitions.
+
+    Returns
+    -------
+    list
+        For each data set a list of arrays, or what it raised as text.
+    """
+    sys.path[:] = path
+    if spec is not None:
+        from lamella_testkit.kit import register
+
+        register(spec)
+    return [_read(job) for job in jobs]
+
+
+def _read(job: list[bytes]) -> Any:
+    from lamella.geometry import SigBox
+    from lamella.tiling import TilingScheme
+
+    try:
+        blocks = []
+        for text in job:
+            part = pickle.loads(text)
+            sig = tuple(part.dataset.shape.sig)
+            whole = TilingScheme(2, (SigBox.full(sig),), sig)
+            blocks += [np.array(tile.data) for tile in part.tiles(whole)]
+        return blocks
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
