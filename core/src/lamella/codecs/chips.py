@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.codecs.codec import Codec, StorageOrder
-from lamella.codecs.dispatch import flatten, kernels_for, read_only, words_of
+from lamella.codecs.dispatch import address, kernels_for
 from lamella.codecs.words import word_item
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class QuadCodec:
             self._decode_numpy(stored, out)
 
     def _decode_compiled(self, kernels: Any, stored: NDArray[np.uint8], out: NDArray[Any]) -> bool:
-        source = read_only(stored if self.container == 1 else stored.view(np.uint64))
-        memory, target = flatten(source[:, None]), words_of(out)
-        if memory is None or target is None:
+        source, target = address(stored, 8), address(out, 8)
+        if source is None or target is None:
             return False
         kernel = getattr(kernels, f"quad{self.container}")
-        kernel(memory.memory, memory.first, memory.outer, target, out.shape[0], out.shape[1] // 2)
+        tables = (kernels.LSB_FIRST, kernels.MSB_FIRST) if self.container == 1 else ()
+        kernel(source, stored.strides[0], target, out.shape[0], out.shape[1] // 2, *tables)
         return True
 
     def _decode_numpy(self, stored: NDArray[np.uint8], out: NDArray[Any]) -> None:

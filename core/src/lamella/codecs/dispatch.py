@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from numpy.typing import NDArray
 
-__all__ = ["Flat", "flatten", "kernels_for", "read_only", "words_of"]
+__all__ = ["address", "kernels_for"]
 
 WARM = 16 << 20
 """Bytes that a process decodes with NumPy before it uses compiled loops, if numba is there already."""
@@ -48,39 +45,15 @@ def _kernels() -> ModuleType | None:
     return kernels
 
 
-class Flat(NamedTuple):
-    """An array as kernels like it: all its memory in one dimension, the first element, and two strides [elements]."""
+def address(array: NDArray[Any], unit: int = 1) -> int | None:
+    """Give where an array begins in memory, for a kernel that goes through it by its strides.
 
-    memory: NDArray[Any]
-    first: int
-    outer: int
-    inner: int
-
-
-def flatten(array: NDArray[Any]) -> Flat | None:
-    """Give the memory of an array of shape ``(n, rows, width)``, of which the last axis is contiguous.
-
-    Rows may lie apart and in any order. None if the items are not aligned, which NumPy can handle and kernels cannot.
+    None if the items of a row do not lie side by side, or if rows do not begin at multiples of ``unit`` bytes, a
+    power of two; NumPy can handle that, kernels cannot.
     """
-    outer, inner, item = array.strides
-    if item != array.itemsize or outer % item or inner % item or not array.flags.aligned:
-        return None
-    n, rows, width = array.shape
-    upwards = array[:: -1 if outer < 0 else 1, :: -1 if inner < 0 else 1]
-    reach_outer, reach_inner = (n - 1) * outer // item, (rows - 1) * inner // item
-    size = abs(reach_outer) + abs(reach_inner) + width
-    memory = as_strided(upwards, (size,), (item,), writeable=array.flags.writeable)
-    return Flat(memory, max(0, -reach_outer) + max(0, -reach_inner), outer // item, inner // item)
-
-
-def words_of(array: NDArray[Any]) -> NDArray[np.uint64] | None:
-    """Give C-contiguous memory as 64-bit words, or None if it is not aligned for that."""
-    words = array.reshape(-1).view(np.uint64)
-    return words if words.flags.aligned else None
-
-
-def read_only(stored: NDArray[Any]) -> NDArray[Any]:
-    """Give a view that nothing can be written to, so that kernels see one type whatever the memory."""
-    view = stored.view()
-    view.flags.writeable = False
-    return view
+    strides = array.strides
+    begin: int = array.ctypes.data
+    bits = begin
+    for stride in strides[:-1]:
+        bits |= stride
+    return None if bits & (unit - 1) or strides[-1] != array.itemsize else begin

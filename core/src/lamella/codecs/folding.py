@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.codecs.codec import StorageOrder
-from lamella.codecs.dispatch import flatten, kernels_for, read_only
+from lamella.codecs.dispatch import address, kernels_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,10 +66,9 @@ class FoldingCodec:
         n, height, width = out.shape
         rows = height // (2 * self.binning)
         kernels = kernels_for(out.nbytes)
-        memory = flatten(read_only(stored.view(np.uint16))[:, None]) if kernels is not None else None
-        if kernels is not None and memory is not None:
-            target = out.reshape(-1)
-            kernels.fold(memory.memory, memory.first, memory.outer, target, n, rows, width, self.binning)
+        source, target = address(stored, 2), address(out, 2)
+        if kernels is not None and source is not None and target is not None:
+            kernels.fold(source, stored.strides[0], target, n, rows, width, self.binning)
             return
         halves = stored.view("<u2").reshape(n, rows, 1, 2, width)
         image = out.reshape(n, 2, rows, self.binning, width)
