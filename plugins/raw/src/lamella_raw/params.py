@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 from lamella.format import Param
 
 
+_MOST = 1 << 60
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawParams:
     """Parameters of raw binary files.
@@ -22,11 +25,11 @@ class RawParams:
     sig_shape: Annotated[
         tuple[int, ...], Param(doc="Shape of one frame, fast axis last: (height, width).", unit="px", ge=1)
     ]
-    file_header: Annotated[int, Param(doc="Bytes before the first frame.", unit="B", ge=0)] = 0
-    frame_header: Annotated[int, Param(doc="Bytes before the pixels of each frame.", unit="B", ge=0)] = 0
-    frame_footer: Annotated[int, Param(doc="Bytes after the pixels of each frame.", unit="B", ge=0)] = 0
+    file_header: Annotated[int, Param(doc="Bytes before the first frame.", unit="B", ge=0, le=_MOST)] = 0
+    frame_header: Annotated[int, Param(doc="Bytes before the pixels of each frame.", unit="B", ge=0, le=_MOST)] = 0
+    frame_footer: Annotated[int, Param(doc="Bytes after the pixels of each frame.", unit="B", ge=0, le=_MOST)] = 0
     row_padding: Annotated[
-        int, Param(doc="Bytes after each row, that is after each run along the fast axis.", unit="B", ge=0)
+        int, Param(doc="Bytes after each row, that is after each run along the fast axis.", unit="B", ge=0, le=_MOST)
     ] = 0
     sig_order: Annotated[
         Literal["C", "F"],
