@@ -47,9 +47,9 @@ class Console:
         """Write a line on standard error."""
         print(text, file=self._err)
 
-    def facts(self, pairs: Sequence[tuple[str, object]]) -> None:
-        """Write names and values in two columns."""
-        width = max((len(name) for name, _ in pairs), default=0)
+    def facts(self, pairs: Sequence[tuple[str, object]], *, width: int = 0) -> None:
+        """Write names and values in two columns, the first at least as wide as said."""
+        width = max([width, *(len(name) for name, _ in pairs)])
         for name, value in pairs:
             first, *others = str(value).splitlines() or [""]
             self.say(f"{name:<{width}}  {first}".rstrip())
