@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from lamella.format import Param
 
-
 _MOST = 1 << 60
 
 
