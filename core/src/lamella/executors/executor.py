@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from threading import Event
 
-__all__ = ["Executor", "Job", "available_cpus"]
+__all__ = ["Executor", "Job", "available_cpus", "call"]
 
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
@@ -69,3 +69,8 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def call(function: Callable[[I], R], item: I, cancelled: Callable[[], bool]) -> R:
+    """Give ``function(item)``: the job behind `Executor.map`."""
+    return function(item)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from lamella.executors.executor import Job, available_cpus
+from lamella.executors.executor import Job, available_cpus, call
 from lamella.executors.onethread import one_thread
 
 __all__ = ["ThreadsExecutor"]
@@ -71,7 +71,7 @@ class ThreadsExecutor:
 
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
         """Give ``function(item)`` for each item, in order."""
-        return self.run(_call, function, items)
+        return self.run(call, function, items)
 
     def close(self) -> None:
         """Stop the threads."""
@@ -79,7 +79,3 @@ class ThreadsExecutor:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
-
-
-def _call(function: Callable[[I], R], item: I, cancelled: Callable[[], bool]) -> R:
-    return function(item)

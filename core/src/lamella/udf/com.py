@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from lamella.errors import ParameterError, UDFError
+from lamella.maskstack import DenseMasks
+from lamella.udf.accumulate import Widened
 from lamella.udf.base import UDF
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class CoMUDF(UDF):
         return height // 2 if cy is None else cy, width // 2 if cx is None else cx
 
     def _weights(self) -> NDArray[np.float64]:
-        """Give the columns whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
+        """Give the masks whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
         height, width = self.meta.dataset_shape.sig
         cy, cx = self._centre()
         y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -107,26 +109,17 @@ class CoMUDF(UDF):
         inside = distance <= self.params.r
         if self.params.ri:
             inside &= distance > self.params.ri
-        return np.stack([inside, y * inside, x * inside], axis=-1)
+        return np.stack([inside, y * inside, x * inside])
 
     def get_task_data(self) -> Mapping[str, Any]:
         return {
-            "weights": self._memo.once("weights", self._weights),
-            "columns": {},
-            "buffer": np.empty(0, np.float64),
+            "weights": self._memo.once("weights", lambda: DenseMasks(self._weights())),
+            "widened": Widened(np.float64),
         }
 
     def process_tile(self, tile: NDArray[Any]) -> None:
-        scratch, box = self.task_data, self.meta.box
-        if scratch.buffer.size < tile.size:
-            scratch.buffer = np.empty(tile.size, np.float64)
-        flat = scratch.buffer[: tile.size].reshape(len(tile), -1)
-        np.copyto(flat.reshape(tile.shape), tile)
-        columns = scratch.columns.get(box)
-        if columns is None:
-            columns = scratch.columns[box] = np.ascontiguousarray(scratch.weights[box.slices].reshape(-1, 3))
-        moments = self.results.moments
-        moments += flat @ columns
+        task = self.task_data
+        task.weights.cut(self.meta.box, np.dtype(np.float64)).project(tile, task.widened, self.results.moments)
 
     def get_results(self) -> Mapping[str, Any]:
         moments = self.results.moments

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.geometry import SigBox
-from lamella.maskstack import MaskFactories, MaskStack
-from lamella.udf.base import UDF
+from lamella.maskstack import MaskFactories, Masks, make_masks, shift_into
+from lamella.udf.accumulate import Widened
+from lamella.udf.base import UDF, Method
+from lamella.udf.buffers import AuxData
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.udf.buffers import BufferSpec
+    from lamella.udf.results import ResultBuffer
 
 __all__ = ["ApplyMasksUDF"]
 
@@ -26,9 +28,17 @@ class ApplyMasksUDF(UDF):
     ----------
     mask_factories
         A function that gives all masks as an array of shape ``(n, height, width)``, or a list of masks and functions
-        that give one mask each. Functions run where the data are, so large masks need not travel.
+        that give one mask each. Functions run where the data are, so large masks need not travel. Masks may be
+        sparse: `lamella.maskstack.SparseMasks`, or those of SciPy and pydata/sparse.
+    use_sparse
+        True to compute with the pixels that are not zero only, False never to; None as the masks are given.
     mask_count, mask_dtype
         Number and dtype of the masks, where they should not be made just to find that out.
+    preferred_dtype
+        Dtype to compute in, if that is wider than what data and masks need.
+    shifts
+        Pixels (y, x) by which the masks are moved, rounded to whole ones: two numbers, or `UDF.aux_data` of kind
+        ``"nav"`` with two numbers for each frame. What a mask loses at the edge of the detector counts as zero.
 
     Examples
     --------
@@ -38,36 +48,69 @@ class ApplyMasksUDF(UDF):
     def __init__(
         self,
         mask_factories: MaskFactories,
+        use_sparse: bool | None = None,
         mask_count: int | None = None,
         mask_dtype: DTypeLike | None = None,
+        preferred_dtype: DTypeLike | None = None,
+        shifts: Sequence[float] | AuxData | ResultBuffer | None = None,
     ) -> None:
-        super().__init__(mask_factories=mask_factories, mask_count=mask_count, mask_dtype=mask_dtype)
+        super().__init__(
+            mask_factories=mask_factories,
+            use_sparse=use_sparse,
+            mask_count=mask_count,
+            mask_dtype=mask_dtype,
+            preferred_dtype=preferred_dtype,
+            shifts=shifts,
+        )
 
     def get_preferred_input_dtype(self) -> DTypeLike:
         return self.USE_NATIVE_DTYPE
 
-    def _stack(self) -> MaskStack:
-        factories, dtype = self.params.mask_factories, self.params.mask_dtype
-        sig_shape = self.meta.dataset_shape.sig
-        return self._memo.once(("masks", id(factories)), lambda: MaskStack(factories, sig_shape, dtype=dtype))
+    @property
+    def _per_frame(self) -> bool:
+        return isinstance(self._kwargs["shifts"], AuxData)
+
+    def get_method(self) -> Method:
+        return self.UDF_METHOD.FRAME if self._per_frame else self.UDF_METHOD.TILE
+
+    def _masks(self) -> Masks:
+        factories = self.params.mask_factories
+        return self._memo.once(("masks", id(factories)), lambda: self._make_masks(factories))
+
+    def _make_masks(self, factories: MaskFactories) -> Masks:
+        shape, params = self.meta.dataset_shape.sig, self.params
+        masks = make_masks(factories, shape, dtype=params.mask_dtype, sparse=params.use_sparse)
+        if params.shifts is None or self._per_frame:
+            return masks
+        return masks.shifted(_whole(params.shifts))
 
     def _result_dtype(self) -> np.dtype[Any]:
-        masks = self._stack().dtype if self.params.mask_dtype is None else self.params.mask_dtype
-        return np.result_type(self.meta.input_dtype or self.meta.dataset_dtype, masks, np.float32)
+        masks = self._masks().dtype if self.params.mask_dtype is None else self.params.mask_dtype
+        data = self.meta.input_dtype or self.meta.dataset_dtype
+        return np.result_type(data, masks, self.params.preferred_dtype or np.float32, np.float32)
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
-        count = len(self._stack()) if self.params.mask_count is None else self.params.mask_count
-        return {"intensity": self.buffer(kind="nav", extra_shape=(count,), dtype=self._result_dtype())}
+        count = len(self._masks()) if self.params.mask_count is None else self.params.mask_count
+        return {"intensity": self.buffer("nav", extra_shape=(count,), dtype=self._result_dtype())}
 
     def get_task_data(self) -> Mapping[str, Any]:
-        return {"stack": self._stack(), "buffer": np.empty(0, self._result_dtype())}
+        dtype = self._result_dtype()
+        task = {"masks": self._masks(), "dtype": dtype, "widened": Widened(dtype)}
+        if self._per_frame:
+            task["moved"] = np.zeros(self.meta.dataset_shape.sig, dtype)
+            task["rows"] = task["masks"].toarray().reshape(len(task["masks"]), -1)
+        return task
 
     def process_tile(self, tile: NDArray[Any]) -> None:
-        scratch = self.task_data
-        total = self.results.intensity
-        if scratch.buffer.size < tile.size:
-            scratch.buffer = np.empty(tile.size, total.dtype)
-        flat = scratch.buffer[: tile.size].reshape(len(tile), -1)
-        np.copyto(flat.reshape(tile.shape), tile)
-        box: SigBox = self.meta.box
-        total += flat @ scratch.stack.columns(box, total.dtype)
+        task = self.task_data
+        task.masks.cut(self.meta.box, task.dtype).project(tile, task.widened, self.results.intensity)
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        moved = self.task_data.moved
+        moved[...] = 0
+        shift_into(moved, frame, [-s for s in _whole(self.params.shifts)])
+        self.results.intensity[:] = self.task_data.rows @ moved.reshape(-1)
+
+
+def _whole(shifts: Sequence[float] | NDArray[Any]) -> tuple[int, ...]:
+    return tuple(int(s) for s in np.rint(shifts))

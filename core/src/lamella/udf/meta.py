@@ -74,6 +74,16 @@ class UDFMeta:
         return None if mask is None else mask.reshape(self._region.nav_shape)
 
     @property
+    def roi_size(self) -> int:
+        """The number of selected scan positions."""
+        return self._region.size
+
+    @property
+    def in_task(self) -> bool:
+        """Whether this instance works on a partition; otherwise it holds the whole result."""
+        return self._span is not None
+
+    @property
     def partition_shape(self) -> Shape:
         """Number of selected scan positions of the partition, then the detector axes."""
         if self._span is None:

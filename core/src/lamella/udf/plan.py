@@ -109,7 +109,8 @@ def make_plan(
     UDFError
         If a UDF does not say how it gets data, or cannot compute with NumPy arrays.
     """
-    planned = tuple(_planned(udf, dataset, region, corrections) for udf in udfs)
+    pairs = [_planned(udf, dataset, region, corrections) for udf in udfs]
+    planned = tuple(item for item, _ in pairs)
     native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else native
@@ -119,12 +120,14 @@ def make_plan(
         itemsize=read_dtype.itemsize,
         n_frames=max(len(partition) for partition in partitions),
         hints=dataset.source.hints,
-        wishes=[_wish(udf, item) for udf, item in zip(udfs, planned, strict=True)],
+        wishes=[wish for _, wish in pairs],
     )
     return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions)
 
 
-def _planned(udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None) -> PlannedUDF:
+def _planned(
+    udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None
+) -> tuple[PlannedUDF, TileWish]:
     who = type(udf).__name__
     kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
     fresh = type(udf)(**kwargs)
@@ -140,13 +143,14 @@ def _planned(udf: UDF, dataset: DataSet, region: Region, corrections: Correction
     native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
     preferred = np.dtype(fresh.get_preferred_input_dtype())
     wanted = np.result_type(native, preferred)
-    return PlannedUDF(type(udf), kwargs, method, np.dtype(wanted), fresh._memo)
+    planned = PlannedUDF(type(udf), kwargs, method, np.dtype(wanted), fresh._memo)
+    return planned, _wish(fresh, method)
 
 
-def _wish(udf: UDF, planned: PlannedUDF) -> TileWish:
+def _wish(udf: UDF, method: Method) -> TileWish:
     preferences = udf.get_tiling_preferences()
     depth, size = preferences.get("depth"), preferences.get("total_size")
-    return TileWish(planned.method, _whole(depth), None if size is None or math.isinf(size) else int(size))
+    return TileWish(method, _whole(depth), None if size is None or math.isinf(size) else int(size))
 
 
 def _whole(number: float | None) -> int | None:

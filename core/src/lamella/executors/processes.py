@@ -1,0 +1,250 @@
+"""Work in processes: for UDFs that hold the interpreter lock. A worker that is killed costs its partition again."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import multiprocessing
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from lamella.errors import CancelledRun, UDFError
+from lamella.executors.executor import Job, available_cpus, call
+from lamella.executors.messages import Message, pack, receive, send
+from lamella.executors.worker import serve
+
+__all__ = ["ProcessesExecutor"]
+
+S = TypeVar("S")
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+_AHEAD = 2
+"""Items per worker that are begun before the first of them is merged."""
+_ATTEMPTS = 3
+"""How often an item is tried whose worker is killed."""
+_PATIENCE = 5.0
+"""How long a cancelled worker may go on with its tile before it is ended [s]."""
+_POLL = 0.05
+"""How often a set cancel flag is looked for [s]."""
+
+
+class ProcessesExecutor:
+    """Runs in fresh (spawned) processes that stay between runs, each with one thread.
+
+    Data sets travel as the recipe to open them again, parameters of UDFs once per run and worker. A script that uses
+    it needs the line ``if __name__ == "__main__":`` before it starts, as for everything built on `multiprocessing`.
+
+    Parameters
+    ----------
+    workers
+        Number of processes; all processors that this process may use if None.
+    """
+
+    name = "processes"
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or available_cpus()
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def run(
+        self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: threading.Event | None = None
+    ) -> Generator[R]:
+        """Give ``job(shared, item, cancelled)`` for each item, in order; see `Executor.run`.
+
+        Raises
+        ------
+        UDFError
+            If the worker of an item died several times.
+        """
+        message = pack((job, shared), by_value=True)
+        run: _Run[I, R] = _Run(self._take(), message, items, cancel or threading.Event())
+        try:
+            yield from run.results()
+        finally:
+            run.stop()
+            self._give_back(run.workers)
+
+    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
+        """Give ``function(item)`` for each item, in order."""
+        return self.run(call, function, items)
+
+    def close(self) -> None:
+        """End the processes."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        for worker in workers:
+            worker.ask_to_end()
+        for worker in workers:
+            worker.end()
+
+    def _take(self) -> list[_Worker]:
+        """Give idle workers; new ones if another run that is not over yet has them."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        alive = [worker for worker in workers if worker.process.is_alive()]
+        return alive + [_Worker() for _ in range(self.workers - len(alive))]
+
+    def _give_back(self, workers: list[_Worker]) -> None:
+        with self._lock:
+            room = self.workers - len(self._idle)
+            self._idle += workers[:room]
+        for worker in workers[room:]:
+            worker.end()
+
+
+class _Worker:
+    """A process and the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection: Connection
+        self.connection, theirs = context.Pipe()  # type: ignore[assignment]
+        self.process = context.Process(target=serve, args=(theirs,), name="lamella-worker", daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def tell(self, *message: Any) -> None:
+        """Send a short message; a worker that is gone is found out when its answer does not come."""
+        try:
+            self.connection.send(message)
+        except OSError:
+            _log.debug("worker %s is gone", self.process.pid)
+
+    def ask_to_end(self) -> None:
+        self.tell("end")
+
+    def end(self) -> None:
+        """End the process, by force if it does not listen."""
+        self.ask_to_end()
+        self.process.join(1.0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.connection.close()
+
+
+class _Run(Generic[I, R]):
+    """One run: which worker has which item, which items wait to be done again, which results wait for their turn."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, workers: list[_Worker], shared: Message, items: Iterable[I], cancel: threading.Event) -> None:
+        self.workers = workers
+        self._shared = shared
+        self._items = enumerate(items)
+        self._cancel = cancel
+        self._number = next(self._numbers)
+        self._busy: dict[_Worker, tuple[int, I]] = {}
+        self._knows: set[_Worker] = set()
+        self._again: deque[tuple[int, I]] = deque()
+        self._deaths: dict[int, int] = {}
+        self._ready: dict[int, Any] = {}
+        self._next = 0
+
+    def results(self) -> Iterator[R]:
+        """Give the results in order."""
+        while True:
+            self._hand_out()
+            if self._next in self._ready:
+                kind, value = self._ready.pop(self._next)
+                self._next += 1
+                if kind == "error":
+                    error, cause = value
+                    raise error from cause
+                yield value
+            elif self._busy:
+                self._collect(_POLL)
+            elif not self._again:
+                return
+            if self._cancel.is_set():
+                raise CancelledRun("the run was cancelled")
+
+    def _hand_out(self) -> None:
+        """Give idle workers something to do, but do not run far ahead of the first result that is missing."""
+        for worker in self.workers:
+            if worker in self._busy:
+                continue
+            if len(self._ready) + len(self._busy) >= _AHEAD * len(self.workers) and not self._again:
+                return
+            item = self._again.popleft() if self._again else next(self._items, None)
+            if item is None:
+                return
+            self._busy[worker] = item
+            try:
+                if worker not in self._knows:
+                    worker.connection.send(("shared", self._number))
+                    send(worker.connection, self._shared)
+                    self._knows.add(worker)
+                worker.connection.send(("item", self._number))
+                send(worker.connection, pack(item[1], by_value=True))
+            except OSError:
+                self._replace(worker)
+                return
+
+    def _collect(self, timeout: float) -> None:
+        """Take the answers that have come."""
+        busy = {worker.connection: worker for worker in self._busy}
+        for connection in wait(list(busy), timeout):
+            worker = busy[connection]  # type: ignore[index]
+            try:
+                answer = receive(worker.connection)
+            except (EOFError, OSError):
+                self._replace(worker)
+                continue
+            index, _ = self._busy.pop(worker)
+            self._ready[index] = answer
+
+    def _replace(self, worker: _Worker) -> None:
+        """Put a fresh worker in the place of one that died, and have its item done again."""
+        index, item = self._busy.pop(worker)
+        worker.process.join(1.0)
+        code = worker.process.exitcode
+        self.workers.remove(worker)
+        worker.end()
+        self.workers.append(_Worker())
+        deaths = self._deaths[index] = self._deaths.get(index, 0) + 1
+        if deaths < _ATTEMPTS:
+            _log.warning("a worker ended with exit code %s; item %d is done again", code, index)
+            self._again.append((index, item))
+        else:
+            self._ready[index] = "error", (_killed(index, deaths, code), None)
+
+    def stop(self) -> None:
+        """Make busy workers stop within a tile, and all forget this run."""
+        for worker in self._busy:
+            worker.tell("cancel", self._number)
+        deadline = time.monotonic() + _PATIENCE
+        while self._busy and time.monotonic() < deadline:
+            self._settle()
+        for worker in self._busy:
+            worker.end()
+            self.workers.remove(worker)
+        for worker in self._knows & set(self.workers):
+            worker.tell("forget", self._number)
+
+    def _settle(self) -> None:
+        busy = {worker.connection: worker for worker in self._busy}
+        for connection in wait(list(busy), _POLL):
+            worker = busy[connection]  # type: ignore[index]
+            del self._busy[worker]
+            try:
+                receive(worker.connection)
+            except (EOFError, OSError):
+                self.workers.remove(worker)
+                worker.end()
+
+
+def _killed(index: int, deaths: int, code: int | None) -> UDFError:
+    return UDFError(
+        f"the worker process of partition {index} ended {deaths} times (exit code {code}). Exit code -9 means that it "
+        "was killed, most often for lack of memory: use fewer workers or more partitions. Exit code 1 at the start "
+        'means that the script lacks the line if __name__ == "__main__":'
+    )

@@ -1,0 +1,112 @@
+"""Mean, variance and standard deviation over the scan, by the method of Chan, Golub and LeVeque."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.udf.accumulate import Widened
+from lamella.udf.base import UDF
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.udf.buffers import BufferSpec
+
+__all__ = ["StdDevUDF"]
+
+
+class StdDevUDF(UDF):
+    """Standard deviation of each detector pixel over the scan (divided by the number of frames).
+
+    Results: ``std``, ``var``, ``mean``, ``sum`` and ``varsum`` (the sum of squared deviations) of kind ``"sig"``, and
+    ``num_frames``. Means and deviations are merged pairwise in double precision, so a large offset does no harm.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def get_preferred_input_dtype(self) -> DTypeLike:
+        return self.USE_NATIVE_DTYPE
+
+    def _wide(self) -> np.dtype[Any]:
+        return np.result_type(self.meta.input_dtype or self.meta.dataset_dtype, np.float64)
+
+    def get_result_buffers(self) -> Mapping[str, BufferSpec]:
+        return {
+            "varsum": self.buffer("sig", dtype=np.float64),
+            "num_frames": self.buffer("single", dtype=np.int64),
+            "sum": self.buffer("sig", dtype=self._wide()),
+            "mean": self.buffer("sig", dtype=self._wide(), use="result_only"),
+            "var": self.buffer("sig", dtype=np.float64, use="result_only"),
+            "std": self.buffer("sig", dtype=np.float64, use="result_only"),
+        }
+
+    def get_task_data(self) -> Mapping[str, Any]:
+        return {"widened": Widened(self._wide()), "counts": {}}
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        total, varsum = self.results.sum, self.results.varsum
+        counts, box = self.task_data.counts, self.meta.tiling_scheme_idx
+        seen = counts.get(box, 0)
+        for _, block in self.task_data.widened.blocks(tile):
+            count = len(block)
+            added = np.add.reduce(block, axis=0)
+            block -= added / count
+            squares = _squares(block)
+            combine(seen, total, varsum, count, added.reshape(total.shape), squares.reshape(total.shape))
+            seen += count
+        counts[box] = seen
+
+    def postprocess(self) -> None:
+        self.results.num_frames[:] = max(self.task_data.counts.values(), default=0)
+
+    def merge(self, dest: Any, src: Any) -> None:
+        combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)
+        dest.num_frames += src.num_frames
+
+    def get_results(self) -> Mapping[str, Any]:
+        count = self.results.num_frames[0]
+        with np.errstate(invalid="ignore"):
+            var = self.results.varsum / count
+            mean = self.results.sum / count
+        return {
+            "varsum": self.results.varsum,
+            "num_frames": self.results.num_frames,
+            "sum": self.results.sum,
+            "mean": mean,
+            "var": var,
+            "std": np.sqrt(var),
+        }
+
+
+def _squares(deviations: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum the squares over the frames; destroys its argument."""
+    if deviations.dtype.kind == "c":
+        deviations = deviations.view(np.float64).reshape(*deviations.shape, 2)
+        np.multiply(deviations, deviations, out=deviations)
+        return np.add.reduce(deviations, axis=(0, 2))
+    np.multiply(deviations, deviations, out=deviations)
+    return np.add.reduce(deviations, axis=0)
+
+
+def combine(
+    count: int,
+    total: NDArray[Any],
+    varsum: NDArray[np.float64],
+    added_count: int,
+    added: NDArray[Any],
+    added_varsum: NDArray[np.float64],
+) -> None:
+    """Add sums and sums of squared deviations of further frames to those of ``count`` frames, in place."""
+    if added_count == 0:
+        return
+    if count:
+        delta = added / added_count
+        delta -= total / count
+        squared = delta.real**2 + delta.imag**2 if delta.dtype.kind == "c" else delta * delta
+        varsum += squared * (count * added_count / (count + added_count))
+    varsum += added_varsum
+    total += added
