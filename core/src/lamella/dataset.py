@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamella.errors import FrameMissingError, LamellaWarning, ParameterError
+from lamella.errors import CorruptError, FormatError, FrameMissingError, LamellaWarning, ParameterError
 from lamella.geometry import FrameMap, Region, Shape, SigBox, region_of, scan_shapes
 from lamella.indexing import Selection
 from lamella.io import choose_backend
@@ -34,6 +34,7 @@ __all__ = ["DataSet", "Partition", "Provenance", "Tile"]
 PARTITION_BYTES = 64 << 20
 """Largest partition [stored bytes]: small enough to balance the load and to be done again after a failure."""
 _SMALLEST_PARTITION = 4 << 20
+_MOST_EMPTY_POSITIONS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,8 @@ class DataSet:
 
     def _check_visible(self) -> None:
         fm, counts = self.frame_map, self.frame_map.counts
+        if counts.positions > _MOST_EMPTY_POSITIONS + 4 * counts.frames:
+            raise self._implausible()
         numbers = f"{counts.frames} frames in the file, sync_offset {fm.sync_offset}, nav_shape {fm.nav_shape}"
         if counts.shown == 0:
             raise ParameterError(f"no frame is visible: {numbers}. Choose a smaller |sync_offset|", subject=self.name)
@@ -150,6 +153,20 @@ class DataSet:
                 LamellaWarning,
                 stacklevel=5,
             )
+
+    def _implausible(self) -> FormatError | ParameterError:
+        """Give the error for a scan that is nearly all missing and so large that even its mask would hurt."""
+        found = f"{self.frame_map.n_frames} frames"
+        if "nav_shape" in self.provenance.parameters:
+            return ParameterError(f"nav_shape {self.frame_map.nav_shape} is absurd for a file of {found}")
+        path = self.source.resources[0].path if self.source.resources else None
+        return CorruptError(
+            "the file announces an absurd number of scan positions",
+            path=path,
+            expected=f"about {found}",
+            found=f"nav_shape {'x'.join(f'{n:.4g}' if n < 1e300 else 'inf' for n in self.frame_map.nav_shape)}",
+            remedy="Give nav_shape",
+        )
 
     # What it is.
 
