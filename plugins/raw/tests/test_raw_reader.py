@@ -22,11 +22,12 @@ DTYPES = ("?", "u1", "i1", "<u2", ">u2", "<i2", ">i2", "<i4", ">i4", ">u8", "<f2
 
 def frames(shape: tuple[int, ...] = (6, 4, 5), dtype: str = "<u2") -> NDArray[Any]:
     """Every pixel has another value, half of them negative where the dtype allows it."""
-    values = np.arange(math.prod(shape)).reshape(shape)
-    wanted = np.dtype(dtype)
-    return (
-        values % 3 == 0 if wanted.kind == "b" else values - (values.size // 2 if wanted.kind in "ifc" else 0)
-    ).astype(wanted)
+    values: NDArray[Any] = np.arange(math.prod(shape)).reshape(shape)
+    if np.dtype(dtype).kind == "b":
+        values %= 3
+    if np.dtype(dtype).kind in "ifc":
+        values -= values.size // 2
+    return values.astype(dtype)
 
 
 def open_raw(path: Path, data: NDArray[Any], **keywords: Any) -> DataSet:
