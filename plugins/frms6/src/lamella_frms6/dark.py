@@ -1,0 +1,82 @@
+"""The dark frame: the mean of the frames in part 000."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CorruptError, TruncatedError
+from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, Part
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.source import Resource
+
+__all__ = ["dark_frame", "unfold"]
+
+_AT_A_TIME = 8 << 20  # bytes
+
+
+def unfold(stored: NDArray[Any], binning: int) -> NDArray[Any]:
+    """Give the image of a stored frame, as `lamella.codecs.FoldingCodec` does for the bytes of uint16 frames."""
+    half = stored.shape[1] // 2
+    image = np.concatenate([stored[:, :half], stored[::-1, half:][:, ::-1]])
+    return np.repeat(image, binning, axis=0)
+
+
+def dark_frame(part: Part, like: Part) -> NDArray[np.float32]:
+    """Give the mean of all frames of a part as they are stored, shape ``(height, width)``; read once per process.
+
+    Raises
+    ------
+    FormatError
+        If the frames have another size than those of the part ``like``, or there is none.
+    """
+    if (part.width, part.height) != (like.width, like.height):
+        raise CorruptError(
+            "dark frames have another size than signal frames",
+            path=part.path,
+            expected=f"{like.width} x {like.height}",
+            found=f"{part.width} x {part.height}",
+            remedy="Give subtract_dark=False to read the signal without them",
+        )
+    if part.count == 0:
+        raise TruncatedError(
+            "there is no complete dark frame",
+            path=part.path,
+            expected=f"at least {FILE_HEADER.itemsize + part.stride} bytes",
+            found=f"{part.resource.size} bytes",
+            remedy="Give subtract_dark=False to read the signal without them",
+        )
+    return _mean(part.resource, part.width, part.height, part.count)
+
+
+@lru_cache(maxsize=8)
+def _mean(resource: Resource, width: int, height: int, count: int) -> NDArray[np.float32]:
+    record = np.dtype([("header", f"V{FRAME_HEADER.itemsize}"), ("pixels", "<u2", (height, width))])
+    total = np.zeros((height, width), dtype=np.uint64)  # exact for any number of frames
+    depth = max(1, min(count, _AT_A_TIME // record.itemsize))
+    buffer = np.empty(depth, dtype=record)
+    memory = buffer.view(np.uint8)
+    with Path(resource.path).open("rb", buffering=0) as file:
+        file.seek(FILE_HEADER.itemsize)
+        for start in range(0, count, depth):
+            n = min(depth, count - start)
+            _fill(file, memory[: n * record.itemsize].data, resource)
+            total += buffer["pixels"][:n].sum(axis=0, dtype=np.uint64)
+    mean = (total / count).astype(np.float32)
+    mean.setflags(write=False)
+    return mean
+
+
+def _fill(file: Any, target: memoryview, resource: Resource) -> None:
+    done = 0
+    while done < len(target):
+        got = file.readinto(target[done:])
+        if not got:
+            raise TruncatedError("the file shrank while dark frames were read", path=resource.path)
+        done += got

@@ -1,0 +1,187 @@
+"""The reader: parts beside each other become one series of unfolded frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.codecs import FoldingCodec
+from lamella.corrections import Corrections
+from lamella.detect import MAGIC, VERIFIED, Match
+from lamella.errors import CorruptError, FormatError
+from lamella.metadata import Metadata
+from lamella.source import Encoding, LinearSource, ReadHints, Resource, SourceInfo
+from lamella_frms6.dark import dark_frame, unfold
+from lamella_frms6.files import find_files
+from lamella_frms6.gain import read_gain_map
+from lamella_frms6.header import Header, mentions_measurement, read_header
+from lamella_frms6.part import INCOMPLETE, Part, read_part
+from lamella_frms6.series import Series, per_frame, series_of
+
+if TYPE_CHECKING:
+    from lamella.detect import Probe
+    from lamella_frms6.params import Frms6Params
+
+__all__ = ["Frms6Reader"]
+
+_SIGNATURE = b"\x00\x04\x40\x00"
+_DETECTOR_ROWS = 264  # of the camera for microscopes
+_BINNINGS = (1, 2, 4)
+_LARGE_SCAN = 1 << 22  # positions
+
+
+class Frms6Reader:
+    """Reads the frames of pnCCD cameras."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise a part by its header, and a ``.hdr`` file by its section and the parts beside it."""
+        assert probe.path is not None
+        is_part = probe.head.startswith(_SIGNATURE)
+        if not is_part and not (probe.suffix == "hdr" and mentions_measurement(probe.head)):
+            return None
+        try:
+            files = find_files(probe)
+            if is_part:
+                part = read_part(probe.path)
+                return Match(VERIFIED, f"header of a part with frames of {part.width} x {part.height}")
+            read_header(probe.path)
+            read_part(files.signal[0])
+        except (FormatError, OSError) as error:
+            return Match(MAGIC, f"looks like pnCCD frames, but {getattr(error, 'problem', error)}")
+        return Match(VERIFIED, f"measurement with {len(files.signal)} parts")
+
+    def open(self, params: Frms6Params, probe: Probe) -> LinearSource:
+        """Describe the signal frames, and the dark frame and gain map to correct them with."""
+        files = find_files(probe)
+        header = None if files.header is None else read_header(files.header)
+        parts = tuple(read_part(path) for path in files.signal)
+        series = series_of(parts)
+        _check_scan(header, series)
+        rows = _rows(params, header, parts[0])
+        sig_shape = (2 * parts[0].height * rows.repeat, parts[0].width // 2)
+        dark = None if files.dark is None else read_part(files.dark)
+        info = SourceInfo(
+            n_frames=series.runs.n_frames,
+            sig_shape=sig_shape,
+            dtype=np.dtype(np.uint16),
+            nav_shape=None if header is None else header.nav_shape,
+            nav_origin="number of frames" if header is None or header.nav_shape is None else "header",
+            nav_alternatives=_alternatives(header),
+            metadata=_metadata(header, parts[0]),
+            raw_metadata=_raw_metadata(header, parts, dark),
+            per_frame=per_frame(parts),
+            corrections=_corrections(params, dark, parts[0], rows, sig_shape),
+            notes=(*series.notes, *rows.notes, *_count_notes(header, series), *_flag_notes(parts)),
+            details=_details(rows, parts, dark, params),
+        )
+        beside = [path for path in (files.header, files.dark, params.gain_map) if path is not None]
+        return LinearSource(
+            # What lies beside the frames is among the resources, so that a change of it makes another data set.
+            resources=(*(part.resource for part in parts), *map(Resource.of, beside)),
+            runs=series.runs,
+            encoding=Encoding(np.dtype(np.uint16), sig_shape, FoldingCodec(rows.repeat)),
+            info=info,
+            hints=ReadHints(whole_frames=True),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How rows were binned, who says so, and how often each is repeated."""
+
+    binning: int
+    origin: str
+    repeat: int
+    notes: tuple[str, ...] = ()
+
+
+def _rows(params: Frms6Params, header: Header | None, part: Part) -> _Rows:
+    binning, origin, notes = _binning(params, header, part)
+    return _Rows(binning, origin, binning if params.unbin else 1, notes)
+
+
+def _binning(params: Frms6Params, header: Header | None, part: Part) -> tuple[int, str, tuple[str, ...]]:
+    if params.binning is not None:
+        return params.binning, "user", ()
+    if header is not None and header.binning is not None:
+        return header.binning, header.path.name, ()
+    for binning in _BINNINGS:
+        if 2 * part.height * binning == _DETECTOR_ROWS == part.width // 2:
+            return binning, f"guess: {_DETECTOR_ROWS} rows on the detector", ()
+    return 1, "default", ("no .hdr file says whether rows were binned on the chip; give binning= if they were",)
+
+
+def _check_scan(header: Header | None, series: Series) -> None:
+    """Refuse a scan so much larger than the data that only a damaged number can mean it."""
+    if header is None or header.nav_shape is None:
+        return
+    positions = header.nav_shape[0] * header.nav_shape[1]
+    if positions > max(_LARGE_SCAN, 64 * series.runs.n_frames):
+        raise CorruptError(
+            "stemimagesize cannot be right",
+            path=header.path,
+            expected=f"about {series.runs.n_frames} positions",
+            found=positions,
+        )
+
+
+def _alternatives(header: Header | None) -> tuple[tuple[tuple[int, ...], str], ...]:
+    if header is None or header.nav_shape is None or header.nav_shape[0] == header.nav_shape[1]:
+        return ()
+    return ((header.nav_shape[::-1], "guess: stemimagesize with the fast axis first"),)
+
+
+def _corrections(
+    params: Frms6Params, dark: Part | None, part: Part, rows: _Rows, sig_shape: tuple[int, int]
+) -> Corrections | None:
+    subtract = params.subtract_dark and dark is not None
+    frame = unfold(dark_frame(dark, part), rows.repeat) if subtract and dark is not None else None
+    gain = None if params.gain_map is None else read_gain_map(params.gain_map, sig_shape)
+    return None if frame is None and gain is None else Corrections(dark=frame, gain=gain)
+
+
+def _metadata(header: Header | None, part: Part) -> Metadata:
+    seconds = part.first_frame.get("seconds", 0)
+    return Metadata(
+        title=part.header["dataset_id"].strip() or None,
+        acquired=datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None,
+        detector="PNDetector pnCCD",
+        dwell_time=None if header is None else header.dwell_time,
+    )
+
+
+def _raw_metadata(header: Header | None, parts: tuple[Part, ...], dark: Part | None) -> dict[str, Any]:
+    every = parts if dark is None else (dark, *parts)
+    return {
+        "hdr": {} if header is None else {name: dict(section) for name, section in header.sections.items()},
+        "parts": {Path(part.path).name: {**part.header, "first frame": dict(part.first_frame)} for part in every},
+    }
+
+
+def _count_notes(header: Header | None, series: Series) -> tuple[str, ...]:
+    stated = None if header is None else header.signal_frames
+    if stated is None or stated == series.runs.n_frames:
+        return ()
+    return (f"the .hdr file speaks of {stated} signal frames, the parts hold {series.runs.n_frames}",)
+
+
+def _flag_notes(parts: tuple[Part, ...]) -> tuple[str, ...]:
+    flagged = [part.path for part in parts if part.first_frame.get("flags", 0) & INCOMPLETE]
+    return tuple(f"the first frame of {path} is incomplete; see per_frame('incomplete')" for path in flagged)
+
+
+def _details(rows: _Rows, parts: tuple[Part, ...], dark: Part | None, params: Frms6Params) -> dict[str, Any]:
+    return {
+        "binning": rows.binning,
+        "binning from": rows.origin,
+        "rows repeated": rows.repeat > 1,
+        "parts": len(parts),
+        "frames per part": [part.count for part in parts],
+        "dark frames": 0 if dark is None else dark.count,
+        "dark frame subtracted": dark is not None and params.subtract_dark,
+        "gain map": params.gain_map is not None,
+    }
