@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,18 +12,33 @@ from lamella.opening import open_dataset
 
 pytestmark = pytest.mark.recorded
 
-SAMPLES = Path(os.environ.get("LAMELLA_SAMPLES") or Path(__file__).parents[4] / "shared" / "samples") / "ser"
-NONE = pytest.param(None, marks=pytest.mark.skip(f"no real files in {SAMPLES}; LAMELLA_SAMPLES names their folder"))
-FOLDERS: list[Any] = sorted(file.parent for file in SAMPLES.glob("*/sample.json")) or [NONE]
 
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: getattr(folder, "name", "none"))
-def test_a_real_file_is_read_as_by_another_reader(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "new_128x128-TEM_search_1",
+        "new_128x128x5-diffraction_preview_1",
+        "new_16x16-line_profile_horizontal_5x128x128_EDS_2",
+        "old_16x16-line_profile_diagonal_10x1024_1",
+        "old_64x64x5_TEM_preview_1",
+    ],
+)
+def test_a_real_file_is_read_as_by_another_reader(samples: Path, name: str) -> None:
+    folder = samples / "ser" / name
     described = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     ds = open_dataset("auto", folder / described["main"], {})
     expected = np.load(folder / "expected.npy")
-    assert ds.format == "ser"
+    assert ds.format == described["format"]
     assert ds.dtype == expected.dtype
     assert ds.shape.sig == expected.shape[-ds.shape.sig.dims :]
     np.testing.assert_array_equal(np.asarray(ds).reshape(expected.shape), expected)
     json.dumps([ds.raw_metadata, ds.metadata.to_json(), ds.diagnostics], allow_nan=False)
+
+
+def test_the_emi_tells_images_from_patterns(samples: Path) -> None:
+    folder = samples / "ser" / "new_16x16-line_profile_horizontal_5x128x128_EDS_2"
+    ds = open_dataset("auto", folder / "16x16-line_profile_horizontal_5x128x128_EDS_2.ser", {})
+    assert [(axis.name, axis.units) for axis in ds.axes] == [("x", "nm"), ("ky", "1/nm"), ("kx", "1/nm")]
+    assert ds.metadata.detector == "BM-Ceta"
+    assert ds.metadata.acquired == "2016-02-22T19:18:24"
+    np.testing.assert_array_equal(ds.per_frame("time")[:1], [1_456_168_703])
