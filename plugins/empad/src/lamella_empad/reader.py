@@ -1,0 +1,195 @@
+"""The reader: finds the frames and what is known of the scan, and settles which of several statements holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.detect import HEURISTIC, MAGIC, VERIFIED, Match, Probe
+from lamella.errors import FormatError, TruncatedError
+from lamella.metadata import Axis, Metadata
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella_empad.layout import LAYOUTS, are_floats, choose_layout, shape_in_name
+from lamella_empad.params import EmpadParams
+from lamella_empad.sidecar import MODES, OPEN_RAW, SUFFIXES, Shapes, Sidecar, read_sidecar, sidecar_of
+
+__all__ = ["EmpadReader"]
+
+_LARGEST_SCAN = 1 << 24  # positions; more would be more than a terabyte
+_CENTRE = 64  # where the axes of the detector begin [px]
+
+
+class EmpadReader:
+    """Reads raw files of both generations, with or without a sidecar."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise a sidecar by its content, a raw file by its sidecar, or by its name and size."""
+        is_sidecar = probe.suffix in SUFFIXES and b"raw_file" in probe.head
+        if not is_sidecar and probe.suffix != "raw":
+            return None
+        try:
+            files = _find_files(probe)
+        except FormatError as error:
+            known = b"scan_parameters" in probe.head or b"camserver_parameters" in probe.head
+            return Match(MAGIC, f"sidecar of an EMPAD, but {error.problem}") if known else None
+        sizes = {layout.itemsize for layout in LAYOUTS.values()}
+        fits = [why for shape, why in files.shapes() if files.raw.size in {math.prod(shape) * size for size in sizes}]
+        if files.sidecar is not None:
+            known_by = f"described by {files.sidecar.name}"
+            return Match(VERIFIED, f"{known_by}, with the right size") if fits else Match(MAGIC, known_by)
+        floats = are_floats(probe.head)
+        if fits:
+            return Match(VERIFIED if floats else MAGIC, f"has the size that its {fits[0]} states")
+        whole = probe.size > 0 and probe.size % LAYOUTS["g1"].itemsize == 0
+        return Match(HEURISTIC, "has the size of whole frames of an EMPAD") if floats and whole else None
+
+    def open(self, params: EmpadParams, probe: Probe) -> LinearSource:
+        """Describe the frames that are complete."""
+        files = _find_files(probe)
+        raw, sidecar, shapes, given = files.raw, files.sidecar, files.shapes(), params.nav_shape
+        name: str = params.layout
+        if name == "auto":
+            counts = [math.prod(shape) for shape in ([given] if given else []) + [shape for shape, _ in shapes]]
+            name = choose_layout(raw.size, counts, raw.head)
+        frame, image = LAYOUTS[name], LAYOUTS[name]["image"]
+        count, rest = divmod(raw.size, frame.itemsize)
+        if count == 0:
+            expected, found = f"at least {frame.itemsize} bytes", f"{raw.size} bytes"
+            raise TruncatedError("the file holds no complete frame", path=raw.path, expected=expected, found=found)
+        nav_shape, nav_origin = (given, "user") if given else _choose_shape(shapes, count)
+        return LinearSource(
+            resources=(Resource.of_probe(raw),),
+            runs=RunTable.single(offset=0, stride=frame.itemsize, count=count),
+            encoding=Encoding(image.base, image.shape),
+            info=SourceInfo(
+                n_frames=count,
+                sig_shape=image.shape,
+                dtype=image.base.newbyteorder("="),
+                nav_shape=nav_shape,
+                nav_origin=nav_origin,
+                nav_alternatives=_alternatives(shapes, count, nav_shape),
+                nav_axes=() if sidecar is None else sidecar.nav_axes(nav_shape),
+                sig_axes=_sig_axes(params, sidecar),
+                metadata=Metadata(detector="EMPAD") if sidecar is None else sidecar.metadata,
+                raw_metadata={} if sidecar is None else sidecar.raw,
+                per_frame={"footer": partial(_footers, files.path, count)} if name == "g1" else {},
+                notes=(
+                    *files.notes,
+                    *_shape_notes(() if given else shapes, nav_shape, count),
+                    *_content_notes(name, rest, raw.head),
+                ),
+                details={"layout": name, "settings from": None if sidecar is None else sidecar.name},
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """A raw file and its sidecar."""
+
+    raw: Probe
+    path: Path
+    sidecar: Sidecar | None = None
+    notes: tuple[str, ...] = ()
+
+    def shapes(self) -> Shapes:
+        """Give the scan shapes that are stated, each with its origin, the most reliable first."""
+        names = {self.path.name: "file name"}
+        shapes: Shapes = ()
+        if self.sidecar is not None:
+            names.setdefault(self.sidecar.raw_name, f"file name in {self.sidecar.name}")
+            shapes = tuple((shape, f"{self.sidecar.name}: {why}") for shape, why in self.sidecar.shapes)
+        named = [(shape, why) for name, why in names.items() if (shape := shape_in_name(name)) is not None]
+        series = [one for one in shapes if len(one[0]) == 1]
+        scans = [one for one in shapes if len(one[0]) > 1]
+        return tuple(one for one in (*series, *named, *scans) if 0 < math.prod(one[0]) <= _LARGEST_SCAN)
+
+
+def _find_files(probe: Probe) -> _Files:
+    """Give the raw file and its sidecar, whichever of the two was named."""
+    assert probe.path is not None
+    if probe.suffix not in SUFFIXES:
+        return _Files(probe, probe.path, *sidecar_of(probe))
+    sidecar = read_sidecar(probe.path)
+    path = probe.sibling(sidecar.raw_name)
+    if path is not None:
+        return _Files(Probe.of(path), path, sidecar)
+    sizes = {math.prod(shape) * layout.itemsize for shape, _ in sidecar.shapes for layout in LAYOUTS.values()}
+    names = [name for name in probe.siblings if name.lower().endswith(".raw")]
+    fitting = [other for name in names if (other := probe.sibling(name)) and other.stat().st_size in sizes]
+    if len(fitting) == 1:
+        note = f"{sidecar.raw_name!r}, which {sidecar.name} names, is missing; {fitting[0].name} has its size"
+        return _Files(Probe.of(fitting[0]), fitting[0], sidecar, (note,))
+    raise FormatError(
+        "the raw file is missing",
+        path=probe.path,
+        expected=f"{probe.path.parent / sidecar.raw_name}",
+        found=f"{len(fitting)} other raw files of fitting size there",
+        remedy=f"Put it there. {OPEN_RAW}",
+    )
+
+
+def _choose_shape(shapes: Shapes, count: int) -> tuple[tuple[int, ...], str]:
+    """Give the first stated scan with as many positions as there are frames, or with more: one that was interrupted."""
+    exact = [one for one in shapes if math.prod(one[0]) == count]
+    larger = [one for one in shapes if math.prod(one[0]) > count]
+    if exact or larger:
+        return (exact or larger)[0]
+    side = math.isqrt(count)
+    return ((side, side), "guess: a square scan") if side * side == count > 1 else ((count,), "number of frames")
+
+
+def _alternatives(shapes: Shapes, count: int, nav_shape: tuple[int, ...]) -> Shapes:
+    possible = {shape: why for shape, why in reversed(shapes) if math.prod(shape) == count}
+    possible.setdefault((count,), "number of frames")
+    return tuple((shape, why) for shape, why in possible.items() if shape != nav_shape)
+
+
+def _shape_notes(shapes: Shapes, nav_shape: tuple[int, ...], count: int) -> Iterator[str]:
+    if math.prod(nav_shape) > count:
+        lines = count // nav_shape[-1]
+        hint = (
+            f"; nav_shape=({lines}, {nav_shape[-1]}) shows the complete lines" if len(nav_shape) == 2 and lines else ""
+        )
+        yield f"the scan was interrupted after {count} of {math.prod(nav_shape)} frames{hint}"
+    of_modes = [one for one in shapes if MODES in one[1]]
+    agree = any(shape == nav_shape for shape, _ in of_modes)  # the scan was made in one of the two modes
+    others = [f"{shape} ({why})" for shape, why in shapes if shape != nav_shape and not (agree and MODES in why)]
+    if others:
+        yield f"the scan of {nav_shape} was chosen by the number of frames, {count}; also stated: {', '.join(others)}"
+
+
+def _content_notes(name: str, rest: int, head: bytes) -> Iterator[str]:
+    if rest:
+        yield f"the last {rest} bytes are less than a frame and were left out"
+    if name == "g2":
+        yield (
+            "EMPAD-G2: pixels are raw words, bits 0-13 analogue, 14-29 counter, 31 gain; physical values need the "
+            "calibration of the sensor"
+        )
+    elif missing := int(np.isnan(np.frombuffer(head, "<f4", len(head) // 4)).sum()):
+        yield f"{missing} of the first {len(head) // 4} pixels are NaN"
+
+
+def _sig_axes(params: EmpadParams, sidecar: Sidecar | None) -> tuple[Axis, ...]:
+    step = None if sidecar is None else sidecar.detector_step
+    if params.q_calibration is not None:
+        step = (params.q_calibration, "1/nm")
+    if step is None:
+        return Axis("ky"), Axis("kx")
+    return tuple(Axis(name, step[0], -_CENTRE * step[0], step[1]) for name in ("ky", "kx"))
+
+
+def _footers(path: Path, count: int) -> NDArray[Any]:
+    """Give the two rows behind each image, shape ``(count, 256)``, whose meaning is not public."""
+    try:
+        return np.array(np.memmap(path, LAYOUTS["g1"], "r", shape=(count,))["footer"])
+    except (OSError, ValueError) as error:
+        raise FormatError(f"the file can no longer be read ({error})", path=path) from error
