@@ -35,6 +35,11 @@ class Sampler(ABC):
         Largest ratio of pixel bytes to file bytes; None for formats that compress or leave out without limit.
     floor
         Slowest acceptable sum over a file, as a share of the same loop over a NumPy memory map.
+    confidence
+        Least confidence with which the reader must recognise what `write` writes, for formats without a signature;
+        those with one must reach 80.
+    sidecars_elsewhere
+        Whether the format allows a file to name others outside its directory.
     largest
         Size [bytes] of the file for the speed checks.
     known_failures
@@ -49,6 +54,8 @@ class Sampler(ABC):
     variants: ClassVar[tuple[str, ...]] = ("",)
     expansion: ClassVar[float | None] = 64.0
     floor: ClassVar[float] = 0.5
+    confidence: ClassVar[int] = 80
+    sidecars_elsewhere: ClassVar[bool] = False
     largest: ClassVar[int] = 256 << 20
     known_failures: ClassVar[Mapping[str, str]] = {}
 

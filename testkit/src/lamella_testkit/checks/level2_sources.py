@@ -195,16 +195,11 @@ def reads_stay_small(kit: Kit) -> None:
 
 
 @check(level=2)
-def capabilities_of_io_hold(kit: Kit) -> None:
+def io_backends_agree(kit: Kit) -> None:
     """`io-backends` declared: every backend gives the same pixels; not declared: choosing one is refused.
 
-    Also `zero-copy`: declared, tiles of stored dtype are views; not declared, none are.
+    A procedural source reads through `io`, not through files that it opens itself.
     """
-    _expect_backends(kit)
-    _expect_zero_copy(kit)
-
-
-def _expect_backends(kit: Kit) -> None:
     if not kit.has(Capability.IO_BACKENDS):
         for name in ("buffered", "mmap"):
             with kit.case(f"io_backend={name!r}"):
@@ -229,25 +224,6 @@ def _expect_refused(action: Callable[[], object], name: str) -> None:
             raise Broken(f"the message does not name {name!r}: {error}") from None
     else:
         raise Broken("it is accepted, but the capability is not declared")
-
-
-def _expect_zero_copy(kit: Kit) -> None:
-    views = {data: _is_view(kit, data) for data in kit.kinds((2, 3), (8, 8)) if data.stored_dtype.isnative}
-    if kit.has(Capability.ZERO_COPY):
-        copied = [str(data) for data, is_view in views.items() if not is_view]
-        kit.expect(len(copied) < len(views), f"tiles are copies for {'; '.join(copied)}")
-    else:
-        kit.expect(not views or not all(views.values()), "tiles are views: declare the capability zero-copy")
-
-
-def _is_view(kit: Kit, data: SampleData) -> bool:
-    """Whether a tile lies in memory that the reader did not allocate for it."""
-    source = kit.source(kit.written(data))
-    with FrameReader(source, SpyBackend(zero_copy=True)) as reader:
-        first = reader.read(range(min(2, data.n_frames)))
-        return not first.flags.writeable and not any(
-            np.shares_memory(first, buffer) for buffer in reader._buffers.values()
-        )
 
 
 @check(level=2)

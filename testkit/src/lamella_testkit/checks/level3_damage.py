@@ -1,0 +1,130 @@
+"""Level 3, robust: damaged headers, impossible claims, and files of another kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lamella_testkit.checking import check
+from lamella_testkit.kit import Kit
+from lamella_testkit.mutate import Change, extreme_fields, flipped_bits, known_numbers, scrambled, structure
+from lamella_testkit.robust import attempt
+from lamella_testkit.sample import Sample
+from lamella_testkit.zoo import foreign_files
+
+_WORK = 2000
+"""Changes per file at the profile `ci`."""
+
+
+def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
+    """Give every file of a copy of each variant, its content, and the offsets of its structure."""
+    for variant in kit.sampler.variants:
+        # numbers that are easy to tell from others, should the header hold them
+        sample = kit.fresh(kit.data((5, 7), (11, 13), variant=variant))
+        parts = structure(kit, sample)
+        for path in sample.files:
+            yield sample, path, path.read_bytes(), parts[path]
+
+
+def _share(kit: Kit) -> int:
+    return max(20, kit.profile.some(_WORK) // len(kit.sampler.variants))
+
+
+def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence[Change]) -> None:
+    damaged = content
+    for change in changes:
+        damaged = change.apply(damaged)
+    path.write_bytes(damaged)
+    with kit.case(f"{sample.data}, {path.name}: {'; '.join(map(str, changes))}"):
+        attempt(kit, sample)
+
+
+@check(level=3, targets=("path",))
+def flipped_bits_are_survived(kit: Kit) -> None:
+    """A flipped bit anywhere in the structure of a file leads to FormatError or to data, to nothing else.
+
+    The traceback in the report names the line. Check a field where it is read; look up codes with a default.
+    """
+    for sample, path, content, places in _files(kit):
+        for change in flipped_bits(content, places, _share(kit)):
+            _try(kit, sample, path, content, (change,))
+        path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def extreme_fields_are_survived(kit: Kit) -> None:
+    """Any field of the structure may hold zero, the largest, the smallest, or no number at all.
+
+    No allocation, loop, or seek may be sized by a field before it was checked against the size of the file.
+    """
+    for sample, path, content, places in _files(kit):
+        for change in extreme_fields(content, places, _share(kit)):
+            _try(kit, sample, path, content, (change,))
+        path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def claims_are_checked(kit: Kit) -> None:
+    """A small file whose header claims 2^40 frames, or frames of 2^40 pixels, is refused or gives what is there.
+
+    Shapes and counts are found in the header and made impossible, alone and in pairs.
+    """
+    for sample, path, content, places in _files(kit):
+        data = sample.data
+        frame = data.nbytes // data.n_frames
+        numbers = [
+            *data.nav_shape,
+            data.n_frames,
+            *data.sig_shape,
+            math.prod(data.sig_shape),
+            frame,
+            len(content),
+            data.stored_dtype.itemsize * 8,
+        ]
+        unusual = [number for number in dict.fromkeys(numbers) if number > 2]
+        for changes in known_numbers(content, places, unusual, 2 * _share(kit)):
+            _try(kit, sample, path, content, changes)
+        path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def scrambled_structure_is_survived(kit: Kit) -> None:
+    """Parts of the structure may be lost, repeated, overwritten or exchanged.
+
+    Loops over tags and tables must come to an end whatever they find: make sure that each step goes forward.
+    """
+    for sample, path, content, places in _files(kit):
+        for change in scrambled(content, places, _share(kit)):
+            _try(kit, sample, path, content, (change,))
+        path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def random_damage_is_survived(kit: Kit) -> None:
+    """Several changes at once, anywhere in any file."""
+    rng = np.random.default_rng(5)
+    for sample, path, content, places in _files(kit):
+        everywhere = range(len(content))
+        for seed in range(_share(kit) // 3):
+            changes = [
+                *scrambled(content, places or everywhere, 1 + int(rng.integers(3)), seed),
+                *scrambled(content, everywhere, 1, seed + 1),
+            ]
+            _try(kit, sample, path, content, changes)
+        path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def foreign_files_are_refused(kit: Kit) -> None:
+    """Empty files, zeros, noise, text, and files of other formats lead to FormatError or to data, to nothing else.
+
+    Look at the signature before anything else.
+    """
+    sample = kit.fresh()
+    for name, content in foreign_files(kit.profile.some(40)):
+        sample.path.write_bytes(content)
+        with kit.case(f"{name}, named {sample.path.name}"):
+            attempt(kit, sample)

@@ -1,0 +1,225 @@
+"""Level 4, fast: opening does not depend on size, streaming comes near to NumPy, memory stays small."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lamella.dataset import DataSet, Partition
+from lamella.format import Capability
+from lamella.geometry import SigBox
+from lamella.reading import FrameReader
+from lamella.tiling import MAX_TILE_BYTES, TILE_BYTES
+from lamella_testkit.checking import Broken, NotHere, check
+from lamella_testkit.kit import Kit
+from lamella_testkit.limits import address_space
+from lamella_testkit.sample import Sample, SampleData
+from lamella_testkit.spy import SpyBackend
+
+_TEBIBYTE = 1 << 40
+_OPEN_SECONDS = 1.0
+_FRAME_SECONDS = 0.5
+_CASE_SECONDS = 120.0
+
+
+@check(level=4)
+def a_tebibyte_opens_at_once(kit: Kit) -> None:
+    """A scan of nominally 1 TiB opens in less than a second and within 64 MiB, and a frame at its end comes at once.
+
+    Look for loops over frames and arrays with an entry per pixel or per frame; offsets must be 64 bit numbers.
+    """
+    directory = kit.directory()
+    try:
+        answer = kit.sampler.write_sparse(directory, _TEBIBYTE)
+    except OSError as error:
+        raise NotHere(f"a sparse file of 1 TiB cannot be made here: {error}") from None
+    if answer is None:
+        raise NotHere("the sampler does not write sparse files (write_sparse)")
+    keywords = dict(answer)
+    sample = Sample(kit.data(), directory, keywords.pop("path", None) or keywords.pop("data", None), keywords)
+    with kit.case("a sparse file of 1 TiB", seconds=30), address_space(2 * _TEBIBYTE + (64 << 20)):
+        began = time.perf_counter()
+        ds = kit.open(sample)
+        took = time.perf_counter() - began
+        kit.expect(ds.nbytes > _TEBIBYTE // 4, f"the scan has {ds.nbytes} bytes, expected about {_TEBIBYTE}")
+        kit.expect(took < _OPEN_SECONDS, f"opening takes {took:.2f} s")
+        last = tuple(n - 1 for n in ds.shape.nav)
+        corner = tuple(slice(max(0, n - 16), n) for n in ds.shape.sig)
+        began = time.perf_counter()
+        ds[(*last, *corner)]
+        took = time.perf_counter() - began
+        kit.expect(took < _FRAME_SECONDS, f"part of the last frame takes {took:.2f} s")
+
+
+def _large(kit: Kit) -> SampleData:
+    """Give a scan of the size that the profile allows."""
+    size = kit.sampler.largest if kit.profile.examples >= 200 else kit.sampler.largest // 8
+    itemsize = np.dtype(kit.sampler.dtypes[0]).itemsize
+    return kit.data((16, max(1, size // (16 * 256 * 256 * itemsize))), (256, 256))
+
+
+def _large_scan(kit: Kit) -> tuple[DataSet, SampleData]:
+    data = _large(kit)
+    return kit.open(kit.written(data)), data
+
+
+def _sum_tiles(partitions: list[Partition], ds: DataSet) -> Any:
+    total = np.zeros(tuple(ds.shape.sig))
+    scheme = ds.scheme()
+    for part in partitions:
+        for tile in part.tiles(scheme):
+            total[tile.box.slices] += tile.data.sum(axis=0)
+    return total
+
+
+def _best(action: Callable[[], object], times: int = 5) -> float:
+    fastest = math.inf
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        fastest = min(fastest, time.perf_counter() - began)
+    return fastest
+
+
+@check(level=4)
+def sums_are_near_to_numpy(kit: Kit) -> None:
+    """Summing all tiles of a large scan reaches half the speed of the same loop over a NumPy memory map.
+
+    A format that has to decode declares its own share as `floor` of the sampler. Look for copies, small reads, and
+    Python code per frame; `hints` tell the core which blocks are cheap.
+    """
+    ds, data = _large_scan(kit)
+    plain = kit.directory() / "plain.bin"
+    data.frames.astype(data.native_dtype).tofile(plain)
+    mapped = np.memmap(plain, dtype=data.native_dtype, mode="r", shape=(data.n_frames, *data.sig_shape))
+    frame = data.nbytes // data.n_frames
+    depth = max(1, TILE_BYTES // frame)
+
+    def with_numpy() -> Any:
+        total = np.zeros(data.sig_shape)
+        for start in range(0, data.n_frames, depth):
+            total += mapped[start : start + depth].sum(axis=0)
+        return total
+
+    with kit.case(f"{data}, {data.nbytes >> 20} MiB", seconds=_CASE_SECONDS):
+        expected, found = with_numpy(), _sum_tiles(list(ds.partitions()), ds)
+        kit.expect(np.allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max()), "the sum is wrong")
+        share = 0.0
+        for _ in range(3):
+            share = max(share, _best(with_numpy, 3) / _best(lambda: _sum_tiles(list(ds.partitions()), ds), 3))
+            if share >= kit.sampler.floor:
+                break
+    kit.expect(
+        share >= kit.sampler.floor, f"it reaches {share:.0%} of the speed of NumPy, expected {kit.sampler.floor:.0%}"
+    )
+
+
+@check(level=4)
+def two_workers_are_faster_than_one(kit: Kit) -> None:
+    """Two threads that share a scan are at least 1.5 times as fast as one, as far as the machine allows.
+
+    Look for locks, and for Python code that holds the interpreter while it decodes.
+    """
+    if (os.cpu_count() or 1) < 2:
+        raise NotHere("there is one processor only")
+    ds, data = _large_scan(kit)
+    parts = ds.partitions(16)
+    block = np.arange(1 << 20, dtype=np.float64)
+
+    def work(partitions: list[Partition]) -> None:
+        scheme = ds.scheme()
+        for part in partitions:
+            for tile in part.tiles(scheme):
+                np.sqrt(np.abs(tile.data.astype(np.complex64 if tile.data.dtype.kind == "c" else np.float32))).sum()
+
+    def compute(times: list[int]) -> None:
+        for _ in times:
+            np.sqrt(block).sum()
+
+    with kit.case(f"{data}, {data.nbytes >> 20} MiB", seconds=_CASE_SECONDS):
+        best, possible = 0.0, 0.0
+        for _ in range(4):
+            possible = max(possible, _gain(compute, list(range(60))))
+            best = max(best, _gain(work, list(parts)))
+            if best >= min(1.5, 0.8 * possible):
+                break
+    if possible < 1.3:
+        raise NotHere(f"the machine is too busy: pure computing gains {possible:.2f} from a second thread")
+    wanted = min(1.5, 0.8 * possible)
+    kit.expect(best >= wanted, f"a second thread gives {best:.2f} times the speed, expected {wanted:.2f}")
+
+
+def _gain(work: Callable[[list[Any]], None], items: list[Any]) -> float:
+    work(items[:2])
+
+    def together() -> None:
+        threads = [threading.Thread(target=work, args=(items[i::2],)) for i in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return _best(lambda: work(items), 2) / _best(together, 2)
+
+
+@check(level=4)
+def memory_stays_in_budget(kit: Kit) -> None:
+    """Streaming a large scan takes no more memory than some tiles and some frames, however large the scan.
+
+    Reuse buffers through `io.scratch`, decode what is asked for, and let go of it.
+    """
+    ds, data = _large_scan(kit)
+    frame = data.nbytes // data.n_frames
+    allowed = 8 * MAX_TILE_BYTES + 8 * frame * ds.source.hints.frame_block + (4 << 20)
+    with kit.case(f"{data}, {data.nbytes >> 20} MiB", seconds=_CASE_SECONDS):
+        _sum_tiles(list(ds.partitions(4))[:1], ds)
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            _sum_tiles(list(ds.partitions()), ds)
+            peak = tracemalloc.get_traced_memory()[1] - before
+        finally:
+            tracemalloc.stop()
+    kit.expect(peak <= allowed, f"it takes {peak >> 20} MiB at most, expected {allowed >> 20} MiB")
+
+
+@check(level=4)
+def zero_copy_holds(kit: Kit) -> None:
+    """`zero-copy` declared: tiles of stored dtype are views of the file's memory map; not declared: they are copies.
+
+    Only one run of frames, stored in native byte order and without a codec, can be shown without copying.
+    """
+    kinds = [data for data in kit.kinds((2, 3), (8, 8)) if data.stored_dtype.isnative]
+    copied = [data for data in kinds if not _is_view(kit, data)]
+    if kit.has(Capability.ZERO_COPY):
+        if len(copied) == len(kinds):
+            raise Broken("tiles are copies", example=str(copied[0]) if copied else None)
+    else:
+        kit.expect(copied or not kinds, "tiles are views: declare the capability zero-copy")
+
+
+def _is_view(kit: Kit, data: SampleData) -> bool:
+    """Whether a tile lies in memory that nobody allocated for it."""
+    source = kit.source(kit.written(data))
+    with kit.case(data), FrameReader(source, SpyBackend(zero_copy=True)) as reader:
+        full = SigBox.full(data.sig_shape)
+        reader.read(range(1), full)
+        tracemalloc.start()
+        try:
+            first = reader.read(range(1), full)
+            taken = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        kept = reader._buffers.values()
+        return (
+            not first.flags.writeable
+            and not any(np.shares_memory(first, buffer) for buffer in kept)
+            and taken < 1 << 20
+        )

@@ -1,0 +1,216 @@
+"""Damage for files: where their structure lies, and small changes to it that can be told in a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from lamella.errors import LamellaError
+from lamella.source import LinearSource
+
+if TYPE_CHECKING:
+    from lamella_testkit.kit import Kit
+    from lamella_testkit.sample import Sample
+
+__all__ = ["Change", "boundaries", "extreme_fields", "flipped_bits", "known_numbers", "scrambled", "structure"]
+
+T = TypeVar("T")
+
+_MOST_STRUCTURE = 8192
+"""Bytes of a file that are looked at as structure, if nothing tells them from pixels."""
+_EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_HUGE = (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
+_NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_NEW_NUMBERS = (b"0", b"-1", b"1", b"4294967296", b"99999999999999999999", b"1e400", b"nan", b"0x10", b"")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Replace the bytes ``[begin, end)`` of a file by ``new``."""
+
+    begin: int
+    end: int
+    new: bytes
+
+    def apply(self, content: bytes) -> bytes:
+        """Give the changed content."""
+        return content[: self.begin] + self.new + content[self.end :]
+
+    def __str__(self) -> str:
+        new = self.new.hex(" ") if len(self.new) <= 16 else f"{self.new[:16].hex(' ')} ... ({len(self.new)} bytes)"
+        return f"bytes {self.begin} to {self.end} replaced by {new or 'nothing'}"
+
+
+def structure(kit: Kit, sample: Sample) -> Mapping[Path, Sequence[int]]:
+    """Give the offsets of the bytes of each file that are no pixels: headers, tags, footers, tables.
+
+    For a linear source, that is what its frames do not cover; otherwise the first bytes and those around the
+    boundaries that the sampler names.
+    """
+    named = kit.sampler.boundaries(sample.data)
+    covered = _covered(kit, sample)
+    found = {}
+    for path in sample.files:
+        size = path.stat().st_size
+        mask = np.zeros(size, dtype=np.bool_)
+        if path in covered:
+            mask[:] = ~covered[path]
+        else:
+            mask[:_MOST_STRUCTURE] = True
+        for boundary in named.get(path.name, ()):
+            mask[max(0, boundary - 16) : boundary + 16] = True
+        found[path] = np.flatnonzero(mask).tolist()
+    return found
+
+
+def _covered(kit: Kit, sample: Sample) -> dict[Path, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    try:
+        source = kit.source(sample)
+    except LamellaError:
+        return {}
+    if not isinstance(source, LinearSource):
+        return {}
+    low, high = source.encoding.extent()
+    masks = {Path(resource.path): np.zeros(resource.size, dtype=np.bool_) for resource in source.resources}
+    for segment in source.runs.runs():
+        mask = masks[Path(source.resources[segment.resource].path)]
+        for one in segment:
+            mask[one.offset + low : one.offset + high] = True
+    return masks
+
+
+def boundaries(kit: Kit, sample: Sample, path: Path) -> list[int]:
+    """Give the lengths at which cutting a file is most likely to matter, all shorter than the file."""
+    size = path.stat().st_size
+    marks = {0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, size // 2, size}
+    marks.update(kit.sampler.boundaries(sample.data).get(path.name, ()))
+    places = structure(kit, sample).get(path, ())
+    for before, after in zip([-2, *places], [*places, size + 2], strict=True):
+        if after - before > 1:
+            marks.update((before + 1, after))
+    lengths = {mark + step for mark in marks for step in (-1, 0, 1)}
+    return sorted(length for length in lengths if 0 <= length < size)
+
+
+def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
+    """Flip single bits: all of them if there are at most ``most``, else a selection that prefers bytes in use."""
+    bits = [(place, bit) for place in places for bit in range(8)]
+    if len(bits) > most:
+        rng = np.random.default_rng(len(content))
+        weight = np.asarray([8.0 if content[place] else 1.0 for place, _ in bits])
+        chosen = rng.choice(len(bits), most, replace=False, p=weight / weight.sum())
+        bits = [bits[i] for i in sorted(chosen.tolist())]
+    for place, bit in bits:
+        yield Change(place, place + 1, bytes([content[place] ^ (1 << bit)]))
+
+
+def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
+    """Overwrite fields of 1, 2, 4 and 8 bytes by extreme numbers of either byte order, and numbers in text."""
+    known = set(places)
+    text = [
+        Change(match.start(), match.end(), new)
+        for match in _NUMBER.finditer(content[: max(places, default=-1) + 1])
+        if match.start() in known
+        for new in _NEW_NUMBERS
+    ]
+    fields = []
+    for width in (1, 2, 4, 8):
+        limit = 1 << (8 * width)
+        for place in places:
+            if place + width > len(content) or (place % width and width < 8):
+                continue
+            values = dict.fromkeys(value for value in (*_EXTREMES, *_HUGE, limit - 1, limit // 2) if value < limit)
+            for value in values:
+                fields += [
+                    Change(place, place + width, value.to_bytes(width, order))
+                    for order in (("little", "big") if width > 1 else ("little",))
+                ]
+    fields = list(dict.fromkeys(fields))
+    yield from _some(text, most // 2, len(content))
+    yield from _some(fields, most, len(content) + 1)
+
+
+def known_numbers(
+    content: bytes, places: Sequence[int], numbers: Sequence[int], most: int
+) -> Iterator[tuple[Change, ...]]:
+    """Find the numbers that a header must hold, and replace each, and each two of them, by impossible ones.
+
+    Parameters
+    ----------
+    content
+        The file.
+    places
+        Offsets of its structure.
+    numbers
+        Shapes, counts and sizes that may be written there.
+    most
+        How many changes to give of each kind.
+    """
+    known = set(places)
+    spots: dict[tuple[int, int, str], int] = {}
+    for number in numbers:
+        for width in (2, 4, 8):
+            for order in ("little", "big"):
+                if number >= 1 << (8 * width):
+                    continue
+                for match in re.finditer(re.escape(number.to_bytes(width, order)), content):
+                    if match.start() in known:
+                        spots[match.start(), width, order] = number
+        for match in re.finditer(rb"(?<!\d)%d(?!\d)" % number, content):
+            if match.start() in known:
+                spots[match.start(), len(match[0]), "text"] = number
+    single = [
+        _number(place, width, order, value)
+        for (place, width, order), number in spots.items()
+        for value in (1 << 40, 0, number - 1, number + 1, 2 * number, 1000 * number, 1 << 16, 1 << 31, 1 << 63)
+    ]
+    yield from ((change,) for change in _some(list(dict.fromkeys(single)), most, 1))
+    huge = sorted((_number(place, width, order, 1 << 40) for place, width, order in spots), key=lambda one: -one.begin)
+    pairs = [(late, early) for i, late in enumerate(huge) for early in huge[i + 1 :] if early.end <= late.begin]
+    yield from _some(pairs, most, 2)  # the later one first, so that the offsets of the other stay
+
+
+def _number(place: int, width: int, order: str, value: int) -> Change:
+    if order == "text":
+        return Change(place, place + width, b"%d" % value)
+    limit = 1 << (8 * width)
+    new = min(value, limit - 1).to_bytes(width, order)  # type: ignore[arg-type]
+    return Change(place, place + width, new)
+
+
+def scrambled(content: bytes, places: Sequence[int], most: int, seed: int = 0) -> Iterator[Change]:
+    """Delete, repeat, overwrite and exchange stretches of the structure."""
+    rng = np.random.default_rng(len(content) + 7919 * seed)
+    if not places:
+        return
+    for _ in range(most):
+        begin = int(places[int(rng.integers(len(places)))])
+        length = int(rng.choice([1, 2, 3, 4, 8, 16, 64, 256]))
+        end = min(len(content), begin + length)
+        kind = int(rng.integers(6))
+        old = content[begin:end]
+        if kind == 0:
+            yield Change(begin, end, b"")
+        elif kind == 1:
+            yield Change(begin, begin, old)
+        elif kind == 2:
+            yield Change(begin, end, bytes(end - begin))
+        elif kind == 3:
+            yield Change(begin, end, b"\xff" * (end - begin))
+        elif kind == 4:
+            yield Change(begin, end, rng.bytes(end - begin))
+        else:
+            other = int(places[int(rng.integers(len(places)))])
+            yield Change(begin, end, content[other : other + end - begin])
+
+
+def _some(changes: Sequence[T], most: int, seed: int) -> list[T]:
+    if len(changes) <= most:
+        return list(changes)
+    chosen = np.random.default_rng(seed).choice(len(changes), most, replace=False)
+    return [changes[i] for i in sorted(chosen.tolist())]

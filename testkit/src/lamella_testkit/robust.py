@@ -1,0 +1,165 @@
+"""Try a damaged file: the outcome must be a `FormatError` or correct data, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
+from lamella.geometry import SigBox
+from lamella.reading import FrameReader
+from lamella.source import FrameSource, LinearSource
+from lamella_testkit.checking import Broken
+from lamella_testkit.diagnose import expect_equal
+from lamella_testkit.limits import address_space
+from lamella_testkit.sample import SampleData
+from lamella_testkit.spy import SpyBackend
+
+if TYPE_CHECKING:
+    from lamella_testkit.kit import Kit
+    from lamella_testkit.sample import Sample
+
+__all__ = ["ALLOWANCE", "attempt", "read_source"]
+
+ALLOWANCE = 64 << 20
+"""Bytes that a reader may take, besides four times the size of the file."""
+
+_FRAMES_TRIED = 6
+
+
+def attempt(
+    kit: Kit, sample: Sample, expected: SampleData | None = None, **keywords: Any
+) -> LinearSource | FrameSource | None:
+    """Detect, open and read a sample that may be damaged.
+
+    Parameters
+    ----------
+    kit
+        The plugin.
+    sample
+        The files.
+    expected
+        The scan whose frames must come if any do; whatever comes is accepted if None.
+    **keywords
+        Parameters besides those of the sample.
+
+    Returns
+    -------
+    The source, or None if it was refused with a `FormatError`.
+
+    Raises
+    ------
+    Broken
+        If anything else happens.
+    """
+    size = sample.nbytes if kit.of_files else 0
+    with address_space(ALLOWANCE + 4 * size):
+        try:
+            source = kit.source(sample, **keywords)
+            _expect_possible(kit, source, size)
+            read_source(source, expected)
+            _look_around(kit, sample, keywords)
+        except (FormatError, ParameterError) as error:
+            _expect_no_memory_error(error)
+            return None
+        except FileNotFoundError as error:
+            if error.filename is None or Path(error.filename).exists():
+                raise Broken("it raises FileNotFoundError, but the file is there") from error
+            return None
+        except MemoryError as error:
+            raise Broken(f"it takes more than {ALLOWANCE >> 20} MiB for a file of {size} bytes") from error
+        except (Broken, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise Broken("it raises something other than FormatError") from error
+    return source
+
+
+def _expect_no_memory_error(error: BaseException) -> None:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError):
+            raise Broken("it asks for far too much memory, and hides that behind another error") from seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _expect_possible(kit: Kit, source: LinearSource | FrameSource, size: int) -> None:
+    """Check that what is claimed can be in files of that size."""
+    info = source.info
+    sizes = (info.n_frames, *info.sig_shape, *(info.nav_shape or ()))
+    if any(type(n) is not int or n < 0 for n in sizes) or any(n == 0 for n in info.sig_shape):
+        raise Broken(f"it claims {info.n_frames} frames of {info.sig_shape} in a scan of {info.nav_shape}")
+    frame = math.prod(info.sig_shape) * info.dtype.itemsize
+    if isinstance(source, LinearSource):
+        low, high = source.encoding.extent()
+        stored = source.info.n_frames * (high - low)
+        available = sum(resource.size for resource in source.resources)
+        if stored > available and min(source.encoding.strides, default=1) > 0:
+            raise Broken(f"it claims {info.n_frames} frames of {high - low} bytes in {available} bytes")
+    elif kit.sampler.expansion is not None and size and info.n_frames * frame > kit.sampler.expansion * size + 4096:
+        raise Broken(f"it claims {info.n_frames} frames of {frame} bytes in {size} bytes")
+
+
+def read_source(source: LinearSource | FrameSource, expected: SampleData | None = None) -> None:
+    """Read some frames as the core does, but without its translation of exceptions."""
+    info = source.info
+    if expected is not None:
+        _expect_same_kind(source, expected)
+    for frame, box in _tried(source):
+        found = _read(source, frame, box)
+        if expected is None:
+            continue
+        if frame >= expected.n_frames:
+            continue
+        expect_equal(found, expected.frames[frame : frame + 1][(slice(None), *box.slices)], f"frame {frame}")
+    if info.n_frames and info.corrections is not None:
+        repr(info.corrections)
+
+
+def _tried(source: LinearSource | FrameSource) -> Iterator[tuple[int, SigBox]]:
+    n = source.info.n_frames
+    full = SigBox.full(source.info.sig_shape)
+    corner = SigBox(tuple(length - 1 for length in full.shape), (1,) * len(full.shape))
+    some = dict.fromkeys([0, n - 1, 1, n // 2, n - 2, n // 3][:_FRAMES_TRIED])
+    for frame in some:
+        if 0 <= frame < n:
+            yield frame, full
+    if n:
+        yield n - 1, corner
+
+
+def _read(source: LinearSource | FrameSource, frame: int, box: SigBox) -> Any:
+    if isinstance(source, LinearSource):
+        with FrameReader(source, SpyBackend()) as reader:
+            return reader.read(np.asarray([frame]), box).copy()
+    out = np.empty((1, *box.shape), dtype=source.info.dtype)
+    session = SpyBackend().open(source.resources)
+    try:
+        source.read(session, np.asarray([frame]), box, out)
+    finally:
+        session.close()
+    return out
+
+
+def _expect_same_kind(source: LinearSource | FrameSource, expected: SampleData) -> None:
+    info = source.info
+    if tuple(info.sig_shape) != expected.sig_shape or info.dtype != expected.native_dtype:
+        raise Broken(f"it gives frames of {info.sig_shape} {info.dtype}, expected {expected}")
+
+
+def _look_around(kit: Kit, sample: Sample, keywords: Mapping[str, Any]) -> None:
+    """Open it as a user does, and ask for what is shown first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LamellaWarning)
+        try:
+            ds = kit.open(sample, **keywords)
+        except LamellaError:
+            return
+        repr(ds)
+        ds.partitions()
+        _ = ds.diagnostics
