@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from lamella.errors import LamellaError
+
 _lock = threading.Lock()
 
 
@@ -79,8 +81,11 @@ class _Memory:
 
 
 def _attached(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> SharedArray:
-    with _lock, _untracked():
-        block = SharedMemory(name)
+    try:
+        with _lock, _untracked():
+            block = SharedMemory(name)
+    except FileNotFoundError:
+        raise LamellaError("the array is gone: its process ended, or no longer holds the data set") from None
     return SharedArray(np.asarray(_Memory(block, shape, dtype)), block)
 
 
