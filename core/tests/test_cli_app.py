@@ -13,6 +13,7 @@ import pytest
 
 import lamella
 from lamella.cli import main
+from lamella.cli.app import BUILTIN
 from lamella.cli.commands import Commands
 from lamella.errors import CorruptError, LamellaWarning
 from lamella.hooks import hookimpl, hooks
@@ -55,7 +56,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"lamella {lamella.__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["demo", "info", "probe", "run", "formats", "doctor"])
+@pytest.mark.parametrize("name", [command.name for command in BUILTIN])
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"usage: lamella {name}")
@@ -103,15 +104,9 @@ def test_a_plugin_adds_a_command(extra: ModuleType, capsys: pytest.CaptureFixtur
     assert main(["extra", "--many", "8"]) == 7
 
 
-def test_a_plugin_cannot_take_over_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plugin_cannot_take_over_a_command() -> None:
     with pytest.raises(ValueError, match="there is a command 'info' already"):
-        Commands(tuple(_builtin())).add("info", "mine", "mine")
-
-
-def _builtin() -> Commands:
-    from lamella.cli.app import _BUILTIN
-
-    return Commands(_BUILTIN)
+        Commands(BUILTIN).add("info", "mine", "mine")
 
 
 def test_an_error_of_the_data_is_one_message_and_exit_code_1(

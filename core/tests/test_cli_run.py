@@ -43,7 +43,7 @@ def results(folder: str | Path) -> dict[str, NDArray[np.float64]]:
 
 def inside(cy: float, cx: float, radius: float) -> NDArray[np.bool_]:
     y, x = np.mgrid[:12, :14]
-    near: NDArray[np.bool_] = np.hypot(y - cy, x - cx) < radius
+    near: NDArray[np.bool_] = np.hypot(y - cy, x - cx) <= radius
     return near
 
 
@@ -174,7 +174,7 @@ def test_a_recorded_block_file_gives_the_sums_of_its_pixels(here: Path) -> None:
     found = results("r")
     np.testing.assert_array_equal(found["sum"], pixels.sum(axis=(0, 1), dtype=np.int64))
     np.testing.assert_array_equal(found["sumsig"], pixels.sum(axis=(2, 3), dtype=np.int64))
-    disk = (pixels * (np.hypot(y - 2, x - 2) < 2)).sum(axis=(2, 3))
+    disk = (pixels * (np.hypot(y - 2, x - 2) <= 2)).sum(axis=(2, 3))
     np.testing.assert_allclose(found["disk"], disk, rtol=1e-6)
 
 

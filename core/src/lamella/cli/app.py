@@ -8,6 +8,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import lamella
@@ -16,12 +17,12 @@ from lamella.cli.console import Console
 from lamella.cli.parser import Parser, UsageError
 from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main"]
+__all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all is well; the data or the installation is not; the command line is not; Ctrl-C."""
 
-_BUILTIN = (
+BUILTIN = (
     Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
     Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
     Command("probe", "which format a file has, and why", "lamella.cli.probe"),
@@ -29,6 +30,7 @@ _BUILTIN = (
     Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
 )
+"""The commands of the core, in the order in which they are listed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str], console: Console) -> int:
-    commands = Commands(_BUILTIN)
+    commands = Commands(BUILTIN)
     if not arguments or arguments[0].startswith("-"):
         _add_from_plugins(commands)
         _top_level(commands).parse_args(arguments or ["--help"])
@@ -85,24 +87,25 @@ def _dispatch(arguments: list[str], console: Console) -> int:
 
 def _run(command: Command, arguments: list[str], console: Console) -> int:
     module = command.load()
+    if not getattr(module, "OPENS_DATA", False):
+        return module.run(parser_of(command).parse_args(arguments), console)
+    from lamella.cli.parameters import parse
 
-    def build(*, add_help: bool = True) -> Parser:
-        summary = command.summary[0].upper() + command.summary[1:] + "."
-        parser = Parser(f"lamella {command.name}", module.__doc__ or summary, add_help=add_help)
-        if getattr(module, "OPENS_DATA", False):
-            from lamella.cli.parameters import add_data
+    return module.run(parse(partial(parser_of, command), arguments), console)
 
-            add_data(parser)
-        module.configure(parser)
-        parser.add_argument("--json", action="store_true", help="write JSON for programs")
-        parser.add_argument("--traceback", action="store_true", help="show where an error came from")
-        return parser
 
+def parser_of(command: Command, *, add_help: bool = True) -> Parser:
+    """Give the parser of a command, without the parameters of a format."""
+    module = command.load()
+    parser = Parser(f"lamella {command.name}", module.__doc__ or command.summary, add_help=add_help)
     if getattr(module, "OPENS_DATA", False):
-        from lamella.cli.parameters import parse
+        from lamella.cli.parameters import add_data
 
-        return module.run(parse(build, arguments), console)
-    return module.run(build().parse_args(arguments), console)
+        add_data(parser)
+    module.configure(parser)
+    parser.add_argument("--json", action="store_true", help="write JSON for programs")
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    return parser
 
 
 def _top_level(commands: Commands) -> Parser:
