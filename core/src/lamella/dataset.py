@@ -7,7 +7,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from lamella.indexing import Selection
 from lamella.io import choose_backend
 from lamella.metadata import Axis
 from lamella.reading import FrameReader
+from lamella.storage import stored_form
 from lamella.tiling import TILE_BYTES, TilingScheme, negotiate
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from lamella.corrections import Corrections
     from lamella.io import IOBackend
     from lamella.metadata import Metadata
-    from lamella.source import FrameSource, LinearSource, SourceInfo
+    from lamella.source import FrameSource, LinearSource, ReadHints, SourceInfo
+    from lamella.storage import StoredForm
 
 __all__ = ["DataSet", "Partition", "Provenance", "Tile"]
 
@@ -338,6 +340,18 @@ class DataSet:
 
     # Streaming.
 
+    @cached_property
+    def stored_form(self) -> StoredForm | None:
+        """How frames are stored, if a computation can work on them as they are."""
+        return stored_form(self.source)
+
+    @cached_property
+    def hints(self) -> ReadHints:
+        """What the source would like to be asked for; a codec decodes whole frames."""
+        hints = self.source.hints
+        codec = getattr(getattr(self.source, "encoding", None), "codec", None)
+        return hints if codec is None else replace(hints, whole_frames=True)
+
     def partitions(self, n: int | None = None, *, workers: int = 1) -> tuple[Partition, ...]:
         """Cut the scan into contiguous stretches.
 
@@ -374,7 +388,7 @@ class DataSet:
             sig_shape=self.shape.sig,
             itemsize=self.dtype.itemsize,
             n_frames=largest,
-            hints=self.source.hints,
+            hints=self.hints,
             **wishes,
         )
 
@@ -450,6 +464,7 @@ class Partition:
         dtype: DTypeLike | None = None,
         corrections: Corrections | None = None,
         backend: IOBackend | None = None,
+        stored: StoredForm | None = None,
     ) -> Iterator[Tile]:
         """Give every pixel of the selected positions exactly once, missing positions left out.
 
@@ -465,6 +480,9 @@ class Partition:
             Corrections to apply; none by default.
         backend
             I/O backend other than the one of the data set.
+        stored
+            Give rows of stored items, shape ``(depth, box.size)``, instead of pixels; ``scheme`` then cuts the flat
+            list of items.
         """
         ds = self.dataset
         region = region if region is not None else Region(ds.shape.nav)
@@ -477,7 +495,12 @@ class Partition:
                 for begin in range(0, len(stretch), scheme.depth):
                     part = stretch.cut(begin, begin + scheme.depth)
                     for i, box in enumerate(scheme.boxes):
-                        yield Tile(reader.read(part.frames, box), box, i, part.start, part.positions)
+                        if stored is None:
+                            data = reader.read(part.frames, box)
+                        else:
+                            first = box.origin[0]
+                            data = reader.read_stored(part.frames, stored, first, first + box.size)
+                        yield Tile(data, box, i, part.start, part.positions)
 
 
 class _RoiMaker:

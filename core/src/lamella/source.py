@@ -95,7 +95,7 @@ class RunTable:
         frames.
     """
 
-    __slots__ = ("count", "first", "n_frames", "offset", "resource", "stride")
+    __slots__ = ("_only", "count", "first", "n_frames", "offset", "resource", "stride")
 
     def __init__(
         self,
@@ -110,6 +110,8 @@ class RunTable:
         self.count = np.asarray(count, dtype=np.int64)
         self.first = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.count)])
         self.n_frames = int(self.first[-1])
+        one = self.count.size == 1
+        self._only = (int(self.resource[0]), int(self.offset[0]), int(self.stride[0])) if one else None
 
     @classmethod
     def single(cls, *, offset: int, stride: int, count: int, resource: int = 0) -> Self:
@@ -160,6 +162,10 @@ class RunTable:
 
     def segments(self, start: int, stop: int) -> Iterator[Segment]:
         """Give the pieces that hold the frames ``[start, stop)``, in order."""
+        if self._only is not None and start < stop:
+            resource, offset, stride = self._only
+            yield Segment(resource, offset + start * stride, stride, stop - start)
+            return
         run = int(np.searchsorted(self.first, start, side="right")) - 1
         while start < stop:
             end = min(stop, int(self.first[run + 1]))

@@ -15,17 +15,24 @@ __all__ = ["TileWish", "TilingScheme", "negotiate"]
 
 TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
+LONE_TILE_BYTES = 4 << 20
+"""Target size where one kernel alone works on mapped memory: it takes care of the cache itself."""
 MAX_TILE_BYTES = 2 << 20
 MIN_DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TileWish:
-    """What one computation wants: parts of frames, whole frames or the whole partition, how deep and how large."""
+    """What one computation wants: parts of frames, whole frames or the whole partition, how deep and how large.
+
+    ``depth`` is the wanted number of frames. ``share`` is the number of frames that have to share a box for the
+    computation to be fast: boxes are made small enough for them.
+    """
 
     method: Literal["tile", "frame", "partition"] = "tile"
     depth: int | None = None
     total_size: int | None = None
+    share: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,9 @@ def negotiate(
     target = max(1, min([target, *sizes]))
     limit = max(target, min([MAX_TILE_BYTES, *sizes]))
     frame_nbytes = math.prod(sig_shape) * itemsize
-    whole = "frame" in methods or hints.whole_frames or frame_nbytes * MIN_DEPTH <= limit
-    box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, target // MIN_DEPTH, hints.sig_block)
+    frames = max(MIN_DEPTH, min(n_frames, max(wish.share for wish in wishes)))
+    whole = "frame" in methods or hints.whole_frames or frame_nbytes * frames <= limit
+    box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, target // frames, hints.sig_block)
     box_nbytes = math.prod(box) * itemsize
     depth = _depth(box_nbytes, target, limit, max(depths, default=None), hints.frame_block)
     return TilingScheme(

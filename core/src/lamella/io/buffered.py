@@ -28,6 +28,7 @@ class BufferedBackend:
     """
 
     name = "buffered"
+    zero_copy = False
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Give None: positional reads work everywhere."""

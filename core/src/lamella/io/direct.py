@@ -28,6 +28,7 @@ class DirectBackend:
     """Read with O_DIRECT in whole blocks into an aligned buffer, so that a scan does not flush the page cache."""
 
     name = "direct"
+    zero_copy = False
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say why direct reads are impossible here: no O_DIRECT, or a file system that refuses it."""

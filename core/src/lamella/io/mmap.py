@@ -82,6 +82,7 @@ class MmapBackend:
     """Map files into memory: zero copy, and the fastest way over local files that do not change."""
 
     name = "mmap"
+    zero_copy = True
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Give None: maps work on every platform."""

@@ -50,6 +50,11 @@ class IOBackend(Protocol):
         """The name under which users choose it."""
         ...
 
+    @property
+    def zero_copy(self) -> bool:
+        """Whether its sessions give memory that costs nothing until it is touched."""
+        ...
+
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say why this platform or these files cannot be read this way, or give None."""
         ...

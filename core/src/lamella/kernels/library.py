@@ -60,7 +60,7 @@ class Kernel:
         ready(*arguments)
 
     def _not_compiled(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> Callable[..., None]:
-        if key not in self._requested and _workshop.worth(arguments[0].nbytes):
+        if key not in self._requested and _compilable(arguments[0].dtype) and _workshop.worth(arguments[0].nbytes):
             self._requested.add(key)
             _workshop.request(self, key, arguments)
         return self._ready.get(key, self.fallback)
@@ -88,8 +88,12 @@ class Kernel:
 def _kind(argument: Any) -> Any:
     """Give what a compiled version depends on: dtype, rank and layout of an array, the type of anything else."""
     if isinstance(argument, np.ndarray):
-        return argument.dtype.num, argument.ndim, argument.flags.c_contiguous
+        return argument.dtype, argument.ndim, argument.flags.c_contiguous
     return type(argument), argument if isinstance(argument, tuple) else None
+
+
+def _compilable(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biuf" and dtype.itemsize <= 8 and dtype != np.float16
 
 
 class _Workshop:

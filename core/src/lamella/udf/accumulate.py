@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Widened", "sum_dtype"]
+__all__ = ["Widened", "signed", "sum_dtype", "weight_dtype"]
 
 _ELEMENTS = 1 << 17
 """Elements that are widened at a time: they stay in the cache until they are used."""
@@ -46,3 +46,13 @@ class Widened:
             wide = self._buffer[: part.size].reshape(part.shape)
             np.copyto(wide, part, casting="same_kind")
             yield slice(start, start + len(part)), wide.reshape(len(part), pixels)
+
+
+def signed(total: NDArray[Any]) -> NDArray[Any]:
+    """Give an unsigned total as signed integers of the same bits: sums come out the same, and kernels know one type."""
+    return total.view(np.int64) if total.dtype == np.uint64 else total
+
+
+def weight_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Give the dtype in which pixels are multiplied with weights: the smallest that holds every pixel exactly."""
+    return np.result_type(dtype, np.float32)

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["UDF", "Method", "UDFMethod"]
 
-Method: TypeAlias = Literal["tile", "frame", "partition"]
+Method: TypeAlias = Literal["rows", "tile", "frame", "partition"]
 
 
 class UDFMethod:
     """Values for `UDF.get_method`."""
 
+    ROWS: Method = "rows"
     TILE: Method = "tile"
     FRAME: Method = "frame"
     PARTITION: Method = "partition"
@@ -35,8 +36,9 @@ class UDFMethod:
 class UDF:
     """A computation over the frames of a data set, in pieces that run side by side.
 
-    Implement `get_result_buffers` and one of ``process_tile(tile)``, ``process_frame(frame)`` and
-    ``process_partition(partition)``, and `merge` if there are buffers of another kind than ``"nav"``. The parameters
+    Implement `get_result_buffers` and one of ``process_tile(tile)``, ``process_frame(frame)``,
+    ``process_partition(partition)`` and, for compiled kernels, ``process_rows(rows, swapped)``, and `merge` if
+    there are buffers of another kind than ``"nav"``. The parameters
     given to ``super().__init__`` make the instance again wherever it is needed, so they are all the state it has.
 
     Parameters
@@ -157,7 +159,7 @@ class UDF:
 
     def get_method(self) -> Method:
         """Choose how data arrive: by tile, frame or partition, in this order if several are implemented."""
-        for method in ("tile", "frame", "partition"):
+        for method in ("rows", "tile", "frame", "partition"):
             if hasattr(self, f"process_{method}"):
                 return method
         raise UDFError(f"{type(self).__name__} must implement process_tile, process_frame or process_partition")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from lamella.errors import ParameterError, UDFError
-from lamella.maskstack import DenseMasks
-from lamella.udf.accumulate import Widened
+from lamella.kernels.builtin import weigh_pixels
+from lamella.udf.accumulate import weight_dtype
 from lamella.udf.base import UDF
 
 if TYPE_CHECKING:
@@ -111,15 +111,14 @@ class CoMUDF(UDF):
             inside &= distance > self.params.ri
         return np.stack([inside, y * inside, x * inside])
 
-    def get_task_data(self) -> Mapping[str, Any]:
-        return {
-            "weights": self._memo.once("weights", lambda: DenseMasks(self._weights())),
-            "widened": Widened(np.float64),
-        }
+    def get_tiling_preferences(self) -> Mapping[str, Any]:
+        return {**super().get_tiling_preferences(), "share": 16}
 
-    def process_tile(self, tile: NDArray[Any]) -> None:
-        task = self.task_data
-        task.weights.cut(self.meta.box, np.dtype(np.float64)).project(tile, task.widened, self.results.moments)
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        meta = self.meta
+        dtype = weight_dtype(rows.dtype)
+        weights = self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights().astype(dtype)))
+        weigh_pixels(rows, swapped, weights, self.results.moments)
 
     def get_results(self) -> Mapping[str, Any]:
         moments = self.results.moments

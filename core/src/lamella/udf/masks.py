@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.maskstack import MaskFactories, Masks, make_masks, shift_into
+from lamella.kernels.builtin import weigh_pixels
+from lamella.maskstack import DenseMasks, MaskFactories, Masks, make_masks, shift_into
 from lamella.udf.accumulate import Widened
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData
@@ -71,7 +72,14 @@ class ApplyMasksUDF(UDF):
         return isinstance(self._kwargs["shifts"], AuxData)
 
     def get_method(self) -> Method:
-        return self.UDF_METHOD.FRAME if self._per_frame else self.UDF_METHOD.TILE
+        if self._per_frame:
+            return self.UDF_METHOD.FRAME
+        real = self._result_dtype() in (np.float32, np.float64)
+        return self.UDF_METHOD.ROWS if real and isinstance(self._masks(), DenseMasks) else self.UDF_METHOD.TILE
+
+    def get_tiling_preferences(self) -> Mapping[str, Any]:
+        # Each mask brings four bytes a pixel: so many frames share them that reading them costs little.
+        return {**super().get_tiling_preferences(), "share": min(128, 4 * len(self._masks()))}
 
     def _masks(self) -> Masks:
         factories = self.params.mask_factories
@@ -100,6 +108,13 @@ class ApplyMasksUDF(UDF):
             task["moved"] = np.zeros(self.meta.dataset_shape.sig, dtype)
             task["rows"] = task["masks"].toarray().reshape(len(task["masks"]), -1)
         return task
+
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        meta, total, masks = self.meta, self.results.intensity, self.task_data.masks
+        weights = self._memo.once(
+            ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(total.dtype, copy=False))
+        )
+        weigh_pixels(rows, swapped, weights, total)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         task = self.task_data

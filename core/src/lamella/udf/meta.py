@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lamella.dataset import Tile
     from lamella.geometry import Region
     from lamella.tiling import TilingScheme
+    from lamella.udf.rows import RowLayout
 
 __all__ = ["UDFMeta"]
 
@@ -55,6 +56,7 @@ class UDFMeta:
         input_dtype: np.dtype[Any] | None = None,
         tiling_scheme: TilingScheme | None = None,
         span: tuple[int, int] | None = None,
+        rows: RowLayout | None = None,
     ) -> None:
         self.dataset_shape = dataset_shape
         self.dataset_dtype = dataset_dtype
@@ -64,8 +66,26 @@ class UDFMeta:
         self._region = region
         self._valid = valid
         self._span = span
+        self._rows = rows
         self._tile: Tile | None = None
         self._frame: int | None = None
+
+    def in_rows(self, weights: NDArray[Any]) -> NDArray[Any]:
+        """Give the part of arrays over the detector that belongs to the current rows, in their order.
+
+        Parameters
+        ----------
+        weights
+            Shape ``(n, *sig_shape)``.
+
+        Returns
+        -------
+        numpy.ndarray
+            C-contiguous, shape ``(n, n_items)``; the same for every tile with the same ``tiling_scheme_idx``.
+        """
+        if self._rows is None or self._tile is None:
+            raise UDFError("meta.in_rows can be used in process_rows only")
+        return self._rows.cut(weights, self._tile.box_index)
 
     @property
     def roi(self) -> NDArray[np.bool_] | None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import UDFError
-from lamella.tiling import TileWish, TilingScheme, negotiate
+from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, TilingScheme, negotiate
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
 from lamella.udf.memo import Memo
 from lamella.udf.meta import UDFMeta
 from lamella.udf.results import ResultBuffer
+from lamella.udf.rows import RowLayout, decoded_layout, stored_layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "PlannedUDF", "make_plan"]
 
-_METHODS = ("tile", "frame", "partition")
+_METHODS = ("rows", "tile", "frame", "partition")
 _UNBOUNDED = 1 << 60
 
 
@@ -52,6 +53,8 @@ class Plan:
     read_dtype: np.dtype[Any]
     corrections: Corrections | None
     partitions: tuple[Partition, ...] = field(repr=False)
+    rows: RowLayout | None = None
+    """How UDFs that take rows see tiles; None if there is no such UDF."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""
@@ -83,6 +86,7 @@ class Plan:
             corrections=self.corrections,
             input_dtype=planned.input_dtype,
             tiling_scheme=self.scheme,
+            rows=self.rows if planned.method == "rows" else None,
             span=None if partition is None else self.span(partition),
             **facts,
         )
@@ -111,18 +115,29 @@ def make_plan(
     """
     pairs = [_planned(udf, dataset, region, corrections) for udf in udfs]
     planned = tuple(item for item, _ in pairs)
-    native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
     dtypes = {item.input_dtype for item in planned}
-    read_dtype = dtypes.pop() if len(dtypes) == 1 else native
+    read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
+    methods = {item.method for item in planned}
+    stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
+    lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy
     partitions = dataset.partitions(workers=workers)
     scheme = negotiate(
-        sig_shape=dataset.shape.sig,
+        sig_shape=dataset.shape.sig if stored is None else (dataset.shape.sig.size,),
         itemsize=read_dtype.itemsize,
         n_frames=max(len(partition) for partition in partitions),
-        hints=dataset.source.hints,
+        hints=dataset.hints if stored is None else None,
         wishes=[wish for _, wish in pairs],
+        target=LONE_TILE_BYTES if lone else TILE_BYTES,
     )
-    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions)
+    rows = None
+    if "rows" in methods:
+        rows = decoded_layout(scheme, dataset.shape.sig) if stored is None else stored_layout(stored, scheme)
+    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows)
+
+
+def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:
+    """Give the dtype of the data before anybody converts them; corrected data are floating point."""
+    return dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
 
 
 def _planned(
@@ -140,9 +155,8 @@ def _planned(
     method = fresh.get_method()
     if method not in _METHODS or not hasattr(fresh, f"process_{method}"):
         raise UDFError(f"{who}.get_method() gave {method!r}, which is not one of its process_* methods")
-    native = dataset.dtype if corrections is None else np.result_type(dataset.dtype, np.float32)
-    preferred = np.dtype(fresh.get_preferred_input_dtype())
-    wanted = np.result_type(native, preferred)
+    preferred = np.bool_ if method == "rows" else fresh.get_preferred_input_dtype()
+    wanted = np.result_type(_native(dataset, corrections), np.dtype(preferred))
     planned = PlannedUDF(type(udf), kwargs, method, np.dtype(wanted), fresh._memo)
     return planned, _wish(fresh, method)
 
@@ -150,7 +164,12 @@ def _planned(
 def _wish(udf: UDF, method: Method) -> TileWish:
     preferences = udf.get_tiling_preferences()
     depth, size = preferences.get("depth"), preferences.get("total_size")
-    return TileWish(method, _whole(depth), None if size is None or math.isinf(size) else int(size))
+    return TileWish(
+        "tile" if method == "rows" else method,
+        _whole(depth),
+        None if size is None or math.isinf(size) else int(size),
+        int(preferences.get("share", 1)),
+    )
 
 
 def _whole(number: float | None) -> int | None:

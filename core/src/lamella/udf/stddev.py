@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.kernels.builtin import add_moments
 from lamella.udf.accumulate import Widened
-from lamella.udf.base import UDF
+from lamella.udf.base import UDF, Method
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -22,7 +23,8 @@ class StdDevUDF(UDF):
     """Standard deviation of each detector pixel over the scan (divided by the number of frames).
 
     Results: ``std``, ``var``, ``mean``, ``sum`` and ``varsum`` (the sum of squared deviations) of kind ``"sig"``, and
-    ``num_frames``. Means and deviations are merged pairwise in double precision, so a large offset does no harm.
+    ``num_frames``. Squares are taken relative to the first frame of a partition, partitions are merged pairwise, all
+    in double precision: a large offset does no harm.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class StdDevUDF(UDF):
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         return {
+            "origin": self.buffer("sig", dtype=self._wide(), use="private"),
             "varsum": self.buffer("sig", dtype=np.float64),
             "num_frames": self.buffer("single", dtype=np.int64),
             "sum": self.buffer("sig", dtype=self._wide()),
@@ -46,6 +49,16 @@ class StdDevUDF(UDF):
 
     def get_task_data(self) -> Mapping[str, Any]:
         return {"widened": Widened(self._wide()), "counts": {}}
+
+    def get_method(self) -> Method:
+        return self.UDF_METHOD.TILE if self._wide().kind == "c" else self.UDF_METHOD.ROWS
+
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        counts, box = self.task_data.counts, self.meta.tiling_scheme_idx
+        if box not in counts:
+            self.results.origin[:] = rows[0].byteswap() if swapped else rows[0]
+        add_moments(rows, swapped, self.results.origin, self.results.sum, self.results.varsum)
+        counts[box] = counts.get(box, 0) + len(rows)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         total, varsum = self.results.sum, self.results.varsum
@@ -61,7 +74,13 @@ class StdDevUDF(UDF):
         counts[box] = seen
 
     def postprocess(self) -> None:
-        self.results.num_frames[:] = max(self.task_data.counts.values(), default=0)
+        results = self.results
+        count = max(self.task_data.counts.values(), default=0)
+        results.num_frames[:] = count
+        if count and self.get_method() == self.UDF_METHOD.ROWS:  # sums were taken relative to the first frame
+            results.varsum -= results.sum * (results.sum / count)
+            np.maximum(results.varsum, 0, out=results.varsum)
+            results.sum += count * results.origin
 
     def merge(self, dest: Any, src: Any) -> None:
         combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.udf.accumulate import sum_dtype
-from lamella.udf.base import UDF
+from lamella.kernels.builtin import add_frames
+from lamella.udf.accumulate import signed, sum_dtype
+from lamella.udf.base import UDF, Method
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -43,6 +44,12 @@ class SumUDF(UDF):
         native = self.meta.input_dtype or self.meta.dataset_dtype
         dtype = sum_dtype(native) if self.params.dtype is None else self.params.dtype
         return {"intensity": self.buffer(kind="sig", dtype=dtype)}
+
+    def get_method(self) -> Method:
+        return "rows" if self.params.dtype is None else "tile"
+
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        add_frames(rows, swapped, signed(self.results.intensity))
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         total = self.results.intensity

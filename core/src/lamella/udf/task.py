@@ -10,7 +10,7 @@ import numpy as np
 
 from lamella.errors import CancelledRun, LamellaError
 from lamella.udf.base import UDF
-from lamella.udf.buffers import Arrays, AuxData, Namespace
+from lamella.udf.buffers import Arrays, AuxData, BufferSpec, Namespace
 from lamella.udf.failures import guarded, udf_failure
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lamella.dataset import Partition, Tile
     from lamella.udf.plan import Plan
+    from lamella.udf.rows import RowLayout
 
 __all__ = ["Task", "run_task"]
 
@@ -49,10 +50,20 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
     if cancelled():
         raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
     udfs = [_prepared(plan, partition, i, task) for i in range(len(plan.udfs))]
-    windows = [_Window(udf, plan, partition) for udf in udfs]
+    windows = [
+        _Window(udf, plan, partition, plan.rows if planned.method == "rows" else None)
+        for udf, planned in zip(udfs, plan.udfs, strict=True)
+    ]
     whole = [dict(vars(udf.results)) for udf in udfs]
     feeds = _feeds(plan, partition, udfs, windows)
-    for tile in partition.tiles(plan.scheme, region=plan.region, dtype=plan.read_dtype, corrections=plan.corrections):
+    tiles = partition.tiles(
+        plan.scheme,
+        region=plan.region,
+        dtype=plan.read_dtype,
+        corrections=plan.corrections,
+        stored=None if plan.rows is None else plan.rows.stored,
+    )
+    for tile in tiles:
         if cancelled():
             raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
         for feed in feeds:
@@ -73,8 +84,9 @@ def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
 class _Window:
     """Moves the views that a UDF has of its buffers and auxiliary data along with the data."""
 
-    def __init__(self, udf: UDF, plan: Plan, partition: Partition) -> None:
+    def __init__(self, udf: UDF, plan: Plan, partition: Partition, rows: RowLayout | None) -> None:
         self._udf = udf
+        self._rows = rows
         self._first = plan.span(partition)[0]
         specs = udf.get_result_buffers()
         results, params = vars(udf.results), vars(udf.params)
@@ -88,7 +100,11 @@ class _Window:
         self._nav = [
             (space, name, array, not spec.extra_shape) for space, name, array, spec in shown if spec.kind == "nav"
         ]
-        self._sig = [(space, name, array) for space, name, array, spec in shown if spec.kind == "sig"]
+        self._sig = [
+            (space, name, array if rows is None else rows.to_items(_one_row_per_pixel(array, spec)))
+            for space, name, array, spec in shown
+            if spec.kind == "sig"
+        ]
         self._boxes: dict[int, list[tuple[dict[str, Any], str, NDArray[Any]]]] = {}
 
     def show_tile(self, tile: Tile) -> None:
@@ -100,8 +116,8 @@ class _Window:
         if self._sig:
             views = self._boxes.get(tile.box_index)
             if views is None:
-                slices = tile.box.slices
-                views = [(space, name, array[slices]) for space, name, array in self._sig]
+                part = tile.box.slices if self._rows is None else slice(*self._rows.spans[tile.box_index])
+                views = [(space, name, array[part]) for space, name, array in self._sig]
                 self._boxes[tile.box_index] = views
             for space, name, view in views:
                 space[name] = view
@@ -119,6 +135,10 @@ class _Window:
         """Show the whole partition."""
         for space, name, array in self._all:
             space[name] = array
+        if self._rows is not None and self._rows.order is not None:
+            for space, name, items in self._sig:
+                pixels = self._rows.to_pixels(items)
+                space[name][...] = pixels.reshape(space[name].shape)
         self._udf.meta._tile = None
         self._udf.meta._frame = None
 
@@ -148,6 +168,16 @@ class _BlockStep:
             raise
         except Exception as error:
             raise udf_failure(self._udf, self._name, error, *self._where, tile.positions) from error
+
+
+class _RowsStep(_BlockStep):
+    """One call of ``process_rows`` per tile, with the items of each frame in one row."""
+
+    def __init__(self, udf: UDF, method: str, window: _Window, plan: Plan, partition: Partition) -> None:
+        super().__init__(udf, method, window, plan, partition)
+        assert plan.rows is not None
+        process, swapped = self._process, plan.rows.swapped
+        self._process = lambda data: process(data if data.ndim == 2 else data.reshape(len(data), -1), swapped)
 
 
 class _FrameStep(_BlockStep):
@@ -196,11 +226,17 @@ class _Feed:
             step(data, tile)
 
 
+_STEPS = {"rows": _RowsStep, "tile": _BlockStep, "frame": _FrameStep, "partition": _BlockStep}
+
+
+def _one_row_per_pixel(array: NDArray[Any], spec: BufferSpec) -> NDArray[Any]:
+    return array.reshape(-1, *spec.extra_shape)
+
+
 def _feeds(plan: Plan, partition: Partition, udfs: list[UDF], windows: list[_Window]) -> list[_Feed]:
     groups: dict[np.dtype[Any], list[_Step]] = {}
     for udf, window, planned in zip(udfs, windows, plan.udfs, strict=True):
-        kind = _FrameStep if planned.method == "frame" else _BlockStep
-        step = kind(udf, planned.method, window, plan, partition)
+        step = _STEPS[planned.method](udf, planned.method, window, plan, partition)
         groups.setdefault(planned.input_dtype, []).append(step)
     alone = len(udfs) == 1
     return [_Feed(dtype, plan.read_dtype, steps, alone) for dtype, steps in groups.items()]

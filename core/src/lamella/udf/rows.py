@@ -1,0 +1,89 @@
+"""How UDFs that work on rows of items see a run: which items a tile holds, and where their pixels are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.storage import StoredForm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.tiling import TilingScheme
+
+__all__ = ["RowLayout", "decoded_layout", "stored_layout"]
+
+
+@dataclass(frozen=True, eq=False)
+class RowLayout:
+    """Items of a frame in one long row, in the order in which they are stored or decoded.
+
+    Parameters
+    ----------
+    order
+        Flat pixel index of each item, shape ``(n_pixels,)``; None if they are in C order.
+    swapped
+        ``(1,)`` if the bytes of items are in the other order, ``()`` if not; the form that kernels take.
+    spans
+        For each box of the tiling scheme, the items ``[first, end)`` that a tile holds.
+    stored
+        The form of the file, if tiles come as they are stored; None if they are decoded.
+    """
+
+    order: NDArray[np.int64] | None
+    swapped: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    stored: StoredForm | None = None
+
+    def cut(self, weights: NDArray[Any], box_index: int) -> NDArray[Any]:
+        """Give the part of arrays over the detector that belongs to the items of a box.
+
+        Parameters
+        ----------
+        weights
+            Shape ``(n, *sig_shape)``.
+        box_index
+            Number of the box in the tiling scheme.
+
+        Returns
+        -------
+        numpy.ndarray
+            C-contiguous, shape ``(n, n_items)``.
+        """
+        first, end = self.spans[box_index]
+        flat = weights.reshape(len(weights), -1)
+        chosen = flat[:, first:end] if self.order is None else flat[:, self.order[first:end]]
+        return np.ascontiguousarray(chosen)
+
+    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per pixel into the order of items."""
+        return pixels if self.order is None else pixels[self.order]
+
+    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per item into the order of pixels."""
+        if self.order is None:
+            return items
+        pixels = np.empty_like(items)
+        pixels[self.order] = items
+        return pixels
+
+
+def stored_layout(form: StoredForm, scheme: TilingScheme) -> RowLayout:
+    """Give the layout of tiles as they are stored; the scheme cuts the flat list of items."""
+    spans = tuple((box.origin[0], box.origin[0] + box.size) for box in scheme.boxes)
+    return RowLayout(form.order, (1,) if form.swapped else (), spans, form)
+
+
+def decoded_layout(scheme: TilingScheme, sig_shape: Sequence[int]) -> RowLayout:
+    """Give the layout of decoded tiles: the pixels of one box after those of another."""
+    ends = np.cumsum([box.size for box in scheme.boxes]).tolist()
+    spans = tuple((end - box.size, end) for box, end in zip(scheme.boxes, ends, strict=True))
+    if len(scheme.boxes) == 1:
+        return RowLayout(None, (), spans)
+    pixels = np.arange(ends[-1], dtype=np.int64).reshape(tuple(sig_shape))
+    order = np.concatenate([pixels[box.slices].reshape(-1) for box in scheme.boxes])
+    return RowLayout(order if np.any(np.diff(order) != 1) else None, (), spans)
