@@ -31,7 +31,8 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     Parameters
     ----------
     target
-        Path of a file, or an object for formats that wrap objects, such as an array for ``"memory"``.
+        Path of a file, a list of paths for formats that take one, or an object for formats that wrap objects, such as
+        an array for ``"memory"``.
     format
         Name of the format; found out from the file by default.
     **parameters

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lamella.catalogue import CATALOGUE, KnownFormat
 from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.format import Capability
 from lamella.probe import Probe
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def detect(target: object, registry: Registry) -> Report:
     Parameters
     ----------
     target
-        A path, an object in memory, or a `Probe` of either.
+        A path, a list of paths, an object in memory, or a `Probe` of any of them.
     registry
         The installed formats.
 
@@ -190,6 +191,8 @@ def ask(plugin: Plugin, probe: Probe) -> Candidate:
     assert spec is not None, "a usable plugin has a declaration"
     evidence = _evidence(spec, probe)
     candidate = Candidate(plugin.name, plugin, _first_confidence(spec, probe), evidence=evidence)
+    if len(probe.paths) > 1 and Capability.FILE_LIST not in spec.capabilities:
+        return replace(candidate, confidence=0, rejected="it opens one file, not a list of files")
     if spec.signatures and not evidence:
         return replace(candidate, rejected="neither signature nor extension fits")
     return _asked(candidate, probe)
@@ -266,7 +269,9 @@ def _suggestions(probe: Probe) -> tuple[str, ...]:
 
 
 def _target_text(probe: Probe) -> str:
-    return str(probe.target) if probe.path is not None else f"{_type_name(probe.target)} object"
+    if probe.path is None:
+        return f"{_type_name(probe.target)} object"
+    return str(probe.target) if len(probe.paths) == 1 else f"{probe.path} and {len(probe.paths) - 1} more"
 
 
 def _looked_at(probe: Probe) -> str:

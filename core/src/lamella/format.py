@@ -38,6 +38,8 @@ class Capability(StrEnum):
     """A file that was cut opens as far as its complete frames go, with a warning in the diagnostics."""
     MULTI_FILE = "multi-file"
     """A data set may span several files."""
+    FILE_LIST = "file-list"
+    """The target may be a list of files, which are one data set in that order."""
     CORRECTIONS = "corrections"
     """Files may bring their own dark frame, gain map or excluded pixels."""
     METADATA = "metadata"

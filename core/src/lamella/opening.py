@@ -37,7 +37,7 @@ def open_dataset(
     format
         Name of the format, or ``"auto"``. Either way the reader of the format is asked what it finds in the target.
     target
-        Path of a file, or an object for formats that wrap objects.
+        Path of a file, a list of paths for formats that take one, or an object for formats that wrap objects.
     keywords
         Parameters of the format and common parameters; they override detected ones.
     registry
@@ -55,6 +55,11 @@ def open_dataset(
     named = format.lower() != "auto"
     candidate = ask(registry.get(format), probe) if named else detect(probe, registry).winner()
     plugin = candidate.plugin
+    if len(probe.paths) > 1 and not _has(plugin, Capability.FILE_LIST):
+        raise ParameterError(
+            f"format {plugin.name!r} opens one file, found a list of {len(probe.paths)}. Open them one by one",
+            subject="target",
+        )
     detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
     common, params, chosen = _checked(plugin, values)
@@ -63,14 +68,14 @@ def open_dataset(
         source = reshape_source(source, common.sig_shape)
     dataset = DataSet(
         source,
-        provenance=_provenance(candidate, keywords, chosen, target, named=named),
+        provenance=_provenance(candidate, keywords, chosen, probe, named=named),
         nav_shape=common.nav_shape,
         sync_offset=common.sync_offset,
         missing=common.missing,
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
-        reopen=_recipe(plugin, target, values),
+        reopen=_recipe(plugin, probe, values),
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
@@ -88,7 +93,7 @@ def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, A
             checked.append(validate(kind, group, extra=extra))
         except ParameterError as error:
             problems += error.problems
-    if values.get("io_backend") is not None and not _has_backends(plugin):
+    if values.get("io_backend") is not None and not _has(plugin, Capability.IO_BACKENDS):
         problems.append(f"io_backend: {plugin.name!r} does not read through I/O backends; leave it out")
     if problems:
         raise ParameterError(tuple(dict.fromkeys(problems)), subject=f"parameters of format {plugin.name!r}")
@@ -98,8 +103,8 @@ def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, A
     return common, params, chosen
 
 
-def _has_backends(plugin: Plugin) -> bool:
-    return plugin.spec is not None and Capability.IO_BACKENDS in plugin.spec.capabilities
+def _has(plugin: Plugin, capability: Capability) -> bool:
+    return plugin.spec is not None and capability in plugin.spec.capabilities
 
 
 def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
@@ -123,7 +128,7 @@ def _provenance(
     candidate: Candidate,
     keywords: Mapping[str, Any],
     chosen: Mapping[str, Any],
-    target: object,
+    probe: Probe,
     *,
     named: bool,
 ) -> Provenance:
@@ -139,16 +144,22 @@ def _provenance(
         version=plugin.version,
         confidence=None if named else candidate.confidence,
         reason="named by the user" if named or match is None else match.reason,
-        target=os.fspath(target) if isinstance(target, (str, os.PathLike)) else type(target).__name__,
+        target=_target_text(probe),
         parameters={name: value for name, value in chosen.items() if name != "name" and value is not None},
         origins=origins,
     )
 
 
-def _recipe(plugin: Plugin, target: object, values: Mapping[str, Any]) -> _Recipe | None:
-    if not isinstance(target, (str, os.PathLike)):
+def _target_text(probe: Probe) -> str:
+    if isinstance(probe.target, (str, os.PathLike)):
+        return os.fspath(probe.target)
+    return f"{probe.path} and {len(probe.paths) - 1} more" if probe.paths else type(probe.target).__name__
+
+
+def _recipe(plugin: Plugin, probe: Probe, values: Mapping[str, Any]) -> _Recipe | None:
+    if not probe.paths:
         return None
-    return _Recipe(plugin.name, os.path.abspath(os.fspath(target)), tuple(sorted(values.items())))
+    return _Recipe(plugin.name, tuple(map(str, probe.paths)), tuple(sorted(values.items())))
 
 
 @dataclass(frozen=True)
@@ -156,7 +167,7 @@ class _Recipe:
     """Opens a data set again, in another process or another session; keeps the last few."""
 
     format: str
-    path: str
+    paths: tuple[str, ...]
     values: tuple[tuple[str, Any], ...]
 
     def __call__(self) -> DataSet:
@@ -168,7 +179,7 @@ class _Recipe:
                 return dataset
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LamellaWarning)
-            dataset = open_dataset(self.format, self.path, dict(self.values))
+            dataset = open_dataset(self.format, self.paths if len(self.paths) > 1 else self.paths[0], dict(self.values))
         with _lock:
             _reopened[key] = dataset
             while len(_reopened) > _KEEP:

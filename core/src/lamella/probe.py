@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeGuard
 
 __all__ = ["HEAD", "TAIL", "Probe"]
 
@@ -28,7 +29,9 @@ class Probe:
     target
         What the user named.
     path
-        The file, absolute; None for an object.
+        The file, absolute, or the first one of a list of files; None for an object.
+    paths
+        All files that the user named, absolute; only formats with the capability ``file-list`` see more than one.
     size, mtime_ns
         Length [bytes] and modification time [ns] of the file when it was first looked at.
     bytes_read
@@ -38,19 +41,24 @@ class Probe:
     def __init__(self, target: object, path: Path | None, size: int, mtime_ns: int) -> None:
         self.target = target
         self.path = path
+        self.paths: tuple[Path, ...] = () if path is None else (path,)
         self.size = size
         self.mtime_ns = mtime_ns
         self.bytes_read = 0
 
     @classmethod
     def of(cls, target: object) -> Self:
-        """A probe of the file that a `str` or `os.PathLike` names, or of any other object.
+        """A probe of the file that a `str` or `os.PathLike` names, of a list of such, or of any other object.
 
         Raises
         ------
         OSError
             As the operating system says it: `FileNotFoundError`, `IsADirectoryError`, `PermissionError`.
         """
+        if _is_list_of_paths(target):
+            probe = cls.of(target[0])
+            probe.target, probe.paths = target, tuple(Path(one).absolute() for one in target)
+            return probe
         if not isinstance(target, str | os.PathLike):
             return cls(target, None, 0, 0)
         path = Path(target).absolute()
@@ -64,7 +72,8 @@ class Probe:
     def __repr__(self) -> str:
         if self.path is None:
             return f"<Probe of {type(self.target).__name__} object>"
-        return f"<Probe of {self.path}, {self.size} bytes>"
+        more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
+        return f"<Probe of {self.path}, {self.size} bytes{more}>"
 
     @property
     def suffix(self) -> str:
@@ -132,6 +141,10 @@ class Probe:
             data = _read_fully(file.fileno(), wanted)
         self.bytes_read += len(data)
         return data
+
+
+def _is_list_of_paths(target: object) -> TypeGuard[Sequence[str | os.PathLike[str]]]:
+    return isinstance(target, list | tuple) and bool(target) and all(isinstance(o, str | os.PathLike) for o in target)
 
 
 def _is_plain(name: str) -> bool:
