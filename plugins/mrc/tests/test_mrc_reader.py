@@ -314,7 +314,9 @@ def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: li
     path.write_bytes(content[:cut] if cut < len(content) else content)
     try:
         ds = opened(path, "mrc")
-    except FormatError:
+    except FormatError as error:
+        if "defect" in str(error):  # what the core says of any other exception
+            raise
         return
     json.dumps(ds.raw_metadata, allow_nan=False)
     assert ds.read().shape == ds.shape
