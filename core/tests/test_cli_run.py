@@ -52,7 +52,7 @@ def test_arrays_are_right_for_any_rank_of_the_scan(
     nav: tuple[int, ...], raw: list[str], frames: NDArray[np.uint16]
 ) -> None:
     shape = ",".join(map(str, nav))
-    what = ["--disk", "5,6,3", "--ring", "5,6,3,5.5", "--com", "--beam", "5,6", "--sum", "--sumsig"]
+    what = ["--disk", "5,6,3", "--ring", "5,6,3,5.5", "--com", "--beam", "5,6", "--sum", "--std", "--sumsig"]
     assert main(["run", *raw, "--nav-shape", shape, *what, "--out", "r"]) == 0
     found = results("r")
     disk = inside(5, 6, 3)
@@ -66,6 +66,7 @@ def test_arrays_are_right_for_any_rank_of_the_scan(
         "com_x": ((frames * x).sum(axis=(1, 2)) / total - 6).reshape(nav),
         "sum": frames.sum(axis=0),
         "mean": frames.mean(axis=0),
+        "std": frames.std(axis=0),
         "sumsig": total.reshape(nav),
     }
     assert found.keys() == expected.keys()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamella.udf import UDF
     from lamella.udf.results import ResultBuffer, UDFResult
 
-__all__ = ["Analysis", "Output", "centre_of_mass", "detectors", "scan_sum", "sig_sum"]
+__all__ = ["Analysis", "Output", "centre_of_mass", "detectors", "scan_std", "scan_sum", "sig_sum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,26 @@ def scan_sum() -> Analysis:
         ]
 
     return Analysis(SumUDF(), outputs, ({"analysis": "sum"},))
+
+
+def scan_std() -> Analysis:
+    """Standard deviation of each pixel over the scan."""
+    from lamella.udf import StdDevUDF
+
+    def outputs(result: UDFResult, n_frames: int) -> list[Output]:
+        return [
+            Output(
+                name="std",
+                kind="sig",
+                values=result["std"].data,
+                title="Standard deviation",
+                label="counts",
+                colours="viridis",
+                scale="log",
+            )
+        ]
+
+    return Analysis(StdDevUDF(), outputs, ({"analysis": "std"},))
 
 
 def sig_sum() -> Analysis:

@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--com", action="store_true", help="centre of mass of each frame, from the direct beam [px]")
     what.add_argument("--sum", action="store_true", help="sum and mean of all frames")
+    what.add_argument("--std", action="store_true", help="standard deviation of each pixel over the scan")
     what.add_argument("--sumsig", action="store_true", help="sum of all pixels of each frame")
     what.add_argument("--beam", type=_numbers(2), metavar="CY,CX", help="the direct beam; looked for by default [px]")
     what.add_argument(
@@ -103,6 +104,7 @@ def choose(dataset: DataSet, args: argparse.Namespace) -> tuple[list[Analysis], 
     if disks or rings:
         chosen.insert(0, analyses.detectors(dataset, disks, rings))
     chosen += [analyses.scan_sum()] if wanted.sum else []
+    chosen += [analyses.scan_std()] if wanted.std else []
     chosen += [analyses.sig_sum()] if wanted.sumsig else []
     return chosen, told + [("compute", _words(fact)) for analysis in chosen for fact in analysis.facts]
 
@@ -115,6 +117,7 @@ class _Wanted:
     rings: Sequence[tuple[float, ...]] = ()
     com: bool = False
     sum: bool = False
+    std: bool = False
     sumsig: bool = False
 
     @property
@@ -127,7 +130,7 @@ class _Wanted:
 
 
 def _wanted(args: argparse.Namespace, is_image: bool) -> _Wanted:
-    wanted = _Wanted(args.disk or (), args.ring or (), args.com, args.sum, args.sumsig)
+    wanted = _Wanted(args.disk or (), args.ring or (), args.com, args.sum, args.std, args.sumsig)
     if wanted != _Wanted():
         return wanted
     return _Wanted([()], [()], com=True, sum=True) if is_image else _Wanted(sum=True, sumsig=True)
