@@ -46,11 +46,12 @@ class MemoryParams:
         for told in (self.sig_dims, self.sig_axes and len(self.sig_axes), self.sig_shape and len(self.sig_shape)):
             if told:
                 return told
-        rest = len(shape) - len(self.nav_shape or ())
-        if self.nav_shape is None or rest < 1 or rest == default:
+        if self.nav_shape is None or len(self.nav_shape) >= len(shape):
             return default
-        # A stack of frames that is shown as a scan of more axes: (64, 256, 256) with nav_shape (8, 8).
-        positions = math.prod(self.nav_shape)
-        fits_default = len(shape) > default and math.prod(shape[: len(shape) - default]) == positions
-        fits_rest = math.prod(shape[: len(shape) - rest]) == positions
-        return default if fits_default and not fits_rest else rest
+        # What nav_shape leaves, if that is a scan of its size and the usual detector is not: (64, 1024) with (64,).
+        # Otherwise nav_shape is a new shape for the usual scan: (64, 256, 256) with (8, 8).
+        rest = len(shape) - len(self.nav_shape)
+        positions = [math.prod(shape[: max(0, len(shape) - dims)]) for dims in (default, rest)]
+        wanted = math.prod(self.nav_shape)
+        fits_rest_only = positions[1] == wanted != positions[0]
+        return rest if fits_rest_only or len(shape) <= default else default
