@@ -1,0 +1,263 @@
+"""The engine gives what an exact computation gives, however frames are stored, read and computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import lamella
+from lamella.codecs import StorageOrder
+from lamella.dataset import DataSet, Provenance
+from lamella.io import choose_backend
+from lamella.kernels import wait_until_compiled
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
+
+N_FRAMES = 21
+DTYPES = (
+    "?",
+    "u1",
+    "i1",
+    "<u2",
+    ">u2",
+    "<i2",
+    ">i2",
+    "<u4",
+    ">u4",
+    ">i4",
+    "<i8",
+    ">i8",
+    "<u8",
+    "<f2",
+    "<f4",
+    ">f4",
+    "<f8",
+)
+COMPILED = ("u1", ">i2", "<u2", ">u4", "<i4", "<f4")
+
+
+def counts(dtype: str, sig_shape: Sequence[int], seed: int = 5) -> NDArray[Any]:
+    """Give frames that use the range of a dtype as far as sums of squares stay exact in double precision."""
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return (rng.random((N_FRAMES, *sig_shape)) * 100 + 10).astype(dtype)
+    if kind.kind == "b":
+        return rng.random((N_FRAMES, *sig_shape)) < 0.3
+    info = np.iinfo(kind)
+    low, high = max(info.min, -(10**6)), min(info.max, 10**6)
+    return rng.integers(low, high, (N_FRAMES, *sig_shape), endpoint=True).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """A codec that reverses the items of every group of four, big-endian: a pure permutation."""
+
+    name: str = "shuffled"
+
+    def stored_nbytes(self, sig_shape: Sequence[int]) -> int:
+        return int(np.prod(sig_shape)) * 2
+
+    def decode(self, stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
+        items = np.ascontiguousarray(stored).view(">u2").reshape(len(stored), -1, 4)[:, :, ::-1]
+        out[...] = items.reshape(out.shape)
+
+    def storage_order(self, sig_shape: Sequence[int]) -> StorageOrder:
+        order = np.arange(int(np.prod(sig_shape))).reshape(-1, 4)[:, ::-1].reshape(-1)
+        return StorageOrder(np.dtype(">u2"), order)
+
+
+def opened(path: Path, encoding: Encoding, stride: int, **options: Any) -> DataSet:
+    info = SourceInfo(n_frames=N_FRAMES, sig_shape=encoding.sig_shape, dtype=encoding.native)
+    runs = RunTable.single(offset=5, stride=stride, count=N_FRAMES)
+    source = LinearSource(resources=(Resource.of(path),), runs=runs, encoding=encoding, info=info)
+    return DataSet(source, provenance=Provenance(format="test", title="Test", target=str(path)), **options)
+
+
+def with_gaps(path: Path, frames: NDArray[Any], gap: int) -> None:
+    with path.open("wb") as file:
+        file.write(b"start")
+        for frame in frames:
+            file.write(frame.tobytes() + b"\xff" * gap)
+
+
+def jobs(sig_shape: Sequence[int]) -> tuple[list[UDF], NDArray[np.float32]]:
+    masks = np.random.default_rng(3).random((6, *sig_shape)).astype(np.float32)
+    return [SumUDF(), SumSigUDF(), StdDevUDF(), ApplyMasksUDF(lambda: masks), CoMUDF()], masks
+
+
+def check(results: Sequence[Any], frames: NDArray[Any], masks: NDArray[Any]) -> None:
+    """Compare the results of all jobs with plain expressions in exact or double precision."""
+    total, per_frame, spread, weighed, com = results
+    exact = frames.astype(np.float64 if frames.dtype.kind == "f" else np.int64)
+    flat = exact.reshape(len(frames), -1)
+    if frames.dtype.kind == "f":
+        np.testing.assert_allclose(total["intensity"].data, exact.sum(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(per_frame["intensity"].raw_data, flat.sum(axis=1), rtol=1e-6)
+    else:
+        np.testing.assert_array_equal(total["intensity"].data, exact.sum(axis=0))
+        np.testing.assert_array_equal(per_frame["intensity"].raw_data, flat.sum(axis=1))
+    np.testing.assert_allclose(spread["std"].data, exact.std(axis=0), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(spread["mean"].data, exact.mean(axis=0), rtol=1e-12, atol=1e-9)
+    scale = np.abs(flat).astype(np.float64) @ masks.reshape(len(masks), -1).T
+    expected = flat.astype(np.float64) @ masks.reshape(len(masks), -1).T.astype(np.float64)
+    assert (np.abs(weighed["intensity"].raw_data - expected) <= 1e-6 * scale).all()
+    y, x = np.mgrid[: frames.shape[1], : frames.shape[2]]
+    mass = flat.sum(axis=1)
+    centre = np.stack([(exact * y).sum(axis=(1, 2)), (exact * x).sum(axis=(1, 2))], axis=-1) / mass[:, None]
+    steady = np.abs(mass) > 0.1 * np.abs(flat).sum(axis=1)  # elsewhere the quotient is noise in any arithmetic
+    np.testing.assert_allclose(com["raw_com"].raw_data[steady], centre[steady], rtol=1e-4, atol=1e-3)
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LAMELLA_KERNELS", request.param)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("gap", [0, 3])
+def test_every_stored_dtype_gives_exact_results(tmp_path: Path, kernels: str, dtype: str, gap: int) -> None:
+    if kernels == "compiled" and dtype not in COMPILED:
+        pytest.skip("compiled for the common dtypes only, which cover every path of the kernels")
+    frames = counts(dtype, (7, 9))
+    with_gaps(tmp_path / "a.bin", frames, gap)
+    encoding = Encoding(np.dtype(dtype), (7, 9))
+    ds = opened(tmp_path / "a.bin", encoding, frames[0].nbytes + gap)
+    udfs, masks = jobs((7, 9))
+    for executor in ("inline", "threads"):
+        with lamella.Context(executor) as ctx:
+            check(ctx.run_udf(ds, udfs), frames, masks)
+            check([ctx.run_udf(ds, udf) for udf in udfs], frames, masks)
+
+
+@pytest.mark.parametrize("backend", ["mmap", "buffered", "direct"])
+@pytest.mark.parametrize("partitions", [1, 3, N_FRAMES])
+def test_results_do_not_depend_on_how_bytes_come(tmp_path: Path, kernels: str, backend: str, partitions: int) -> None:
+    frames = counts("<u2", (7, 9))
+    with_gaps(tmp_path / "a.bin", frames, 3)
+    encoding = Encoding(np.dtype("<u2"), (7, 9))
+    ds = opened(tmp_path / "a.bin", encoding, frames[0].nbytes + 3, io_backend=backend, num_partitions=partitions)
+    try:
+        choose_backend(backend, ds.source.resources)
+    except lamella.ParameterError as error:
+        pytest.skip(str(error))
+    udfs, masks = jobs((7, 9))
+    roi = np.random.default_rng(1).random(N_FRAMES) < 0.6
+    with lamella.Context("inline") as ctx:
+        check(ctx.run_udf(ds, udfs), frames, masks)
+        check(ctx.run_udf(ds, udfs, roi=roi), frames[roi], masks)
+
+
+def test_rows_that_are_stored_upside_down_are_computed_where_they_lie(tmp_path: Path, kernels: str) -> None:
+    frames = counts("<u2", (7, 9))
+    with_gaps(tmp_path / "a.bin", frames[:, ::-1], 2)
+    encoding = Encoding(np.dtype("<u2"), (7, 9), strides=(-18, 2), origin=6 * 18)
+    ds = opened(tmp_path / "a.bin", encoding, frames[0].nbytes + 2)
+    assert ds.stored_form is not None
+    udfs, masks = jobs((7, 9))
+    with lamella.Context("inline") as ctx:
+        check(ctx.run_udf(ds, udfs), frames, masks)
+
+
+def test_a_codec_that_only_moves_pixels_is_never_called(
+    tmp_path: Path, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = counts("<u2", (6, 8))
+    stored = frames.reshape(N_FRAMES, -1, 4)[:, :, ::-1].astype(">u2")
+    with_gaps(tmp_path / "a.bin", stored, 4)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("u2"), (6, 8), codec=Shuffled()), 96 + 4)
+    np.testing.assert_array_equal(np.asarray(ds), frames)
+    monkeypatch.setattr(Shuffled, "decode", lambda *_: pytest.fail("a frame was decoded"))
+    udfs, masks = jobs((6, 8))
+    with lamella.Context("inline") as ctx:
+        check(ctx.run_udf(ds, udfs), frames, masks)
+
+
+def test_padded_rows_are_decoded_first(tmp_path: Path, kernels: str) -> None:
+    frames = counts("<u2", (7, 9))
+    padded = np.zeros((N_FRAMES, 7, 12), dtype="<u2")
+    padded[:, :, :9] = frames
+    with_gaps(tmp_path / "a.bin", padded, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("<u2"), (7, 9), strides=(24, 2)), padded[0].nbytes)
+    assert ds.stored_form is None
+    udfs, masks = jobs((7, 9))
+    with lamella.Context("inline") as ctx:
+        check(ctx.run_udf(ds, udfs), frames, masks)
+
+
+def test_frames_larger_than_the_cache_are_cut_into_boxes(tmp_path: Path, kernels: str) -> None:
+    frames = counts("<f4", (700, 300))
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("<f4"), (700, 300)), frames[0].nbytes)
+    udfs, masks = jobs((700, 300))
+
+    class Brightest(UDF):
+        def get_result_buffers(self) -> Any:
+            return {"maximum": self.buffer("nav", dtype=np.float32)}
+
+        def process_tile(self, tile: NDArray[Any]) -> None:
+            self.results.maximum[:] = np.maximum(self.results.maximum, tile.max(axis=(1, 2)))
+
+    with lamella.Context("inline") as ctx:
+        check(ctx.run_udf(ds, udfs), frames, masks)
+        *results, brightest = ctx.run_udf(ds, [*udfs, Brightest()])
+    check(results, frames, masks)
+    np.testing.assert_array_equal(brightest["maximum"].data, frames.max(axis=(1, 2)))
+
+
+def test_positions_without_a_frame_count_nowhere(tmp_path: Path, kernels: str) -> None:
+    frames = counts("<u2", (7, 9))
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    encoding = Encoding(np.dtype("<u2"), (7, 9))
+    with pytest.warns(lamella.errors.LamellaWarning, match="no frame"):
+        ds = opened(tmp_path / "a.bin", encoding, frames[0].nbytes, nav_shape=(30,), sync_offset=-4)
+    udfs, _ = jobs((7, 9))
+    with lamella.Context("inline") as ctx:
+        total, per_frame, spread, *_ = ctx.run_udf(ds, udfs)
+    np.testing.assert_array_equal(total["intensity"].data, frames.sum(axis=0, dtype=np.int64))
+    np.testing.assert_allclose(spread["std"].data, frames.astype(np.float64).std(axis=0))
+    np.testing.assert_array_equal(per_frame["intensity"].data[4:25], frames.sum(axis=(1, 2), dtype=np.int64))
+    assert not per_frame["intensity"].valid_mask[:4].any()
+
+
+def test_the_deviation_of_a_small_signal_on_a_large_offset_is_sound(tmp_path: Path, kernels: str) -> None:
+    rng = np.random.default_rng(0)
+    frames = (1e6 + rng.random((N_FRAMES, 7, 9))).astype("<f4")
+    frames[0] = 0  # a first frame without a signal must not spoil the rest
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("<f4"), (7, 9)), frames[0].nbytes)
+    roi = np.arange(N_FRAMES) > 0
+    with lamella.Context("inline") as ctx:
+        all_frames = ctx.run_udf(ds, StdDevUDF())["std"].data
+        bright = ctx.run_udf(ds, StdDevUDF(), roi=roi)["std"].data
+    np.testing.assert_allclose(all_frames, frames.astype(np.float64).std(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(bright, frames[1:].astype(np.float64).std(axis=0), rtol=1e-6)
+
+
+def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lamella.kernels import library
+    from lamella.kernels.builtin import add_frames
+
+    monkeypatch.delenv("LAMELLA_KERNELS", raising=False)
+    monkeypatch.setattr(library._workshop, "_streamed", 0)
+    monkeypatch.setattr(add_frames, "_ready", {})
+    monkeypatch.setattr(add_frames, "_requested", set())
+    tile, total = np.ones((8, 1 << 20), dtype=np.uint8), np.zeros(1 << 20, dtype=np.int64)
+    add_frames(tile, (), total)
+    assert not add_frames._ready
+    assert not add_frames._requested
+    for _ in range(10):
+        add_frames(tile, (), total)
+    assert wait_until_compiled(timeout=60)
+    add_frames(tile, (), total)
+    assert add_frames._ready
+    np.testing.assert_array_equal(total, 12 * 8)
