@@ -1,6 +1,7 @@
 """The command line as a whole: exit codes, errors, help, commands of plugins."""
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -164,6 +165,16 @@ def test_python_m_lamella_is_the_same_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("lamella: ")
     assert done.stderr.endswith("nowhere: No such file or directory\n")
+
+
+def test_a_terminal_without_unicode_gets_question_marks() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lamella", "formats"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_stops_reading_is_no_error() -> None:

@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -159,11 +163,32 @@ def test_a_linear_detector_has_sums_and_no_disks(here: Path, capsys: Capture) ->
     assert "need a detector with two axes" in capsys.readouterr().err
 
 
+def test_complex_data_give_complex_arrays_and_pictures_of_the_modulus(here: Path) -> None:
+    waves = (np.arange(2 * 3 * 8 * 8) * (1 - 2j)).astype("c8").reshape(2, 3, 8, 8)
+    waves.tofile("waves.raw")
+    how = ["--format", "raw", "--dtype", "c8", "--sig-shape", "8,8", "--nav-shape", "2,3"]
+    assert main(["run", "waves.raw", *how, "--disk", "3,3,2", "--sum", "--out", "r"]) == 0
+    np.testing.assert_allclose(results("r")["sum"], waves.sum(axis=(0, 1)), rtol=1e-6)
+    assert (here / "r" / "disk.png").exists()
+
+
+def test_an_interrupt_leaves_nothing_half_written(here: Path) -> None:
+    command = [sys.executable, "-m", "lamella", "demo", "--size", "400,400,96"]
+    with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (here / "lamella-demo" / "scan.blo.part").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    assert (process.returncode, error) == (130, "lamella: interrupted\n")
+    assert list((here / "lamella-demo").iterdir()) == []
+
+
 def test_the_summary_says_what_was_done(raw: list[str], here: Path) -> None:
     assert main(["run", *raw, "--sum", "--out", "r"]) == 0
     summary = json.loads((here / "r" / "summary.json").read_text())
     assert (summary["frames"], summary["bytes"]) == (24, 24 * 12 * 14 * 2)
     assert summary["dataset"]["provenance"]["format"] == "raw"
+    assert summary["arrays"] == ["mean.npy", "sum.npy"]
 
 
 @pytest.mark.recorded
@@ -221,7 +246,7 @@ def test_pictures_are_left_out_where_matplotlib_is_missing(
     raw: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(__import__("sys").modules, name, None)
+        monkeypatch.setitem(sys.modules, name, None)
     assert main(["run", *raw, "--sum", "--out", "r"]) == 0
     assert 'pip install "lamella[plot]"' in capsys.readouterr().err
     assert "sum" in results("r")

@@ -52,12 +52,18 @@ def find_beam(dataset: DataSet) -> Beam:
     FormatError
         If the frames cannot be read.
     """
-    positions = np.argwhere(dataset.valid_mask)
-    chosen = positions[np.unique(np.linspace(0, len(positions) - 1, _FRAMES).astype(int))]
+    chosen = _sample(dataset)
     total = np.zeros(tuple(dataset.shape.sig))
-    for position in chosen.tolist():
-        total += np.abs(dataset[tuple(position)])
+    for position in chosen:
+        total += np.abs(dataset[tuple(int(i) for i in np.unravel_index(position, tuple(dataset.shape.nav)))])
     return locate(total / len(chosen), f"found in {len(chosen)} frames")
+
+
+def _sample(dataset: DataSet) -> NDArray[np.int64]:
+    """Choose flat scan positions that have a frame."""
+    spread = np.unique(np.linspace(0, dataset.shape.nav.size - 1, _FRAMES).astype(np.int64))
+    present = spread[dataset.frame_map.frames(spread) >= 0]
+    return present if present.size else np.flatnonzero(dataset.valid_mask)[:_FRAMES]
 
 
 def locate(pattern: NDArray[np.float64], origin: str = "found") -> Beam:

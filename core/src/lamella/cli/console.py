@@ -36,16 +36,16 @@ class Console:
     def say(self, text: str = "") -> None:
         """Write a line for a person."""
         if not self.as_json:
-            print(text, file=self._out)
+            _write(text, self._out)
 
     def emit(self, data: object) -> None:
         """Write the result for a program; does nothing for a person."""
         if self.as_json:
-            print(json.dumps(plain(data), indent=2, allow_nan=False), file=self._out)
+            _write(json.dumps(plain(data), indent=2, allow_nan=False), self._out)
 
     def complain(self, text: str) -> None:
         """Write a line on standard error."""
-        print(text, file=self._err)
+        _write(text, self._err)
 
     def facts(self, pairs: Sequence[tuple[str, object]], *, width: int = 0) -> None:
         """Write names and values in two columns, the first at least as wide as said."""
@@ -87,6 +87,12 @@ class Console:
         with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bar:
             task = bar.add_task(title, total=None)
             yield lambda done, total: bar.update(task, completed=done * unit_nbytes, total=total * unit_nbytes)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Write a line, with question marks for what the terminal cannot show."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), file=stream)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

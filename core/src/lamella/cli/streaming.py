@@ -89,7 +89,8 @@ def panel_of(output: Output, dataset: DataSet, marks: Sequence[Mark] = ()) -> Pa
     axes = dataset.axes[:nav_dims] if output.kind == "nav" else dataset.axes[nav_dims:]
     if len(axes) > 2:
         return None
-    values = output.values if output.valid is None else np.where(output.valid, output.values, np.nan)
+    values = np.abs(output.values) if np.iscomplexobj(output.values) else output.values
+    values = values if output.valid is None else np.where(output.valid, values, np.nan)
     return Panel(
         title=output.title,
         values=values,
@@ -114,5 +115,6 @@ def save_arrays(folder: Path, dataset: DataSet, outputs: Sequence[Output], summa
         np.save(path, values)
         written.append(path)
     path = folder / "summary.json"
-    path.write_text(json.dumps(plain(summary), indent=2) + "\n", encoding="utf-8")
+    listed = summary | {"arrays": [file.name for file in written]}
+    path.write_text(json.dumps(plain(listed), indent=2) + "\n", encoding="utf-8")
     return [*written, path]
