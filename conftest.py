@@ -1,11 +1,16 @@
-"""Fixtures for every test of the repository."""
+"""What every test of the repository shares."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent
+
+# A busy machine is no reason to fail.
+settings.register_profile("lamella", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lamella")
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def test_changes_of_the_array_are_seen() -> None:
     assert ds[2, 3, 4, 5] == -1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     axes=st.permutations(range(4)),
     steps=st.lists(st.sampled_from([1, 2, -1, -2]), min_size=4, max_size=4),

@@ -104,7 +104,7 @@ def test_parts_of_frames_are_right(make: Callable[[NDArray[Any]], Any]) -> None:
     np.testing.assert_array_equal(ds[1:, ::-2, 2:4, 3], dense[1:, ::-2, 2:4, 3])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(frames=st.lists(st.integers(0, 11), min_size=1, max_size=20), y=st.integers(0, 4), x=st.integers(0, 5))
 def test_frames_in_any_order_are_right(frames: list[int], y: int, x: int) -> None:
     dense = values()

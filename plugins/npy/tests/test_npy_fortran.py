@@ -42,7 +42,7 @@ def boxes() -> st.SearchStrategy[SigBox]:
     return st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(1, 6), st.integers(1, 4)).map(cut)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     requests=st.lists(st.tuples(st.lists(st.integers(0, 34), min_size=1, max_size=40), boxes()), max_size=6),
     block=st.sampled_from([1, 3, 8, 35, 1000]),

@@ -1,0 +1,104 @@
+"""An index into a data set means what it means to NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from lamella.dataset import DataSet
+from lamella.geometry import Shape
+from lamella.indexing import Selection
+from lamella.opening import open_dataset
+
+
+def picked(data: NDArray[Any], index: Any, nav_dims: int) -> Any:
+    """What a selection gives, by the steps that a data set takes."""
+    shape = Shape(data.shape[:nav_dims], data.shape[nav_dims:])
+    selection = Selection.of(index, shape)
+    frames = data.reshape(-1, *shape.sig)[selection.positions]
+    return selection.present(frames[(slice(None), *selection.box.slices)])
+
+
+@st.composite
+def arrays_and_indices(draw: st.DrawFn) -> tuple[NDArray[Any], Any, int]:
+    shape = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=5)))
+    index = draw(hnp.basic_indices(shape, allow_newaxis=False, allow_ellipsis=True))
+    return np.arange(np.prod(shape)).reshape(shape), index, draw(st.integers(1, len(shape) - 1))
+
+
+@settings(max_examples=500)
+@given(case=arrays_and_indices())
+def test_any_index_gives_what_numpy_gives(case: tuple[NDArray[Any], Any, int]) -> None:
+    data, index, nav_dims = case
+    expected, got = data[index], picked(data, index, nav_dims)
+    np.testing.assert_array_equal(got, expected)
+    assert np.shape(got) == np.shape(expected)
+
+
+@settings(max_examples=200)
+@given(case=arrays_and_indices())
+def test_no_more_pixels_than_the_smallest_box_are_asked_for(case: tuple[NDArray[Any], Any, int]) -> None:
+    data, index, nav_dims = case
+    shape = Shape(data.shape[:nav_dims], data.shape[nav_dims:])
+    selection = Selection.of(index, shape)
+    expected = data[index]
+    if expected.size:
+        pixels = np.unravel_index(np.unique(expected) % shape.sig.size, shape.sig)
+        assert selection.box.origin == tuple(int(axis.min()) for axis in pixels)
+        assert selection.box.shape == tuple(int(np.ptp(axis)) + 1 for axis in pixels)
+
+
+@pytest.fixture
+def ds() -> DataSet:
+    return open_dataset("memory", np.arange(360).reshape(3, 4, 5, 6), {})
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ((3,), "index 3 is out of bounds for axis 0 with size 3"),
+        ((0, 0, 0, -7), "index -7 is out of bounds for axis 3 with size 6"),
+        ((0, 0, 0, 0, 0), "too many indices: 5 for 4 axes"),
+        ((..., 0, ...), "one Ellipsis only"),
+        (None, "takes integers, slices and Ellipsis, not NoneType"),
+        ([0, 1], "not list"),
+        (True, "not bool"),
+        (1.0, "not float"),
+        (np.zeros((3, 4), dtype=bool), "not ndarray; use roi="),
+    ],
+)
+def test_an_index_that_does_not_fit_is_refused(ds: DataSet, index: Any, words: str) -> None:
+    with pytest.raises(IndexError, match=words):
+        ds[index]
+
+
+def test_a_step_of_zero_is_refused(ds: DataSet) -> None:
+    with pytest.raises(ValueError, match="zero"):
+        ds[::0]
+
+
+def test_numpy_integers_are_integers(ds: DataSet) -> None:
+    assert ds[np.int64(2), np.uint8(3), 4, 5] == 359
+
+
+def test_one_pixel_is_a_scalar(ds: DataSet) -> None:
+    assert isinstance(ds[0, 1, 2, 3], np.integer)
+
+
+def test_what_is_read_belongs_to_the_reader(ds: DataSet) -> None:
+    first = ds[0, 0]
+    second = ds[0, 1]
+    first[...] = -1
+    np.testing.assert_array_equal(second, np.arange(30, 60).reshape(5, 6))
+    np.testing.assert_array_equal(ds[0, 0], np.arange(30).reshape(5, 6))
+
+
+def test_a_small_part_does_not_keep_the_rest_in_memory(ds: DataSet) -> None:
+    corners = ds[0, 0, ::4, ::5]
+    assert corners.base is None or corners.base.size == corners.size
