@@ -34,6 +34,7 @@ class IndexedSource(FrameSource):
         self.info = info
         self._data = data
         self._nav_shape = nav_shape
+        self._object = str(id(data))
         chunks = getattr(data, "chunks", None)
         if isinstance(chunks, tuple) and len(chunks) == len(data.shape) and all(isinstance(n, int) for n in chunks):
             row = len(nav_shape) - 1
@@ -41,8 +42,8 @@ class IndexedSource(FrameSource):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Which object it is; its content would have to be read."""
-        return (type(self._data).__qualname__, str(id(self._data)))
+        """Which object it is, or was before it travelled; its content would have to be read."""
+        return (type(self._data).__qualname__, self._object)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Read row by row, as many frames at a time as lie side by side."""

@@ -17,14 +17,14 @@ import numpy as np
 
 from lamella.errors import LamellaError
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 class SharedArray:
     """An array that pickles as the name of a block of shared memory.
 
     The block is made when the array is first pickled, and released with it; processes that unpickle it see the same
-    memory. ``array`` is the original as long as one stays in the process that made it.
+    memory, and within one process all copies are one object. ``array`` is the original as long as one stays in the process that made it.
     """
 
     __slots__ = ("__weakref__", "_block", "array")
@@ -38,7 +38,11 @@ class SharedArray:
             if self._block is None:
                 self._block = _filled_block(self.array)
                 weakref.finalize(self, _release, self._block, os.getpid())
+                _alive[self._block.name] = self
         return _attached, (self._block.name, self.array.shape, self.array.dtype)
+
+
+_alive: weakref.WeakValueDictionary[str, SharedArray] = weakref.WeakValueDictionary()
 
 
 def _filled_block(array: np.ndarray[Any, Any]) -> SharedMemory:
@@ -81,12 +85,17 @@ class _Memory:
 
 
 def _attached(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> SharedArray:
-    try:
-        with _lock, _untracked():
-            block = SharedMemory(name)
-    except FileNotFoundError:
-        raise LamellaError("the array is gone: its process ended, or no longer holds the data set") from None
-    return SharedArray(np.asarray(_Memory(block, shape, dtype)), block)
+    with _lock:
+        present = _alive.get(name)
+        if present is not None:
+            return present
+        try:
+            with _untracked():
+                block = SharedMemory(name)
+        except FileNotFoundError:
+            raise LamellaError("the array is gone: its process ended, or no longer holds the data set") from None
+        attached = _alive[name] = SharedArray(np.asarray(_Memory(block, shape, dtype)), block)
+        return attached
 
 
 @contextmanager
