@@ -99,7 +99,15 @@ def _bit_depth(header: Header, params: BloParams, probe: Probe) -> tuple[int, st
     if fitting:
         return fitting[0], "size of the file"
     second = [bits for bits in (8, 16) if _record(header, bits, 1, probe) == (MARKER, 1)]
-    return (second[0], "place of the second record") if second else (8, "default")
+    if not second:
+        raise TruncatedError(
+            "the bit depth is unknown: no note states it, the size of the file fits none, and there is no second record",
+            path=header.path,
+            expected=" or ".join(f"{header['OFF_DP'] + patterns * _stride(header, bits)} bytes" for bits in (8, 16)),
+            found=f"{probe.size} bytes",
+            remedy="Give bit_depth=8 or bit_depth=16",
+        )
+    return second[0], "place of the second record"
 
 
 def _record(header: Header, bits: int, index: int, probe: Probe) -> tuple[int, int] | None:
