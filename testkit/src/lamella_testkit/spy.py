@@ -38,6 +38,7 @@ class SpyBackend:
         self.reads: list[tuple[int, int, int]] = []
         self.sessions: list[SpySession] = []
         self.during = during
+        self.zero_copy = zero_copy
         self._inner = MmapBackend() if zero_copy else BufferedBackend()
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:

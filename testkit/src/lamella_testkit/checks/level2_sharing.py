@@ -58,14 +58,13 @@ def spawned_process_reads_the_same(kit: Kit) -> None:
     What the reader keeps in modules or in the environment is not there.
     """
     context = multiprocessing.get_context("spawn")
-    jobs: list[tuple[SampleData, list[bytes]]] = []
-    for data in [kit.data(variant=variant) for variant in kit.sampler.variants]:
-        ds = kit.open(kit.written(data))
-        jobs.append((data, [pickle.dumps(part) for part in ds.partitions(3)]))
+    scans = [kit.data(variant=variant) for variant in kit.sampler.variants]
+    sets = [kit.open(kit.written(data)) for data in scans]  # objects must stay as long as others read them
+    jobs = [[pickle.dumps(part) for part in ds.partitions(3)] for ds in sets]
     installed = None if kit.plugin.distribution not in (None, "<conformance>") else kit.spec
-    with kit.case("; ".join(str(data) for data, _ in jobs), seconds=60), context.Pool(1) as pool:
-        answers = pool.apply(read_partitions, (sys.path, installed, [parts for _, parts in jobs]))
-    for (data, _), answer in zip(jobs, answers, strict=True):
+    with kit.case("; ".join(map(str, scans)), seconds=60), context.Pool(1) as pool:
+        answers = pool.apply(read_partitions, (sys.path, installed, jobs))
+    for data, answer in zip(scans, answers, strict=True):
         if isinstance(answer, str):
             raise Broken(f"reading in a fresh process raises {answer}", example=str(data))
         expect_equal(np.concatenate(answer), data.frames, "what a fresh process reads")
@@ -153,7 +152,7 @@ def computations_equal_the_model(kit: Kit) -> None:
 
     Compiled kernels read the stored bytes on another way than tiles: look at strides and byte order of the encoding.
     """
-    for data in kit.kinds((3, 4), (6, 8)):
+    for data in map(_summable, kit.kinds((3, 4), (6, 8))):
         if data.native_dtype.kind not in "biuf" or (data.native_dtype.itemsize == 2 and data.native_dtype.kind == "f"):
             continue
         for offset, mask in ((0, None), (1, _every_second(data.nav_shape))):
@@ -162,6 +161,12 @@ def computations_equal_the_model(kit: Kit) -> None:
                     f"{data}, sync_offset={offset}, roi={mask is not None}, executor {executor!r}", seconds=60
                 ):
                     _expect_sums(kit, data, offset, mask, executor)
+
+
+def _summable(data: SampleData) -> SampleData:
+    """Give a scan whose sums do not overflow."""
+    wide = data.native_dtype.kind in "iu" and data.native_dtype.itemsize == 8
+    return data.but(bits=min(32, data.bits or 32)) if wide else data
 
 
 def _every_second(shape: tuple[int, ...]) -> Any:

@@ -89,9 +89,9 @@ def detected_parameters_open(kit: Kit) -> None:
             kit.expect(not unknown, f"there are no parameters {', '.join(unknown)}")
             silent = sorted(set(match.params) - set(match.origin))
             kit.expect(not silent, f"the match does not say where {', '.join(silent)} come from")
-            if match.missing:
-                for name in match.missing:
-                    kit.expect(name in sample.keywords, f"{name} is missing, but the sampler needs not give it")
+            for name in match.missing:
+                kit.expect(name in sample.keywords, f"{name} is missing, but the sampler needs not give it")
+            if sample.keywords:
                 continue
             some = True
             ds = kit.open(Sample(data, sample.directory, sample.target, {}))

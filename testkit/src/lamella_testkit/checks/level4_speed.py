@@ -131,7 +131,7 @@ def two_workers_are_faster_than_one(kit: Kit) -> None:
         raise NotHere("there is one processor only")
     ds, data = _large_scan(kit)
     parts = ds.partitions(16)
-    block = np.arange(1 << 20, dtype=np.float64)
+    block = np.arange(1 << 13, dtype=np.float64)
 
     def work(partitions: list[Partition]) -> None:
         scheme = ds.scheme()
@@ -141,12 +141,13 @@ def two_workers_are_faster_than_one(kit: Kit) -> None:
 
     def compute(times: list[int]) -> None:
         for _ in times:
-            np.sqrt(block).sum()
+            for _ in range(100):
+                np.sqrt(block).sum()
 
     with kit.case(f"{data}, {data.nbytes >> 20} MiB", seconds=_CASE_SECONDS):
         best, possible = 0.0, 0.0
-        for _ in range(4):
-            possible = max(possible, _gain(compute, list(range(60))))
+        for _ in range(6):
+            possible = max(possible, _gain(compute, list(range(40))))
             best = max(best, _gain(work, list(parts)))
             if best >= min(1.5, 0.8 * possible):
                 break
