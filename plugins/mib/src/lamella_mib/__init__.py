@@ -1,0 +1,24 @@
+"""Lamella plugin: Quantum Detectors Merlin (Medipix3) files."""
+
+from lamella.format import Capability, FormatSpec, Signature
+
+spec = FormatSpec(
+    name="mib",
+    title="Quantum Detectors Merlin (Medipix3)",
+    api=(1, 0),
+    reader="lamella_mib.reader:MibReader",
+    params="lamella_mib.params:MibParams",
+    extensions=("mib", "hdr"),
+    signatures=(Signature(b"MQ1,"),),
+    capabilities=frozenset(
+        {
+            Capability.IO_BACKENDS,
+            Capability.ZERO_COPY,
+            Capability.SIG_RESHAPE,
+            Capability.TRUNCATED,
+            Capability.MULTI_FILE,
+            Capability.METADATA,
+        }
+    ),
+    url="https://hyperspy.org/rosettasciio/supported_formats/quantumdetector.html",
+)

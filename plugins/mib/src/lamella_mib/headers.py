@@ -1,0 +1,92 @@
+"""What the header of every frame says, as arrays with one entry per stored frame; read when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lamella.errors import FormatError
+from lamella_mib.header import FrameHeader, parse_header, start_time
+from lamella_mib.parts import Part
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["FrameHeaders"]
+
+_SHORT = 128
+"""Bytes that hold everything up to the local start time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeaders:
+    """The headers of all frames: parts in their order, distance of records and size of a header [bytes]."""
+
+    parts: tuple[Part, ...]
+    stride: int
+    header_size: int
+
+    def timestamps(self) -> NDArray[np.datetime64]:
+        """Give the start of each exposure, UTC if the files say it, with a resolution of 1 ns."""
+        return np.array([_time(header.start if header else None) for header in self._parsed()], dtype="M8[ns]")
+
+    def exposures(self) -> NDArray[np.float64]:
+        """Give the exposure of each frame [s]."""
+        values = [header.exposure if header else None for header in self._parsed()]
+        return np.array([np.nan if value is None else value for value in values])
+
+    def sequence(self) -> NDArray[np.int64]:
+        """Give the sequence number of each frame."""
+        return np.array([header.sequence if header else -1 for header in self._parsed()], dtype=np.int64)
+
+    def counters(self) -> NDArray[np.int64]:
+        """Give the counter that each frame comes from."""
+        values = [header.counter if header else None for header in self._parsed()]
+        return np.array([-1 if value is None else value for value in values], dtype=np.int64)
+
+    def first_starts(self, start: int, count: int) -> NDArray[np.int64]:
+        """Give the local start times [ns] of up to ``count`` frames, as far as they are known."""
+        times: list[np.datetime64] = []
+        for record in self._records(_SHORT, start, start + count):
+            time = _time(start_time(record))
+            if np.isnat(time):
+                break
+            times.append(time)
+        return np.array(times, dtype="M8[ns]").astype(np.int64)
+
+    def _parsed(self) -> Iterator[FrameHeader | None]:
+        for record in self._records(self.header_size):
+            try:
+                yield parse_header(record, "", len(record))
+            except FormatError:
+                yield None
+
+    def _records(self, nbytes: int, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        done = 0
+        for part in self.parts:
+            first = max(0, start - done)
+            end = part.n_frames if stop is None else min(part.n_frames, stop - done)
+            if first < end:
+                yield from self._records_of(part, first, end, nbytes)
+            done += part.n_frames
+
+    def _records_of(self, part: Part, first: int, end: int, nbytes: int) -> Iterator[bytes]:
+        path = part.resource.path
+        try:
+            with Path(path).open("rb", buffering=0) as file:
+                for i in range(first, end):
+                    file.seek(i * self.stride)
+                    yield file.read(nbytes) or b""
+        except OSError as error:
+            raise FormatError(f"frame headers cannot be read ({error.strerror})", path=path) from error
+
+
+def _time(text: str | None) -> np.datetime64:
+    try:
+        return np.datetime64("NaT", "ns") if text is None else np.datetime64(text.removesuffix("Z"), "ns")
+    except ValueError:
+        return np.datetime64("NaT", "ns")

@@ -1,0 +1,187 @@
+"""Which frames make up the scan: its shape from whatever knows it best, and the frames that do not belong to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lamella.errors import ParameterError
+from lamella_mib.params import MibParams
+from lamella_mib.parts import Gap
+from lamella_mib.sidecar import Sidecar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Scan", "find_scan"]
+
+_BELIEVABLE = 1 << 24
+"""Scan positions that a sidecar may announce, however few frames there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Shape of the scan with its origin, others that are possible, and the stored frame of each position."""
+
+    nav_shape: tuple[int, ...]
+    origin: str
+    alternatives: tuple[tuple[tuple[int, ...], str], ...] = ()
+    index: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Positions of a line."""
+        return self.nav_shape[-1]
+
+
+def find_scan(
+    n_frames: int,
+    gaps: Sequence[Gap],
+    params: MibParams,
+    sidecar: Sidecar,
+    line_length: Callable[[int], int | None],
+) -> Scan:
+    """Decide on the scan.
+
+    Parameters
+    ----------
+    n_frames
+        Stored frames.
+    gaps
+        Where frames were lost.
+    params, sidecar
+        What the user and the settings of the acquisition say.
+    line_length
+        Gives the frames of a line from the time stamps of frames, from a given frame on; may be slow.
+
+    Raises
+    ------
+    ParameterError
+        If the parameters cannot be followed.
+    """
+    lost = sum(gap.count for gap in gaps) if params.lost == "leave" else 0
+    if lost > 2 * n_frames + 1000 and lost + n_frames > (sidecar.frames or 0):
+        raise ParameterError(
+            f'the sequence numbers jump by {lost} of {n_frames} frames, which cannot be; give lost="close"',
+            subject="lost",
+        )
+    available = n_frames + lost - params.first_frame
+    if available <= 0:
+        raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", subject="first_frame")
+    found = list(_candidates(available, params, sidecar, line_length))
+    if not found:
+        raise ParameterError(
+            f"nothing says how long a line of {available} frames is; give nav_shape", subject="flyback"
+        )
+    scan = replace(found[0], alternatives=tuple((other.nav_shape, other.origin) for other in _others(found)))
+    notes = list(_frame_notes(n_frames, available, scan, params, sidecar))
+    if gaps and not lost:
+        notes.append('scan positions after lost frames are shifted; lost="leave" leaves a missing position for each')
+    if params.whole_lines:
+        scan = _cropped(scan, available, params)
+    if params.first_frame or params.flyback or lost:
+        scan = replace(scan, index=_index(scan, n_frames, gaps if lost else (), params))
+    return replace(scan, notes=tuple(notes))
+
+
+def _candidates(
+    available: int, params: MibParams, sidecar: Sidecar, line_length: Callable[[int], int | None]
+) -> Iterator[Scan]:
+    """Give possible scans, the best first; time stamps are looked at only if nothing else is better."""
+    flyback = params.flyback
+    known = False
+    if params.nav_shape is not None:
+        known = True
+        yield Scan(params.nav_shape, "nav_shape")
+    if sidecar.scan is not None and _is_believable(math.prod(sidecar.scan), available):
+        known = True
+        yield Scan(sidecar.scan, "sidecar: ScanX and ScanY")
+    line, frames = sidecar.frames_per_trigger, sidecar.frames or available
+    if line is not None and flyback + 1 < line < frames and _is_believable(frames, available):
+        known = True
+        yield Scan((-(-frames // line), line - flyback), "sidecar: frames per trigger")
+    timed = None if known else line_length(params.first_frame)
+    if timed is not None and timed > flyback:
+        lines = -(-max(available, sidecar.frames or 0) // timed)
+        yield Scan((lines, timed - flyback), f"guess: time stamps jump every {timed} frames")
+    edge = _edge(available, flyback)
+    if edge > 1:
+        yield Scan((edge, edge), "guess: square number of frames")
+    if not flyback:
+        yield Scan((available,), "number of frames")
+
+
+def _is_believable(positions: int, available: int) -> bool:
+    return positions <= max(_BELIEVABLE, 64 * available)
+
+
+def _edge(available: int, flyback: int) -> int:
+    """Give the edge of the square scan with so many frames, 0 if there is none."""
+    edge = (math.isqrt(flyback * flyback + 4 * available) - flyback) // 2
+    return edge if edge * (edge + flyback) == available else 0
+
+
+def _others(found: Sequence[Scan]) -> Iterator[Scan]:
+    seen = {found[0].nav_shape}
+    for scan in found[1:]:
+        if scan.nav_shape not in seen:
+            seen.add(scan.nav_shape)
+            yield scan
+
+
+def _complete_lines(scan: Scan, available: int, params: MibParams) -> int:
+    return min(math.prod(scan.nav_shape[:-1]), (available + params.flyback) // (scan.width + params.flyback))
+
+
+def _frame_notes(n_frames: int, available: int, scan: Scan, params: MibParams, sidecar: Sidecar) -> Iterator[str]:
+    if sidecar.scan is not None and not _is_believable(math.prod(sidecar.scan), available):
+        yield f"the sidecar announces a scan of {sidecar.scan}, which {available} frames cannot be"
+    lines, complete = math.prod(scan.nav_shape[:-1]), _complete_lines(scan, available, params)
+    if sidecar.frames is not None and sidecar.frames != n_frames:
+        interrupted = "interrupted acquisition: " if n_frames < sidecar.frames else ""
+        yield f"{interrupted}the sidecar announces {sidecar.frames} frames, the files hold {n_frames}"
+    if complete < lines and len(scan.nav_shape) > 1:
+        yield (
+            f"{complete} of {lines} lines are complete; "
+            f"whole_lines=True, or nav_shape={(complete, scan.width)}, leaves the rest out"
+        )
+    if not params.flyback and len(scan.nav_shape) > 1:
+        line = sidecar.frames_per_trigger or 0
+        if line * lines != n_frames:
+            line = n_frames // lines if n_frames % lines == 0 else 0
+        if line > scan.width:
+            yield (
+                f"there are {line} frames for each line of {scan.width}: "
+                f"if the others are from the way back, give flyback={line - scan.width}"
+            )
+
+
+def _cropped(scan: Scan, available: int, params: MibParams) -> Scan:
+    complete = _complete_lines(scan, available, params)
+    if len(scan.nav_shape) == 1 or complete == math.prod(scan.nav_shape[:-1]):
+        return scan
+    if not complete:
+        raise ParameterError(f"{available} frames are less than a line of {scan.width}", subject="whole_lines")
+    if params.nav_shape is not None:
+        raise ParameterError(
+            f"{complete} lines are complete: give nav_shape={(complete, scan.width)}, or leave it out",
+            subject="whole_lines",
+        )
+    return replace(scan, nav_shape=(complete, scan.width), origin=f"{scan.origin}, complete lines")
+
+
+def _index(scan: Scan, n_frames: int, gaps: Sequence[Gap], params: MibParams) -> NDArray[np.int64]:
+    """Give the stored frame of each position, -1 where there is none."""
+    stored = np.arange(n_frames, dtype=np.int64)
+    if gaps:
+        before = np.array([gap.before for gap in gaps], dtype=np.int64)
+        count = np.array([gap.count for gap in gaps], dtype=np.int64)
+        stored = np.insert(stored, np.repeat(before, count), -1)
+    line, column = np.divmod(np.arange(math.prod(scan.nav_shape), dtype=np.int64), scan.width)
+    taken = params.first_frame + line * (scan.width + params.flyback) + column
+    return np.where(taken < stored.size, stored[np.minimum(taken, stored.size - 1)], -1)
