@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any, Self, overload
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from lamella.analysis.creating import AnalysisMaker
 from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     import os
     from types import TracebackType
 
+    from lamella.analysis.analysis import Analysis
+    from lamella.analysis.results import AnalysisResultSet
     from lamella.corrections import Corrections
     from lamella.dataset import DataSet
     from lamella.executors.executor import Executor
+    from lamella.export.exporter import ExportReport
+    from lamella.liveplot import LivePlot
     from lamella.progress import ProgressOption
     from lamella.udf.base import UDF
-    from lamella.udf.results import UDFResult
-    from lamella.udf.runner import PartialResults, Run
+    from lamella.udf.describe import UDFDescription
+    from lamella.udf.iteration import AsyncPartials, Partials
+    from lamella.udf.results import ResultBuffer, UDFResult
+    from lamella.udf.runner import Run
 
 __all__ = ["Context", "open"]
 
@@ -31,8 +38,7 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     Parameters
     ----------
     target
-        Path of a file, a list of paths for formats that take one, or an object for formats that wrap objects, such as
-        an array for ``"memory"``.
+        Path of a file, or an object for formats that wrap objects, such as an array for ``"memory"``.
     format
         Name of the format; found out from the file by default.
     **parameters
@@ -62,13 +68,15 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     return open_dataset(format, target, parameters)
 
 
-class Context:
+class Context(AnalysisMaker):
     """Opens data sets and computes with them, on workers that it owns.
 
     Parameters
     ----------
     executor
         Where to compute: an executor, its name, or None for threads, one per processor.
+    plot_class
+        What draws live plots; `lamella.liveplot.LivePlot` by default.
 
     Examples
     --------
@@ -77,13 +85,20 @@ class Context:
     ...     image = ctx.run_udf(ds, SumSigUDF())["intensity"].data
     """
 
-    def __init__(self, executor: Executor | str | None = None) -> None:
+    def __init__(self, executor: Executor | str | None = None, *, plot_class: type[LivePlot] | None = None) -> None:
         self._given = executor
         self._made: Executor | None = None
         self._running: weakref.WeakSet[Run] = weakref.WeakSet()
+        self.plot_class = plot_class
 
     @classmethod
-    def make_with(cls, executor: str = "threads", *, cpus: int | None = None) -> Self:
+    def make_with(
+        cls,
+        executor: str = "threads",
+        *,
+        cpus: int | None = None,
+        plot_class: type[LivePlot] | None = None,
+    ) -> Self:
         """Give a context with a certain executor.
 
         Parameters
@@ -92,6 +107,8 @@ class Context:
             ``"inline"``, ``"threads"``, ``"processes"``, or what a plugin adds.
         cpus
             Number of workers; one per processor if None.
+        plot_class
+            What draws live plots.
 
         Raises
         ------
@@ -102,7 +119,7 @@ class Context:
         """
         from lamella.executors import make_executor
 
-        return cls(make_executor(executor, cpus))
+        return cls(make_executor(executor, cpus), plot_class=plot_class)
 
     @property
     def executor(self) -> Executor:
@@ -163,9 +180,11 @@ class Context:
         dataset: DataSet,
         udf: UDF,
         roi: object = ...,
-        *,
         corrections: Corrections | None = ...,
         progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
     ) -> UDFResult: ...
 
     @overload
@@ -174,20 +193,37 @@ class Context:
         dataset: DataSet,
         udf: Sequence[UDF],
         roi: object = ...,
-        *,
         corrections: Corrections | None = ...,
         progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
     ) -> tuple[UDFResult, ...]: ...
+
+    @overload
+    def run_udf(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[False],
+    ) -> Awaitable[Any]: ...
 
     def run_udf(
         self,
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = None,
-        *,
         corrections: Corrections | None = None,
         progress: ProgressOption = False,
-    ) -> UDFResult | tuple[UDFResult, ...]:
+        *,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> UDFResult | tuple[UDFResult, ...] | Awaitable[Any]:
         """Compute.
 
         Parameters
@@ -203,6 +239,11 @@ class Context:
             Dark frame, gain map and excluded pixels to apply instead of those of the data set.
         progress
             True for a progress bar, or a function ``f(done, total)`` that is called with numbers of frames.
+        plots
+            Pictures that grow meanwhile: True, a list of results (a name, a name with a function, or a function of
+            result and damage), one such list for each UDF, or a list of `lamella.liveplot.LivePlot`.
+        sync
+            False to get something to await, while the run happens in another thread.
 
         Returns
         -------
@@ -215,22 +256,65 @@ class Context:
             If a UDF fails or breaks a rule; names the UDF, the partition, the frames and the file.
         CancelledRun
             If the run was cancelled.
+        ValueError
+            If there is no UDF.
         """
-        run = self._run(dataset, udf, roi, corrections, progress)
-        results = run.finish()
-        return results if isinstance(udf, Sequence) else results[0]
+        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        several = isinstance(udf, Sequence)
+        if sync:
+            results = run.finish()
+            return results if several else results[0]
+        return _later(run, several)
+
+    @overload
+    def run_udf_iter(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> Partials: ...
+
+    @overload
+    def run_udf_iter(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[False],
+    ) -> AsyncPartials: ...
 
     def run_udf_iter(
         self,
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = None,
-        *,
         corrections: Corrections | None = None,
         progress: ProgressOption = False,
-    ) -> Generator[PartialResults]:
-        """Compute, and give what is known after each partition; parameters as for `run_udf`."""
-        return self._run(dataset, udf, roi, corrections, progress).partials()
+        *,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> Partials | AsyncPartials:
+        """Compute, and give what is known after each partition; parameters as for `run_udf`.
+
+        Returns
+        -------
+        Partials or AsyncPartials
+            To iterate over, or, with ``sync=False``, to iterate over asynchronously. Each item has ``buffers``, a
+            dict of results for each UDF, and ``damage``, where the scan was processed. Closing it stops the run.
+        """
+        from lamella.udf.iteration import AsyncPartials, Partials
+
+        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        return Partials(run) if sync else AsyncPartials(run)
 
     def _run(
         self,
@@ -239,10 +323,118 @@ class Context:
         roi: object,
         corrections: Corrections | None,
         progress: ProgressOption,
+        plots: Any = None,
     ) -> Run:
         from lamella.udf.runner import Run
 
         udfs = tuple(udf) if isinstance(udf, Sequence) else (udf,)
         run = Run(dataset, udfs, executor=self.executor, roi=roi, corrections=corrections, progress=progress)
+        if plots:
+            from lamella.liveplot import make_plots
+
+            run.watchers += [plot.update for plot in make_plots(plots, run.results(), self.plot_class)]
         self._running.add(run)
         return run
+
+    def run(
+        self,
+        job: Analysis,
+        roi: object = None,
+        progress: ProgressOption = False,
+        corrections: Corrections | None = None,
+    ) -> AnalysisResultSet:
+        """Run an analysis made by one of the methods ``create_*_analysis``.
+
+        Parameters
+        ----------
+        job
+            The analysis.
+        roi
+            Scan positions to use instead of those of the analysis.
+        progress, corrections
+            As for `run_udf`.
+        """
+        chosen = job.roi if roi is None else roi
+        return job.results(self.run_udf(job.dataset, job.udf(), chosen, corrections, progress))
+
+    def map(
+        self,
+        dataset: DataSet,
+        f: Callable[[Any], Any],
+        roi: object = None,
+        progress: ProgressOption = False,
+        corrections: Corrections | None = None,
+    ) -> ResultBuffer:
+        """Call a function on each frame; shape and dtype of its results are found out with a frame of ones.
+
+        Parameters
+        ----------
+        dataset
+            The data.
+        f
+            Function of one frame.
+        roi, progress, corrections
+            As for `run_udf`.
+
+        Examples
+        --------
+        >>> brightest = ctx.map(ds, np.max).data  # doctest: +SKIP
+        """
+        from lamella.udf.auto import AutoUDF
+
+        return self.run_udf(dataset, AutoUDF(f=f), roi, corrections, progress)["result"]
+
+    def display(self, dataset: DataSet, udf: UDF, roi: object = None) -> UDFDescription:
+        """Give what a UDF does with a data set, to be shown in a notebook: method, dtype, tiles, results."""
+        from lamella.udf.describe import describe
+
+        return describe(dataset, udf, roi, workers=self.executor.workers)
+
+    def export_dataset(
+        self,
+        dataset: DataSet,
+        path: str | os.PathLike[str],
+        progress: ProgressOption = False,
+        overwrite: bool = False,
+        *,
+        fill: float = 0,
+        format: str | None = None,
+    ) -> ExportReport:
+        """Write a data set as a file of another format, ``.npy`` or what plugins add.
+
+        Shape of the scan and sync offset are baked in; values are the stored ones, without corrections.
+
+        Parameters
+        ----------
+        dataset
+            The data.
+        path
+            The file; complete or absent, also if the export is killed.
+        progress
+            As for `run_udf`.
+        overwrite
+            Replace a file that exists.
+        fill
+            Value of frames that are missing; what was filled is recorded in a file beside ``path``.
+        format
+            Name of the exporter, where the extension does not say it.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+        ParameterError
+            If no exporter writes such files.
+        """
+        from lamella.export import export_dataset
+
+        return export_dataset(
+            dataset, path, executor=self.executor, format=format, overwrite=overwrite, fill=fill, progress=progress
+        )
+
+
+async def _later(run: Run, several: bool) -> Any:
+    from lamella.udf.iteration import finish_later
+
+    results = await finish_later(run)
+    return results if several else results[0]

@@ -97,7 +97,7 @@ def radial_gradient(
     """The distance from the centre in units of the radius, zero outside the circle; arguments as for `circular`."""
     distance = _distance(centerX, centerY, imageSizeX, imageSizeY)
     disk = _soft_disk(distance, radius) if antialiased else distance <= radius
-    return disk * np.minimum(distance / radius, 1)
+    return np.asarray(disk * np.minimum(distance / radius, 1))
 
 
 def background_subtraction(

@@ -236,9 +236,11 @@ def _join(parts: Sequence[SparseMasks], sig_shape: tuple[int, ...]) -> SparseMas
     first = np.cumsum([0, *(len(part) for part in parts)])
     return SparseMasks(
         (int(first[-1]), *sig_shape),
-        np.concatenate([part.mask + begin for part, begin in zip(parts, first, strict=False)] or [np.zeros(0)]),
-        np.concatenate([part.pixel for part in parts] or [np.zeros(0)]),
-        np.concatenate([part.value for part in parts] or [np.zeros(0)]),
+        np.concatenate(
+            [part.mask + begin for part, begin in zip(parts, first, strict=False)] or [np.zeros(0, np.int64)]
+        ),
+        np.concatenate([part.pixel for part in parts] or [np.zeros(0, np.int64)]),
+        np.concatenate([part.value for part in parts] or [np.zeros(0, np.int64)]),
     )
 
 
@@ -275,4 +277,5 @@ def shift_into(target: NDArray[Any], source: NDArray[Any], shift: Sequence[int])
     lengths = source.shape[-axes:]
     there = tuple(slice(max(0, s), max(0, n + min(0, s))) for s, n in zip(shift, lengths, strict=True))
     here = tuple(slice(max(0, -s), max(0, n - max(0, s))) for s, n in zip(shift, lengths, strict=True))
-    target[(..., *there)] = source[(..., *here)]
+    everything: Any = ...
+    target[(everything, *there)] = source[(everything, *here)]

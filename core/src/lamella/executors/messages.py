@@ -61,7 +61,7 @@ def receive(connection: Connection) -> Any:
     buffers = [np.empty(size, dtype=np.uint8) for size in sizes]
     for buffer in buffers:
         if buffer.size:
-            connection.recv_bytes_into(memoryview(buffer))
+            connection.recv_bytes_into(buffer.data)
     return pickle.loads(body, buffers=buffers)
 
 

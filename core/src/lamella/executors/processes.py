@@ -106,7 +106,7 @@ class _Worker:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection
-        self.connection, theirs = context.Pipe()  # type: ignore[assignment]
+        self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs,), name="lamella-worker", daemon=True)
         self.process.start()
         theirs.close()

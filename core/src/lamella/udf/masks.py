@@ -102,12 +102,11 @@ class ApplyMasksUDF(UDF):
         return {"intensity": self.buffer("nav", extra_shape=(count,), dtype=self._result_dtype())}
 
     def get_task_data(self) -> Mapping[str, Any]:
-        dtype = self._result_dtype()
-        task = {"masks": self._masks(), "dtype": dtype, "widened": Widened(dtype)}
+        dtype, masks = self._result_dtype(), self._masks()
         if self._per_frame:
-            task["moved"] = np.zeros(self.meta.dataset_shape.sig, dtype)
-            task["rows"] = task["masks"].toarray().reshape(len(task["masks"]), -1)
-        return task
+            rows = masks.toarray().reshape(len(masks), -1)
+            return {"rows": rows, "moved": np.zeros(self.meta.dataset_shape.sig, dtype)}
+        return {"masks": masks, "dtype": dtype, "widened": Widened(dtype)}
 
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         meta, total, masks = self.meta, self.results.intensity, self.task_data.masks

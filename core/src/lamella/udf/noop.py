@@ -30,7 +30,8 @@ class NoOpUDF(UDF):
         super().__init__(preferred_input_dtype=preferred_input_dtype)
 
     def get_preferred_input_dtype(self) -> DTypeLike:
-        return np.dtype(self.params.preferred_input_dtype)
+        wanted: DTypeLike = self.params.preferred_input_dtype
+        return wanted
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         return {}

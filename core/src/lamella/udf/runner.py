@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +80,13 @@ class Run:
         Instead of those of the data set.
     progress
         See `lamella.progress.make_progress`.
+
+    Attributes
+    ----------
+    cancel : threading.Event
+        Set it to stop the run within a tile.
+    watchers : list of callable
+        Called with the partial results after each partition, and whether that was the last one.
     """
 
     def __init__(
@@ -95,6 +102,7 @@ class Run:
         if not udfs:
             raise ValueError("an empty list of UDFs: there is nothing to compute")
         self.cancel = threading.Event()
+        self.watchers: list[Callable[[PartialResults, bool], object]] = []
         self._executor = executor
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
@@ -123,7 +131,10 @@ class Run:
             try:
                 for index, arrays in enumerate(results):
                     progress.advance(self._merge(index, arrays))
-                    yield PartialResults(self)
+                    partial = PartialResults(self)
+                    for watch in self.watchers:
+                        watch(partial, index == len(self.plan.partitions) - 1)
+                    yield partial
             finally:
                 results.close()
 

@@ -106,9 +106,9 @@ def _squares(deviations: NDArray[Any]) -> NDArray[np.float64]:
     if deviations.dtype.kind == "c":
         deviations = deviations.view(np.float64).reshape(*deviations.shape, 2)
         np.multiply(deviations, deviations, out=deviations)
-        return np.add.reduce(deviations, axis=(0, 2))
+        return np.asarray(np.add.reduce(deviations, axis=(0, 2)))
     np.multiply(deviations, deviations, out=deviations)
-    return np.add.reduce(deviations, axis=0)
+    return np.asarray(np.add.reduce(deviations, axis=0))
 
 
 def combine(

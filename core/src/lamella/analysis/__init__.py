@@ -1,0 +1,1 @@
+"""Ready-made analyses: what microscopists compute every day, with pictures."""

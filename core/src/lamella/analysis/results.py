@@ -1,0 +1,150 @@
+"""Results of analyses: channels by name, by number and one after the other, each with a picture."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.analysis.pictures import Scale, picture
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["AnalysisResult", "AnalysisResultSet", "complex_channels"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AnalysisResult:
+    """One channel of a result.
+
+    Parameters
+    ----------
+    key
+        Its name.
+    title, desc
+        What it shows, in a few words and in a sentence.
+    raw_data
+        The numbers: an array, or a tuple of the x and the y component of a vector field.
+    scale, colours
+        How its picture looks; see `lamella.analysis.pictures.picture`.
+    include_in_download
+        Whether it is written by `AnalysisResultSet.save`.
+    """
+
+    key: str
+    title: str
+    desc: str
+    raw_data: Any
+    scale: Scale = "linear"
+    colours: str = "viridis"
+    include_in_download: bool = True
+
+    @property
+    def visualized(self) -> NDArray[np.uint8]:
+        """The picture: red, green, blue and opacity, shape ``(height, width, 4)``."""
+        data = self.raw_data
+        if isinstance(data, tuple):
+            data = np.asarray(data[0]) + 1j * np.asarray(data[1])
+        return picture(data, scale=self.scale, colours=self.colours)
+
+    def get_image(self) -> io.BytesIO:
+        """Give the picture as a PNG file in memory."""
+        from lamella.export.images import png_bytes
+
+        return io.BytesIO(png_bytes(self.visualized))
+
+    def _repr_png_(self) -> bytes:
+        return self.get_image().getvalue()
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.raw_data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<AnalysisResult {self.key}: {self.title}, shape {np.shape(self.raw_data)}>"
+
+
+class AnalysisResultSet(Sequence[AnalysisResult]):
+    """The channels of a result, as attributes, by name, by number, and one after the other.
+
+    Parameters
+    ----------
+    channels
+        In the order in which they are shown.
+    """
+
+    def __init__(self, channels: Sequence[AnalysisResult]) -> None:
+        self._channels = tuple(channels)
+
+    def keys(self) -> tuple[str, ...]:
+        """Give the names of the channels."""
+        return tuple(channel.key for channel in self._channels)
+
+    def __getattr__(self, name: str) -> AnalysisResult:
+        for channel in self.__dict__.get("_channels", ()):
+            if channel.key == name:
+                return channel  # type: ignore[no-any-return]
+        raise AttributeError(f"no channel is called {name!r}; there are {', '.join(self.keys())}")
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, str):
+            return self._channels[index]
+        if index not in self.keys():
+            raise KeyError(f"no channel is called {index!r}; there are {', '.join(self.keys())}")
+        return getattr(self, index)
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def __iter__(self) -> Iterator[AnalysisResult]:
+        return iter(self._channels)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> tuple[Path, ...]:
+        """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.results.save_results`."""
+        from lamella.export.results import save_results
+
+        arrays: Mapping[str, Any] = {
+            channel.key: channel.raw_data for channel in self._channels if channel.include_in_download
+        }
+        return save_results(arrays, path, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        return f"<AnalysisResultSet {', '.join(self.keys())}>"
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.keys()]
+
+
+def complex_channels(
+    key: str, title: str, desc: str, data: NDArray[Any], *, log_first: bool = False
+) -> list[AnalysisResult]:
+    """Give the channels that show complex numbers: magnitude, its logarithm, both parts, angle, and all in one.
+
+    Parameters
+    ----------
+    key, title, desc
+        Names of the channel that they stand for.
+    data
+        Complex numbers.
+    log_first
+        Whether ``key`` itself is the picture on a logarithmic scale, and the linear one is ``key_lin``.
+    """
+    magnitude = np.abs(data)
+    linear, log = (f"{key}_lin", key) if log_first else (key, f"{key}_log")
+
+    def channel(name: str, what: str, values: NDArray[Any], **look: Any) -> AnalysisResult:
+        return AnalysisResult(key=name, title=f"{title} [{what}]", desc=f"{desc} [{what}]", raw_data=values, **look)
+
+    return [
+        channel(linear, "magn", magnitude),
+        channel(log, "log(magn)", magnitude, scale="log"),
+        channel(f"{key}_real", "real", data.real, scale="balanced", colours="RdBu_r"),
+        channel(f"{key}_imag", "imag", data.imag, scale="balanced", colours="RdBu_r"),
+        channel(f"{key}_angle", "angle", np.angle(data), colours="twilight"),
+        channel(f"{key}_complex", "complex", data),
+    ]

@@ -1,0 +1,39 @@
+"""The contract of exporters: write one data set into one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lamella.dataset import DataSet
+    from lamella.executors.executor import Executor
+    from lamella.progress import ProgressOption
+
+__all__ = ["ExportReport", "Exporter"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written: where, how large [bytes], and how many missing frames were filled with what."""
+
+    path: Path
+    nbytes: int
+    missing: int
+    fill: float
+
+
+class Exporter(Protocol):
+    """Writes data sets in one format; made without arguments, found in the entry-point group ``lamella.exporters``."""
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """File name extensions in lower case, without the dot."""
+        ...
+
+    def export(
+        self, dataset: DataSet, path: Path, *, executor: Executor, fill: float, progress: ProgressOption
+    ) -> ExportReport:
+        """Write a data set in bounded memory; ``path`` is replaced once it is complete, and not touched before."""
+        ...

@@ -1,0 +1,137 @@
+"""Data sets as ``.npy`` files: what NumPy loads or maps, in the shape of the scan and the stored dtype."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CancelledRun
+from lamella.export.atomic import written_at_once
+from lamella.export.exporter import ExportReport
+from lamella.progress import make_progress
+from lamella.tiling import TileWish, negotiate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.dataset import DataSet, Partition
+    from lamella.executors.executor import Executor
+    from lamella.progress import ProgressOption
+    from lamella.tiling import TilingScheme
+
+__all__ = ["NpyExporter"]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all tasks of an export share."""
+
+    dataset: DataSet
+    path: str
+    data_offset: int
+    scheme: TilingScheme
+    fill: float
+    partitions: tuple[Partition, ...]
+
+
+class NpyExporter:
+    """Writes the stored values, without corrections.
+
+    Missing frames are filled, and then a file ``NAME.npy.json`` beside the data says which and with what.
+    """
+
+    extensions = ("npy",)
+
+    def export(
+        self, dataset: DataSet, path: Path, *, executor: Executor, fill: float, progress: ProgressOption
+    ) -> ExportReport:
+        """Write a data set; partitions are written side by side, each straight to its place in the file."""
+        header = _header(dataset)
+        partitions = dataset.partitions(workers=executor.workers)
+        scheme = negotiate(
+            sig_shape=dataset.shape.sig,
+            itemsize=dataset.dtype.itemsize,
+            n_frames=max(len(partition) for partition in partitions),
+            hints=dataset.source.hints,
+            wishes=(TileWish("frame"),),
+        )
+        with written_at_once(path) as partial:
+            with partial.open("wb") as file:
+                file.write(header)
+                file.truncate(len(header) + dataset.nbytes)
+            job = _Job(dataset, str(partial), len(header), scheme, fill, partitions)
+            with make_progress(progress, dataset.shape.nav.size, f"writing {path.name}") as bar:
+                for count in executor.run(_write, job, range(len(partitions))):
+                    bar.advance(count)
+            _record(dataset, path, fill)
+        return ExportReport(path, len(header) + dataset.nbytes, dataset.missing_count, fill)
+
+
+def _header(dataset: DataSet) -> bytes:
+    stream = io.BytesIO()
+    facts: dict[str, Any] = {
+        "descr": np.lib.format.dtype_to_descr(dataset.dtype),
+        "fortran_order": False,
+        "shape": tuple(dataset.shape),
+    }
+    np.lib.format.write_array_header_2_0(stream, facts)
+    return stream.getvalue()
+
+
+def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
+    """Write one partition; gives the number of its scan positions."""
+    partition = job.partitions[index]
+    dataset = job.dataset
+    frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
+    done = partition.start
+    with Path(job.path).open("r+b", buffering=0) as file:
+
+        def put(position: int, frames: NDArray[Any]) -> None:
+            file.seek(job.data_offset + position * frame_nbytes)
+            rest = np.ascontiguousarray(frames).reshape(-1).view(np.uint8).data
+            while rest:
+                rest = rest[file.write(rest) :]
+
+        for tile in partition.tiles(job.scheme):
+            if cancelled():
+                raise CancelledRun(f"the export of {dataset.name} was cancelled")
+            _fill(put, done, tile.start, job)
+            put(tile.start, tile.data)
+            done = tile.start + len(tile.data)
+        _fill(put, done, partition.stop, job)
+    return len(partition)
+
+
+def _fill(put: Callable[[int, NDArray[Any]], None], start: int, stop: int, job: _Job) -> None:
+    """Fill positions without a frame; zeros are there already."""
+    if start == stop or job.fill == 0:
+        return
+    blank = np.full(job.dataset.shape.sig, job.fill, dtype=job.dataset.dtype)
+    for position in range(start, stop):
+        put(position, blank)
+
+
+def _record(dataset: DataSet, path: Path, fill: float) -> None:
+    """Say which positions were filled, and with what, in a file beside the data."""
+    sidecar = path.with_name(f"{path.name}.json")
+    if not dataset.missing_count:
+        return
+    missing = ~dataset.valid_mask.reshape(-1)
+    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False)).reshape(-1, 2)
+    facts = {
+        "source": dataset.name,
+        "format": dataset.format,
+        "nav_shape": list(dataset.shape.nav),
+        "sync_offset": dataset.frame_map.sync_offset,
+        "fill": fill,
+        "missing": dataset.missing_count,
+        "missing_positions": edges.tolist(),
+    }
+    with written_at_once(sidecar) as partial:
+        partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
