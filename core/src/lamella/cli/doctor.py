@@ -102,19 +102,24 @@ def _io() -> Iterator[Finding]:
 
 
 def _numba_cache() -> Finding:
-    """Compiled kernels are kept beside their source, or where ``NUMBA_CACHE_DIR`` says."""
+    """Where numba keeps compiled kernels: what NUMBA_CACHE_DIR says, beside their source, or in the user's cache."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else Path(lamella.__file__).parent
-    while not folder.exists():
-        folder = folder.parent
-    if os.access(folder, os.W_OK):
-        return Finding("compiled kernels", "ok", f"are kept in {folder}")
+    beside = Path(lamella.__file__).parent / "kernels"
+    of_user = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"
+    folders = [Path(chosen)] if chosen else [beside, of_user]
+    for folder in folders:
+        if os.access(_existing(folder), os.W_OK):
+            return Finding("compiled kernels", "ok", f"are kept in {folder}")
     return Finding(
         "compiled kernels",
         "warning",
-        f"{folder} cannot be written, so kernels may be compiled in every process",
+        f"{' and '.join(map(str, folders))} cannot be written, so kernels are compiled again in every process",
         "set NUMBA_CACHE_DIR to a folder that you own",
     )
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
 
 
 def _machine() -> Iterator[Finding]:
