@@ -27,6 +27,7 @@ BUILTIN = (
     Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
     Command("probe", "which format a file has, and why", "lamella.cli.probe"),
     Command("run", "compute images and patterns in one pass over a file", "lamella.cli.run"),
+    Command("export", "write a data set as an array file", "lamella.cli.export"),
     Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
 )
@@ -165,6 +166,8 @@ def _message(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError):
+        return str(error)
     return f"{type(error).__name__}: {error} (--traceback shows where)"
 
 

@@ -19,6 +19,7 @@ from lamella.cli.info import describe, provenance_text
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
+from lamella.cli.workers import add_workers, make_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--roi", metavar="ROI", help='part of the scan: slices such as "10:20,:" or a .npy file of booleans'
     )
     how = parser.add_argument_group("how")
-    how.add_argument("--executor", default="threads", metavar="NAME", help="inline, threads, processes, ...")
-    how.add_argument("--workers", type=int, metavar="N", help="number of workers; one per processor by default")
+    add_workers(how)
     how.add_argument("--out", type=Path, metavar="DIR", help="folder for the results; NAME-results by default")
 
 
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     analyses, told = choose(dataset, args)
     console.facts(told, width=_WIDTH)
     roi = None if args.roi is None else _region(args.roi, dataset)
-    with lamella.Context.make_with(args.executor, cpus=args.workers) as context:
+    with make_context(args) as context:
         done = stream(context, dataset, analyses, console, roi)
     folder = args.out or Path(f"{Path(args.file).stem}-results")
     summary = done.to_json() | {"dataset": describe(dataset), "lamella": lamella.__version__}

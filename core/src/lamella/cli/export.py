@@ -1,0 +1,58 @@
+"""Write a data set as an array file: in the shape of the scan, in the stored dtype, in bounded memory.
+
+Frames that are missing are filled; which ones is then told in a file beside the array.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamella.cli.parameters import open_data
+from lamella.cli.parser import UsageError
+from lamella.cli.workers import add_workers, make_context
+from lamella.display import size_text
+
+if TYPE_CHECKING:
+    from lamella.cli.console import Console
+
+__all__ = ["OPENS_DATA", "configure", "run"]
+
+OPENS_DATA = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add where to write and how."""
+    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write; its extension says the format: .npy")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+    parser.add_argument("--fill", type=float, default=0, metavar="VALUE", help="pixels of missing frames [default: 0]")
+    add_workers(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Open and write."""
+    from lamella.export import export_dataset
+
+    dataset = open_data(args)
+    frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
+    began = time.perf_counter()
+    with make_context(args) as context, console.progress("writing", frame_nbytes) as progress:
+        try:
+            report = export_dataset(
+                dataset,
+                args.out,
+                executor=context.executor,
+                overwrite=args.overwrite,
+                fill=args.fill,
+                progress=progress,
+            )
+        except FileExistsError:
+            raise UsageError(f"{args.out} exists; --overwrite replaces it", see="lamella export --help") from None
+    seconds = time.perf_counter() - began
+    console.emit({"file": report.path, "bytes": report.nbytes, "missing": report.missing, "seconds": seconds})
+    console.say(f"{report.path}: {tuple(dataset.shape)} {dataset.dtype}, {size_text(report.nbytes)}")
+    if report.missing:
+        console.say(f"{report.missing} missing frames were filled with {report.fill:g}; {report.path}.json says which")
+    return 0
