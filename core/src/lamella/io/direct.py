@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DirectBackend"]
 
 _BLOCK = 4096
+_REFUSALS = {errno.EINVAL, errno.EOPNOTSUPP}
 
 
 class DirectBackend:
@@ -38,6 +40,8 @@ class DirectBackend:
             try:
                 os.close(os.open(folder.path, DirectSession._flags))
             except OSError as error:
+                if error.errno not in _REFUSALS:  # a file that is gone is for the session to report
+                    continue
                 return f"the file system of {folder.path} refuses direct reads ({error.strerror}); use 'buffered'"
         return None
 
