@@ -1,0 +1,167 @@
+"""The reader: from the parts of a stream and the headers of its frames to a description of a scan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.detect import EXTENSION, HEURISTIC, MAGIC, VERIFIED, Match, Probe
+from lamella.errors import FormatError, ParameterError
+from lamella.metadata import Axis, Metadata
+from lamella.source import Encoding, LinearSource, SourceInfo
+from lamella_tvips.header import MODES, plain
+from lamella_tvips.params import TvipsParams
+from lamella_tvips.scan import Scan, from_positions, from_rotator, wound
+from lamella_tvips.stream import Stream, find_stream, frame_times
+
+__all__ = ["TvipsReader"]
+
+_SOME = 1 << 12  # frames of a long stream that show whether there is a scan
+_MANY = 1 << 16  # frames of a long stream
+_TOO_MANY = 1 << 20  # frames whose headers are not all read to find a scan
+
+
+class TvipsReader:
+    """Reads streams of both versions, of one or many parts."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise the series header in the first part, whichever part was named."""
+        by_name = probe.suffix == "tvips"
+        try:
+            stream = find_stream(probe)
+        except FormatError as error:
+            return Match(EXTENSION, f"called .tvips, but {error.problem}") if by_name else None
+        frames = f"TVIPS stream of {stream.n_frames} frames in {len(stream.resources)} parts"
+        if stream.rest == 0:
+            return Match(VERIFIED, frames)
+        return Match(MAGIC if by_name else HEURISTIC, f"{frames} and {stream.rest} bytes")
+
+    def open(self, params: TvipsParams, probe: Probe) -> LinearSource:
+        """Describe the complete frames, in the order of the scan if the frames tell it."""
+        stream = find_stream(probe)
+        header, n_frames = stream.header, stream.n_frames
+        scan, others, notes = _choose_scan(params, stream)
+        if stream.rest:
+            last = stream.resources[-1]
+            notes.append(f"{last.path} ends within a frame: the last {stream.rest} bytes were left out")
+        ends = stream.headers(np.array([0, n_frames - 1]))
+        lost = int(ends["counter"][1]) - int(ends["counter"][0]) + 1 - n_frames
+        if lost > 0:
+            notes.append(f"{lost} frames were not stored, if the counter of the frames is right")
+        mode = MODES.get(int(ends["mode"][0])) if "mode" in (ends.dtype.names or ()) else None
+        fields = [name for name in ends.dtype.names or () if name not in ("seconds", "milliseconds")]
+        return LinearSource(
+            resources=stream.resources,
+            runs=stream.runs(),
+            encoding=Encoding(header.pixel, header.sig_shape, origin=header.frame_header_nbytes),
+            info=SourceInfo(
+                n_frames=n_frames,
+                sig_shape=header.sig_shape,
+                dtype=header.pixel.newbyteorder("="),
+                nav_shape=scan.shape,
+                nav_origin=scan.origin,
+                nav_alternatives=tuple((one.shape, one.origin) for one in others),
+                sync_offset=scan.first,
+                index=scan.index,
+                sig_axes=_sig_axes(header.fields, mode),
+                metadata=_metadata(header.fields, ends[0], mode),
+                raw_metadata={"series_header": header.fields, "first_frame": plain(ends[:1].reshape(()))},
+                per_frame={"time": stream.time, **{name: partial(stream.field, name) for name in fields}},
+                notes=tuple(notes),
+                details={
+                    "format version": header.fields["version"],
+                    "bits per pixel": header.fields["bits_per_pixel"],
+                    "frame header [bytes]": header.frame_header_nbytes,
+                    "frames per part": list(stream.counts),
+                    "recorded for [s]": float(np.ptp(frame_times(ends))),
+                },
+            ),
+        )
+
+
+def _choose_scan(params: TvipsParams, stream: Stream) -> tuple[Scan, list[Scan], list[str]]:
+    """Give the scan to show, others that are possible, and what a user should know."""
+    n_frames, given = stream.n_frames, params.nav_shape
+    scan = Scan((n_frames,), 0, None, "number of frames")
+    side = math.isqrt(n_frames)
+    others = [replace(scan, shape=(side, side), origin="guess: a square scan")] if side * side == n_frames > 1 else []
+    found = [] if params.first_frame is not None else _find_scans(params, stream)
+    if params.first_frame is not None:
+        if params.first_frame >= n_frames:
+            raise ParameterError(f"first_frame: must be below {n_frames}, the number of frames")
+        scan = Scan((n_frames - params.first_frame,), params.first_frame, None, "first_frame")
+    others = [scan, *others, *found]
+    trusted = [one for one in found if len(one.shape) > 1 or params.scan != "auto" or one.shape == given]
+    fitting = [one for one in trusted if given is None or one.size == math.prod(given)]
+    scan = (fitting or [scan])[0]
+    if given is not None and not fitting:
+        scan = Scan(given, trusted[0].start if trusted else scan.first, None, "user")
+    elif given is not None:
+        scan = replace(scan, shape=given, origin=f"user, {scan.origin}")
+    others = [one for one in others if one.shape != scan.shape]
+    notes = [
+        f"the {one.origin} would give a scan of {one.shape} from frame {one.start}" for one in found if one in others
+    ]
+    if scan.index is not None:
+        shown, blank = len(np.unique(scan.index[scan.index >= 0])), int(np.count_nonzero(scan.index < 0))
+        notes.append(f"frames do not follow the scan one by one: {shown} are shown, {blank} positions have none")
+    if params.winding is not None:
+        if len(scan.shape) != 2:
+            raise ParameterError(f"winding: needs a scan of two axes, found {scan.shape}. Give nav_shape")
+        scan = wound(scan, params.winding, params.hysteresis, n_frames)
+    return scan, others, notes
+
+
+def _find_scans(params: TvipsParams, stream: Stream) -> list[Scan]:
+    """Give the scans that the headers of the frames show, the most reliable first."""
+    headers = None if params.scan == "none" else _scan_headers(stream)
+    names = () if headers is None else headers.dtype.names or ()
+    found: list[Scan | None] = []
+    if headers is not None and "scan_y" in names and params.scan in ("auto", "positions"):
+        found.append(from_positions(headers["scan_x"], headers["scan_y"], repeat=params.repeat, fill=params.fill))
+    if headers is not None and "rotator" in names and params.scan in ("auto", "rotator"):
+        found.append(from_rotator(headers["rotator"], params.nav_shape, repeat=params.repeat, fill=params.fill))
+    scans = [one for one in found if one is not None]
+    if not scans and params.scan in ("positions", "rotator"):
+        raise ParameterError(f"scan: {params.scan!r} shows no scan in this stream; give nav_shape and first_frame")
+    return scans
+
+
+def _scan_headers(stream: Stream) -> NDArray[Any] | None:
+    """Read the headers of the frames, unless a look at some of a long stream shows that they know of no scan."""
+    if stream.n_frames > _MANY:
+        some = stream.headers(np.linspace(0, stream.n_frames - 1, _SOME).astype(np.int64))
+        named = [name for name in ("rotator", "scan_x", "scan_y") if name in (some.dtype.names or ())]
+        if stream.n_frames > _TOO_MANY or not any(some[name].any() for name in named):
+            return None
+    return stream.headers()
+
+
+def _sig_axes(fields: dict[str, Any], mode: str | None) -> tuple[Axis, ...]:
+    """Give the axes of the detector.
+
+    Cameras record the size of their own pixels, which calibrates nothing; HyperSpy writes the calibration there.
+    """
+    names, units = (("dy", "dx"), "nm") if mode == "imaging" else (("ky", "kx"), "1/nm")
+    if mode is None or fields["pixel_size"] <= 0 or not fields["filler"].startswith("HYPERSPY"):
+        return Axis(names[0]), Axis(names[1])
+    step = float(fields["pixel_size"])
+    return Axis(names[0], step, 0.0, units), Axis(names[1], step, 0.0, units)
+
+
+def _metadata(fields: dict[str, Any], first: NDArray[Any], mode: str | None) -> Metadata:
+    from_camera = not fields["filler"].startswith("HYPERSPY")
+    return Metadata(
+        acquired=datetime.fromtimestamp(float(frame_times(first)), UTC).isoformat() if first["seconds"] else None,
+        detector="TVIPS",
+        mode=mode,
+        beam_energy=1e3 * fields["high_tension"] if fields["high_tension"] > 0 else None,
+        magnification=float(fields["magnification"]) if mode == "imaging" and fields["magnification"] > 0 else None,
+        detector_pixel_pitch=1e-9 * fields["pixel_size"] if from_camera and fields["pixel_size"] > 0 else None,
+    )

@@ -1,0 +1,132 @@
+"""The parts of a stream: where its frames lie, and what their headers say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.detect import Probe
+from lamella.errors import CorruptError, FormatError, TruncatedError
+from lamella.source import Resource, RunTable
+from lamella_tvips.header import SERIES_HEADER, SeriesHeader, read_series_header
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Stream", "find_stream", "frame_times"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A series header and its parts; ``offsets`` and ``counts`` say where frames begin and how many there are.
+
+    ``rest`` is the number of bytes behind the last complete frame.
+    """
+
+    header: SeriesHeader
+    resources: tuple[Resource, ...]
+    offsets: tuple[int, ...]
+    counts: tuple[int, ...]
+    rest: int
+
+    @property
+    def n_frames(self) -> int:
+        """The number of complete frames."""
+        return sum(self.counts)
+
+    def runs(self) -> RunTable:
+        """Give the table of the frames, headers included."""
+        parts = range(len(self.resources))
+        return RunTable(parts, self.offsets, [self.header.stride for _ in parts], self.counts)
+
+    def headers(self, frames: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """Read the headers of all or of some frames; as many fields as there are."""
+        chosen = np.arange(self.n_frames) if frames is None else frames
+        found = np.zeros(len(chosen), self.header.frame_header)
+        rows = found.view(np.uint8).reshape(len(chosen), found.itemsize)
+        first = 0
+        for resource, offset, count in zip(self.resources, self.offsets, self.counts, strict=True):
+            here = np.flatnonzero((chosen >= first) & (chosen < first + count))
+            places = offset + (chosen[here] - first) * self.header.stride
+            _read_rows(resource.path, places.tolist(), [rows[row] for row in here.tolist()])
+            first += count
+        return found
+
+    def field(self, name: str) -> NDArray[Any]:
+        """Read one field of all frame headers."""
+        return np.ascontiguousarray(self.headers()[name])
+
+    def time(self) -> NDArray[np.float64]:
+        """Read when frames were recorded [s since 1970]."""
+        return frame_times(self.headers())
+
+
+def frame_times(headers: NDArray[Any]) -> NDArray[np.float64]:
+    """Give when frames were recorded [s since 1970]."""
+    return np.asarray(headers["seconds"] + headers["milliseconds"] / 1000, dtype=np.float64)
+
+
+def find_stream(probe: Probe) -> Stream:
+    """Find all parts of a stream by any of them.
+
+    Raises
+    ------
+    FormatError
+        If a part is missing or damaged.
+    """
+    paths = _parts(probe)
+    header = read_series_header(probe if paths[0] == probe.path else Probe.of(paths[0]))
+    resources = tuple(Resource.of(path) for path in paths)
+    offsets = tuple(SERIES_HEADER.itemsize if i == 0 else 0 for i in range(len(paths)))
+    sizes = [divmod(one.size - start, header.stride) for one, start in zip(resources, offsets, strict=True)]
+    for path, (count, rest) in list(zip(paths, sizes, strict=True))[:-1]:
+        if rest:
+            raise CorruptError(
+                "a part of the stream, but not the last, ends within a frame",
+                path=path,
+                expected=f"whole frames of {header.stride} bytes",
+                found=f"{count} frames and {rest} bytes",
+                remedy="Copy the part again from where it was recorded",
+            )
+    stream = Stream(header, resources, offsets, tuple(count for count, _ in sizes), sizes[-1][1])
+    if stream.n_frames == 0:
+        expected, found = f"at least {header.stride} bytes behind the header", f"{stream.rest} bytes"
+        raise TruncatedError("the stream holds no complete frame", path=paths[0], expected=expected, found=found)
+    return stream
+
+
+def _parts(probe: Probe) -> list[Path]:
+    """Give the parts in order; a file whose name has no number is alone."""
+    assert probe.path is not None
+    name = re.fullmatch(r"(.*_)\d{3}(\.\w+)", probe.path.name)
+    if name is None:
+        return [probe.path]
+    present = [
+        found for one in probe.siblings if (found := re.fullmatch(rf"{re.escape(name[1])}(\d{{3}})(\.\w+)", one))
+    ]
+    numbers = sorted({int(found[1]) for found in present if found[2] == name[2]})
+    paths = [probe.sibling(f"{name[1]}{number:03d}{name[2]}") for number in range(numbers[-1] + 1)]
+    for number, path in enumerate(paths):
+        if path is None:
+            raise FormatError(
+                f"part {number:03d} of the stream is missing{', which has the header' if number == 0 else ''}",
+                path=probe.path,
+                expected=f"{name[1]}000{name[2]} to {name[1]}{numbers[-1]:03d}{name[2]} in one folder",
+                found=", ".join(f"{one:03d}" for one in numbers),
+                remedy="Put all parts into one folder",
+            )
+    return [path for path in paths if path is not None]
+
+
+def _read_rows(path: str, places: list[int], rows: list[NDArray[np.uint8]]) -> None:
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            for place, row in zip(places, rows, strict=True):
+                file.seek(place)
+                file.readinto(row.data)
+    except OSError as error:
+        raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
