@@ -120,7 +120,7 @@ def test_axes_are_calibrated(folder: Path) -> None:
 
 def test_images_are_told_from_patterns_by_their_step(folder: Path) -> None:
     ds = open_auto(write(folder, series_bytes(frames(), detector_steps=(2e-9, 3e-9))))
-    assert [(axis.name, axis.units) for axis in ds.axes[1:]] == [("y", "nm"), ("x", "nm")]
+    assert [(axis.name, axis.units) for axis in ds.axes[1:]] == [("dy", "nm"), ("dx", "nm")]
 
 
 def test_the_reference_element_shifts_an_axis(folder: Path) -> None:

@@ -235,7 +235,7 @@ def _sig_axes(element: dict[str, Any], reciprocal: bool | None) -> tuple[Axis, .
         return (_axis("energy", element, "", "eV"),)
     if reciprocal is None:
         reciprocal = abs(element["calibration_delta_x"] or 0) > 1
-    y, x, units = ("ky", "kx", "1/meters") if reciprocal else ("y", "x", "meters")
+    y, x, units = ("ky", "kx", "1/meters") if reciprocal else ("dy", "dx", "meters")
     return _axis(y, element, "_y", units), _axis(x, element, "_x", units)
 
 
