@@ -189,7 +189,13 @@ def _sig_axes(params: EmpadParams, sidecar: Sidecar | None) -> tuple[Axis, ...]:
 
 def _footers(path: Path, count: int) -> NDArray[Any]:
     """Give the two rows behind each image, shape ``(count, 256)``, whose meaning is not public."""
+    frame = LAYOUTS["g1"]
+    found = np.zeros((count, *frame["footer"].shape), frame["footer"].base)
     try:
-        return np.array(np.memmap(path, LAYOUTS["g1"], "r", shape=(count,))["footer"])
-    except (OSError, ValueError) as error:
-        raise FormatError(f"the file can no longer be read ({error})", path=path) from error
+        with path.open("rb", buffering=0) as file:
+            for i, footer in enumerate(found):
+                file.seek(i * frame.itemsize + frame["image"].itemsize)
+                file.readinto(footer.view(np.uint8).data)
+    except OSError as error:
+        raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
+    return found

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as fresh
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,9 +152,9 @@ def _from_xml(path: Path, text: bytes) -> Sidecar:
         longest=_longest_side(measured),
         detector_step=(1e9 * detector, "1/nm") if detector else None,
         metadata=Metadata(
-            title=root.get("name"),
-            acquired=None if timestamp is None else timestamp.get("isoformat"),
-            software=root.findtext("software_version"),
+            title=root.get("name") or None,
+            acquired=None if timestamp is None else _date(timestamp.get("isoformat", "")),
+            software=(root.findtext("software_version") or "").strip() or None,
             detector="EMPAD",
             mode=kind,
             beam_energy=_number(measured, *BEAM_ENERGY),
@@ -196,6 +197,13 @@ def _numbers(text: str | None) -> tuple[float, ...]:
     """Give the numbers in a text like ``"[1e-6, 2e-6]"``."""
     found = re.findall(r"[-+]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][-+]?\d{1,4})?", text or "")
     return tuple(number for number in map(float, found[:64]) if math.isfinite(number))
+
+
+def _date(text: str) -> str | None:
+    try:
+        return datetime.fromisoformat(text).isoformat()
+    except ValueError:
+        return None
 
 
 def _as_json(element: Element, depth: int = 0) -> Any:
