@@ -21,7 +21,7 @@ def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def cpu_ms(statement: str, before: str = "pass") -> float:
-    """Time on the processor that a statement costs in a fresh process, which other work on the machine hardly changes."""
+    """Time on the processor that a statement costs in a fresh process; other work hardly changes it."""
     times = []
     for _ in range(RUNS):
         done = run(
