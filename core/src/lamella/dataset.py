@@ -494,12 +494,11 @@ class Partition:
             for stretch in stretches:
                 for begin in range(0, len(stretch), scheme.depth):
                     part = stretch.cut(begin, begin + scheme.depth)
-                    for i, box in enumerate(scheme.boxes):
-                        if stored is None:
-                            data = reader.read(part.frames, box)
-                        else:
-                            first = box.origin[0]
-                            data = reader.read_stored(part.frames, stored, first, first + box.size)
+                    if stored is None:
+                        blocks = (reader.read(part.frames, box) for box in scheme.boxes)
+                    else:
+                        blocks = reader.stored_blocks(part.frames, stored, scheme.boxes)
+                    for i, (box, data) in enumerate(zip(scheme.boxes, blocks, strict=True)):
                         yield Tile(data, box, i, part.start, part.positions)
 
 

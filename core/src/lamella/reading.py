@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lamella.errors import CorruptError, LamellaError
 from lamella.geometry import SigBox, consecutive
 from lamella.source import FrameSource, LinearSource, Segment
+from lamella.tiling import REGION_BYTES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -82,6 +84,20 @@ class FrameReader:
         self._corrections.apply(tile, wide)
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
+
+    def stored_blocks(self, frames: Frames, form: StoredForm, boxes: Sequence[SigBox]) -> Iterator[NDArray[Any]]:
+        """Give the stored items of frames box by box; ``boxes`` cut the flat list of items."""
+        n_items = sum(box.size for box in boxes)
+        if self._session.zero_copy or len(frames) * n_items * form.dtype.itemsize <= REGION_BYTES:
+            rows = self.read_stored(frames, form, 0, n_items)
+            if len(boxes) == 1:
+                yield rows
+                return
+            for box in boxes:
+                yield rows[:, box.origin[0] : box.origin[0] + box.size]
+            return
+        for box in boxes:
+            yield self.read_stored(frames, form, box.origin[0], box.origin[0] + box.size)
 
     def read_stored(self, frames: Frames, form: StoredForm, first: int, end: int) -> NDArray[Any]:
         """Give the stored items ``[first, end)`` of frames, shape ``(n, end - first)`` and dtype ``form.dtype``.

@@ -19,6 +19,8 @@ LONE_TILE_BYTES = 4 << 20
 """Target size where one kernel alone works on mapped memory: it takes care of the cache itself."""
 MAX_TILE_BYTES = 2 << 20
 MIN_DEPTH = 8
+REGION_BYTES = 32 << 20
+"""Largest stretch of a file over which boxes that share frames may jump about; it is read in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def negotiate(
     target = max(1, min([target, *sizes]))
     limit = max(target, min([MAX_TILE_BYTES, *sizes]))
     frame_nbytes = math.prod(sig_shape) * itemsize
-    frames = max(MIN_DEPTH, min(n_frames, max(wish.share for wish in wishes)))
+    share = max(wish.share for wish in wishes)
+    frames = max(MIN_DEPTH, min(n_frames, share, REGION_BYTES // max(1, frame_nbytes)))
     whole = "frame" in methods or hints.whole_frames or frame_nbytes * frames <= limit
     box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, target // frames, hints.sig_block)
     box_nbytes = math.prod(box) * itemsize

@@ -111,9 +111,6 @@ class CoMUDF(UDF):
             inside &= distance > self.params.ri
         return np.stack([inside, y * inside, x * inside])
 
-    def get_tiling_preferences(self) -> Mapping[str, Any]:
-        return {**super().get_tiling_preferences(), "share": 16}
-
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         meta = self.meta
         dtype = weight_dtype(rows.dtype)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ApplyMasksUDF"]
 
 
+_MANY = 16
+
+
 class ApplyMasksUDF(UDF):
     """Multiply each frame with masks and sum; result ``intensity`` of kind ``"nav"``, one number per mask.
 
@@ -78,8 +81,9 @@ class ApplyMasksUDF(UDF):
         return self.UDF_METHOD.ROWS if real and isinstance(self._masks(), DenseMasks) else self.UDF_METHOD.TILE
 
     def get_tiling_preferences(self) -> Mapping[str, Any]:
-        # Each mask brings four bytes a pixel: so many frames share them that reading them costs little.
-        return {**super().get_tiling_preferences(), "share": min(128, 4 * len(self._masks()))}
+        # Each mask brings four bytes a pixel; with many of them, frames share boxes so that this costs little.
+        count = len(self._masks())
+        return {**super().get_tiling_preferences(), "share": min(128, count) if count >= _MANY else 1}
 
     def _masks(self) -> Masks:
         factories = self.params.mask_factories
