@@ -1,0 +1,242 @@
+"""The header of a StreamPix sequence, and where its frames and time stamps lie.
+
+Source: the readers of PIMS (https://github.com/soft-matter/pims/blob/main/pims/norpix_reader.py) and of Piotr's toolbox
+(https://github.com/pdollar/toolbox/blob/master/videos/seqIo.m), compared with sequences of StreamPix 6. Everything is
+little-endian::
+
+    0                     HEADER
+    8192 (version 3, 4: 1024)
+                          frames, one every ``true_image_size`` bytes: pixels, time stamp, padding
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CorruptError, TruncatedError, UnsupportedError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.detect import Probe
+
+__all__ = ["HEADER", "MAGIC", "Header", "TimeStamps", "read_header"]
+
+MAGIC = 0xFEED
+
+HEADER = np.dtype(
+    [
+        ("magic", "<u4"),
+        ("name", "V24"),  # "Norpix seq" in UTF-16
+        ("version", "<i4"),
+        ("header_size", "<i4"),  # 1024, wherever frames begin
+        ("description", "V512"),
+        ("width", "<u4"),
+        ("height", "<u4"),
+        ("bit_depth", "<u4"),  # of the container
+        ("bit_depth_real", "<u4"),
+        ("image_size", "<u4"),  # of the pixels of a frame [bytes]
+        ("image_format", "<u4"),
+        ("allocated_frames", "<u4"),
+        ("origin", "<u4"),
+        ("true_image_size", "<u4"),  # distance of frames [bytes]
+        ("frame_rate", "<f8"),  # suggested [1/s]
+        ("description_format", "<i4"),  # 0: UTF-16, 1: ASCII
+        ("reference_frame", "<u4"),
+        ("fixed_size", "<u4"),
+        ("flags", "<u4"),
+        ("bayer_pattern", "<i4"),
+        ("time_offset", "<i4"),  # [µs]
+        ("extended_header_size", "<i4"),
+        ("compression_format", "<u4"),
+        ("reference_time", "<i4"),  # since 1970 [s]
+        ("reference_time_ms", "<u2"),
+        ("reference_time_us", "<u2"),
+        ("rest", "V392"),
+    ]
+)
+
+COMPRESSIONS: Mapping[int, str] = {
+    1: "JPEG",
+    2: "RLE",
+    3: "Huffman",
+    4: "LZ",
+    5: "fast RLE",
+    6: "fast Huffman",
+    7: "fast LZ",
+    8: "H264",
+    9: "wavelet",
+}
+IMAGE_FORMATS: Mapping[int, str] = {
+    0: "unknown",
+    100: "mono",
+    101: "Bayer",
+    112: "mono, most significant bits",
+    114: "mono, most significant bits",
+    131: "packed mono",
+    133: "packed mono",
+    200: "BGR",
+    300: "planar colours",
+    400: "RGB",
+    500: "BGRx",
+    600: "YUV422",
+    610: "YUV422 20",
+    620: "YUV422 packed",
+    700: "UVY422",
+    800: "UVY411",
+    900: "UVY444",
+}
+MONO = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of frames that can be read."""
+
+    fields: np.void
+    n_frames: int
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name].item()
+
+    @property
+    def sig_shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self["height"], self["width"]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The stored dtype."""
+        return np.dtype(f"<u{self['bit_depth'] // 8}")
+
+    @property
+    def offset(self) -> int:
+        """The first byte of the first frame."""
+        return _first_frame(self["version"])
+
+    @property
+    def stride(self) -> int:
+        """The distance of frames [bytes]."""
+        stride: int = self["true_image_size"]
+        return stride
+
+    @property
+    def text(self) -> str:
+        """The description."""
+        return _text(self["description"], "utf-16-le" if self["description_format"] == 0 else "latin-1")
+
+    def to_json(self) -> dict[str, Any]:
+        """Give every field, ready for JSON."""
+        found = {name: self[name] for name in HEADER.names or ()}
+        found |= {"name": _text(found["name"]), "description": self.text, "rest": found["rest"].hex()}
+        rate = found["frame_rate"]
+        return found | {"frame_rate": rate if math.isfinite(rate) else str(rate)}
+
+    def stamps(self, path: Path) -> TimeStamps | None:
+        """Give the time stamps behind the pixels, None if there is no room for any."""
+        short = self["version"] < 5
+        if self.stride - self["image_size"] < (6 if short else 8):
+            return None
+        return TimeStamps(path, self.offset + self["image_size"], self.stride, self.n_frames, short)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStamps:
+    """Reads when frames were taken: seconds since 1970 by the clock of the recording computer."""
+
+    path: Path
+    offset: int
+    stride: int
+    count: int
+    short: bool
+
+    def __call__(self) -> NDArray[np.float64]:
+        """Give the time of every frame [s]."""
+        return self.read(range(self.count))
+
+    def read(self, frames: range) -> NDArray[np.float64]:
+        """Give the time of some frames [s]."""
+        dtype = np.dtype([("s", "<i4"), ("ms", "<u2"), ("us", "<u2")][: 2 if self.short else 3])
+        with self.path.open("rb", buffering=0) as file:
+            places = (self.offset + i * self.stride for i in frames)
+            raw = b"".join(os.pread(file.fileno(), dtype.itemsize, place) for place in places)
+        if len(raw) < len(frames) * dtype.itemsize:
+            raise TruncatedError("the file was cut since it was opened", path=self.path)
+        stamps = np.frombuffer(raw, dtype)
+        fine = 0.0 if self.short else stamps["us"] * 1e-6
+        return np.asarray(stamps["s"] + stamps["ms"] * 1e-3 + fine, dtype=np.float64)
+
+
+def read_header(probe: Probe) -> Header:
+    """Give the header of a sequence.
+
+    Raises
+    ------
+    FormatError
+        If it is none, contradicts itself or the size of the file, or if frames are stored in a way that is not read.
+    """
+    if int.from_bytes(probe.head[:4], "little") != MAGIC:
+        raise CorruptError("not a StreamPix sequence", path=probe.path, expected=f"{MAGIC:#x}", found=probe.head[:4])
+    if probe.size < HEADER.itemsize:
+        raise TruncatedError("the header is incomplete", path=probe.path, expected=1024, found=f"{probe.size} bytes")
+    fields: np.void = np.frombuffer(probe.head, HEADER, count=1)[0]
+    _check_kind(fields, probe)
+    width, height, depth, image_size, stride = (
+        int(fields[name]) for name in ("width", "height", "bit_depth", "image_size", "true_image_size")
+    )
+    needed = width * height * depth // 8
+    if min(width, height) == 0 or image_size < needed or stride < image_size:
+        raise CorruptError(
+            "the sizes in the header contradict each other",
+            path=probe.path,
+            expected=f"at least {needed} bytes for {height} x {width} pixels of {depth} bits",
+            found=f"image_size {image_size}, true_image_size {stride}",
+        )
+    offset = _first_frame(int(fields["version"]))
+    n_frames = max(0, probe.size - offset) // stride
+    if n_frames == 0:
+        raise TruncatedError(
+            "the file holds no complete frame",
+            path=probe.path,
+            expected=f"{stride} bytes from byte {offset}",
+            found=f"{probe.size} bytes",
+        )
+    return Header(fields, n_frames)
+
+
+def _text(raw: bytes, coding: str = "utf-16-le") -> str:
+    return raw.decode(coding, errors="replace").partition("\0")[0]
+
+
+def _first_frame(version: int) -> int:
+    return 8192 if version >= 5 else 1024
+
+
+def _check_kind(fields: np.void, probe: Probe) -> None:
+    compression, kind, depth = (int(fields[name]) for name in ("compression_format", "image_format", "bit_depth"))
+    if compression:
+        raise UnsupportedError(
+            f"frames are compressed ({COMPRESSIONS.get(compression, 'unknown kind')})",
+            path=probe.path,
+            expected="compression format 0",
+            found=compression,
+            remedy="Export the sequence without compression from StreamPix",
+        )
+    if kind != MONO:
+        raise UnsupportedError(
+            f"frames are not monochrome ({IMAGE_FORMATS.get(kind, 'unknown kind')})",
+            path=probe.path,
+            expected=f"image format {MONO}",
+            found=kind,
+        )
+    if depth not in (8, 16, 32):
+        raise UnsupportedError(
+            f"pixels of {depth} bits cannot be read", path=probe.path, expected="8, 16 or 32 bits", found=depth
+        )

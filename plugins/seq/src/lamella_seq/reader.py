@@ -1,0 +1,145 @@
+"""StreamPix sequences: frames at a constant distance, or the two halves of a Celeritas camera."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from lamella.detect import MAGIC, VERIFIED, Match, Probe
+from lamella.errors import CorruptError, FormatError, ParameterError
+from lamella.metadata import Metadata
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella_seq.celeritas import Half, SplitSource, StampsOfFrames, half_of, other_half
+from lamella_seq.header import MAGIC as SEQUENCE
+from lamella_seq.header import Header, TimeStamps, read_header
+from lamella_seq.params import SeqParams
+from lamella_seq.sidecars import Settings, corrections_of, read_settings
+
+__all__ = ["SeqReader"]
+
+
+class SeqReader:
+    """Opens a sequence with the corrections that lie beside it."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Look at the magic number, then at the rest of the header."""
+        if int.from_bytes(probe.head[:4], "little") != SEQUENCE:
+            return None
+        try:
+            header = read_header(probe)
+        except FormatError as error:
+            return Match(MAGIC, f"the magic number of StreamPix, but {error.problem}")
+        return Match(VERIFIED, f"a header of version {header['version']} and {header.n_frames} frames")
+
+    def open(self, params: SeqParams, probe: Probe) -> LinearSource | SplitSource:
+        """Describe the frames of a sequence."""
+        assert probe.path is not None
+        header, half = read_header(probe), half_of(probe.path.name)
+        if half is not None:
+            return _split(params, probe, header, half)
+        base = probe.stem.removesuffix(".seq")
+        settings = read_settings(probe, base) if params.sidecars else Settings()
+        info = _info(header, header.stamps(probe.path), settings)
+        if params.sidecars:
+            info = _corrected(info, probe, base, settings)
+        return LinearSource(
+            resources=(Resource.of_probe(probe),),
+            runs=RunTable.single(offset=header.offset, stride=header.stride, count=header.n_frames),
+            encoding=Encoding(header.dtype, header.sig_shape),
+            info=info,
+        )
+
+
+def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> SplitSource:
+    """Describe the frames of a Celeritas camera."""
+    other, other_header = other_half(probe, half, header)
+    top, bottom = (probe, other) if half.is_top else (other, probe)
+    settings = read_settings(probe, half.base)
+    prebuffer = params.prebuffer or int(settings.number("SegmentPreBuffer"))
+    if prebuffer < 1:
+        raise ParameterError(
+            "prebuffer: neither given nor found in NAME.seq.Config.Metadata.xml. "
+            f"How many frames are there in a stored frame of {header.sig_shape}?"
+        )
+    height, rest = divmod(header.sig_shape[0], prebuffer)
+    if rest:
+        raise CorruptError(
+            "the stored frames cannot be cut into frames",
+            path=probe.path,
+            expected=f"a multiple of SegmentPreBuffer, {prebuffer} rows",
+            found=f"{header.sig_shape[0]} rows",
+            remedy="Give prebuffer, the number of frames in a stored frame",
+        )
+    stored = min(header.n_frames, other_header.n_frames)
+    notes: tuple[str, ...] = ()
+    if header.n_frames != other_header.n_frames:
+        longer = max(header.n_frames, other_header.n_frames)
+        notes = (f"one half has {longer} stored frames, the other only {stored}, which are shown",)
+    assert top.path is not None
+    stamps = header.stamps(top.path)
+    info = _info(header, stamps, settings)
+    info = replace(
+        info,
+        n_frames=stored * prebuffer,
+        sig_shape=(2 * height, header.sig_shape[1]),
+        per_frame={} if stamps is None else {"time": StampsOfFrames(stamps, prebuffer, stored * prebuffer)},
+        notes=(*info.notes, *notes),
+        details={**info.details, "halves": [half.path.name for half in (top, bottom) if half.path is not None]},
+    )
+    if params.sidecars:
+        info = _corrected(info, probe, half.base, settings)
+    return SplitSource((Resource.of_probe(top), Resource.of_probe(bottom)), header, prebuffer, info)
+
+
+def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> SourceInfo:
+    """Give what the header and the settings say about a sequence."""
+    allocated, present = header["allocated_frames"], header.n_frames
+    cut = f"the file was cut, or is being written: {present} of {allocated} allocated frames are there"
+    first, last = _ends(stamps, present)
+    rate = (present - 1) / (last - first) if last > first else None
+    return SourceInfo(
+        n_frames=present,
+        sig_shape=header.sig_shape,
+        dtype=header.dtype,
+        metadata=_metadata(header, settings, first),
+        raw_metadata={
+            "header": header.to_json(),
+            "settings": settings.values,
+            **({"Config.Metadata.xml": settings.text} if settings.text else {}),
+        },
+        per_frame={} if stamps is None else {"time": stamps},
+        notes=(cut,) if present < allocated else (),
+        details={
+            "version": header["version"],
+            "bits": header["bit_depth_real"],
+            "frame rate of the header [1/s]": header["frame_rate"] if math.isfinite(header["frame_rate"]) else None,
+            "frame rate of the time stamps [1/s]": rate,
+            "frames allocated": allocated,
+        },
+    )
+
+
+def _corrected(info: SourceInfo, probe: Probe, base: str, settings: Settings) -> SourceInfo:
+    """Give the same with the corrections that lie beside a sequence."""
+    corrections, notes = corrections_of(probe, base, settings, (info.sig_shape[0], info.sig_shape[1]))
+    return replace(info, corrections=corrections, notes=(*info.notes, *notes))
+
+
+def _ends(stamps: TimeStamps | None, count: int) -> tuple[float, float]:
+    """Give the first and the last time stamp, 0 where there is none."""
+    if stamps is None:
+        return 0.0, 0.0
+    return float(stamps.read(range(1))[0]), float(stamps.read(range(count - 1, count))[0])
+
+
+def _metadata(header: Header, settings: Settings, first: float) -> Metadata:
+    version = settings.values.get("StreamPixVersion")
+    return Metadata(
+        title=header.text or None,
+        acquired=datetime.fromtimestamp(first, UTC).replace(tzinfo=None).isoformat() if first > 0 else None,
+        detector=settings.values.get("CameraType") or None,
+        software=f"StreamPix {version}" if version else None,
+        beam_energy=1e3 * settings.number("HT") or None,  # kV
+        magnification=1e3 * settings.number("Mag") or None,  # in thousands
+    )
