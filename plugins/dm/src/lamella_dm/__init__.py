@@ -17,7 +17,6 @@ spec = FormatSpec(
             Capability.IO_BACKENDS,
             Capability.ZERO_COPY,
             Capability.SIG_RESHAPE,
-            Capability.TRUNCATED,
             Capability.MULTI_FILE,
             Capability.FILE_LIST,
             Capability.METADATA,
