@@ -1,14 +1,18 @@
 """`lamella info`, `probe`, `formats` and `doctor`: what they say about files and the installation."""
 
 import json
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 from lamella.cli import main
 from lamella.demo import DemoScan, write_scan
-from lamella.format import FormatSpec
+from lamella.format import FormatSpec, Param
 from lamella.hooks import Finding, hookimpl, hooks
 from lamella.registry import default_registry
 
@@ -120,6 +124,33 @@ def test_all_missing_parameters_are_told_at_once(raw: str, capsys: Capture) -> N
 def test_a_format_that_is_not_installed_says_so(raw: str, capsys: Capture) -> None:
     assert main(["info", raw, "--format", "rav"]) == 1
     assert "did you mean raw" in capsys.readouterr().err
+
+
+@dataclass(frozen=True, kw_only=True)
+class OddParams:
+    """Parameters one of which is named like an option of `lamella run`."""
+
+    out: Annotated[int, Param(doc="How far out.")] = 0
+
+
+def test_a_parameter_named_like_an_option_of_the_command_gets_the_format_in_front(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("odd_format_for_tests")
+    module.OddParams = OddParams  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    params = f"{module.__name__}:OddParams"
+    registry = default_registry()
+    registry.register(FormatSpec(name="odd", title="Odd", api=(1, 0), reader=params, params=params))
+    try:
+        assert main(["run", "--odd-out", "3", "--format", "odd", "--help"]) == 0
+        assert main(["run", "--odd-out", "3", "nowhere.odd", "--format", "odd"]) == 1
+    finally:
+        registry._registered.clear()
+        registry.refresh()
+    captured = capsys.readouterr()
+    assert "--odd-out INT" in captured.out
+    assert "nowhere.odd: No such file" in captured.err
 
 
 def test_probe_lists_candidates_and_names_the_winner(blo: str, capsys: Capture) -> None:

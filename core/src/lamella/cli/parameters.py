@@ -76,7 +76,10 @@ def _choose_format(build: Builder, arguments: Sequence[str]) -> str | None:
     """Find out for which format the options are meant: the one that is named, or the one that the file has."""
     parser = build(add_help=False)
     _loosen(parser)
-    for option in {**_options_of_all(), **_common()}.values():
+    for owner, options in _each_format():
+        for option in options.values():
+            _add(parser, replace(option, parser=str), owner)
+    for option in _common().values():
         _add(parser, option)
     try:
         args, _ = parser.parse_known_args([argument for argument in arguments if argument not in ("-h", "--help")])
@@ -121,22 +124,12 @@ def _each_format() -> Iterator[tuple[str, dict[str, CliOption]]]:
             continue
 
 
-def _options_of_all() -> dict[str, CliOption]:
-    """Every option of every usable format, with any text as value."""
-    every: dict[str, CliOption] = {}
-    for _, options in _each_format():
-        for name, option in options.items():
-            known = every.get(name, option)
-            every[name] = replace(option, parser=str, is_switch=option.is_switch and known.is_switch)
-    return every
-
-
 def _add_options(parser: Parser, format: str | None) -> None:
     own = {} if format is None else _options_of(format)
     if own:
         group = parser.add_argument_group(f"parameters of format {format}")
         for option in own.values():
-            _add(group, option, prefix=format)
+            _add(group, option, format)
     group = parser.add_argument_group("parameters of every format")
     for name, option in _common().items():
         if name not in own:
@@ -144,15 +137,15 @@ def _add_options(parser: Parser, format: str | None) -> None:
 
 
 def _add(
-    parser: argparse.ArgumentParser | argparse._ArgumentGroup, option: CliOption, prefix: str | None = None
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, option: CliOption, owner: str | None = None
 ) -> None:
-    """Add an option; one whose name the command needs for itself gets the name of the format in front."""
+    """Add an option; one whose name is taken gets the name of the format that owns it in front."""
     marked = replace(option, name=_MARK + option.name)
     try:
         marked.add_to(parser)
     except argparse.ArgumentError:
-        if prefix is not None:
-            replace(marked, flag=f"--{prefix}-{option.flag.removeprefix('--')}").add_to(parser)
+        if owner is not None:
+            replace(marked, flag=f"--{owner}-{option.flag.removeprefix('--')}").add_to(parser)
 
 
 def _complaint(unknown: Sequence[str], parser: argparse.ArgumentParser, format: str | None) -> str:
