@@ -9,7 +9,7 @@ spec = FormatSpec(
     reader="lamella_mib.reader:MibReader",
     params="lamella_mib.params:MibParams",
     extensions=("mib", "hdr"),
-    signatures=(Signature(b"MQ1,"),),
+    signatures=(Signature(b"MQ1,"), Signature(b"HDR,")),
     capabilities=frozenset(
         {
             Capability.IO_BACKENDS,

@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella.errors import FormatError
 from lamella_mib.header import FrameHeader, parse_header, start_time
-from lamella_mib.parts import Part
+from lamella_mib.parts import Part, read_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,12 @@ class FrameHeaders:
     parts: tuple[Part, ...]
     stride: int
     header_size: int
+
+    def first(self) -> FrameHeader:
+        """Give the header of the first frame."""
+        path = self.parts[0].resource.path
+        [record] = read_at(path, (0, self.header_size))
+        return parse_header(record, path, len(record))
 
     def timestamps(self) -> NDArray[np.datetime64]:
         """Give the start of each exposure, UTC if the files say it, with a resolution of 1 ns."""

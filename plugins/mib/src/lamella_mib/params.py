@@ -39,12 +39,12 @@ class MibParams:
         bool, Param(doc="Crop a scan that was interrupted to its complete lines, instead of leaving positions missing.")
     ] = False
     lost: Annotated[
-        Literal["close", "leave"],
+        Literal["leave", "close"],
         Param(
-            doc='Frames that the sequence numbers say were lost: "close" the gap, '
-            'or "leave" a missing scan position for each.'
+            doc='Frames that the sequence numbers say were lost: "leave" a missing scan position for each, '
+            'or "close" the gap with the frames that follow.'
         ),
-    ] = "close"
+    ] = "leave"
     gap: Annotated[
         int | None,
         Param(

@@ -16,7 +16,7 @@ from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.source import Resource
 from lamella_mib.header import MAGIC, FrameHeader, parse_header, sequence_number
 
-__all__ = ["Gap", "Part", "Records", "Series", "part_names", "read_at", "read_series", "sidecar_name"]
+__all__ = ["Gap", "Part", "Records", "Series", "listed", "part_names", "read_at", "read_series", "sidecar_name"]
 
 _DIGITS = re.compile(r"\d*$", re.ASCII)
 _MANY = 256  # parts from which on it pays to look at several at a time
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Frames that the sequence numbers say were lost, before the stored frame ``before``."""
+    """Frames that are not there, before the stored frame ``before``, and the first of their sequence numbers."""
 
     before: int
     first: int
@@ -77,23 +77,23 @@ class Series:
 
 def sidecar_name(probe: Probe) -> str | None:
     """Give the name of the ``.hdr`` file that belongs to a ``.mib`` file: the one that shares most of its name."""
-    present = {name.lower(): name for name in probe.siblings if name.lower().endswith(".hdr")}
+    present = {Path(name).stem: name for name in probe.siblings if name.lower().endswith(".hdr")}
     stem = probe.stem
-    for length in range(len(stem), len(_prefix(stem)) - 1, -1):
-        name = present.get(f"{stem[:length]}.hdr".lower())
-        if name is not None:
-            return name
-    return None
+    candidates = (present.get(stem[:length]) for length in range(len(stem), len(_prefix(stem)) - 1, -1))
+    return next((name for name in candidates if name is not None), None)
 
 
 def part_names(probe: Probe, sidecar: str | None) -> list[str]:
     """Give the names of all parts, in the order of the digits at their end.
 
     A part is called like the sidecar with nothing but digits after that. Without a sidecar the digits at the end of
-    the named part are taken for its number.
+    the named part are taken for its number. A file with another extension stands alone.
     """
+    assert probe.path is not None
+    if probe.suffix not in ("mib", "hdr"):
+        return [probe.path.name]
     prefix = _prefix(probe.stem) if sidecar is None else Path(sidecar).stem
-    pattern = re.compile(re.escape(prefix) + r"([0-9]*)\.mib", re.IGNORECASE)
+    pattern = re.compile(re.escape(prefix) + r"[0-9]*\.(?i:mib)")
     found = [name for name in probe.siblings if pattern.fullmatch(name)]
     return sorted(found, key=lambda name: (_number(name), name))
 
@@ -138,17 +138,17 @@ def read_series(probe: Probe, names: Sequence[str], records: Records) -> Series:
     looked = _look_at_all(probe, names, records)
     empty = [name for name, size, _ in looked if size == 0]
     if empty:
-        notes.append(f"empty parts are left out: {_listed(empty)}")
+        notes.append(f"empty parts are left out: {listed(empty)}")
     others = [f"{name} ({difference})" for name, _, difference in looked if isinstance(difference, str)]
     if others:
-        notes.append(f"neighbours of another kind are left out: {_listed(others)}")
+        notes.append(f"neighbours of another kind are left out: {listed(others)}")
     parts = [part for _, _, part in looked if isinstance(part, Part)]
     notes += [_rest_note(part, records) for part in parts if part.rest]
     complete, sequence_notes = _in_order([part for part in parts if part.n_frames])
     if not complete:
-        raise TruncatedError("there is no complete frame", path=probe.path, found=_listed(names))
-    gaps, gap_notes = _find_gaps(complete, records.stride) if not sequence_notes else ((), ())
-    return Series(tuple(complete), gaps, (*notes, *sequence_notes, *gap_notes))
+        raise TruncatedError("there is no complete frame", path=probe.path, found=listed(names))
+    gaps = [] if sequence_notes else _find_gaps(complete, records.stride)
+    return Series(tuple(complete), tuple(gaps), (*notes, *sequence_notes))
 
 
 def _look_at_all(probe: Probe, names: Sequence[str], records: Records) -> list[tuple[str, int, Part | str | None]]:
@@ -245,26 +245,17 @@ def _in_order(parts: list[Part]) -> tuple[list[Part], tuple[str, ...]]:
     )
 
 
-def _find_gaps(parts: list[Part], stride: int) -> tuple[tuple[Gap, ...], tuple[str, ...]]:
+def _find_gaps(parts: list[Part], stride: int) -> list[Gap]:
     """Find where sequence numbers jump, looking only into parts that lost frames."""
     gaps: list[Gap] = []
-    done, expected = 0, parts[0].first if parts else 0
+    done, expected = 0, 1
     for part in parts:
         if part.first > expected:
             gaps.append(Gap(done, expected, part.first - expected))
         if part.last - part.first > part.n_frames - 1:
             gaps += _gaps_within(part, done, stride, _MOST_GAPS - len(gaps))
         done, expected = done + part.n_frames, part.last + 1
-    if parts and parts[0].first > 1:
-        before = f"the first frame has the sequence number {parts[0].first}; earlier ones are not here"
-    else:
-        before = None
-    if not gaps:
-        return (), (before,) if before else ()
-    ranges = [f"{gap.first}" if gap.count == 1 else f"{gap.first} to {gap.first + gap.count - 1}" for gap in gaps]
-    lost = sum(gap.count for gap in gaps)
-    note = f"{lost} frames were lost, sequence numbers {_listed(ranges)}"
-    return tuple(gaps), (before, note) if before else (note,)
+    return gaps
 
 
 def _gaps_within(part: Part, done: int, stride: int, most: int) -> list[Gap]:
@@ -287,7 +278,8 @@ def _gaps_within(part: Part, done: int, stride: int, most: int) -> list[Gap]:
     return gaps
 
 
-def _listed(items: Iterable[Any]) -> str:
+def listed(items: Iterable[Any]) -> str:
+    """Give the first few of many things as text."""
     texts = [str(item) for item in items]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

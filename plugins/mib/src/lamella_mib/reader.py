@@ -55,6 +55,7 @@ class MibReader:
         records = Records(header, header.header_size + pixels.nbytes)
         series = read_series(probe, names, records)
         headers = FrameHeaders(series.parts, records.stride, header.header_size)
+        header = headers.first()
         scan = find_scan(series.n_frames, series.gaps, params, sidecar, _line_length(headers, series.n_frames))
         info = SourceInfo(
             n_frames=series.n_frames,

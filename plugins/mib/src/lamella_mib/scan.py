@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella_mib.params import MibParams
-from lamella_mib.parts import Gap
+from lamella_mib.parts import Gap, listed
 from lamella_mib.sidecar import Sidecar
 
 if TYPE_CHECKING:
@@ -64,12 +64,8 @@ def find_scan(
     ParameterError
         If the parameters cannot be followed.
     """
-    lost = sum(gap.count for gap in gaps) if params.lost == "leave" else 0
-    if lost > 2 * n_frames + 1000 and lost + n_frames > (sidecar.frames or 0):
-        raise ParameterError(
-            f'the sequence numbers jump by {lost} of {n_frames} frames, which cannot be; give lost="close"',
-            subject="lost",
-        )
+    left = _left_open(n_frames, gaps, params, sidecar)
+    lost = _total(left)
     available = n_frames + lost - params.first_frame
     if available <= 0:
         raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", subject="first_frame")
@@ -79,14 +75,49 @@ def find_scan(
             f"nothing says how long a line of {available} frames is; give nav_shape", subject="flyback"
         )
     scan = replace(found[0], alternatives=tuple((other.nav_shape, other.origin) for other in _others(found)))
-    notes = list(_frame_notes(n_frames, available, scan, params, sidecar))
-    if gaps and not lost:
-        notes.append('scan positions after lost frames are shifted; lost="leave" leaves a missing position for each')
+    notes = [*_gap_notes(gaps, left, params), *_frame_notes(n_frames, available, scan, params, sidecar)]
     if params.whole_lines:
         scan = _cropped(scan, available, params)
     if params.first_frame or params.flyback or lost:
-        scan = replace(scan, index=_index(scan, n_frames, gaps if lost else (), params))
+        scan = replace(scan, index=_index(scan, n_frames, left, params))
     return replace(scan, notes=tuple(notes))
+
+
+def _left_open(n_frames: int, gaps: Sequence[Gap], params: MibParams, sidecar: Sidecar) -> list[Gap]:
+    """Give the gaps that leave scan positions missing.
+
+    What is missing before the first frame counts only if the sidecar knows of so many frames: without it a later part
+    may stand for itself.
+    """
+    announced = sidecar.frames or 0
+    if params.lost == "close":
+        return []
+    if n_frames + _total(gaps) <= announced and not params.only_this_file:
+        return list(gaps)
+    inner = [gap for gap in gaps if gap.before]
+    believable = _total(inner) <= 2 * n_frames + 1000 or n_frames + _total(inner) <= announced
+    return inner if believable else []
+
+
+def _total(gaps: Sequence[Gap]) -> int:
+    return sum(gap.count for gap in gaps)
+
+
+def _gap_notes(gaps: Sequence[Gap], left: Sequence[Gap], params: MibParams) -> Iterator[str]:
+    closed = [gap for gap in gaps if gap not in left]
+    if left:
+        yield f"{_total(left)} frames are lost, {_ranges(left)}; their scan positions are missing"
+    if closed and not closed[0].before:
+        yield f"the first frame has the sequence number {closed[0].count + 1}; earlier ones are not here"
+        closed = closed[1:]
+    if closed:
+        why = "" if params.lost == "close" else ", too many to be lost"
+        yield f"{_total(closed)} frames are not there, {_ranges(closed)}{why}; later frames are shown in their places"
+
+
+def _ranges(gaps: Sequence[Gap]) -> str:
+    texts = (f"{gap.first}" if gap.count == 1 else f"{gap.first} to {gap.first + gap.count - 1}" for gap in gaps)
+    return f"sequence numbers {listed(texts)}"
 
 
 def _candidates(
