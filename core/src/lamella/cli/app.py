@@ -30,6 +30,7 @@ BUILTIN = (
     Command("export", "write a data set as an array file", "lamella.cli.export"),
     Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
+    Command("warm", "compile ahead what long runs need", "lamella.cli.warm"),
 )
 """The commands of the core, in the order in which they are listed."""
 

@@ -65,6 +65,13 @@ class Kernel:
             _workshop.request(self, key, arguments)
         return self._ready.get(key, self.fallback)
 
+    def compile_for(self, *arguments: Any) -> None:
+        """Compile, or load from numba's cache, the version for arguments of these types, now."""
+        key = tuple(map(_kind, arguments))
+        if key not in self._ready:
+            self._requested.add(key)
+            self.compile(key, arguments)
+
     def compile(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
         """Compile for arguments of these types; called by the workshop."""
         from numba import typeof, types
