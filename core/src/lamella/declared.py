@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import PurePath
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -25,6 +26,7 @@ class ParameterInfo:
     default_value: object = None
 
 
+@cache
 def describe(cls: type) -> tuple[ParameterInfo, ...]:
     """Every parameter of a parameter dataclass, in the order of declaration.
 
