@@ -101,7 +101,7 @@ def _bit_depth(header: Header, params: BloParams, probe: Probe) -> tuple[int, st
     second = [bits for bits in (8, 16) if _record(header, bits, 1, probe) == (MARKER, 1)]
     if not second:
         raise TruncatedError(
-            "the bit depth is unknown: no note states it, the size of the file fits none, and there is no second record",
+            "the bit depth is unknown: no note states it, the size fits none, and there is no second record",
             path=header.path,
             expected=" or ".join(f"{header['OFF_DP'] + patterns * _stride(header, bits)} bytes" for bits in (8, 16)),
             found=f"{probe.size} bytes",

@@ -24,7 +24,8 @@ class SharedArray:
     """An array that pickles as the name of a block of shared memory.
 
     The block is made when the array is first pickled, and released with it; processes that unpickle it see the same
-    memory, and within one process all copies are one object. ``array`` is the original as long as one stays in the process that made it.
+    memory, and within one process all copies are one object. ``array`` is the original as long as one stays in the
+    process that made it.
     """
 
     __slots__ = ("__weakref__", "_block", "array")
