@@ -123,13 +123,16 @@ class Kit:
         )
 
     def kinds(self, nav_shape: tuple[int, ...] = (3, 4), sig_shape: tuple[int, ...] = (5, 6)) -> list[SampleData]:
-        """Give a scan for every variant and dtype of the format, without repetition."""
-        wanted = [
-            self.data(nav_shape, sig_shape, dtype=dtype, variant=variant)
-            for variant in self.sampler.variants
-            for dtype in self.sampler.dtypes
-        ]
-        return list(dict.fromkeys(wanted))
+        """Give a scan for every variant and dtype of the format, without repetition.
+
+        A quick profile takes every dtype in the first variant, and some in turn in the others.
+        """
+        dtypes, chosen = self.sampler.dtypes, []
+        for i, variant in enumerate(self.sampler.variants):
+            all_of_them = i == 0 or not self.profile.quick
+            some = dtypes if all_of_them else [dtypes[(3 * i + j) % len(dtypes)] for j in range(min(3, len(dtypes)))]
+            chosen += [self.data(nav_shape, sig_shape, dtype=dtype, variant=variant) for dtype in some]
+        return list(dict.fromkeys(chosen))
 
     def written(self, data: SampleData | None = None) -> Sample:
         """Give the file of a scan, written once; not to be changed."""

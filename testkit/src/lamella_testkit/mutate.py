@@ -118,21 +118,24 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
         if match.start() in known
         for new in _NEW_NUMBERS
     ]
-    fields = []
-    for width in (1, 2, 4, 8):
-        limit = 1 << (8 * width)
-        for place in places:
-            if place + width > len(content) or (place % width and width < 8):
-                continue
-            values = dict.fromkeys(value for value in (*_EXTREMES, *_HUGE, limit - 1, limit // 2) if value < limit)
-            for value in values:
-                fields += [
-                    Change(place, place + width, value.to_bytes(width, order))
-                    for order in (("little", "big") if width > 1 else ("little",))
-                ]
-    fields = list(dict.fromkeys(fields))
+    slots = [
+        (place, width)
+        for width in (1, 2, 4, 8)
+        for place in places
+        if place + width <= len(content) and (place % width == 0 or width == 8)
+    ]
     yield from _some(text, most // 2, len(content))
-    yield from _some(fields, most, len(content) + 1)
+    if not slots:
+        return
+    rng = np.random.default_rng(len(content) + 1)
+    used = [8.0 if any(content[place : place + width]) else 1.0 for place, width in slots]
+    weights = np.asarray(used) / sum(used)
+    for place, width in (slots[i] for i in rng.choice(len(slots), most, p=weights).tolist()):
+        limit = 1 << (8 * width)
+        values = [value for value in (*_EXTREMES, *_HUGE, limit - 1, limit // 2) if value < limit]
+        value = values[int(rng.integers(len(values)))]
+        data = value.to_bytes(width, "little") if rng.integers(2) else value.to_bytes(width, "big")
+        yield Change(place, place + width, data)
 
 
 def known_numbers(

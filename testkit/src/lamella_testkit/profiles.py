@@ -32,6 +32,11 @@ class Profile:
     case_seconds: float
     shrink_seconds: float
 
+    @property
+    def quick(self) -> bool:
+        """Whether a selection is enough where there are many combinations."""
+        return self.examples < 200
+
     def some(self, most: int) -> int:
         """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``."""
         return max(1, most * self.examples // 200)

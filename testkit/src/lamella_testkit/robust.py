@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.dataset import DataSet, Provenance
 from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
 from lamella.geometry import SigBox
 from lamella.reading import FrameReader
@@ -63,7 +64,7 @@ def attempt(
             source = kit.source(sample, **keywords)
             _expect_possible(kit, source, size)
             read_source(source, expected)
-            _look_around(kit, sample, keywords)
+            _look_around(kit, source, sample)
         except (FormatError, ParameterError) as error:
             _expect_no_memory_error(error)
             return None
@@ -152,14 +153,14 @@ def _expect_same_kind(source: LinearSource | FrameSource, expected: SampleData) 
         raise Broken(f"it gives frames of {info.sig_shape} {info.dtype}, expected {expected}")
 
 
-def _look_around(kit: Kit, sample: Sample, keywords: Mapping[str, Any]) -> None:
-    """Open it as a user does, and ask for what is shown first."""
+def _look_around(kit: Kit, source: LinearSource | FrameSource, sample: Sample) -> None:
+    """Make a data set as a user would get it, and ask for what is shown first."""
+    provenance = Provenance(format=kit.spec.name, title=kit.spec.title, target=sample.directory.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LamellaWarning)
         try:
-            ds = kit.open(sample, **keywords)
+            ds = DataSet(source, provenance=provenance, nav_shape=sample.keywords.get("nav_shape"))
         except LamellaError:
             return
         repr(ds)
-        ds.partitions()
         _ = ds.diagnostics

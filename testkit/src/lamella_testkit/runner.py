@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -111,7 +110,6 @@ def carry_out(one: Check, kit: Kit) -> Result:
     status, reason, example = _outcome(one, kit)
     kit.current = None
     kit.clean()
-    gc.collect()
     return judged(one, kit.sampler, kit.spec.edition, status, reason, example, time.perf_counter() - began)
 
 

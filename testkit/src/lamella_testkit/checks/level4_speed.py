@@ -60,7 +60,7 @@ def a_tebibyte_opens_at_once(kit: Kit) -> None:
 
 def _large(kit: Kit) -> SampleData:
     """Give a scan of the size that the profile allows."""
-    size = kit.sampler.largest if kit.profile.examples >= 200 else kit.sampler.largest // 8
+    size = kit.sampler.largest // 8 if kit.profile.quick else kit.sampler.largest
     itemsize = np.dtype(kit.sampler.dtypes[0]).itemsize
     return kit.data((16, max(1, size // (16 * 256 * 256 * itemsize))), (256, 256))
 
