@@ -332,7 +332,7 @@ class Context(AnalysisMaker):
         if plots:
             from lamella.liveplot import make_plots
 
-            run.watchers += [plot.update for plot in make_plots(plots, run.results(), self.plot_class)]
+            run.watchers += [plot.update for plot in make_plots(plots, run.images(), self.plot_class)]
         self._running.add(run)
         return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -105,7 +105,9 @@ class LivePlot:
             self.figure.canvas.flush_events()
 
 
-def make_plots(option: Any, results: Sequence[UDFResult], plot_class: type[LivePlot] | None = None) -> list[LivePlot]:
+def make_plots(
+    option: Any, images: Sequence[Sequence[str]], plot_class: type[LivePlot] | None = None
+) -> list[LivePlot]:
     """Give the plots that a user asked for.
 
     Parameters
@@ -113,8 +115,8 @@ def make_plots(option: Any, results: Sequence[UDFResult], plot_class: type[LiveP
     option
         True for every result that is an image; a list of channels (of the only UDF), a list of such lists (one for
         each UDF), or a list of `LivePlot`.
-    results
-        Results before the first partition, one for each UDF.
+    images
+        For each UDF, the names of its results that are images.
     plot_class
         What draws; `LivePlot` by default.
 
@@ -125,7 +127,7 @@ def make_plots(option: Any, results: Sequence[UDFResult], plot_class: type[LiveP
     """
     make = plot_class or LivePlot
     if option is True:
-        return [make(name, udf_index=i) for i, result in enumerate(results) for name in _images(result)]
+        return [make(name, udf_index=i) for i, names in enumerate(images) for name in names]
     if not isinstance(option, (list, tuple)):
         raise ParameterError("give True, a list of channels, one such list for each UDF, or LivePlots", subject="plots")
     if all(isinstance(item, LivePlot) for item in option):
@@ -133,12 +135,6 @@ def make_plots(option: Any, results: Sequence[UDFResult], plot_class: type[LiveP
     nested = all(isinstance(item, list) for item in option)
     per_udf = option if nested else [option]
     return [make(channel, udf_index=i) for i, channels in enumerate(per_udf) for channel in channels]
-
-
-def _images(result: UDFResult) -> Iterator[str]:
-    for name, buffer in result.items():
-        if len(buffer.shape) == 2 and buffer.dtype.kind in "buif" and min(buffer.shape) > 1:
-            yield name
 
 
 def _find(result: UDFResult, name: str) -> ResultBuffer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from threading import Event
 
-__all__ = ["Executor", "Job", "available_cpus", "call"]
+__all__ = ["Executor", "Job", "available_cpus", "call", "limit"]
 
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
@@ -36,7 +36,15 @@ class Executor(Protocol):
         """How many items are worked on at a time."""
         ...
 
-    def run(self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: Event | None = None) -> Generator[R]:
+    def run(
+        self,
+        job: Job[S, I, R],
+        shared: S,
+        items: Iterable[I],
+        *,
+        cancel: Event | None = None,
+        ahead: int | None = None,
+    ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order.
 
         Items are taken when there is room for them, and only a bounded number of results waits. Closing the generator
@@ -52,6 +60,9 @@ class Executor(Protocol):
             What differs.
         cancel
             Stops the run when it is set, from any thread.
+        ahead
+            How many items may be begun or wait with their result before the first of them is taken, if that is
+            less than usual; one for each worker always may.
         """
         ...
 
@@ -62,6 +73,11 @@ class Executor(Protocol):
     def close(self) -> None:
         """Stop the workers; a later run starts new ones."""
         ...
+
+
+def limit(workers: int, ahead: int | None) -> int:
+    """Give how many items may be begun or wait: two for each worker, or ``ahead``, but one for each worker always."""
+    return 2 * workers if ahead is None else max(workers, min(2 * workers, ahead))
 
 
 def available_cpus() -> int:

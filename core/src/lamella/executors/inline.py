@@ -22,7 +22,15 @@ class InlineExecutor:
     name = "inline"
     workers = 1
 
-    def run(self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: Event | None = None) -> Generator[R]:
+    def run(
+        self,
+        job: Job[S, I, R],
+        shared: S,
+        items: Iterable[I],
+        *,
+        cancel: Event | None = None,
+        ahead: int | None = None,
+    ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item; see `Executor.run`."""
         cancelled = (cancel or Event()).is_set
         for item in items:

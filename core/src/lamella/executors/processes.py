@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from lamella.errors import CancelledRun, UDFError
-from lamella.executors.executor import Job, available_cpus, call
+from lamella.executors.executor import Job, available_cpus, call, limit
 from lamella.executors.messages import Message, pack, receive, send
 from lamella.executors.worker import serve
 
@@ -25,8 +25,6 @@ R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
-_AHEAD = 2
-"""Items per worker that are begun before the first of them is merged."""
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""
 _PATIENCE = 5.0
@@ -55,7 +53,13 @@ class ProcessesExecutor:
         self._lock = threading.Lock()
 
     def run(
-        self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: threading.Event | None = None
+        self,
+        job: Job[S, I, R],
+        shared: S,
+        items: Iterable[I],
+        *,
+        cancel: threading.Event | None = None,
+        ahead: int | None = None,
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order; see `Executor.run`.
 
@@ -65,7 +69,8 @@ class ProcessesExecutor:
             If the worker of an item died several times.
         """
         message = pack((job, shared), by_value=True)
-        run: _Run[I, R] = _Run(self._take(), message, items, cancel or threading.Event())
+        room = limit(self.workers, ahead)
+        run: _Run[I, R] = _Run(self._take(), message, items, cancel or threading.Event(), room)
         try:
             yield from run.results()
         finally:
@@ -136,11 +141,14 @@ class _Run(Generic[I, R]):
 
     _numbers = itertools.count()
 
-    def __init__(self, workers: list[_Worker], shared: Message, items: Iterable[I], cancel: threading.Event) -> None:
+    def __init__(
+        self, workers: list[_Worker], shared: Message, items: Iterable[I], cancel: threading.Event, room: int
+    ) -> None:
         self.workers = workers
         self._shared = shared
         self._items = enumerate(items)
         self._cancel = cancel
+        self._room = room
         self._number = next(self._numbers)
         self._busy: dict[_Worker, tuple[int, I]] = {}
         self._knows: set[_Worker] = set()
@@ -172,7 +180,7 @@ class _Run(Generic[I, R]):
         for worker in self.workers:
             if worker in self._busy:
                 continue
-            if len(self._ready) + len(self._busy) >= _AHEAD * len(self.workers) and not self._again:
+            if len(self._ready) + len(self._busy) >= self._room and not self._again:
                 return
             item = self._again.popleft() if self._again else next(self._items, None)
             if item is None:

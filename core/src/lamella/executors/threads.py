@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from lamella.executors.executor import Job, available_cpus, call
+from lamella.executors.executor import Job, available_cpus, call, limit
 from lamella.executors.onethread import one_thread
 
 __all__ = ["ThreadsExecutor"]
@@ -16,9 +16,6 @@ __all__ = ["ThreadsExecutor"]
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
-
-_AHEAD = 2
-"""Items per worker that are begun before the first of them is merged."""
 
 
 class ThreadsExecutor:
@@ -44,10 +41,17 @@ class ThreadsExecutor:
             return self._pool
 
     def run(
-        self, job: Job[S, I, R], shared: S, items: Iterable[I], *, cancel: threading.Event | None = None
+        self,
+        job: Job[S, I, R],
+        shared: S,
+        items: Iterable[I],
+        *,
+        cancel: threading.Event | None = None,
+        ahead: int | None = None,
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order; see `Executor.run`."""
         stop = cancel or threading.Event()
+        room = limit(self.workers, ahead)
         pool = self._threads()
         begun: deque[Future[R]] = deque()
 
@@ -58,7 +62,7 @@ class ThreadsExecutor:
         try:
             for item in items:
                 begun.append(pool.submit(work, item))
-                if len(begun) >= _AHEAD * self.workers:
+                if len(begun) >= room:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()

@@ -29,5 +29,14 @@ class Memo:
                 self._values[key] = make()
             return self._values[key]  # type: ignore[no-any-return]
 
+    def current(self, generation: int) -> Memo:
+        """Give the memo of one generation of parameters; that of an earlier generation is dropped."""
+        with self._lock:
+            held = self._values.get("current")
+            if held is None or held[0] != generation:
+                held = self._values["current"] = generation, Memo()
+            memo: Memo = held[1]
+            return memo
+
     def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
         return Memo, ()

@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from lamella.dataset import DataSet, Partition
     from lamella.geometry import Region
 
-__all__ = ["Plan", "PlannedUDF", "make_plan"]
+__all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan"]
 
 _METHODS = ("rows", "tile", "frame", "partition")
 _UNBOUNDED = 1 << 60
+_SMALL = 4 << 20
+_WAITING = 64 << 20
+"""Results that may wait to be merged [bytes]."""
+_WORTH_MERGING = 8
+"""How many times the size of its result a partition should at least have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,27 @@ class PlannedUDF:
     method: Method
     input_dtype: np.dtype[Any]
     memo: Memo = field(default_factory=Memo, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedParams:
+    """Parameters of all UDFs of a run that were changed meanwhile, and how often that happened."""
+
+    generation: int
+    kwargs: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def of(cls, before: ChangedParams | Plan, changes: Sequence[Mapping[str, Any]]) -> ChangedParams:
+        """Give the parameters after one more change: a mapping for each UDF, empty for no change."""
+        if isinstance(before, Plan):
+            before = cls(0, tuple(planned.kwargs for planned in before.udfs))
+        if len(changes) != len(before.kwargs):
+            raise UDFError(f"{len(changes)} sets of parameters were given for {len(before.kwargs)} UDFs")
+        kwargs = tuple(
+            {**old, **{name: _plain(value) for name, value in new.items()}}
+            for old, new in zip(before.kwargs, changes, strict=True)
+        )
+        return cls(before.generation + 1, kwargs)
 
 
 @dataclass(frozen=True)
@@ -55,10 +81,17 @@ class Plan:
     partitions: tuple[Partition, ...] = field(repr=False)
     rows: RowLayout | None = None
     """How UDFs that take rows see tiles; None if there is no such UDF."""
+    held: int = 0
+    """Size of what a partition gives, apart from entries for its own scan positions [bytes]."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""
         return self.region.before(partition.start), self.region.before(partition.stop)
+
+    @property
+    def ahead(self) -> int | None:
+        """How many results of partitions may wait to be merged; None where they are so small that it is no matter."""
+        return None if self.held < _SMALL else max(1, _WAITING // self.held)
 
     def positions(self, partition: Partition | None = None) -> range | NDArray[np.int64]:
         """Give the selected flat positions of a partition, or of the whole scan."""
@@ -69,14 +102,14 @@ class Plan:
     def make(
         self,
         index: int,
-        kwargs: Mapping[str, Any] | None = None,
+        changed: ChangedParams | None = None,
         partition: Partition | None = None,
         **facts: Any,
     ) -> UDF:
         """Give an instance of a UDF for a partition or the whole result; ``facts`` go to `UDFMeta`."""
         planned = self.udfs[index]
-        udf = planned.cls(**(planned.kwargs if kwargs is None else kwargs))
-        udf._memo = planned.memo
+        udf = planned.cls(**(planned.kwargs if changed is None else changed.kwargs[index]))
+        udf._memo = planned.memo if changed is None else planned.memo.current(changed.generation)
         positions = self.positions(partition)
         bind_params(udf, self.dataset, positions)
         udf._meta = UDFMeta(
@@ -113,26 +146,36 @@ def make_plan(
     UDFError
         If a UDF does not say how it gets data, or cannot compute with NumPy arrays.
     """
-    pairs = [_planned(udf, dataset, region, corrections) for udf in udfs]
-    planned = tuple(item for item, _ in pairs)
+    asked = [_planned(udf, dataset, region, corrections) for udf in udfs]
+    planned = tuple(item for item, _, _ in asked)
+    held = sum(nbytes for _, _, nbytes in asked)
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
     lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy
-    partitions = dataset.partitions(workers=workers)
+    partitions = _partitions(dataset, workers, 0 if "partition" in methods else held)
     scheme = negotiate(
         sig_shape=dataset.shape.sig if stored is None else (dataset.shape.sig.size,),
         itemsize=read_dtype.itemsize,
         n_frames=max(len(partition) for partition in partitions),
         hints=dataset.hints if stored is None else None,
-        wishes=[wish for _, wish in pairs],
+        wishes=[wish for _, wish, _ in asked],
         target=LONE_TILE_BYTES if lone else TILE_BYTES,
     )
     rows = None
     if "rows" in methods:
         rows = decoded_layout(scheme, dataset.shape.sig) if stored is None else stored_layout(stored, scheme)
-    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows)
+    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held)
+
+
+def _partitions(dataset: DataSet, workers: int, held: int) -> tuple[Partition, ...]:
+    """Cut the scan; into fewer pieces where each gives so much that merging would cost as much as computing."""
+    partitions = dataset.partitions(workers=workers)
+    if dataset.num_partitions is not None or held < _SMALL:
+        return partitions
+    most = max(workers, dataset.nbytes // (_WORTH_MERGING * held))
+    return partitions if len(partitions) <= most else dataset.partitions(most)
 
 
 def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:
@@ -142,7 +185,7 @@ def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:
 
 def _planned(
     udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None
-) -> tuple[PlannedUDF, TileWish]:
+) -> tuple[PlannedUDF, TileWish, int]:
     who = type(udf).__name__
     kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
     fresh = type(udf)(**kwargs)
@@ -157,8 +200,11 @@ def _planned(
         raise UDFError(f"{who}.get_method() gave {method!r}, which is not one of its process_* methods")
     preferred = np.bool_ if method == "rows" else fresh.get_preferred_input_dtype()
     wanted = np.result_type(_native(dataset, corrections), np.dtype(preferred))
-    planned = PlannedUDF(type(udf), kwargs, method, np.dtype(wanted), fresh._memo)
-    return planned, _wish(fresh, method)
+    fresh._meta.input_dtype = wanted = np.dtype(wanted)
+    held = sum(
+        spec.nbytes(0, dataset.shape.sig) for spec in fresh.get_result_buffers().values() if spec.use != "result_only"
+    )
+    return PlannedUDF(type(udf), kwargs, method, wanted, fresh._memo), _wish(fresh, method), held
 
 
 def _wish(udf: UDF, method: Method) -> TileWish:

@@ -136,7 +136,9 @@ def _blank(dtype: np.dtype[Any]) -> Any:
     return None if dtype.kind == "O" else np.zeros((), dtype)[()]
 
 
-def collect(udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArray[np.bool_]) -> UDFResult:
+def collect(
+    udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArray[np.bool_], *, snapshot: bool = False
+) -> UDFResult:
     """Ask a UDF for its results, check them against what it declared, and wrap them.
 
     Parameters
@@ -148,6 +150,8 @@ def collect(udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArr
     valid, delivered
         One flag per selected position: has a stored frame that was processed; anything was processed, also a frame of
         zeros in place of a missing one.
+    snapshot
+        Copy the results, because the run goes on.
 
     Raises
     ------
@@ -166,6 +170,8 @@ def collect(udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArr
             mask = valid if mask is None else _nav_mask(mask, valid, data)
         elif mask is not None:
             mask = np.broadcast_to(mask, data.shape).copy()
+        if snapshot:
+            data, mask = data.copy(), None if mask is None else mask.copy()
         result[name] = ResultBuffer(data, spec, region, mask)
     return result
 

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import UDFError
 from lamella.geometry import region_of
 from lamella.progress import make_progress
+from lamella.udf.base import UDF
 from lamella.udf.buffers import Arrays, BufferSpec, Views
 from lamella.udf.failures import guarded
-from lamella.udf.plan import make_plan
+from lamella.udf.plan import ChangedParams, bind_params, make_plan
 from lamella.udf.results import ResultBuffer, UDFResult, collect
+from lamella.udf.slices import Slice
 from lamella.udf.task import Task, run_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.corrections import Corrections
-    from lamella.dataset import DataSet
+    from lamella.dataset import DataSet, Partition
     from lamella.executors.executor import Executor
     from lamella.progress import ProgressOption
-    from lamella.udf.base import UDF
     from lamella.udf.plan import Plan
 
 __all__ = ["PartialResults", "Run"]
@@ -48,7 +48,7 @@ class PartialResults:
     def _now(self) -> tuple[tuple[UDFResult, ...], ResultBuffer]:
         if self._state is None:
             assert self._run is not None
-            self._state = self._run.results(), self._run.damage()
+            self._state = self._run.results(snapshot=True), self._run.damage()
             self._run = None
         return self._state
 
@@ -106,18 +106,15 @@ class Run:
         self._executor = executor
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
-        self.plan: Plan = make_plan(
-            dataset,
-            udfs,
-            region,
-            corrections=corrections if corrections is not None else dataset.corrections,
-            workers=executor.workers,
-        )
+        chosen = dataset.corrections if corrections is None else corrections.checked(dataset.shape.sig)
+        self.plan: Plan = make_plan(dataset, udfs, region, corrections=chosen or None, workers=executor.workers)
+        self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
         self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
         self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
         self._delivered = self._valid if dataset.missing != "zero" else self._valid.copy()
-        self._kwargs: tuple[Mapping[str, Any], ...] | None = None
+        self._changed: ChangedParams | None = None
         self._mains = [self._main(i) for i in range(len(udfs))]
+        self._kept: list[dict[Slice, Views] | None] = [{} if _merges_all(udf) else None for udf in self._mains]
 
     def _main(self, index: int) -> UDF:
         udf = self.plan.make(index, valid=self._valid)
@@ -127,29 +124,35 @@ class Run:
     def partials(self) -> Generator[PartialResults]:
         """Run; gives what is known after each partition. Closing the generator stops the run within a tile."""
         with make_progress(self._progress, self.plan.region.size, self.plan.dataset.name) as progress:
-            results = self._executor.run(run_task, self.plan, self._tasks(), cancel=self.cancel)
+            results = self._executor.run(run_task, self.plan, self._tasks(), cancel=self.cancel, ahead=self.plan.ahead)
             try:
-                for index, arrays in enumerate(results):
-                    progress.advance(self._merge(index, arrays))
+                for partition, arrays in zip(self._todo, results, strict=True):
+                    progress.advance(self._merge(partition, arrays))
+                    last = partition is self._todo[-1]
+                    if last:
+                        self._merge_kept()
                     partial = PartialResults(self)
                     for watch in self.watchers:
-                        watch(partial, index == len(self.plan.partitions) - 1)
+                        watch(partial, last)
                     yield partial
             finally:
                 results.close()
 
     def _tasks(self) -> Iterator[Task]:
-        for partition in self.plan.partitions:
-            yield Task(partition.index, self._kwargs)
+        for partition in self._todo:
+            yield Task(partition.index, self._changed)
 
-    def _merge(self, index: int, arrays: tuple[Arrays, ...]) -> int:
+    def _merge(self, partition: Partition, arrays: tuple[Arrays, ...]) -> int:
         """Add the result of a partition; gives the number of scan positions that it covers."""
         plan = self.plan
-        partition = plan.partitions[index]
         start, stop = plan.span(partition)
         self._delivered[start:stop] = True
         self._valid[start:stop] = self._has_frame[start:stop]
-        for udf, source in zip(self._mains, arrays, strict=True):
+        for udf, source, kept in zip(self._mains, arrays, self._kept, strict=True):
+            if kept is not None:
+                sig = plan.dataset.shape.sig
+                kept[Slice.of(start, stop - start, (0,) * len(sig), sig)] = Views(source)
+                continue
             specs = udf.get_result_buffers()
             target = Views(
                 {name: array[start:stop] if specs[name].kind == "nav" else array for name, array in udf.results.items()}
@@ -157,12 +160,20 @@ class Run:
             guarded(udf, "merge", plan.dataset, partition, target, Views(source))
         return stop - start
 
+    def _merge_kept(self) -> None:
+        """Let UDFs that merge all partitions at once do so."""
+        for udf, kept in zip(self._mains, self._kept, strict=True):
+            if kept is not None:
+                merged = guarded(udf, "merge_all", self.plan.dataset, None, kept)
+                for name, value in merged.items():
+                    udf.results[name] = value
+
     def update_parameters(self, changes: Sequence[Mapping[str, Any]]) -> None:
         """Change parameters for the partitions that have not begun yet: one mapping per UDF, empty for no change."""
-        if len(changes) != len(self.plan.udfs):
-            raise UDFError(f"{len(changes)} sets of parameters for {len(self.plan.udfs)} UDFs")
-        present = self._kwargs or tuple(planned.kwargs for planned in self.plan.udfs)
-        self._kwargs = tuple({**old, **new} for old, new in zip(present, changes, strict=True))
+        changed = self._changed = ChangedParams.of(self._changed or self.plan, changes)
+        for udf, kwargs in zip(self._mains, changed.kwargs, strict=True):
+            udf._kwargs = dict(kwargs)
+            bind_params(udf, self.plan.dataset, self.plan.positions())
 
     def finish(self) -> tuple[UDFResult, ...]:
         """Run to the end and give the results of each UDF."""
@@ -170,14 +181,40 @@ class Run:
             pass
         return self.results()
 
-    def results(self) -> tuple[UDFResult, ...]:
-        """Give the results of each UDF from what was merged so far."""
-        return tuple(collect(udf, self.plan.region, self._valid, self._delivered) for udf in self._mains)
+    def results(self, *, snapshot: bool = False) -> tuple[UDFResult, ...]:
+        """Give the results of each UDF from what was merged so far; copies of them with ``snapshot``."""
+        return tuple(
+            collect(udf, self.plan.region, self._valid, self._delivered, snapshot=snapshot) for udf in self._mains
+        )
+
+    def images(self) -> tuple[list[str], ...]:
+        """Give the names of the results of each UDF that are images of real numbers."""
+        nav, sig = self.plan.region.nav_shape, self.plan.dataset.shape.sig.to_tuple()
+        return tuple(
+            [
+                name
+                for name, spec in udf.get_result_buffers().items()
+                if spec.use != "private"
+                and spec.dtype.kind in "buif"
+                and len(shape := (nav + spec.extra_shape if spec.kind == "nav" else spec.shape(0, sig))) == 2
+                and min(shape) > 1
+            ]
+            for udf in self._mains
+        )
 
     def damage(self) -> ResultBuffer:
         """Give where the scan was processed so far."""
         spec = BufferSpec("nav", (), np.dtype(np.bool_))
         return ResultBuffer(self._valid.copy(), spec, self.plan.region, None)
+
+
+def _some(span: tuple[int, int]) -> bool:
+    return span[0] < span[1]
+
+
+def _merges_all(udf: UDF) -> bool:
+    """Whether a UDF merges all partitions at once instead of one after the other."""
+    return type(udf).merge is UDF.merge and hasattr(udf, "merge_all")
 
 
 def _selected(mask: NDArray[np.bool_], region: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.dataset import Partition, Tile
-    from lamella.udf.plan import Plan
+    from lamella.udf.plan import ChangedParams, Plan
     from lamella.udf.rows import RowLayout
 
 __all__ = ["Task", "run_task"]
@@ -25,10 +25,10 @@ __all__ = ["Task", "run_task"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A partition by its number, with parameters of UDFs that changed since the run began."""
+    """A partition by its number, with the parameters of UDFs if they changed since the run began."""
 
     index: int
-    kwargs: tuple[Mapping[str, Any], ...] | None = None
+    changed: ChangedParams | None = None
 
 
 def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arrays, ...]:
@@ -75,7 +75,7 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
 
 
 def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
-    udf = plan.make(index, None if task.kwargs is None else task.kwargs[index], partition)
+    udf = plan.make(index, task.changed, partition)
     udf.task_data = Namespace(guarded(udf, "get_task_data", plan.dataset, partition))
     guarded(udf, "preprocess", plan.dataset, partition)
     return udf
