@@ -1,0 +1,198 @@
+"""The reader: eight sectors and their tags become one scan, or one time series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.detect import EXTENSION, MAGIC, VERIFIED, Match
+from lamella.errors import CorruptError, FormatError
+from lamella.geometry import scan_shapes
+from lamella.metadata import Metadata
+from lamella.source import Resource, SourceInfo
+from lamella_k2is.block import ACTIVE_SHAPE, BLOCK_NBYTES, FRAME_SHAPE, SYNC
+from lamella_k2is.files import FileSet, find_files
+from lamella_k2is.recording import Recording, synchronise
+from lamella_k2is.sector import check_sector, read_sector
+from lamella_k2is.shutter import Shutter, find_shutter, per_frame
+from lamella_k2is.source import K2isSource
+from lamella_k2is.tags import find, read_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lamella.detect import Probe
+    from lamella_k2is.params import K2isParams
+
+__all__ = ["K2isReader"]
+
+_FRAME_TIME = 1 / 400  # seconds; the camera knows no other
+_LARGE_SCAN = 1 << 22  # positions
+
+
+class K2isReader:
+    """Reads what a K2 IS camera streams to disk."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Recognise the word that begins each block, in the file or, for tags, in the sectors beside it."""
+        if probe.suffix != "gtg" and SYNC not in probe.read(0, BLOCK_NBYTES + len(SYNC)):
+            return None
+        try:
+            files = find_files(probe)
+            sector = files.sectors[0] if probe.suffix == "gtg" else probe.path
+            assert sector is not None
+            check_sector(sector)
+        except FormatError as error:
+            confidence = EXTENSION if probe.suffix == "gtg" else MAGIC
+            return Match(confidence, f"looks like K2 IS data, but {error.problem}")
+        return Match(VERIFIED, "eight sectors that consist of blocks")
+
+    def open(self, params: K2isParams, probe: Probe) -> K2isSource:
+        """Find the frames that all sectors have, and the scan among them."""
+        files = find_files(probe)
+        tags = {} if files.tags is None else read_tags(files.tags)
+        recording = synchronise([read_sector(path, number) for number, path in enumerate(files.sectors, 1)])
+        shutter = find_shutter(recording)
+        scan = _scan(params, files, tags, recording, shutter)
+        n_frames, lost = recording.n_frames, recording.lost
+        fill = params.lost_blocks == "zero"
+        info = SourceInfo(
+            n_frames=n_frames,
+            sig_shape=ACTIVE_SHAPE if params.crop_active else FRAME_SHAPE,
+            dtype=np.dtype(np.uint16),
+            nav_shape=scan.nav_shape,
+            nav_origin=scan.origin,
+            nav_alternatives=scan.alternatives,
+            sync_offset=scan.sync_offset,
+            index=None
+            if fill or not lost.size
+            else np.where(np.isin(np.arange(n_frames), lost), -1, np.arange(n_frames)),
+            metadata=_metadata(tags, scan.is_stem),
+            raw_metadata={"tags": tags},
+            per_frame=per_frame(recording),
+            notes=(*scan.notes, *_loss_notes(recording, fill)),
+            details=_details(recording, shutter, tags, scan),
+        )
+        beside = [] if files.tags is None else [Resource.of(files.tags)]
+        return K2isSource(recording, info, beside, fill=fill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """The shape of the scan, where it came from, and the stored frame at its beginning."""
+
+    is_stem: bool
+    nav_shape: tuple[int, ...]
+    origin: str
+    sync_offset: int
+    alternatives: tuple[tuple[tuple[int, ...], str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _scan(params: K2isParams, files: FileSet, tags: Mapping[str, Any], recording: Recording, shutter: Shutter) -> _Scan:
+    shape = _stated_scan(files, tags, recording)
+    is_stem = shape is not None if params.mode is None else params.mode == "stem"
+    notes = []
+    if files.tags is None and params.mode is None:
+        notes.append("there is no .gtg file, so this is taken for a time series; give mode='stem' for a scan")
+    if not shutter.n_frames:
+        notes.append("the shutter flag never appears; every frame is shown")
+        offset, count = 0, recording.n_frames
+    elif is_stem:
+        # The camera flags a frame one frame late.
+        offset, count = shutter.opened - 1, shutter.n_frames + 1
+        if offset < 0:
+            notes.append("the shutter was open from the first frame on, so the scan may have begun before it")
+    else:
+        offset, count = shutter.opened, shutter.n_frames
+    if is_stem and shape is not None:
+        return _Scan(is_stem=True, nav_shape=shape, origin="sidecar .gtg", sync_offset=offset, notes=tuple(notes))
+    return _Scan(
+        is_stem=is_stem,
+        nav_shape=(count,),
+        origin="frames with the shutter flag" if shutter.n_frames else "number of frames",
+        sync_offset=offset,
+        alternatives=tuple((shape, "guess: number of frames") for shape in scan_shapes(count)),
+        notes=tuple(notes),
+    )
+
+
+def _stated_scan(files: FileSet, tags: Mapping[str, Any], recording: Recording) -> tuple[int, int] | None:
+    """Give the scan that the tags state, its flyback columns included."""
+    shape = _sizes(tags, ("SI Dimensions", "Size Y"), ("SI Dimensions", "Size X"))
+    if shape is None:
+        return None
+    if not 0 < shape[0] * shape[1] <= max(_LARGE_SCAN, 64 * recording.n_frames) or min(shape) < 1:
+        raise CorruptError(
+            "SI Dimensions cannot be right",
+            path=files.tags,
+            expected=f"about {recording.n_frames} positions",
+            found=" x ".join(map(str, shape)),
+        )
+    return shape
+
+
+def _sizes(tags: Mapping[str, Any], rows: tuple[str, ...], columns: tuple[str, ...]) -> tuple[int, int] | None:
+    height, width = find(tags, *rows), find(tags, *columns)
+    return (height, width) if type(height) is int and type(width) is int else None
+
+
+def _metadata(tags: Mapping[str, Any], is_stem: bool) -> Metadata:
+    microscope = find(tags, "Microscope Info") or {}
+    length = _number(microscope, "STEM Camera Length")
+    return Metadata(
+        instrument=_text(microscope, "Microscope"),
+        detector="Gatan K2 IS",
+        operator=_text(microscope, "Operator"),
+        mode=_text(microscope, "Operation Mode"),
+        beam_energy=_number(microscope, "Voltage"),
+        camera_length=None if length is None else 1e-3 * length,
+        magnification=_number(microscope, "Indicated Magnification"),
+        scan_rotation=_number(find(tags, "DigiScan") or {}, "Rotation"),
+        exposure_time=_FRAME_TIME,
+        dwell_time=_FRAME_TIME if is_stem else None,
+        counter_depth=12,
+    )
+
+
+def _number(group: Mapping[str, Any], name: str) -> float | None:
+    value = group.get(name) if hasattr(group, "get") else None
+    return float(value) if type(value) in (int, float) and value else None
+
+
+def _text(group: Mapping[str, Any], name: str) -> str | None:
+    value = group.get(name) if hasattr(group, "get") else None
+    return value.strip("\0 ") or None if isinstance(value, str) else None
+
+
+def _loss_notes(recording: Recording, fill: bool) -> tuple[str, ...]:
+    lost = len(recording.lost)
+    if not lost:
+        return ()
+    outcome = "zeros stand for the blocks" if fill else "they are missing frames"
+    first = recording.lost[0]
+    return (f"{lost} of {recording.n_frames} frames lost blocks, the first is frame {first}; {outcome}",)
+
+
+def _details(recording: Recording, shutter: Shutter, tags: Mapping[str, Any], scan: _Scan) -> dict[str, Any]:
+    without_flyback = _sizes(tags, ("Spatial Sampling", "Height (pixels)"), ("Spatial Sampling", "Width (pixels)"))
+    return {
+        "mode": "scan" if scan.is_stem else "time series",
+        "scan without flyback": None if without_flyback is None else list(without_flyback),
+        "first frame with the shutter flag": shutter.opened if shutter.n_frames else None,
+        "frames with the shutter flag": shutter.n_frames,
+        "frames that lost blocks": len(recording.lost),
+        "first block count": recording.start,
+        "sectors": [
+            {
+                "first block": sector.start,
+                "last block": sector.stop - 1,
+                "blocks before the first frame": recording.start - sector.start,
+                "blocks lost": sector.stop - sector.start - sector.n_blocks,
+                "bytes before the first block": sector.runs[0].offset,
+            }
+            for sector in recording.sectors
+        ],
+    }
