@@ -1,0 +1,102 @@
+"""Prove an installed format plugin: make its checks, say what is wrong and which level it reaches.
+
+Needs no test file and no pytest. Exit code 0 if nothing failed, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamella.errors import PluginError
+from lamella.registry import default_registry
+from lamella_testkit.checking import all_checks
+from lamella_testkit.profiles import PROFILES
+from lamella_testkit.results import Result, Status, failures
+
+if TYPE_CHECKING:
+    from lamella.cli.console import Console
+
+__all__ = ["configure", "run"]
+
+_MARKS = {
+    Status.passed: "ok",
+    Status.failed: "FAILED",
+    Status.excused: "excused",
+    Status.skipped: "skipped",
+    Status.not_needed: "-",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the name of the format and the options."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the format")
+    parser.add_argument("--level", type=int, default=4, choices=range(5), help="highest level to check [default: 4]")
+    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="make this check only; repeatable")
+    parser.add_argument("--profile", choices=sorted(PROFILES), help="how hard to try [default: dev]")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write everything that was found out as JSON")
+    parser.add_argument("--badge", type=Path, metavar="FILE", help="write the level as an SVG picture")
+    parser.add_argument("--list", action="store_true", help="list the checks and their rules")
+    parser.add_argument("--in-process", action="store_true", help="run in this process, for a debugger")
+    parser.add_argument("--verbose", "-v", action="store_true", help="show every check, not only what went wrong")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Make the checks."""
+    from lamella_testkit.report import Report, summary
+    from lamella_testkit.runner import iterate
+    from lamella_testkit.samplers import sampler_named
+
+    if args.list:
+        console.emit([{"name": one.name, "level": one.level, "rule": one.rule} for one in all_checks()])
+        console.table(("level", "check", "rule"), [(one.level, one.name, one.rule) for one in all_checks()])
+        return 0
+    if args.name is None:
+        from lamella.cli.parser import UsageError
+
+        raise UsageError("which format? For instance: lamella conformance raw", see="lamella conformance --help")
+    plugin = default_registry().get(args.name)
+    if plugin.spec is None:
+        raise PluginError(f"format {args.name!r} declares nothing")
+    sampler = sampler_named(plugin.name)
+    results: list[Result] = []
+    for result in iterate(
+        plugin.spec,
+        sampler,
+        level=args.level,
+        checks=_known(args.check),
+        profile=args.profile,
+        isolate=not args.in_process,
+    ):
+        results.append(result)
+        _tell(result, console, verbose=args.verbose)
+    report = Report.of(plugin, results, profile=args.profile or "dev")
+    console.emit(report.facts)
+    for line in ("", *summary(results)):
+        console.say(line)
+    if args.report is not None:
+        report.save(args.report)
+    if args.badge is not None:
+        args.badge.write_text(report.badge(), encoding="utf-8")
+    return 1 if failures(results) else 0
+
+
+def _known(names: list[str]) -> list[str]:
+    from lamella.cli.parser import UsageError
+    from lamella_testkit.checking import named
+
+    try:
+        return [named(name).name for name in names]
+    except KeyError as error:
+        raise UsageError(str(error.args[0]), see="lamella conformance --list") from None
+
+
+def _tell(result: Result, console: Console, *, verbose: bool) -> None:
+    serious = result.status in (Status.failed, Status.excused, Status.skipped)
+    if serious or verbose:
+        advice = " (advisory)" if result.advisory else ""
+        console.say(f"{_MARKS[result.status]:<8}{result.level}  {result.check}{advice}  {result.seconds:.2f} s")
+    if serious:
+        for line in str(result).splitlines()[1:]:
+            console.say(f"        {line}")

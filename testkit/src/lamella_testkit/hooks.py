@@ -1,0 +1,22 @@
+"""What the kit adds to the command ``lamella``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella.hooks import hookimpl
+
+__all__ = ["lamella_cli_commands"]
+
+
+@hookimpl
+def lamella_cli_commands(registry_of_commands: Any) -> None:
+    """Add ``conformance`` and ``new-format``."""
+    for name, summary, module in COMMANDS:
+        registry_of_commands.add(name, summary, module)
+
+
+COMMANDS = (
+    ("conformance", "prove a format plugin", "lamella_testkit.commands.conformance"),
+    ("new-format", "begin a new format plugin, complete and working", "lamella_testkit.commands.new_format"),
+)
