@@ -39,7 +39,7 @@ DTYPES = (
     ">f4",
     "<f8",
 )
-COMPILED = ("u1", ">i2", "<u2", ">u4", "<i4", "<f4")
+COMPILED = ("u1", ">i2", ">u4", "<f4")
 
 
 def counts(dtype: str, sig_shape: Sequence[int], seed: int = 5) -> NDArray[Any]:
