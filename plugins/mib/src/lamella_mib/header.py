@@ -117,6 +117,8 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
         If it is none, or if what is needed to find frames is missing or impossible.
     """
     if not record.startswith(MAGIC):
+        if record and MAGIC.startswith(record):
+            raise TruncatedError("the frame header breaks off", path=path, found=f"{len(record)} bytes")
         raise FormatError("this is no MIB frame", path=path, expected=repr(MAGIC), found=repr(record[:4]))
     fields = _fields(record)
     header_size = _number(fields, 2)
@@ -136,8 +138,6 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
     if not (chips and width and height):
         found = f"{chips} chips, {width} x {height} px"
         raise CorruptError("the frame header describes no pixels", path=path, found=found)
-    if header_size < len(",".join(fields[:_NEEDED])):
-        raise CorruptError("the frame header is larger than it says", path=path, found=f"{header_size} bytes")
     extension = fields.index("MQ1A") if "MQ1A" in fields else len(fields)
     return FrameHeader(
         text=",".join(fields),

@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,15 @@ class Series:
     def n_frames(self) -> int:
         """The number of stored frames."""
         return sum(part.n_frames for part in self.parts)
+
+    def cropped(self, n_frames: int) -> Series:
+        """Give the series as if it ended after so many frames."""
+        parts, left = [], n_frames
+        for part in self.parts:
+            if left > 0:
+                parts.append(replace(part, n_frames=min(left, part.n_frames)))
+            left -= part.n_frames
+        return replace(self, parts=tuple(parts))
 
 
 def sidecar_name(probe: Probe) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,9 @@ class MibReader:
         headers = FrameHeaders(series.parts, records.stride, header.header_size)
         header = headers.first()
         scan = find_scan(series.n_frames, series.gaps, params, sidecar, _line_length(headers, series.n_frames))
+        if params.whole_lines and params.nav_shape is None and scan.index is None:
+            series = series.cropped(math.prod(scan.nav_shape))
+            headers = replace(headers, parts=series.parts)
         info = SourceInfo(
             n_frames=series.n_frames,
             sig_shape=pixels.encoding.sig_shape,

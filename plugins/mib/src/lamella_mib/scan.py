@@ -69,7 +69,8 @@ def find_scan(
     available = n_frames + lost - params.first_frame
     if available <= 0:
         raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", subject="first_frame")
-    found = list(_candidates(available, params, sidecar, line_length))
+    # Lost frames look like the way back to the next line.
+    found = list(_candidates(available, params, sidecar, line_length if not gaps else _unknown))
     if not found:
         raise ParameterError(
             f"nothing says how long a line of {available} frames is; give nav_shape", subject="flyback"
@@ -81,6 +82,10 @@ def find_scan(
     if params.first_frame or params.flyback or lost:
         scan = replace(scan, index=_index(scan, n_frames, left, params))
     return replace(scan, notes=tuple(notes))
+
+
+def _unknown(first_frame: int) -> int | None:
+    return None
 
 
 def _left_open(n_frames: int, gaps: Sequence[Gap], params: MibParams, sidecar: Sidecar) -> list[Gap]:

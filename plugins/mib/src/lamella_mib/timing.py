@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["find_line_length", "line_length"]
 
 _FIRST_LOOK = 64
-_MOST = 4096 + 2
+_MOST = 4096 + 1
 """Frames to look at, at most: enough for two lines of 2048."""
 _LEAST_JUMP = 3_000
 """[ns]; time stamps without the extension are whole microseconds."""
@@ -36,7 +36,7 @@ def find_line_length(n_frames: int, stamps: Callable[[int], NDArray[np.int64]]) 
             return length
         if count == min(n_frames, _MOST):
             return None
-        count = min(n_frames, 4 * count, _MOST)
+        count = min(n_frames, 4 * count + 1, _MOST)
     return None
 
 
