@@ -108,7 +108,7 @@ class Plan:
     ) -> UDF:
         """Give an instance of a UDF for a partition or the whole result; ``facts`` go to `UDFMeta`."""
         planned = self.udfs[index]
-        udf = planned.cls(**(planned.kwargs if changed is None else changed.kwargs[index]))
+        udf = _again(planned.cls, planned.kwargs if changed is None else changed.kwargs[index])
         udf._memo = planned.memo if changed is None else planned.memo.current(changed.generation)
         positions = self.positions(partition)
         bind_params(udf, self.dataset, positions)
@@ -188,7 +188,7 @@ def _planned(
 ) -> tuple[PlannedUDF, TileWish, int]:
     who = type(udf).__name__
     kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
-    fresh = type(udf)(**kwargs)
+    fresh = _again(type(udf), kwargs)
     bind_params(fresh, dataset, region.positions(0, region.n_positions))
     fresh._meta = UDFMeta(
         dataset_shape=dataset.shape, dataset_dtype=dataset.dtype, region=region, corrections=corrections
@@ -233,6 +233,17 @@ def bind_params(udf: UDF, dataset: DataSet, positions: range | NDArray[np.int64]
             for name, value in udf._kwargs.items()
         }
     )
+
+
+def _again(cls: type[UDF], kwargs: Mapping[str, Any]) -> UDF:
+    """Make a UDF from its parameters."""
+    try:
+        return cls(**kwargs)
+    except TypeError as error:
+        raise UDFError(
+            f"{cls.__name__} cannot be made again from the parameters that it gave to super().__init__ "
+            f"({', '.join(kwargs) or 'none'}): {error}"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -137,14 +137,22 @@ def _blank(dtype: np.dtype[Any]) -> Any:
 
 
 def collect(
-    udf: UDF, region: Region, valid: NDArray[np.bool_], delivered: NDArray[np.bool_], *, snapshot: bool = False
+    udf: UDF,
+    returned: Mapping[str, Any],
+    region: Region,
+    valid: NDArray[np.bool_],
+    delivered: NDArray[np.bool_],
+    *,
+    snapshot: bool = False,
 ) -> UDFResult:
-    """Ask a UDF for its results, check them against what it declared, and wrap them.
+    """Check results against what the UDF declared, and wrap them.
 
     Parameters
     ----------
     udf
         The instance that holds the merged buffers.
+    returned
+        What its ``get_results`` gave.
     region
         The selected scan positions.
     valid, delivered
@@ -161,7 +169,7 @@ def collect(
     specs = udf.get_result_buffers()
     gap = ~delivered
     result = {}
-    for name, value in _checked(udf, specs):
+    for name, value in _checked(udf, returned, specs):
         data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)
         spec = specs[name]
         data = _shaped(udf, name, data, spec, region)
@@ -176,8 +184,7 @@ def collect(
     return result
 
 
-def _checked(udf: UDF, specs: Mapping[str, BufferSpec]) -> list[tuple[str, Any]]:
-    returned = udf.get_results()
+def _checked(udf: UDF, returned: Mapping[str, Any], specs: Mapping[str, BufferSpec]) -> list[tuple[str, Any]]:
     who = type(udf).__name__
     for name in returned:
         if name not in specs:

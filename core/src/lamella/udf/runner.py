@@ -183,8 +183,17 @@ class Run:
 
     def results(self, *, snapshot: bool = False) -> tuple[UDFResult, ...]:
         """Give the results of each UDF from what was merged so far; copies of them with ``snapshot``."""
+        plan = self.plan
         return tuple(
-            collect(udf, self.plan.region, self._valid, self._delivered, snapshot=snapshot) for udf in self._mains
+            collect(
+                udf,
+                guarded(udf, "get_results", plan.dataset, None),
+                plan.region,
+                self._valid,
+                self._delivered,
+                snapshot=snapshot,
+            )
+            for udf in self._mains
         )
 
     def images(self) -> tuple[list[str], ...]:
