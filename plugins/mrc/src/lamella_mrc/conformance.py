@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit.sampler import Sampler
+from lamella_testkit import Sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_testkit.sample import SampleData
+    from lamella_testkit import SampleData
 
 __all__ = ["MrcSampler", "fei_record", "header_bytes", "info_text", "pack_nibbles"]
 

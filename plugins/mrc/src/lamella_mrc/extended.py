@@ -18,8 +18,7 @@ import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE, get_ext_header_dtype
 
 from lamella.errors import TruncatedError
-from lamella.metadata import Axis
-from lamella_mrc.header import Header, calibrated, json_value
+from lamella_mrc.header import Header, json_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,13 +84,13 @@ class Extended:
         return {name: self.first[name].item() for name in self.valid}
 
     @property
-    def sig_axes(self) -> tuple[Axis, ...]:
-        """The axes of a section as far as the record tells; pixels of a diffraction pattern are given in 1/m."""
+    def pixel_size(self) -> tuple[float, float, str]:
+        """The distance of columns and rows with its units, 0 if the record does not tell; diffraction is in 1/nm."""
         known = self.known
-        x, y = (1e9 * known.get(f"Pixel size {axis}", known.get("pixel size", 0.0)) for axis in "XY")
+        x, y = (float(known.get(f"Pixel size {axis}", known.get("pixel size", 0.0))) for axis in "XY")
         if known.get("Projection mode") == DIFFRACTION and not known.get("STEM Detector name"):
-            return calibrated("ky", y * 1e-18, "1/nm"), calibrated("kx", x * 1e-18, "1/nm")
-        return calibrated("y", y, "nm"), calibrated("x", x, "nm")
+            return 1e-9 * x, 1e-9 * y, "1/nm"
+        return 1e9 * x, 1e9 * y, "nm"
 
     def metadata(self) -> dict[str, Any]:
         """Give entries of `lamella.metadata.Metadata`."""

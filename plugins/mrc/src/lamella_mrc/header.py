@@ -84,10 +84,9 @@ class Header:
         return x, y, z
 
     @property
-    def sig_axes(self) -> tuple[Axis, ...]:
-        """The axes of a section."""
-        x, y, _ = self.pixel_size
-        return calibrated("y", y, "nm"), calibrated("x", x, "nm")
+    def is_volume(self) -> bool:
+        """Whether sections lie above each other in one volume, or several, and are no series of frames."""
+        return int(self.fields["ispg"]) != 0
 
 
 def calibrated(name: str, step: float, units: str) -> Axis:

@@ -64,7 +64,7 @@ class MrcReader:
                 sig_shape=header.encoding.sig_shape,
                 dtype=header.encoding.native,
                 index=scan.index,
-                sig_axes=_sig_axes(header, extended, info),
+                sig_axes=_sig_axes(header, extended, info, n_frames),
                 metadata=Metadata(**(told.metadata() if told is not None else {})),
                 raw_metadata=_raw_metadata(header, extended, info),
                 per_frame={} if extended is None else extended.per_frame(n_frames),
@@ -115,22 +115,28 @@ def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
     """Give the entries of `SourceInfo` that say how sections sit on the scan."""
     if scan.shape is not None:
         return {"nav_shape": scan.shape, "nav_origin": scan.origin, "nav_axes": scan.axes}
-    axis = calibrated("z", header.pixel_size[2], "nm") if header.fields["ispg"] else Axis("z")
+    axis = calibrated("z", header.pixel_size[2], "nm") if header.is_volume else Axis("z")
     depth = int(header.fields["mz"])
     if 401 <= int(header.fields["ispg"]) <= 630 and 0 < depth < n_frames and n_frames % depth == 0:
-        axes = (Axis("volume"), axis)
-        return {"nav_shape": (n_frames // depth, depth), "nav_origin": "header: a stack of volumes", "nav_axes": axes}
+        return {
+            "nav_shape": (n_frames // depth, depth),
+            "nav_origin": "header: a stack of volumes",
+            "nav_axes": (Axis("volume"), axis),
+        }
     side = math.isqrt(n_frames)
     square = (((side, side), "guess: a square scan"),) if side > 1 and side * side == n_frames else ()
-    return {"nav_shape": (n_frames,), "nav_axes": (axis,), "nav_alternatives": square}
+    axes = (axis,) if header.is_volume or n_frames == 1 else ()
+    return {"nav_shape": (n_frames,), "nav_axes": axes, "nav_alternatives": square}
 
 
-def _sig_axes(header: Header, extended: Extended | None, info: Info | None) -> tuple[Axis, ...]:
+def _sig_axes(header: Header, extended: Extended | None, info: Info | None, n_frames: int) -> tuple[Axis, ...]:
     if info is not None:
         return info.sig_axes
-    if extended is not None and extended.sig_axes[0].calibrated:
-        return extended.sig_axes
-    return header.sig_axes
+    x, y, units = (0.0, 0.0, "") if extended is None else extended.pixel_size
+    if not (x > 0 and y > 0):
+        x, y, units = *header.pixel_size[:2], "nm"
+    names = ("y", "x") if units == "nm" and (header.is_volume or n_frames == 1) else ("ky", "kx")
+    return calibrated(names[0], y, units), calibrated(names[1], x, units)
 
 
 def _raw_metadata(header: Header, extended: Extended | None, info: Info | None) -> dict[str, Any]:
