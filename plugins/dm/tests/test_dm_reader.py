@@ -330,7 +330,7 @@ class TestRefusals:
             opened(path, "dm")
 
     def test_a_broken_tag_is_told_with_its_place(self, tmp_path: Path) -> None:
-        path = File([Image(numbers("u1", 3, 4))]).write(tmp_path / "a.dm4")
+        path = File([Image(numbers("u1", 3, 4), calibrations=[])]).write(tmp_path / "a.dm4")
         content = path.read_bytes()
         place = content.index(b"%%%%")
         path.write_bytes(content.replace(b"%%%%", b"%%!%", 1))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from lamella.metadata import Axis
-from lamella_testkit.sampler import Sampler
+from lamella_testkit import Sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_testkit.sample import SampleData
+    from lamella_testkit import SampleData
 
 __all__ = ["DmSampler", "File", "Image", "Tree", "dm_bytes", "number", "text"]
 
@@ -83,7 +83,7 @@ class Image:
     name
         Title.
     calibrations
-        Origin, scale and units of each axis, fastest first; may be fewer than axes.
+        Origin, scale and units of each axis, fastest first; may be fewer than axes. By default 0, 1 and none.
     tags
         What ``ImageTags`` holds.
     data_type
@@ -92,7 +92,7 @@ class Image:
 
     pixels: NDArray[Any]
     name: str = "an image"
-    calibrations: Sequence[tuple[float, float, str]] = ()
+    calibrations: Sequence[tuple[float, float, str]] | None = None
     tags: Sequence[tuple[str, Any]] = ()
     data_type: int | None = None
 
@@ -102,7 +102,7 @@ class Image:
         kind = f"{dtype.kind}{dtype.itemsize}"
         dimension: Tree = [
             ("", [("Origin", number("f4", o)), ("Scale", number("f4", s)), ("Units", text(u))])
-            for o, s, u in self.calibrations
+            for o, s, u in ([(0.0, 1.0, "")] * self.pixels.ndim if self.calibrations is None else self.calibrations)
         ]
         data: Tree = [
             ("Calibrations", [("Dimension", dimension)]),
@@ -191,15 +191,19 @@ class DmSampler(Sampler):
         """Write an image with a hole instead of pixels."""
         side = 256
         frames = max(1, nbytes // (2 * side * side))
-        empty = Image(np.zeros((frames, 0, side), "<u2"), tags=SWAPPED)
-        content = File([empty]).tobytes()
+        words = [20, CODES["u2"], frames * side * side]
+        data: Tree = [
+            ("Data", Leaf(words, b"", b"")),
+            ("DataType", number("u4", DATA_TYPES["u2"])),
+            ("Dimensions", [("", number("u4", n)) for n in (side, side, frames)]),
+        ]
+        content = dm_bytes([("ImageList", [("", [("ImageData", data)])])])
+        begin = content.index(struct.pack(">4Q", 3, *words)) + 32
         path = directory / "sparse.dm4"
-        before, _, behind = content.partition(struct.pack(">QQQQ", 3, 20, 4, 0))
-        shaped = behind.replace(struct.pack("<I", 0), struct.pack("<I", side), 1)
         with path.open("wb") as file:
-            file.write(before + struct.pack(">QQQQ", 3, 20, 4, frames * side * side))
+            file.write(content[:begin])
             file.seek(2 * frames * side * side, 1)
-            file.write(shaped)
+            file.write(content[begin:])
         return {"path": path}
 
     def _stored(self, data: SampleData) -> NDArray[Any]:

@@ -193,7 +193,7 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
         nav_shape or (1,),
         sig_shape,
         tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(len(nav_shape)), strict=True)) or (Axis("z"),),
-        tuple(image.axis(*pair) for pair in zip(sig_dims, _sig_names(image, sig_dims), strict=True)),
+        tuple(image.axis(*pair) for pair in zip(sig_dims, _sig_names(image, sig_dims, len(nav_shape)), strict=True)),
         transposed,
     )
 
@@ -225,8 +225,8 @@ def _nav_names(n: int) -> tuple[str, ...]:
     return {1: ("z",), 2: ("y", "x")}.get(n, tuple(f"nav{i}" for i in range(n)))
 
 
-def _sig_names(image: Image, dims: range) -> tuple[str, ...]:
+def _sig_names(image: Image, dims: range, n_nav: int) -> tuple[str, ...]:
     units = image.axis(dims[-1], "").units
     if len(dims) == 1:
-        return ("energy" if units in _ENERGY else "x",)
-    return ("ky", "kx") if units in _RECIPROCAL else ("y", "x")
+        return ("energy" if units in _ENERGY else "k",)
+    return ("ky", "kx") if units in _RECIPROCAL or n_nav > 1 else ("y", "x")

@@ -59,6 +59,8 @@ class TransposedSource(FrameSource):
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Gather frames: few pixels as they lie, whole frames block by block."""
+        if not len(frames):
+            return
         first, last = int(frames.min()), int(frames.max())
         if not _is_large(box, self.info.sig_shape) and last - first < 2 * len(frames):
             out[...] = self._transposed(io, first, last + 1, box)[frames - first]
