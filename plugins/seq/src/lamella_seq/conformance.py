@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit.sampler import Sampler
+from lamella_testkit import Sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_testkit.sample import SampleData
+    from lamella_testkit import SampleData
 
 __all__ = ["Recording", "SeqSampler", "mrc_bytes", "readout_bytes", "settings_xml"]
 
