@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.carrying import CarriesDataSet
 from lamella.errors import CancelledRun
 from lamella.export.atomic import written_at_once
 from lamella.export.exporter import ExportReport
@@ -29,7 +30,7 @@ __all__ = ["NpyExporter"]
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Job(CarriesDataSet):
     """What all tasks of an export share."""
 
     dataset: DataSet

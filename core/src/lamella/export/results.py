@@ -49,7 +49,9 @@ def save_results(
 
     Examples
     --------
-    >>> save_results(ctx.run_udf(ds, SumUDF()), "sum.tif")  # doctest: +SKIP
+    >>> written = save_results({"total": np.ones((8, 8), dtype=np.float32)}, "sum.tif")
+    >>> [path.name for path in written]
+    ['sum.tif']
     """
     target = Path(path)
     arrays = {name: np.asarray(getattr(value, "data", value)) for name, value in results.items()}

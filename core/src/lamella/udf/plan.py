@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.carrying import CarriesDataSet
 from lamella.errors import UDFError
 from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, TilingScheme, negotiate
 from lamella.udf.base import UDF, Method
@@ -69,7 +70,7 @@ class ChangedParams:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(CarriesDataSet):
     """Everything that tasks of one run share."""
 
     dataset: DataSet

@@ -1,0 +1,407 @@
+"""Executors: order, bounds, errors that say where, cancelling, and workers that die."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import lamella
+from lamella.errors import CancelledRun, FormatError, UDFError
+from lamella.executors.executor import Executor, available_cpus, limit
+from lamella.executors.onethread import OneThread
+from lamella.executors.processes import ProcessesExecutor
+from lamella.executors.threads import ThreadsExecutor
+from lamella.udf import UDF, SumSigUDF, SumUDF
+from lamella.udf.plan import Plan
+
+MakeScan = Callable[..., lamella.DataSet]
+DATA = np.random.default_rng(4).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
+
+
+@pytest.fixture
+def executor(ctx: lamella.Context) -> Executor:
+    return ctx.executor
+
+
+@pytest.fixture(scope="module")
+def scan(make_scan: MakeScan) -> lamella.DataSet:
+    return make_scan(DATA, num_partitions=8)
+
+
+def late(shared: float, item: int, cancelled: Callable[[], bool]) -> tuple[int, int]:
+    """Earlier items take longer."""
+    time.sleep(shared / (item + 1))
+    return item, os.getpid()
+
+
+def test_results_come_in_the_order_of_the_items(executor: Executor) -> None:
+    assert [item for item, _ in executor.run(late, 0.02, range(9))] == list(range(9))
+
+
+def test_processes_are_other_processes(processes: lamella.Context) -> None:
+    workers = {pid for _, pid in processes.executor.run(late, 0.02, range(9))}
+    assert os.getpid() not in workers
+    assert len(workers) <= 2
+
+
+def test_workers_stay_between_runs(processes: lamella.Context) -> None:
+    pids = [{pid for _, pid in processes.executor.run(late, 0.1, range(4))} for _ in range(2)]
+    assert pids[0] == pids[1]
+
+
+def test_map_gives_one_result_for_each_item(executor: Executor) -> None:
+    assert list(executor.map(lambda n: n * n, range(7))) == [n * n for n in range(7)]
+
+
+def test_items_are_taken_only_when_there_is_room(executor: Executor) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    results = executor.run(late, 0, items())
+    next(results)
+    assert len(taken) <= 2 * executor.workers + 1
+    results.close()
+
+
+@pytest.mark.parametrize(("ahead", "room"), [(None, 4), (1, 2), (3, 3), (9, 4)])
+def test_large_results_leave_room_for_fewer(ahead: int | None, room: int) -> None:
+    assert limit(2, ahead) == room
+
+
+def test_there_is_at_least_one_processor() -> None:
+    assert available_cpus() >= 1
+
+
+# Errors.
+
+
+def fail_at_three(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+    if item >= 3:
+        raise ValueError(f"item {item} is bad")
+    time.sleep(0.01 * (3 - item))
+    return item
+
+
+def test_the_first_error_in_order_is_raised(executor: Executor) -> None:
+    results = executor.run(fail_at_three, None, range(50))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="item 3 is bad"):
+        next(results)
+
+
+class BadFrameUDF(UDF):
+    def get_result_buffers(self) -> Mapping[str, Any]:
+        return {"x": self.buffer("nav")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        if tuple(self.meta.coordinates[0]) == (3, 4):
+            raise ZeroDivisionError("by nothing")
+
+
+def test_an_error_names_udf_partition_file_and_frame(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    with pytest.raises(UDFError) as caught:
+        ctx.run_udf(scan, [SumUDF(), BadFrameUDF()])
+    text = str(caught.value)
+    path = scan.source.resources[0].path
+    assert "BadFrameUDF.process_frame failed in partition 3" in text
+    assert f"scan position (3, 4) (stored frame 34 of {path})" in text
+    assert "ZeroDivisionError: by nothing" in text
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_an_error_in_a_tile_names_the_stretch(ctx: lamella.Context, make_scan: MakeScan) -> None:
+    class BadTileUDF(UDF):
+        def get_result_buffers(self) -> Mapping[str, Any]:
+            return {"x": self.buffer("nav")}
+
+        def process_tile(self, tile: NDArray[Any]) -> None:
+            raise KeyError("gone")
+
+    ds = make_scan(DATA, num_partitions=4, sync_offset=5)
+    with pytest.raises(UDFError, match=r"scan positions \(0, 0\) to \(1, 9\) \(stored frames 5 to 24 of"):
+        ctx.run_udf(ds, BadTileUDF())
+
+
+@pytest.mark.parametrize("method", ["preprocess", "postprocess", "get_task_data"])
+def test_an_error_beside_the_data_names_the_method(ctx: lamella.Context, scan: lamella.DataSet, method: str) -> None:
+    def fail(self: UDF) -> None:
+        raise RuntimeError("no")
+
+    udf_class = type("OddUDF", (SumSigUDF,), {method: fail})
+    with pytest.raises(UDFError, match=rf"OddUDF\.{method} failed in .*RuntimeError: no"):
+        ctx.run_udf(scan, udf_class())
+
+
+def test_an_error_in_a_worker_process_shows_where_it_was_raised(
+    processes: lamella.Context, scan: lamella.DataSet
+) -> None:
+    with pytest.raises(UDFError) as caught:
+        processes.run_udf(scan, BadFrameUDF())
+    assert any("in process_frame" in note for note in caught.value.__notes__)
+
+
+def test_an_error_that_cannot_travel_is_told_in_words(processes: lamella.Context) -> None:
+    class LockedError(Exception):
+        def __init__(self) -> None:
+            super().__init__("locked")
+            self.lock = threading.Lock()
+
+    def fail(shared: None, item: int, cancelled: Callable[[], bool]) -> None:
+        raise LockedError
+
+    with pytest.raises(RuntimeError, match="LockedError: locked"):
+        list(processes.executor.run(fail, None, range(1)))
+
+
+def test_exiting_in_a_worker_is_an_error(processes: lamella.Context) -> None:
+    def leave(shared: None, item: int, cancelled: Callable[[], bool]) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        list(processes.executor.run(leave, None, range(1)))
+    assert list(processes.executor.map(abs, [-1])) == [1]
+
+
+def test_a_file_that_shrank_is_an_error_about_the_file(ctx: lamella.Context, tmp_path: Path) -> None:
+    path = tmp_path / "scan.npy"
+    np.save(path, DATA)
+    ds = lamella.open(path, num_partitions=4)
+    ctx.run_udf(ds, SumUDF())
+    with path.open("r+b") as file:
+        file.truncate(5000)
+    with pytest.raises(FormatError, match=r"scan\.npy"):
+        ctx.run_udf(ds, SumUDF())
+
+
+def test_a_file_that_was_replaced_is_an_error_about_the_file(ctx: lamella.Context, tmp_path: Path) -> None:
+    path = tmp_path / "scan.npy"
+    np.save(path, DATA)
+    ds = lamella.open(path)
+    np.save(path, DATA[:4].astype(np.uint32))
+    with pytest.raises(FormatError, match=r"scan\.npy"):
+        ctx.run_udf(ds, SumUDF())
+
+
+def test_what_cannot_be_sent_to_a_worker_is_an_error_and_harms_nobody(
+    processes: lamella.Context, scan: lamella.DataSet
+) -> None:
+    udf = type("LockUDF", (SumSigUDF,), {"__init__": lambda self, **p: UDF.__init__(self, **p)})
+    with pytest.raises(TypeError, match="lock"):
+        processes.run_udf(scan, udf(dtype=None, lock=threading.Lock()))
+    processes.run_udf(scan, SumSigUDF())
+
+
+# Cancelling.
+
+
+def wait_for_cancel(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+    deadline = time.monotonic() + 20
+    while item and not cancelled():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.001)
+    if cancelled():
+        raise CancelledRun("stopped")
+    return item
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_closing_the_results_stops_running_jobs(contexts: dict[str, lamella.Context], name: str) -> None:
+    executor = contexts[name].executor
+    results = executor.run(wait_for_cancel, None, range(6))
+    assert next(results) == 0
+    begin = time.monotonic()
+    results.close()
+    assert time.monotonic() - begin < 5
+    assert list(executor.map(abs, [-1])) == [1]
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_setting_the_flag_stops_running_jobs(contexts: dict[str, lamella.Context], name: str) -> None:
+    flag = threading.Event()
+    results = contexts[name].executor.run(wait_for_cancel, None, range(6), cancel=flag)
+    next(results)
+    flag.set()
+    with pytest.raises(CancelledRun):
+        next(results)
+
+
+def test_a_worker_that_does_not_listen_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella.executors.processes._PATIENCE", 0.2)
+
+    def deaf(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+        time.sleep(60 if item else 0)
+        return item
+
+    executor = ProcessesExecutor(2)
+    results = executor.run(deaf, None, range(2))
+    assert next(results) == 0
+    begin = time.monotonic()
+    results.close()
+    assert time.monotonic() - begin < 10
+    assert list(executor.map(abs, [-1])) == [1]
+    executor.close()
+
+
+# Workers that die.
+
+
+class SuicideUDF(UDF):
+    """Kills its worker at one scan position, as often as there are files to remove."""
+
+    def get_result_buffers(self) -> Mapping[str, Any]:
+        return {"sums": self.buffer("nav", dtype="float64"), "image": self.buffer("sig", dtype="float64")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        if tuple(self.meta.coordinates[0]) == (3, 4):
+            lives = sorted(Path(self.params.folder).iterdir())
+            if lives:
+                lives[0].unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        self.results.sums[:] = frame.sum()
+        self.results.image[:] += frame
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.sums[:] = src.sums
+        dest.image += src.image
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_killed_worker_costs_nothing_but_time(
+    processes: lamella.Context, scan: lamella.DataSet, tmp_path: Path, deaths: int
+) -> None:
+    for i in range(deaths):
+        (tmp_path / str(i)).touch()
+    result = processes.run_udf(scan, SuicideUDF(folder=str(tmp_path)))
+    assert not list(tmp_path.iterdir())
+    np.testing.assert_array_equal(result["sums"].data, DATA.sum(axis=(2, 3)))
+    np.testing.assert_array_equal(result["image"].data, DATA.sum(axis=(0, 1)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_partition_that_kills_every_worker_is_given_up(
+    processes: lamella.Context, scan: lamella.DataSet, tmp_path: Path
+) -> None:
+    for i in range(5):
+        (tmp_path / str(i)).touch()
+    with pytest.raises(UDFError, match=r"partition 3 ended 3 times \(exit code -9\)"):
+        processes.run_udf(scan, SuicideUDF(folder=str(tmp_path)))
+    assert len(list(tmp_path.iterdir())) == 2
+    np.testing.assert_array_equal(processes.run_udf(scan, SumSigUDF())["intensity"].data, DATA.sum(axis=(2, 3)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_workers_killed_between_runs_are_replaced(scan: lamella.DataSet) -> None:
+    with lamella.Context.make_with("processes", cpus=2) as ctx:
+        pids = {pid for _, pid in ctx.executor.run(late, 0.1, range(4))}
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        result = ctx.run_udf(scan, SumSigUDF())["intensity"].data
+        np.testing.assert_array_equal(result, DATA.sum(axis=(2, 3)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_workers_killed_from_outside_during_a_run_are_replaced(
+    processes: lamella.Context, scan: lamella.DataSet
+) -> None:
+    executor = processes.executor
+    pids = {pid for _, pid in executor.run(late, 0.1, range(4))}
+    partials = processes.run_udf_iter(scan, [SumUDF(), SumSigUDF()])
+    next(partials)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    *_, last = partials
+    np.testing.assert_array_equal(last.buffers[0]["intensity"].data, DATA.sum(axis=(0, 1)))
+    np.testing.assert_array_equal(last.buffers[1]["intensity"].data, DATA.sum(axis=(2, 3)))
+
+
+# What travels.
+
+
+def test_a_plan_travels_as_a_recipe(scan: lamella.DataSet, inline: lamella.Context) -> None:
+    plan: Plan = inline._run(scan, SumUDF(), None, None, False).plan
+    assert len(pickle.dumps(plan)) < 65536
+    again: Plan = pickle.loads(pickle.dumps(plan))
+    assert again.dataset.shape == scan.shape
+
+
+class CallsUDF(UDF):
+    """Takes functions that have no name."""
+
+    def get_result_buffers(self) -> Mapping[str, Any]:
+        return {"value": self.buffer("nav", dtype="float64")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        self.results.value[:] = self.params.function(frame)
+
+
+def test_lambdas_and_local_classes_travel(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    factor = 3
+    result = ctx.run_udf(scan, CallsUDF(function=lambda frame: factor * frame[0, 0]))["value"]
+    np.testing.assert_array_equal(result.data, 3.0 * DATA[..., 0, 0])
+
+
+def test_objects_travel_back(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    class Peak:
+        def __init__(self, height: float) -> None:
+            self.height = height
+
+    result = ctx.map(scan, lambda frame: Peak(frame.max()))
+    assert result.dtype == object
+    assert result.data[2, 3].height == DATA[2, 3].max()
+
+
+# Threads for linear algebra.
+
+
+def test_workers_compute_with_one_blas_thread(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    class BlasUDF(UDF):
+        def get_result_buffers(self) -> Mapping[str, Any]:
+            return {"threads": self.buffer("nav", dtype="int64")}
+
+        def process_tile(self, tile: NDArray[Any]) -> None:
+            from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+            found = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+            self.results.threads[:] = max(found, default=1)
+
+    assert (ctx.run_udf(scan, BlasUDF())["threads"].data == 1).all()
+
+
+def test_the_limit_is_lifted_when_the_last_worker_is_done() -> None:
+    from threadpoolctl import threadpool_info
+
+    def blas() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before, limit_to_one = blas(), OneThread()
+    with limit_to_one:
+        with limit_to_one:
+            assert set(blas()) <= {1}
+        assert set(blas()) <= {1}
+    assert blas() == before
+
+
+def test_threads_end_when_the_executor_is_closed() -> None:
+    before = set(threading.enumerate())
+    executor = ThreadsExecutor(2)
+    list(executor.run(late, 0, range(4)))
+    assert set(threading.enumerate()) > before
+    executor.close()
+    executor.close()
+    assert set(threading.enumerate()) <= before
