@@ -60,8 +60,11 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
 
     Examples
     --------
-    >>> ds = lamella.open("scan.blo")  # doctest: +SKIP
-    >>> frame = ds[3, 5]  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import lamella
+    >>> ds = lamella.open(np.ones((4, 5, 8, 8), dtype=np.uint16), format="memory")
+    >>> ds.shape.nav, ds[3, 4].shape
+    (Shape(nav=(4, 5), sig=()), (8, 8))
     """
     from lamella.opening import open_dataset
 
@@ -80,9 +83,13 @@ class Context(AnalysisMaker):
 
     Examples
     --------
-    >>> with Context() as ctx:  # doctest: +SKIP
-    ...     ds = ctx.load("auto", "scan.blo")
+    >>> import numpy as np
+    >>> from lamella.udf import SumSigUDF
+    >>> with Context() as ctx:
+    ...     ds = ctx.load("memory", data=np.ones((2, 3, 8, 8), dtype=np.uint16))
     ...     image = ctx.run_udf(ds, SumSigUDF())["intensity"].data
+    >>> image.tolist()
+    [[64, 64, 64], [64, 64, 64]]
     """
 
     def __init__(self, executor: Executor | str | None = None, *, plot_class: type[LivePlot] | None = None) -> None:
@@ -378,7 +385,12 @@ class Context(AnalysisMaker):
 
         Examples
         --------
-        >>> brightest = ctx.map(ds, np.max).data  # doctest: +SKIP
+        >>> import numpy as np
+        >>> with Context() as ctx:
+        ...     ds = ctx.load("memory", data=np.arange(24).reshape(2, 3, 2, 2))
+        ...     brightest = ctx.map(ds, np.max).data
+        >>> brightest.tolist()
+        [[3.0, 7.0, 11.0], [15.0, 19.0, 23.0]]
         """
         from lamella.udf.auto import AutoUDF
 

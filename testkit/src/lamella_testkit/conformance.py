@@ -38,10 +38,9 @@ class FormatConformance:
 
     Examples
     --------
-    >>> from lamella_testkit import FormatConformance  # doctest: +SKIP
-    >>> from lamella_foo.conformance import FooSampler  # doctest: +SKIP
-    >>> class TestFoo(FormatConformance):  # doctest: +SKIP
-    ...     sampler = FooSampler
+    >>> from lamella_raw.conformance import RawSampler
+    >>> class TestRaw(FormatConformance):
+    ...     sampler = RawSampler
     """
 
     sampler: ClassVar[type[Sampler]]

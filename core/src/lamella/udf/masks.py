@@ -46,7 +46,14 @@ class ApplyMasksUDF(UDF):
 
     Examples
     --------
-    >>> bright_field = ApplyMasksUDF(mask_factories=[lambda: circular(128, 128, 256, 256, 40)])  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import lamella
+    >>> ds = lamella.open(np.ones((4, 5, 8, 8), dtype=np.uint16), format="memory")
+    >>> from lamella.masks import circular
+    >>> bright_field = ApplyMasksUDF(mask_factories=[lambda: circular(4, 4, 8, 8, 2)])
+    >>> with lamella.Context() as ctx:
+    ...     ctx.run_udf(ds, bright_field)["intensity"].data.shape
+    (4, 5, 1)
     """
 
     def __init__(

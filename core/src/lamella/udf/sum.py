@@ -31,7 +31,13 @@ class SumUDF(UDF):
 
     Examples
     --------
-    >>> result = ctx.run_udf(ds, SumUDF())["intensity"].data  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import lamella
+    >>> ds = lamella.open(np.ones((4, 5, 8, 8), dtype=np.uint16), format="memory")
+    >>> with lamella.Context() as ctx:
+    ...     total = ctx.run_udf(ds, SumUDF())["intensity"].data
+    >>> total.shape, int(total[0, 0])
+    ((8, 8), 20)
     """
 
     def __init__(self, dtype: DTypeLike | None = None) -> None:
