@@ -39,7 +39,7 @@ from typing import Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
 
-__all__ = ["MAGIC", "FrameHeader", "iso_time", "parse_header", "sequence_number", "start_time"]
+__all__ = ["MAGIC", "FrameHeader", "iso_time", "kind_text", "parse_header", "sequence_number", "start_time"]
 
 MAGIC = b"MQ1,"
 GAINS = ("SLGM", "LGM", "HGM", "SHGM")
@@ -158,6 +158,15 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
         chip_settings=_chip_settings(fields[14:extension]),
         depth=_number(fields, extension + 3),
     )
+
+
+def kind_text(record: bytes) -> bytes:
+    """Give the text of all that frames of an acquisition have in common, for a quick comparison."""
+    fields = record.partition(b"\0")[0].split(b",")
+    common = fields[2:8]
+    if b"MQ1A" in fields:
+        common += fields[fields.index(b"MQ1A") + 3 :][:1]
+    return b",".join(field.strip() for field in common)
 
 
 def sequence_number(record: bytes) -> int | None:

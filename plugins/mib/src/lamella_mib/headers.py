@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,16 @@ class FrameHeaders:
     parts: tuple[Part, ...]
     stride: int
     header_size: int
+
+    @property
+    def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
+        """What users can ask for."""
+        return {
+            "timestamp": self.timestamps,
+            "exposure": self.exposures,
+            "sequence number": self.sequence,
+            "counter": self.counters,
+        }
 
     def first(self) -> FrameHeader:
         """Give the header of the first frame."""

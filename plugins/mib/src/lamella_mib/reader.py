@@ -16,9 +16,10 @@ from lamella.source import LinearSource, ReadHints, RunTable, SourceInfo
 from lamella_mib.header import MAGIC, FrameHeader, parse_header
 from lamella_mib.headers import FrameHeaders
 from lamella_mib.params import MibParams
-from lamella_mib.parts import Records, Series, part_names, read_at, read_series, sidecar_name
+from lamella_mib.parts import Records, find_parts, part_names, read_at, sidecar_name
 from lamella_mib.pixels import Pixels, find_pixels
 from lamella_mib.scan import find_scan
+from lamella_mib.sequence import Series, put_in_order
 from lamella_mib.sidecar import Sidecar, parse_sidecar
 from lamella_mib.timing import find_line_length
 
@@ -55,7 +56,8 @@ class MibReader:
         sidecar, names, notes = _files(probe, params)
         header, pixels = _any_frame(probe, names, params, sidecar)
         records = Records(header, header.header_size + pixels.nbytes)
-        series = read_series(probe, names, records)
+        parts, part_notes = find_parts(probe, names, records)
+        series = put_in_order(parts, records.stride)
         headers = FrameHeaders(series.parts, records.stride, header.header_size)
         header = headers.first()
         scan = find_scan(series.n_frames, series.gaps, params, sidecar, _line_length(headers, series.n_frames))
@@ -74,14 +76,9 @@ class MibReader:
             sig_axes=(Axis("ky"), Axis("kx")),
             metadata=_metadata(header, sidecar, pixels, headers),
             raw_metadata={"frame header": header.to_json(), "sidecar": sidecar.to_json()},
-            per_frame={
-                "timestamp": headers.timestamps,
-                "exposure": headers.exposures,
-                "sequence number": headers.sequence,
-                "counter": headers.counters,
-            },
+            per_frame=headers.functions,
             corrections=pixels.corrections,
-            notes=(*notes, *pixels.notes, *series.notes, *scan.notes),
+            notes=(*notes, *pixels.notes, *part_notes, *series.notes, *scan.notes),
             details=_details(header, sidecar, pixels, series),
         )
         return LinearSource(

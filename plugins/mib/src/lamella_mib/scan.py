@@ -11,7 +11,8 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella_mib.params import MibParams
-from lamella_mib.parts import Gap, listed
+from lamella_mib.parts import listed
+from lamella_mib.sequence import Gap
 from lamella_mib.sidecar import Sidecar
 
 if TYPE_CHECKING:
