@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.geometry import SigBox
+from lamella.source import LinearSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.source import Encoding, FrameSource, LinearSource
+    from lamella.source import FrameSource
 
 __all__ = ["StoredForm", "stored_form"]
 
@@ -71,9 +72,9 @@ class StoredForm:
 
 def stored_form(source: LinearSource | FrameSource) -> StoredForm | None:
     """Give the stored form of a source whose frames are numbers at fixed places, or None where they must be decoded."""
-    encoding: Encoding | None = getattr(source, "encoding", None)
-    if encoding is None:
+    if not isinstance(source, LinearSource):
         return None
+    encoding = source.encoding
     if encoding.codec is not None:
         storage = encoding.codec.storage_order(encoding.sig_shape)
         if storage is None or storage.dtype.itemsize * storage.order.size != encoding.extent()[1]:
