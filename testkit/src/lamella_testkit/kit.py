@@ -16,6 +16,7 @@ import numpy as np
 from lamella.errors import LamellaWarning
 from lamella.opening import open_dataset
 from lamella.params import split, validate
+from lamella.plugin import Plugin, Status, examine_spec
 from lamella.probe import Probe
 from lamella.registry import default_registry
 from lamella_testkit.checking import Broken, NotNeeded
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from lamella.dataset import DataSet
     from lamella.format import Capability, FormatSpec
-    from lamella.plugin import Plugin
     from lamella.source import FrameSource, LinearSource, Reader
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
@@ -293,6 +293,9 @@ def register(spec: FormatSpec) -> Plugin:
             if plugin.distribution is not None:
                 registry.prefer(spec.name, plugin.distribution)
             return registry.get(spec.name)
+    examined = examine_spec(Plugin(spec.name, Status.ok, None, UNINSTALLED), spec)
+    if examined.status is not Status.ok:
+        return examined
     registry.register(spec, distribution=UNINSTALLED)
     registry.prefer(spec.name, UNINSTALLED)
     return registry.get(spec.name)

@@ -110,7 +110,7 @@ def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[C
 
 
 def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
-    """Overwrite fields of 1, 2, 4 and 8 bytes by extreme numbers of either byte order, and numbers in text."""
+    """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, and numbers in text."""
     known = set(places)
     text = [
         Change(match.start(), match.end(), new)
@@ -127,6 +127,8 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
     yield from _some(text, most // 2, len(content))
     if not slots:
         return
+    ends = [Change(place, place + 1, bytes([value])) for value in (0, 0xFF) for place in places]
+    yield from _some([change for change in ends if content[change.begin] != change.new[0]], most, len(content) + 2)
     rng = np.random.default_rng(len(content) + 1)
     used = [8.0 if any(content[place : place + width]) else 1.0 for place, width in slots]
     weights = np.asarray(used) / sum(used)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["read_partitions"]
 
 
-def read_partitions(path: list[str], spec: FormatSpec | None, jobs: list[list[bytes]]) -> list[Any]:
-    """Read pickled partitions.
+def read_partitions(path: list[str], spec: FormatSpec | None, jobs: list[tuple[list[bytes], bytes]]) -> list[Any]:
+    """Read pickled partitions and sources.
 
     Parameters
     ----------
@@ -24,32 +24,37 @@ def read_partitions(path: list[str], spec: FormatSpec | None, jobs: list[list[by
     spec
         A format that is not installed and has to be registered.
     jobs
-        For each data set, its pickled partitions.
+        For each data set, its pickled partitions and its pickled source.
 
     Returns
     -------
     list
-        For each data set a list of arrays, or what it raised as text.
+        For each data set a list of arrays from its partitions, and one from its source; or what was raised as text.
     """
     sys.path[:] = path
     if spec is not None:
         from lamella_testkit.kit import register
 
         register(spec)
-    return [_read(job) for job in jobs]
+    return [_read(*job) for job in jobs]
 
 
-def _read(job: list[bytes]) -> Any:
+def _read(partitions: list[bytes], source: bytes) -> Any:
     from lamella.geometry import SigBox
+    from lamella.io.buffered import BufferedBackend
+    from lamella.reading import FrameReader
     from lamella.tiling import TilingScheme
 
     try:
+        again = pickle.loads(source)  # first, while nothing has been opened in this process
+        with FrameReader(again, BufferedBackend()) as reader:
+            frames = np.array(reader.read(range(again.info.n_frames)))
         blocks = []
-        for text in job:
+        for text in partitions:
             part = pickle.loads(text)
             sig = tuple(part.dataset.shape.sig)
             whole = TilingScheme(2, (SigBox.full(sig),), sig)
             blocks += [np.array(tile.data) for tile in part.tiles(whole)]
-        return blocks
+        return blocks, frames
     except Exception as error:
         return f"{type(error).__name__}: {error}"

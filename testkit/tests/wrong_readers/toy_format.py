@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class ToySampler(Sampler):
 
     format = "toy"
     dtypes = ("<u2", ">i2", "<f4", "|u1", ">u4", "|i1", ">f8")
-    variants = ("one", "sidecar", "parts")
+    variants: ClassVar[tuple[str, ...]] = ("one", "sidecar", "parts")
     frame_header = 8
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
@@ -88,11 +88,11 @@ class ToySampler(Sampler):
         return {"beam_energy": 200e3} if data.variant == "sidecar" else {}
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        edge = 4096
-        frames = max(1, nbytes // (2 * edge * edge))
-        data = SampleData((frames, 1), (edge, edge), "<u2")
+        edge = 256
+        frame = 2 * edge * edge
+        data = SampleData((nbytes // (frame * 4096), 4096), (edge, edge), "<u2")
         path = directory / "sparse.toy"
         with path.open("wb") as file:
             file.write(self.header(data, b"").tobytes())
-            file.truncate(HEADER.itemsize + frames * (self.frame_header + 2 * edge * edge))
+            file.truncate(HEADER.itemsize + data.n_frames * (self.frame_header + frame))
         return {"path": path}

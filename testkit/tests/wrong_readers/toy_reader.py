@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -200,7 +200,7 @@ class ToyProceduralReader(ToyReader):
         return self.frames(resources, runs, encoding, info)
 
 
-LINEAR = FormatSpec(
+RIGHT = FormatSpec(
     name="toy",
     title="A format invented for tests",
     api=(1, 0),
@@ -217,4 +217,9 @@ LINEAR = FormatSpec(
             Capability.METADATA,
         }
     ),
+)
+PROCEDURAL = replace(
+    RIGHT,
+    reader="wrong_readers.toy_reader:ToyProceduralReader",
+    capabilities=RIGHT.capabilities - {Capability.ZERO_COPY},
 )

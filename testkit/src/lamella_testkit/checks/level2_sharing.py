@@ -53,21 +53,23 @@ def data_sets_pickle(kit: Kit) -> None:
 
 @check(level=2)
 def spawned_process_reads_the_same(kit: Kit) -> None:
-    """A fresh process, which inherits nothing but the pickled partitions, reads the same pixels.
+    """A fresh process, which inherits nothing but pickled partitions and sources, reads the same pixels.
 
     What the reader keeps in modules or in the environment is not there.
     """
     context = multiprocessing.get_context("spawn")
     scans = [kit.data(variant=variant) for variant in kit.sampler.variants]
     sets = [kit.open(kit.written(data)) for data in scans]  # objects must stay as long as others read them
-    jobs = [[pickle.dumps(part) for part in ds.partitions(3)] for ds in sets]
+    jobs = [([pickle.dumps(part) for part in ds.partitions(3)], pickle.dumps(ds.source)) for ds in sets]
     installed = None if kit.plugin.distribution not in (None, "<conformance>") else kit.spec
     with kit.case("; ".join(map(str, scans)), seconds=60), context.Pool(1) as pool:
         answers = pool.apply(read_partitions, (sys.path, installed, jobs))
     for data, answer in zip(scans, answers, strict=True):
         if isinstance(answer, str):
             raise Broken(f"reading in a fresh process raises {answer}", example=str(data))
-        expect_equal(np.concatenate(answer), data.frames, "what a fresh process reads")
+        blocks, frames = answer
+        expect_equal(np.concatenate(blocks), data.frames, "what a fresh process reads from partitions")
+        expect_equal(frames, data.frames, "what a fresh process reads from the source")
 
 
 @check(level=2)

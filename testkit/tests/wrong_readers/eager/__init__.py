@@ -1,0 +1,5 @@
+"""A plugin whose spec imports its reader."""
+
+from wrong_readers.eager import reader
+
+spec = reader.__name__

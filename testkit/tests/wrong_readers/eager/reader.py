@@ -1,0 +1,5 @@
+"""A reader that costs nothing to import, but should not be imported with the spec."""
+
+
+class Reader:
+    pass

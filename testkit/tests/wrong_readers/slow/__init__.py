@@ -1,0 +1,5 @@
+"""A plugin whose spec takes its time."""
+
+import time
+
+time.sleep(0.05)
