@@ -1,5 +1,6 @@
 """Direct Electron movies take scan shape, order and calibration from the files beside them."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,23 @@ def test_a_grid_without_measure_is_refused(tmp_path: Path) -> None:
     coordinates(tmp_path, [(i, i * 1_000_000) for i in range(6)])
     with pytest.raises(CorruptError, match="too far apart"):
         opened(path)
+
+
+def test_an_image_by_a_virtual_detector_becomes_the_navigator(tmp_path: Path) -> None:
+    path = movie(tmp_path, 6)
+    info(tmp_path, (2, 3))
+    assert opened(path).navigator() is None
+    image = np.arange(6, dtype=">f4").reshape(2, 3)
+    sums = tmp_path / "20250429_06699_1_Virt #1_sum.mrc"
+    sums.write_bytes(header_bytes((3, 2, 1), 2, ">") + image.tobytes())
+    (tmp_path / "20250429_06699_0_Virt #0_sum.mrc").write_bytes(header_bytes((9, 9, 1), 2) + bytes(324))
+    (tmp_path / "20250429_06699_final.mrc").write_bytes(header_bytes((3, 2, 1), 2) + bytes(24))
+    navigator = pickle.loads(pickle.dumps(opened(path).source)).info.navigator
+    np.testing.assert_array_equal(navigator(), image)
+    assert navigator().dtype == np.float32
+    sums.write_bytes(sums.read_bytes()[:-1])
+    with pytest.raises(FormatError, match="Virt #1_sum"):
+        opened(path).navigator()
 
 
 def test_settings_that_lead_out_of_the_folder_are_not_read(tmp_path: Path) -> None:

@@ -1,28 +1,33 @@
 """What Direct Electron's server writes beside ``NAME_movie.mrc``: settings, and where a free scan went.
 
 ``NAME_info.txt`` holds lines ``key = value``. ``NAME_scan_coordinates.csv`` holds a line ``x,y`` for each frame in the
-order of acquisition, column and row counted from 0. The name of the movie may have a number or a word more than NAME.
+order of acquisition, column and row counted from 0. ``NAME_<k>_<what>.mrc`` and ``NAME_ext<k>.mrc`` are images of the
+scan by virtual and external detectors. The name of the movie may have a number or a word more than NAME.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError
+from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.metadata import Axis
 from lamella.probe import Probe
-from lamella_mrc.header import calibrated
+from lamella_mrc.header import calibrated, read_header
+from lamella_mrc.params import MrcParams
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["INFO", "MOVIE", "Scan", "movie_beside", "read_info", "scan_of"]
+__all__ = ["INFO", "MOVIE", "Info", "Scan", "movie_beside", "navigator_of", "read_info", "scan_of"]
 
 INFO, MOVIE, COORDINATES = "_info.txt", "_movie.mrc", "_scan_coordinates.csv"
 
@@ -127,6 +132,38 @@ def parse_info(text: str) -> Info:
     """Give the settings in the text of an ``_info.txt``."""
     pairs = (line.partition("=") for line in text.splitlines())
     return Info({key.strip(): value.strip() for key, equals, value in pairs if equals})
+
+
+def navigator_of(probe: Probe, shape: tuple[int, ...] | None) -> Callable[[], NDArray[Any]] | None:
+    """Give a function that reads an image of the scan, if a detector made one of its shape."""
+    assert probe.path is not None
+    info = _beside(probe.path.name, INFO, probe)
+    if info is None or shape is None or len(shape) != 2:
+        return None
+    named = re.compile(re.escape(info.name.removesuffix(INFO)) + r"_(virt|ext)?\d+(_.*)?\.mrc")
+    for name in probe.siblings:
+        path = probe.sibling(name) if named.fullmatch(name) and not name.endswith(MOVIE) else None
+        if path is not None and _image_shape(path) == shape:
+            return partial(_read_image, path)
+    return None
+
+
+def _image_shape(path: Path) -> tuple[int, ...] | None:
+    try:
+        header = read_header(Probe.of(path), MrcParams())
+    except FormatError:
+        return None
+    return header.encoding.sig_shape if header.sections == 1 and header.encoding.codec is None else None
+
+
+def _read_image(path: Path) -> NDArray[Any]:
+    probe = Probe.of(path)
+    header = read_header(probe, MrcParams())
+    shape, dtype = header.encoding.sig_shape, header.encoding.dtype
+    raw = probe.read(header.offset, math.prod(shape) * dtype.itemsize)
+    if len(raw) < math.prod(shape) * dtype.itemsize:
+        raise TruncatedError("the image of the scan is incomplete", path=path, found=f"{probe.size} bytes")
+    return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 
 def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:

@@ -9,7 +9,7 @@ from lamella.detect import EXTENSION, MAGIC, SIZE, VERIFIED, Match
 from lamella.errors import FormatError, TruncatedError
 from lamella.metadata import Axis, Metadata
 from lamella.source import LinearSource, Resource, RunTable, SourceInfo
-from lamella_mrc.direct_electron import INFO, MOVIE, Info, Scan, movie_beside, read_info, scan_of
+from lamella_mrc.direct_electron import INFO, MOVIE, Info, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
 from lamella_mrc.header import MODES, STAMPS, Header, calibrated, json_value, plausible_orders, read_header
 from lamella_mrc.params import MrcParams
@@ -64,6 +64,7 @@ class MrcReader:
                 sig_shape=header.encoding.sig_shape,
                 dtype=header.encoding.native,
                 index=scan.index,
+                navigator=navigator_of(probe, scan.shape) if info is not None else None,
                 sig_axes=_sig_axes(header, extended, info, n_frames),
                 metadata=Metadata(**(told.metadata() if told is not None else {})),
                 raw_metadata=_raw_metadata(header, extended, info),
