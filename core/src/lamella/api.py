@@ -165,7 +165,7 @@ class Context(AnalysisMaker):
         filetype
             Name of the format in any case, or ``"auto"``.
         target
-            Path of a file, or an object for formats that wrap objects; also as ``path=`` or ``data=``.
+            Path of a file, or an object for formats that wrap objects; also as ``path=``, ``files=`` or ``data=``.
         **parameters
             Parameters of the format.
 
@@ -174,7 +174,7 @@ class Context(AnalysisMaker):
         ParameterError
             If there is no target.
         """
-        for name in ("path", "data"):
+        for name in ("path", "files", "data"):
             if target is None and name in parameters:
                 target = parameters.pop(name)
         if target is None:
