@@ -12,7 +12,7 @@ import numpy as np
 from lamella.codecs import FoldingCodec
 from lamella.corrections import Corrections
 from lamella.detect import MAGIC, VERIFIED, Match
-from lamella.errors import CorruptError, FormatError
+from lamella.errors import FormatError
 from lamella.metadata import Metadata
 from lamella.source import Encoding, LinearSource, ReadHints, Resource, SourceInfo
 from lamella_frms6.dark import dark_frame, unfold
@@ -31,7 +31,6 @@ __all__ = ["Frms6Reader"]
 _SIGNATURE = b"\x00\x04\x40\x00"
 _DETECTOR_ROWS = 264  # of the camera for microscopes
 _BINNINGS = (1, 2, 4)
-_LARGE_SCAN = 1 << 22  # positions
 
 
 class Frms6Reader:
@@ -60,7 +59,6 @@ class Frms6Reader:
         header = None if files.header is None else read_header(files.header)
         parts = tuple(read_part(path) for path in files.signal)
         series = series_of(parts)
-        _check_scan(header, series)
         rows = _rows(params, header, parts[0])
         sig_shape = (2 * parts[0].height * rows.repeat, parts[0].width // 2)
         dark = None if files.dark is None else read_part(files.dark)
@@ -113,20 +111,6 @@ def _binning(params: Frms6Params, header: Header | None, part: Part) -> tuple[in
         if 2 * part.height * binning == _DETECTOR_ROWS == part.width // 2:
             return binning, f"guess: {_DETECTOR_ROWS} rows on the detector", ()
     return 1, "default", ("no .hdr file says whether rows were binned on the chip; give binning= if they were",)
-
-
-def _check_scan(header: Header | None, series: Series) -> None:
-    """Refuse a scan so much larger than the data that only a damaged number can mean it."""
-    if header is None or header.nav_shape is None:
-        return
-    positions = header.nav_shape[0] * header.nav_shape[1]
-    if positions > max(_LARGE_SCAN, 64 * series.runs.n_frames):
-        raise CorruptError(
-            "stemimagesize cannot be right",
-            path=header.path,
-            expected=f"about {series.runs.n_frames} positions",
-            found=positions,
-        )
 
 
 def _alternatives(header: Header | None) -> tuple[tuple[tuple[int, ...], str], ...]:

@@ -193,7 +193,7 @@ def _runs(level: _Levels, origin: int, length: int) -> tuple[Piece, ...]:
     starts, stops, levels = (np.array(column, dtype=np.int64) for column in zip(*found, strict=True))
     return tuple(
         Piece(int(starts[i] + levels[i]), origin + int(starts[i]) * BLOCK_NBYTES, int(stops[i] - starts[i]))
-        for i in _consistent(levels, stops - starts)
+        for i in _consistent(starts + levels, stops + levels)
     )
 
 
@@ -212,15 +212,16 @@ def _changes(level: Callable[[int], int | None], length: int) -> list[int]:
     return sorted(changes)
 
 
-def _consistent(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[int]:
-    """Give the runs that together hold most blocks and whose level never falls; the others are damaged headers.
+def _consistent(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> list[int]:
+    """Give the runs that together hold most blocks, with counts that go up; the others are damaged headers.
 
-    Blocks can be lost, which raises the level, but not added; and not many times more than there are.
+    Blocks can be lost between two runs, but not many times more than there are.
     """
+    lengths = stops - starts
     largest = _LARGEST_JUMP * int(lengths.sum())
-    best, before = lengths.copy(), np.full(levels.size, -1, dtype=np.int64)
-    for i in range(1, levels.size):
-        step = levels[i] - levels[:i]
+    best, before = lengths.copy(), np.full(lengths.size, -1, dtype=np.int64)
+    for i in range(1, lengths.size):
+        step = starts[i] - stops[:i]
         weights = np.where((step >= 0) & (step <= largest), best[:i], 0)
         j = int(weights.argmax())
         if weights[j]:

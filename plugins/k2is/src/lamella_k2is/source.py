@@ -115,12 +115,13 @@ class K2isSource(FrameSource):
         """Unpack the blocks that the box touches."""
         if not self._fill:
             self._refuse_lost(frames)
+        runs = list(consecutive(frames))
         for strip in _strips(box):
             rows = slice(strip.rows.start - box.origin[0], strip.rows.stop - box.origin[0])
             columns = slice(strip.columns.start - box.origin[1], strip.columns.stop - box.origin[1])
             target = out[:, rows, columns]
             done = 0
-            for start, stop in consecutive(frames):
+            for start, stop in runs:
                 self._read_strip(io, strip, range(start, stop), target[done : done + stop - start])
                 done += stop - start
 
@@ -137,17 +138,14 @@ class K2isSource(FrameSource):
 
     def _read_strip(self, io: IOSession, strip: _Strip, frames: range, out: NDArray[Any]) -> None:
         """Read a strip of consecutive frames, in one piece where that costs nothing."""
-        blocks = self._blocks(io, strip, frames) if io.zero_copy else None
+        blocks = self._blocks(io, strip, frames) if io.zero_copy or len(frames) == 1 else None
         if blocks is not None:
-            for i in range(len(frames)):
-                _unpack(blocks[i], strip, out[i])
-            return
-        for i, frame in enumerate(frames):
-            blocks = self._blocks(io, strip, range(frame, frame + 1))
-            if blocks is not None:
-                _unpack(blocks[0], strip, out[i])
-            else:
-                self._read_singly(io, strip, frame, out[i])
+            _unpack(blocks, strip, out)
+        elif len(frames) == 1:
+            self._read_singly(io, strip, frames.start, out)
+        else:
+            for i, frame in enumerate(frames):
+                self._read_strip(io, strip, range(frame, frame + 1), out[i : i + 1])
 
     def _blocks(self, io: IOSession, strip: _Strip, frames: range) -> NDArray[np.uint8] | None:
         """Give the blocks of a strip, shape ``(n_frames, n_blocks, BLOCK_NBYTES)``.
@@ -198,17 +196,23 @@ class K2isSource(FrameSource):
             found = self._blocks(io, block, range(frame, frame + 1))
             if found is not None:
                 begin = columns.start - strip.columns.start
-                _unpack(found[0], block, out[:, begin : begin + len(columns)])
+                _unpack(found, block, out[:, :, begin : begin + len(columns)])
 
 
 def _unpack(blocks: NDArray[np.uint8], strip: _Strip, out: NDArray[Any]) -> None:
-    """Unpack blocks, shape ``(n, BLOCK_NBYTES)``, into the rows and columns that are wanted of a strip."""
-    n, height = strip.n, len(strip.rows)
+    """Unpack blocks of some frames, shape ``(n_frames, n_blocks, BLOCK_NBYTES)``, into the pixels that are wanted."""
+    n_frames, n, height = len(blocks), strip.n, len(strip.rows)
     begin = HEADER.itemsize + (strip.rows.start - strip.top) * ROW_NBYTES
-    # The rows of the frame are the first axis, so that memory is written in order; blocks go from right to left.
-    stored = blocks[:, begin : begin + height * ROW_NBYTES].reshape(n, height, ROW_NBYTES).transpose(1, 0, 2)
-    whole = out if strip.whole_columns else np.empty((height, n * COLUMNS), dtype=out.dtype)
-    unpack(stored, whole.reshape(height, n, COLUMNS)[:, ::-1], _BITS)
+    stored = blocks[:, :, begin : begin + height * ROW_NBYTES].reshape(n_frames, n, height, ROW_NBYTES)
+    whole = out if strip.whole_columns else np.empty((n_frames, height, n * COLUMNS), dtype=out.dtype)
+    pixels = whole.reshape(n_frames, height, n, COLUMNS)[:, :, ::-1].swapaxes(1, 2)  # blocks go from right to left
+    if n < n_frames:
+        for i in range(n):
+            unpack(stored[:, i], pixels[:, i], _BITS)
+    else:
+        for i in range(n_frames):
+            # The rows of the frame are the first axis, so that memory is written in order.
+            unpack(stored[i].swapaxes(0, 1), pixels[i].swapaxes(0, 1), _BITS)
     if whole is not out:
         begin = strip.columns.start - strip.left
-        out[...] = whole[:, begin : begin + len(strip.columns)]
+        out[...] = whole[:, :, begin : begin + len(strip.columns)]
