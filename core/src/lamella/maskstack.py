@@ -217,18 +217,20 @@ def make_masks(
     Raises
     ------
     ParameterError
-        If a mask has another shape than the detector.
+        If there is no mask, or one has another shape than the detector.
     """
     sig_shape = tuple(sig_shape)
     given = [factories()] if callable(factories) else [item() if callable(item) else item for item in factories]
     parts = [_part(i, item, sig_shape) for i, item in enumerate(given)]
+    if not sum(map(len, parts)):
+        raise ParameterError("there is no mask", subject="mask_factories")
     if sparse is None:
-        sparse = bool(parts) and all(isinstance(part, SparseMasks) for part in parts)
+        sparse = all(isinstance(part, SparseMasks) for part in parts)
     if sparse:
         stack = _join([part if isinstance(part, SparseMasks) else SparseMasks.of(part) for part in parts], sig_shape)
         return stack if dtype is None else stack.astype(dtype)
     arrays = [part.toarray() if isinstance(part, SparseMasks) else part for part in parts]
-    array = np.concatenate(arrays) if arrays else np.zeros((0, *sig_shape), dtype=np.bool_)
+    array = np.concatenate(arrays)
     return DenseMasks(array if dtype is None else array.astype(dtype, copy=False))
 
 
@@ -236,11 +238,9 @@ def _join(parts: Sequence[SparseMasks], sig_shape: tuple[int, ...]) -> SparseMas
     first = np.cumsum([0, *(len(part) for part in parts)])
     return SparseMasks(
         (int(first[-1]), *sig_shape),
-        np.concatenate(
-            [part.mask + begin for part, begin in zip(parts, first, strict=False)] or [np.zeros(0, np.int64)]
-        ),
-        np.concatenate([part.pixel for part in parts] or [np.zeros(0, np.int64)]),
-        np.concatenate([part.value for part in parts] or [np.zeros(0, np.int64)]),
+        np.concatenate([part.mask + begin for part, begin in zip(parts, first, strict=False)]),
+        np.concatenate([part.pixel for part in parts]),
+        np.concatenate([part.value for part in parts]),
     )
 
 
