@@ -34,6 +34,8 @@ def frames(n: int = 12, shape: tuple[int, int] = (5, 7), dtype: str = "u2") -> N
 
 def write(folder: Path, data: NDArray[Any], headers: list[bytes] | None = None, **kind: Any) -> list[Path]:
     """Write all parts of a stream."""
+    if "first" in kind:
+        kind["largest"] = 256 + kind.pop("first") * (len((headers or frame_headers(1))[0]) + data[0].nbytes)
     paths = []
     for number, part in enumerate(stream_parts(data, headers or frame_headers(len(data)), **kind)):
         paths.append(folder / f"rec_{number:03d}.tvips")
@@ -63,12 +65,12 @@ def test_both_versions_are_read_with_frame_headers_of_any_length(
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_any_part_opens_all(tmp_path: Path, part: int, backend: str) -> None:
     data = frames()
-    paths = write(tmp_path, data, per_part=5)
+    paths = write(tmp_path, data, first=5)
     (tmp_path / "rec_0000.tvips").write_bytes(b"")
     (tmp_path / "rec_000.tvips.bak").write_bytes(b"")
     ds = open_auto(paths[part], io_backend=backend, nav_shape=(3, 4))
     np.testing.assert_array_equal(np.asarray(ds), data.reshape(3, 4, 5, 7))
-    assert ds.diagnostics["frames per part"] == [5, 5, 2]
+    assert ds.diagnostics["frames per part"] == [5, 6, 1]
 
 
 def test_a_renamed_single_file_opens(tmp_path: Path) -> None:
@@ -117,13 +119,11 @@ def grid(shape: tuple[int, int], before: int = 0, after: int = 0) -> tuple[NDArr
 
 @pytest.mark.parametrize("nbytes", [76, 108])
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (3, 0), (5, 2), (4, 9)])
-@pytest.mark.parametrize("per_part", [None, 2, 6])
-def test_scan_positions_give_shape_and_offset(
-    tmp_path: Path, before: int, after: int, nbytes: int, per_part: int | None
-) -> None:
+@pytest.mark.parametrize("first", [100, 2, 5])
+def test_scan_positions_give_shape_and_offset(tmp_path: Path, before: int, after: int, nbytes: int, first: int) -> None:
     x, y = grid((3, 4), before, after)
     data = frames(len(x))
-    paths = write(tmp_path, data, frame_headers(len(x), nbytes=nbytes, scan_x=x, scan_y=y), per_part=per_part)
+    paths = write(tmp_path, data, frame_headers(len(x), nbytes=nbytes, scan_x=x, scan_y=y), first=first)
     with pytest.warns(LamellaWarning) if after else nothing():
         ds = open_auto(paths[-1])
     assert (ds.shape.nav, ds.frame_map.sync_offset, ds.nav_origin) == ((3, 4), before, "scan positions")
@@ -236,6 +236,35 @@ def test_a_scan_shape_of_the_user_keeps_the_start_of_the_scan(tmp_path: Path) ->
     assert (ds.shape.nav, ds.frame_map.sync_offset) == ((14,), 1)
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2, 4])
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_part_that_lost_whole_frames_is_noticed(tmp_path: Path, part: int, kept: int) -> None:
+    data = frames(15)
+    paths = write(tmp_path, data, first=6)
+    start = 0 if part else 256
+    paths[part].write_bytes(paths[part].read_bytes()[: start + kept * 146])
+    with pytest.raises(TruncatedError, match="trust_parts") as caught:
+        open_auto(paths[2])
+    assert caught.value.path == str(paths[part])
+    ds = open_auto(paths[2], trust_parts=True)
+    lost = range(kept, 6) if part == 0 else range(6 + kept, 13)
+    np.testing.assert_array_equal(np.asarray(ds), np.delete(data, lost, axis=0))
+
+
+def test_frames_that_the_camera_lost_between_full_parts_are_noted_only(tmp_path: Path) -> None:
+    headers = [*frame_headers(13), *frame_headers(9, counter=20)]
+    paths = write(tmp_path, frames(22), headers, first=6)
+    assert "7 frames were not stored" in open_auto(paths[0]).info.notes[0]
+
+
+def test_parts_may_hold_different_numbers_of_frames(tmp_path: Path) -> None:
+    data = frames()
+    paths = write(tmp_path, data, first=4)
+    paths[1].write_bytes(paths[1].read_bytes() + paths[2].read_bytes())
+    paths[2].unlink()
+    np.testing.assert_array_equal(np.asarray(open_auto(paths[0])), data)
+
+
 def test_pixels_are_never_taken_for_scan_positions(tmp_path: Path) -> None:
     x, y = grid((2, 4))
     data = np.zeros((8, 1, 40), "u2")
@@ -259,7 +288,7 @@ def test_dropped_frames_are_noted(tmp_path: Path) -> None:
 
 
 def test_a_cut_last_part_opens_as_far_as_it_goes(tmp_path: Path) -> None:
-    paths = write(tmp_path, frames(), per_part=5)
+    paths = write(tmp_path, frames(), first=5)
     paths[2].write_bytes(paths[2].read_bytes()[:-30])
     ds = open_auto(paths[0])
     assert ds.shape.nav == (11,)
@@ -297,11 +326,11 @@ def test_errors_say_what_was_expected_and_found(tmp_path: Path) -> None:
 
 
 def test_missing_and_damaged_parts_are_named(tmp_path: Path) -> None:
-    paths = write(tmp_path, frames(), per_part=5)
+    paths = write(tmp_path, frames(), first=5)
     paths[1].write_bytes(paths[1].read_bytes()[:-1])
     damaged = problem(paths[2])
-    assert isinstance(damaged, CorruptError)
-    assert damaged.path == str(paths[1])
+    assert isinstance(damaged, TruncatedError)
+    assert (damaged.path, damaged.found) == (str(paths[1]), "5 frames and 145 bytes")
     paths[1].unlink()
     missing = problem(paths[0])
     assert "part 001 of the stream is missing" in str(missing)
@@ -317,6 +346,7 @@ def test_missing_and_damaged_parts_are_named(tmp_path: Path) -> None:
         ({"scan": "rotator"}, "shows no scan"),
         ({"first_frame": 12}, "below 12"),
         ({"winding": "x"}, "needs a scan of two axes"),
+        ({"winding": "x", "nav_shape": (1 << 40, 1 << 40)}, "absurd"),
         ({"hysteresis": 2}, "needs winding"),
     ],
 )
@@ -332,7 +362,7 @@ def confidence(path: Path) -> int:
 
 
 def test_detection_is_as_sure_as_it_can_be(tmp_path: Path) -> None:
-    paths = write(tmp_path, frames(), per_part=5)
+    paths = write(tmp_path, frames(), first=5)
     assert [confidence(path) for path in paths] == [VERIFIED] * 3
     paths[2].write_bytes(paths[2].read_bytes()[:-1])
     assert [confidence(path) for path in paths] == [MAGIC] * 3
@@ -347,7 +377,7 @@ def test_detection_is_as_sure_as_it_can_be(tmp_path: Path) -> None:
 
 def test_parts_outside_the_folder_are_missing(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    paths = write(tmp_path, frames(), per_part=6)
+    paths = write(tmp_path, frames(), first=6)
     (tmp_path / "data" / "rec_001.tvips").symlink_to(paths[1])
     paths[0].rename(tmp_path / "data" / "rec_000.tvips")
     assert "part 001" in str(problem(tmp_path / "data" / "rec_000.tvips"))

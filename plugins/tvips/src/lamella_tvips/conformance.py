@@ -40,7 +40,7 @@ class TvipsSampler(Sampler):
             data.frames,
             headers,
             version=1 if data.variant == "version 1" else 2,
-            per_part=_per_part(data) if data.variant == "parts" else None,
+            largest=_largest(data) if data.variant == "parts" else None,
         )
         for number, part in enumerate(parts):
             (directory / f"rec_{number:03d}.tvips").write_bytes(part)
@@ -56,12 +56,11 @@ class TvipsSampler(Sampler):
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the series header, and of header and pixels of the first frames of each part."""
-        stride = _nbytes(data) + data.nbytes // data.n_frames
+        stride = _stride(data)
         ends = [_nbytes(data), stride, stride + _nbytes(data), 2 * stride]
         boundaries = {"rec_000.tvips": [4, 52, 256, *(256 + end for end in ends)]}
         if data.variant == "parts":
-            parts = -(-data.n_frames // _per_part(data))
-            boundaries |= {f"rec_{number:03d}.tvips": ends for number in range(1, parts)}
+            boundaries |= {f"rec_{number:03d}.tvips": ends for number in (1, 2, 3)}
         return boundaries
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
@@ -102,11 +101,11 @@ def stream_parts(
     headers: Sequence[bytes],
     *,
     version: int = 2,
-    per_part: int | None = None,
+    largest: int | None = None,
     pixel_size: int = 15500,
     writer: bytes = b"TVIPS ",
 ) -> Iterator[bytes]:
-    """Give the parts of a stream, of ``per_part`` frames each.
+    """Give the parts of a stream, none larger than ``largest`` bytes.
 
     Parameters
     ----------
@@ -116,20 +115,23 @@ def stream_parts(
         Header of each frame, all of one length.
     version
         1, whose frame headers must have 12 bytes, or 2.
-    per_part
-        Frames of each part; all by default.
+    largest
+        Size that no part may exceed; there is one part if None.
     pixel_size
         What the series header says of the size of pixels.
     writer
         What fills the series header.
     """
     stored = frames.astype(frames.dtype.newbyteorder("<"))
-    step = per_part or len(frames)
-    start = _series_header(version, frames.shape[1:], 8 * frames.dtype.itemsize, len(headers[0]), pixel_size, writer)
-    for first in range(0, len(frames), step):
-        chosen = range(first, min(first + step, len(frames)))
-        yield start + b"".join(headers[i] + stored[i].tobytes() for i in chosen)
-        start = b""
+    bits, first = 8 * frames.dtype.itemsize, headers[0]
+    part = bytearray(_series_header(version, frames.shape[1:], bits, len(first), pixel_size, writer))
+    for header, frame in zip(headers, stored, strict=True):
+        record = header + frame.tobytes()
+        if largest is not None and len(part) + len(record) > largest:
+            yield bytes(part)
+            part = bytearray()
+        part += record
+    yield bytes(part)
 
 
 def _series_header(
@@ -150,5 +152,10 @@ def _nbytes(data: SampleData) -> int:
     return {"version 1": 12, "rotator": 60, "parts": 120}.get(data.variant, 76)
 
 
-def _per_part(data: SampleData) -> int:
-    return max(1, -(-data.n_frames // 3))
+def _stride(data: SampleData) -> int:
+    return _nbytes(data) + data.nbytes // data.n_frames
+
+
+def _largest(data: SampleData) -> int:
+    """Give the size of parts that leaves about three of them, the first with the series header."""
+    return 256 + (data.n_frames // 3 + 1) * _stride(data)

@@ -46,6 +46,10 @@ class TvipsParams:
         int,
         Param(doc="How far to roll the lines that winding reverses.", unit="scan positions"),
     ] = 0
+    trust_parts: Annotated[
+        bool,
+        Param(doc="Open parts that seem to have been cut: the camera lost the frames that are missing between them."),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.hysteresis and self.winding is None:

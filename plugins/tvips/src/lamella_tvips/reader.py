@@ -44,7 +44,7 @@ class TvipsReader:
 
     def open(self, params: TvipsParams, probe: Probe) -> LinearSource:
         """Describe the complete frames, in the order of the scan if the frames tell it."""
-        stream = find_stream(probe)
+        stream = find_stream(probe, trust_parts=params.trust_parts)
         header, n_frames = stream.header, stream.n_frames
         scan, others, notes = _choose_scan(params, stream)
         if stream.rest:
@@ -114,6 +114,8 @@ def _choose_scan(params: TvipsParams, stream: Stream) -> tuple[Scan, list[Scan],
     if params.winding is not None:
         if len(scan.shape) != 2:
             raise ParameterError(f"winding: needs a scan of two axes, found {scan.shape}. Give nav_shape")
+        if scan.size > _MANY + 4 * n_frames:
+            raise ParameterError(f"nav_shape: {scan.shape} is absurd for a stream of {n_frames} frames")
         scan = wound(scan, params.winding, params.hysteresis, n_frames)
     return scan, others, notes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.detect import Probe
-from lamella.errors import CorruptError, FormatError, TruncatedError
+from lamella.errors import FormatError, TruncatedError
 from lamella.source import Resource, RunTable
 from lamella_tvips.header import SERIES_HEADER, SeriesHeader, read_series_header
 
@@ -70,8 +70,15 @@ def frame_times(headers: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(headers["seconds"] + headers["milliseconds"] / 1000, dtype=np.float64)
 
 
-def find_stream(probe: Probe) -> Stream:
+def find_stream(probe: Probe, *, trust_parts: bool = False) -> Stream:
     """Find all parts of a stream by any of them.
+
+    Parameters
+    ----------
+    probe
+        Any of the parts.
+    trust_parts
+        Whether to take parts as complete although frames are missing between them.
 
     Raises
     ------
@@ -83,20 +90,39 @@ def find_stream(probe: Probe) -> Stream:
     resources = tuple(Resource.of(path) for path in paths)
     offsets = tuple(SERIES_HEADER.itemsize if i == 0 else 0 for i in range(len(paths)))
     sizes = [divmod(one.size - start, header.stride) for one, start in zip(resources, offsets, strict=True)]
-    for path, (count, rest) in list(zip(paths, sizes, strict=True))[:-1]:
-        if rest:
-            raise CorruptError(
-                "a part of the stream, but not the last, ends within a frame",
-                path=path,
-                expected=f"whole frames of {header.stride} bytes",
-                found=f"{count} frames and {rest} bytes",
-                remedy="Copy the part again from where it was recorded",
-            )
     stream = Stream(header, resources, offsets, tuple(count for count, _ in sizes), sizes[-1][1])
+    for part, (count, rest) in enumerate(sizes[:-1]):
+        if rest or not (trust_parts or _is_complete(stream, part)):
+            raise TruncatedError(
+                "a part of the stream was cut, and it is not the last",
+                path=paths[part],
+                expected=f"more frames of {header.stride} bytes",
+                found=f"{count} frames and {rest} bytes",
+                remedy="Copy it again from where it was recorded"
+                + ("" if rest else "; if the camera did lose frames there, give trust_parts=True"),
+            )
     if stream.n_frames == 0:
         expected, found = f"at least {header.stride} bytes behind the header", f"{stream.rest} bytes"
         raise TruncatedError("the stream holds no complete frame", path=paths[0], expected=expected, found=found)
     return stream
+
+
+def _is_complete(stream: Stream, part: int) -> bool:
+    """Whether a part, which is not the last, ends where the next begins.
+
+    A part that was cut has fewer bytes than the other full ones, and the counter of the frames jumps behind it.
+    """
+    before = sum(stream.counts[: part + 1])
+    others = [one.size for i, one in enumerate(stream.resources[:-1]) if i != part]
+    if any(size <= stream.resources[part].size for size in others):
+        return True
+    around = np.arange(max(0, before - 2), min(before + 2, stream.n_frames))
+    steps = np.diff(stream.headers(around)["counter"].astype(np.int64))
+    joint = min(before, 2) - 1
+    if before == 0 or joint >= len(steps):
+        return before > 0
+    counts_up = bool((np.delete(steps, joint) == 1).all())
+    return not (counts_up and steps[joint] > 1)
 
 
 def _parts(probe: Probe) -> list[Path]:
