@@ -191,6 +191,15 @@ def test_the_second_generation_has_no_footers(tmp_path: Path, layout: str, dtype
     assert "footer" not in ds.info.per_frame
 
 
+def test_words_of_a_cut_file_are_not_taken_for_floats(tmp_path: Path) -> None:
+    data = frames(6, "<u4")
+    path = tmp_path / "scan_x3_y2.raw"
+    path.write_bytes(raw_bytes(data, footer=False)[:-1000])
+    with pytest.warns(LamellaWarning, match="1 of 6"):
+        ds = open_dataset("empad", path, {})
+    np.testing.assert_array_equal(ds[0], data[:3])
+
+
 def test_layouts_are_told_apart_by_size_then_by_squares_then_by_the_user(tmp_path: Path) -> None:
     path = tmp_path / "a.raw"
     path.write_bytes(b"")
@@ -227,8 +236,11 @@ def test_errors_say_what_was_expected_and_found(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="expected 'scan' or 'series'; found 'movie'"):
         open_auto(path)
     assert open_auto(tmp_path / "scan.raw").shape.nav == (2, 2)
-    path.write_text("<root><raw_file filename='scan.raw'>")
+    path.write_text("<root><raw_file filename='scan.raw'></root>")
     with pytest.raises(CorruptError, match="ParseError"):
+        open_dataset("empad", path, {})
+    path.write_text("<root><raw_file filename='scan.raw'/>")
+    with pytest.raises(TruncatedError, match="the sidecar was cut; expected </root>; found 37 bytes"):
         open_dataset("empad", path, {})
     path.write_text('<!DOCTYPE r [<!ENTITY a "b">]><root><raw_file filename="&a;"/></root>')
     with pytest.raises(CorruptError, match="EntitiesForbidden"):

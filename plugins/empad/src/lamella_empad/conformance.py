@@ -38,6 +38,7 @@ class EmpadSampler(Sampler):
         """Write the raw file and its sidecar; the variant ``name`` has none."""
         path = directory / _raw_name(data.nav_shape)
         path.write_bytes(raw_bytes(data.frames, footer=data.variant not in ("g2", "float32")))
+        layout = {"layout": data.variant} if data.variant in ("g2", "float32") else {}  # files do not say it
         if data.variant == "name":
             return {"path": path}
         if data.variant == "json":
@@ -48,7 +49,7 @@ class EmpadSampler(Sampler):
             version = data.variant if data.variant[0].isdigit() else "1.2.2"
             fields = [n * axis.scale * 1e-9 for n, axis in zip(data.nav_shape, data.nav_axes, strict=True)]
             sidecar.write_text(xml_text(path.name, data.nav_shape, version=version, field=fields), encoding="utf-8")
-        return {"path": sidecar}
+        return {"path": sidecar, **layout}
 
     def axes(self, data: SampleData) -> Sequence[Axis] | None:
         """Give the axes, as far as the versions record them."""

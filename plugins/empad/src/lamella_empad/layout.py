@@ -47,12 +47,11 @@ def shape_in_name(name: str) -> tuple[int, ...] | None:
 
 def choose_layout(size: int, counts: Iterable[int], head: bytes) -> str:
     """Give the layout that fits the size of a file [bytes], a number of frames it may have, and its content."""
-    floats = are_floats(head)
-    layouts = ("g1", "float32" if floats else "g2")
+    layouts = ("g1", "float32") if are_floats(head) else ("g2", "g1")
     stated = [name for count in counts for name in layouts if count * LAYOUTS[name].itemsize == size]
     whole = [name for name in layouts if size % LAYOUTS[name].itemsize == 0]
     square = [name for name in whole if math.isqrt(n := size // LAYOUTS[name].itemsize) ** 2 == n]
-    return (stated or square or whole or ["g1" if floats else "g2"])[0]
+    return (stated or square or whole or layouts)[0]
 
 
 def are_floats(head: bytes) -> bool:

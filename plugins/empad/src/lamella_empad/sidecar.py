@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
-from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from lamella.metadata import Axis, Metadata
 
 if TYPE_CHECKING:
@@ -96,14 +96,20 @@ def read_sidecar(path: Path) -> Sidecar:
     FormatError
         If it is not one of EMPAD, or damaged.
     """
+    text = _start(path)
     try:
-        if path.stat().st_size > _LARGEST:
+        if len(text) > _LARGEST:
             raise FormatError("too large for a sidecar of EMPAD", path=path, expected=f"at most {_LARGEST} bytes")
-        text = path.read_bytes()
         return _from_json(path, text) if path.suffix.lower() == ".json" else _from_xml(path, text)
-    except (FormatError, OSError):
+    except FormatError:
         raise
     except Exception as error:  # what parsers of XML and JSON raise, and levels without end
+        end = "}" if path.suffix.lower() == ".json" else "</root>"
+        if not text.rstrip().endswith(end.encode()):
+            found = f"{len(text)} bytes that end with {text[-16:]!r}"
+            raise TruncatedError(
+                "the sidecar was cut", path=path, expected=end, found=found, remedy=OPEN_RAW
+            ) from error
         raise CorruptError(f"damaged ({type(error).__name__}: {error})", path=path, remedy=OPEN_RAW) from error
 
 
@@ -128,7 +134,7 @@ def sidecar_of(probe: Probe) -> tuple[Sidecar | None, tuple[str, ...]]:
 
 def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_LARGEST)
+        return file.read(_LARGEST + 1)
 
 
 def _from_xml(path: Path, text: bytes) -> Sidecar:
