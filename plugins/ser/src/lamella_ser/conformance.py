@@ -129,7 +129,7 @@ def series_bytes(
     sizes = (n,) if scan is None else tuple(scan)
     planned = max(n, math.prod(sizes)) if planned is None else planned
     head, start = _head(version, data.ndim, sizes if described else (), positions, planned, n, steps)
-    body, data_offsets, tag_offsets = b"", [], []
+    body, data_offsets, tag_offsets = bytearray(), [], []
     for i, element in enumerate(data):
         data_offsets.append(start + len(body))
         body += _element(element, detector_steps)
