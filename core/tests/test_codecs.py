@@ -1,10 +1,9 @@
 """Codecs give the pixels that went in, compiled or not, whatever the memory that the bytes lie in."""
 
-import math
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -23,9 +22,9 @@ from lamella.codecs import (
     PackedCodec,
     QuadCodec,
     WordCodec,
-    dispatch,
 )
 from lamella.codecs.packed import unpack
+from lamella.kernels import Kernel
 
 # Encoders, written from the descriptions of the formats with integers and bytes only.
 
@@ -154,15 +153,20 @@ every_codec = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 @pytest.fixture(params=["numpy", "compiled"])
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def path(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Iterator[str]:
     chosen: str = request.param
     force(chosen, monkeypatch)
-    return chosen
+    yield chosen
+    assert not caplog.records, "a kernel could not be compiled"
 
 
 def force(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "WARM", 0 if path == "compiled" else math.inf)
-    monkeypatch.setattr(dispatch, "WORTH_IMPORTING", 0 if path == "compiled" else math.inf)
+    if path == "numpy":
+        monkeypatch.setattr(Kernel, "__call__", lambda kernel, *arguments: kernel.fallback(*arguments))
+    else:
+        monkeypatch.setenv("LAMELLA_KERNELS", "compiled")
 
 
 def stored(case: Case, frames: NDArray[Any], *, before: int = 0, gap: int = 0) -> NDArray[np.uint8]:
@@ -322,39 +326,6 @@ def test_codecs_that_cannot_be_are_refused(make: Callable[[], object], message: 
 # When compiled loops are used.
 
 
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_decoded", 0)
-
-
-def test_some_frames_are_decoded_without_compiled_loops(fresh: None) -> None:
-    assert dispatch.kernels_for(1 << 20) is None
-
-
-def test_a_process_that_streams_uses_compiled_loops(fresh: None) -> None:
-    assert any(dispatch.kernels_for(1 << 20) is not None for _ in range(300))
-
-
-def test_a_process_that_has_numba_already_uses_compiled_loops_soon(fresh: None) -> None:
-    import numba  # noqa: F401
-
-    assert any(dispatch.kernels_for(1 << 20) is not None for _ in range(20))
-
-
-def test_without_numba_frames_are_decoded_all_the_same(fresh: None) -> None:
-    code = """
-import sys
-sys.modules["numba"] = None
-import numpy as np
-from lamella.codecs import PackedCodec, dispatch
-dispatch.WARM = dispatch.WORTH_IMPORTING = 0
-out = np.empty((1, 2), np.uint16)
-PackedCodec(12).decode(np.array([[0xBC, 0xFA, 0xDE]], np.uint8), out)
-assert out.tolist() == [[0xABC, 0xDEF]]
-"""
-    assert "slower" in run(code)
-
-
 def test_decoding_some_frames_does_not_import_numba() -> None:
     run(
         """
@@ -369,22 +340,40 @@ assert "numba" not in sys.modules
     )
 
 
+def test_a_process_that_streams_comes_to_use_compiled_loops() -> None:
+    run(
+        """
+import numpy as np
+from lamella.codecs import QuadCodec, chips
+from lamella.kernels import wait_until_compiled
+stored, out = np.zeros((2, 524288), np.uint8), np.empty((2, 512, 512), np.uint16)
+for _ in range(100):
+    QuadCodec(16).decode(stored, out)
+assert wait_until_compiled(60)
+assert chips._quad16._ready
+"""
+    )
+
+
 @pytest.mark.slow
-def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Any) -> None:
-    code = """
+def test_a_cache_that_cannot_be_written_is_no_obstacle() -> None:
+    run(
+        """
 import numba.core.caching as caching
 class Nowhere:
     @classmethod
     def from_function(cls, function, file): return None
 caching.CacheImpl._locator_classes = [Nowhere]
+import os
+os.environ["LAMELLA_KERNELS"] = "compiled"
 import numpy as np
-from lamella.codecs import PackedCodec, dispatch
-dispatch.WARM = dispatch.WORTH_IMPORTING = 0
+from lamella.codecs import PackedCodec, packed
 out = np.empty((1, 2), np.uint16)
 PackedCodec(12).decode(np.array([[0xBC, 0xFA, 0xDE]], np.uint8), out)
 assert out.tolist() == [[0xABC, 0xDEF]]
+assert packed._KERNELS[12]._ready
 """
-    run(code)
+    )
 
 
 def run(code: str) -> str:

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.codecs import dispatch
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
 from lamella_mib.conformance import Merlin, sidecar_text
 
@@ -74,8 +73,7 @@ def test_pixels_come_back_from_many_parts(tmp_path: Path, kind: str) -> None:
 
 @every_kind
 def test_compiled_loops_give_the_same_pixels(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "WARM", 0)
-    monkeypatch.setattr(dispatch, "WORTH_IMPORTING", 0)
+    monkeypatch.setenv("LAMELLA_KERNELS", "compiled")
     merlin, frames = frames_of(kind)
     path = tmp_path / "scan.mib"
     path.write_bytes(merlin.part(frames))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.codecs.codec import Codec, StorageOrder
-from lamella.codecs.dispatch import address, kernels_for
+from lamella.codecs.tables import LSB_FIRST, MSB_FIRST
 from lamella.codecs.words import word_item
+from lamella.kernels import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,34 +69,12 @@ class QuadCodec:
         """Decode frames into ``out``, shape ``(n, 2 R, 512)``."""
         if out.size == 0:
             return
-        kernels = kernels_for(out.nbytes)
-        if kernels is None or not self._decode_compiled(kernels, stored, out):
-            self._decode_numpy(stored, out)
-
-    def _decode_compiled(self, kernels: Any, stored: NDArray[np.uint8], out: NDArray[Any]) -> bool:
-        source, target = address(stored, 8), address(out, 8)
-        if source is None or target is None:
-            return False
-        kernel = getattr(kernels, f"quad{self.container}")
-        tables = (kernels.LSB_FIRST, kernels.MSB_FIRST) if self.container == 1 else ()
-        kernel(source, stored.strides[0], target, out.shape[0], out.shape[1] // 2, *tables)
-        return True
-
-    def _decode_numpy(self, stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
-        n, rows = out.shape[0], out.shape[1] // 2
-        upper = out[:, :rows].reshape(n, rows, 2, CHIP_WIDTH)
-        lower = out[:, rows:].reshape(n, rows, 2, CHIP_WIDTH)[:, ::-1]
-        chips = stored.reshape(n, rows, 4, -1)
         if self.container == 1:
-            forwards = chips[:, :, :1:-1].view(">u8").astype(np.uint64).view(np.uint8)
-            upper[...] = np.unpackbits(forwards, axis=-1, bitorder="little")
-            backwards = chips[:, :, 1::-1].view(np.uint64)[..., ::-1].copy().view(np.uint8)
-            lower[...] = np.unpackbits(backwards, axis=-1, bitorder="big")
-            return
-        upper.view(np.uint64)[...] = chips[:, :, :1:-1].view(">u8")
-        lower.view(np.uint64)[...] = chips[:, :, 1::-1].view(np.uint64)[..., ::-1]
-        if self.container == 16:
-            out[:, rows:].byteswap(inplace=True)
+            _quad1(stored, out, LSB_FIRST, MSB_FIRST)
+        elif self.container == 8:
+            _quad8(stored, out)
+        else:
+            _quad16(stored, out)
 
     def storage_order(self, sig_shape: Sequence[int]) -> StorageOrder | None:
         """Give the place of each stored pixel; None for single bits."""
@@ -107,6 +86,38 @@ class QuadCodec:
         chips = np.stack([lower[:, 1], lower[:, 0], upper[:, 1], upper[:, 0]], axis=1)
         order = chips.reshape(-1, 64 // self.container)[:, ::-1].reshape(-1)
         return StorageOrder(word_item(self.container), order)
+
+
+def _chips(stored: NDArray[np.uint8], out: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]:
+    """Give the stored chips, and where the rows of chips 1 and 2, and of 3 and 4, go in the order of the file."""
+    n, rows = out.shape[0], out.shape[1] // 2
+    upper = out[:, :rows].reshape(n, rows, 2, CHIP_WIDTH)
+    lower = out[:, rows:].reshape(n, rows, 2, CHIP_WIDTH)[:, ::-1]
+    return stored.reshape(n, rows, 4, -1), upper, lower
+
+
+def _quad8_numpy(stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
+    chips, upper, lower = _chips(stored, out)
+    upper.view(np.uint64)[...] = chips[:, :, :1:-1].view(">u8")
+    lower.view(np.uint64)[...] = chips[:, :, 1::-1].view(np.uint64)[..., ::-1]
+
+
+def _quad16_numpy(stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
+    _quad8_numpy(stored, out)
+    out[:, out.shape[1] // 2 :].byteswap(inplace=True)
+
+
+def _quad1_numpy(stored: NDArray[np.uint8], out: NDArray[Any], forwards: object, backwards: object) -> None:
+    chips, upper, lower = _chips(stored, out)
+    words = chips[:, :, :1:-1].view(">u8").astype(np.uint64)
+    upper[...] = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little")
+    words = chips[:, :, 1::-1].view(np.uint64)[..., ::-1].copy()
+    lower[...] = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="big")
+
+
+_quad1 = Kernel("lamella.codecs.kernels:quad1", _quad1_numpy)
+_quad8 = Kernel("lamella.codecs.kernels:quad8", _quad8_numpy)
+_quad16 = Kernel("lamella.codecs.kernels:quad16", _quad16_numpy)
 
 
 @dataclass(frozen=True, slots=True)

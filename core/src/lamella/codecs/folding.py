@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.codecs.codec import StorageOrder
-from lamella.codecs.dispatch import address, kernels_for
+from lamella.kernels import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,19 +61,8 @@ class FoldingCodec:
 
     def decode(self, stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
         """Decode frames into ``out``, shape ``(n, 2 H binning, w)``."""
-        if out.size == 0:
-            return
-        n, height, width = out.shape
-        rows = height // (2 * self.binning)
-        kernels = kernels_for(out.nbytes)
-        source, target = address(stored, 2), address(out, 2)
-        if kernels is not None and source is not None and target is not None:
-            kernels.fold(source, stored.strides[0], target, n, rows, width, self.binning)
-            return
-        halves = stored.view("<u2").reshape(n, rows, 1, 2, width)
-        image = out.reshape(n, 2, rows, self.binning, width)
-        image[:, 0] = halves[:, :, :, 0]
-        image[:, 1, ::-1] = halves[:, :, :, 1, ::-1]
+        if out.size:
+            _fold(stored, out, self.binning)
 
     def storage_order(self, sig_shape: Sequence[int]) -> StorageOrder | None:
         """Give the place of each stored pixel; None where rows are repeated."""
@@ -83,3 +72,15 @@ class FoldingCodec:
         pixels = np.arange(height * width, dtype=np.int64).reshape(2, height // 2, width)
         order = np.concatenate([pixels[0], pixels[1, ::-1, ::-1]], axis=1).reshape(-1)
         return StorageOrder(np.dtype("<u2"), order)
+
+
+def _fold_numpy(stored: NDArray[np.uint8], out: NDArray[Any], binning: int) -> None:
+    n, height, width = out.shape
+    rows = height // (2 * binning)
+    halves = stored.view("<u2").reshape(n, rows, 1, 2, width)
+    image = out.reshape(n, 2, rows, binning, width)
+    image[:, 0] = halves[:, :, :, 0]
+    image[:, 1, ::-1] = halves[:, :, :, 1, ::-1]
+
+
+_fold = Kernel("lamella.codecs.kernels:fold", _fold_numpy)

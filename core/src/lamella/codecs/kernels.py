@@ -1,15 +1,14 @@
-"""Compiled loops of the codecs. Import this module late: it imports numba.
+"""Compiled loops of the codecs; `lamella.kernels.Kernel` imports this module in the background, because it needs numba.
 
-Every function takes addresses and strides [bytes] of memory that its caller keeps alive and has checked. That is the
-cheapest way into compiled code, gives each function one signature whatever the memory is, and lets LLVM see rows of
-contiguous items, which it vectorises.
+Frames and rows may lie any number of bytes apart. A row is looked at through its address, as an array that is known to
+be contiguous: only that is vectorised. Loops of constant length are unrolled, which doubles the speed of the quads.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numba
 import numpy as np
@@ -17,12 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 __all__ = [
-    "LSB_FIRST",
-    "MSB_FIRST",
     "fold",
     "quad1",
     "quad8",
@@ -93,64 +87,43 @@ def _swap_word(v: Any) -> Any:
     return (v >> _32) | (v << _32)
 
 
-_BYTES = np.arange(256, dtype=np.uint8)[:, None]
-# The eight pixels in a byte of 1-bit data, as eight bytes: least and most significant bit first. They are arguments of
-# the kernels that use them, because a table that is compiled in costs half of the speed.
-LSB_FIRST = np.unpackbits(_BYTES, axis=1, bitorder="little").view(np.uint64).reshape(256)
-MSB_FIRST = np.unpackbits(_BYTES, axis=1, bitorder="big").view(np.uint64).reshape(256)
-
-# A chip of a Medipix3 detector has 256 pixels per row. Loops of constant length are unrolled, at twice the speed.
-_CHIP16, _CHIP8, _CHIP1 = 64, 32, 4  # 64-bit words per row of a chip
-
-# Packed pixels, the first in the least significant bits, in groups of whole bytes:
-# n x rows rows of so many groups, each at its own place.
+_CHIP16, _CHIP8, _CHIP1 = 64, 32, 4  # 64-bit words per row of 256 pixels
+# Packed pixels, the first in the least significant bits: stored bytes (n, rows, nbytes) to pixels (n, rows, width).
 
 
 @_compiled
-def unpack1(
-    stored: int,
-    s_outer: int,
-    s_inner: int,
-    out: int,
-    o_outer: int,
-    o_inner: int,
-    n: int,
-    rows: int,
-    groups: int,
-    table: NDArray[np.uint64],
-) -> None:
+def unpack1(stored: Any, out: Any, table: Any) -> None:
     """Turn each byte into eight pixels of one byte."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u8(stored + i * s_outer + r * s_inner, groups)
-            target = _u64(out + i * o_outer + r * o_inner, groups)
+    groups = out.shape[2] // 8
+    for i in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            source = _u8(stored.ctypes.data + i * stored.strides[0] + r * stored.strides[1], groups)
+            target = _u64(out.ctypes.data + i * out.strides[0] + r * out.strides[1], groups)
             for j in range(groups):
                 target[j] = table[source[j]]
 
 
 @_compiled
-def unpack4(
-    stored: int, s_outer: int, s_inner: int, out: int, o_outer: int, o_inner: int, n: int, rows: int, groups: int
-) -> None:
+def unpack4(stored: Any, out: Any) -> None:
     """Turn each byte into two pixels of one byte."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u8(stored + i * s_outer + r * s_inner, groups)
-            target = _u8(out + i * o_outer + r * o_inner, 2 * groups)
+    groups = out.shape[2] // 2
+    for i in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            source = _u8(stored.ctypes.data + i * stored.strides[0] + r * stored.strides[1], groups)
+            target = _u8(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 2 * groups)
             for j in range(groups):
                 target[2 * j] = source[j] & np.uint8(15)
                 target[2 * j + 1] = source[j] >> np.uint8(4)
 
 
 @_compiled
-def unpack6(
-    stored: int, s_outer: int, s_inner: int, out: int, o_outer: int, o_inner: int, n: int, rows: int, groups: int
-) -> None:
+def unpack6(stored: Any, out: Any) -> None:
     """Turn three bytes into four pixels of one byte."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u8(stored + i * s_outer + r * s_inner, 3 * groups)
-            target = _u8(out + i * o_outer + r * o_inner, 4 * groups)
+    groups = out.shape[2] // 4
+    for i in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            source = _u8(stored.ctypes.data + i * stored.strides[0] + r * stored.strides[1], 3 * groups)
+            target = _u8(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 4 * groups)
             for j in range(groups):
                 b0, b1, b2 = source[3 * j], source[3 * j + 1], source[3 * j + 2]
                 target[4 * j] = b0 & np.uint8(63)
@@ -160,29 +133,29 @@ def unpack6(
 
 
 @_compiled
-def unpack12(
-    stored: int, s_outer: int, s_inner: int, out: int, o_outer: int, o_inner: int, n: int, rows: int, groups: int
-) -> None:
+def unpack12(stored: Any, out: Any) -> None:
     """Turn three bytes into two pixels of two bytes."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u8(stored + i * s_outer + r * s_inner, 3 * groups)
-            target = _u32(out + i * o_outer + r * o_inner, groups)
+    groups = out.shape[2] // 2
+    for i in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            source = _u8(stored.ctypes.data + i * stored.strides[0] + r * stored.strides[1], 3 * groups)
+            target = _u32(out.ctypes.data + i * out.strides[0] + r * out.strides[1], groups)
             for j in range(groups):
                 b0, b1, b2 = np.uint32(source[3 * j]), np.uint32(source[3 * j + 1]), np.uint32(source[3 * j + 2])
                 pair = b0 | (b1 << np.uint32(8)) | (b2 << np.uint32(16))
                 target[j] = (pair & np.uint32(0xFFF)) | ((pair << np.uint32(4)) & np.uint32(0xFFF0000))
 
 
-# Big-endian 64-bit words, the first pixel in the least significant bits: n frames of ``nbytes``.
+# Big-endian 64-bit words, the first pixel in the least significant bits: (n, nbytes) to (n, pixels).
 
 
 @_compiled
-def words1(stored: int, s_outer: int, out: int, n: int, nbytes: int, table: NDArray[np.uint64]) -> None:
+def words1(stored: Any, out: Any, table: Any) -> None:
     """Turn each word into 64 pixels of one byte."""
-    for i in range(n):
-        source = _u8(stored + i * s_outer, nbytes)
-        target = _u64(out + i * nbytes * 8, nbytes)
+    nbytes = stored.shape[1]
+    for i in range(out.shape[0]):
+        source = _u8(stored.ctypes.data + i * stored.strides[0], nbytes)
+        target = _u64(out.ctypes.data + i * out.strides[0], nbytes)
         for j in range(nbytes // 8):
             for k in range(8):
                 target[8 * j + k] = table[source[8 * j + 7 - k]]
@@ -192,13 +165,14 @@ def words1(stored: int, s_outer: int, out: int, n: int, nbytes: int, table: NDAr
 
 
 @_compiled
-def quad16(stored: int, s_outer: int, out: int, n: int, rows: int) -> None:
+def quad16(stored: Any, out: Any) -> None:
     """Assemble frames of four pixels per word."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u64(stored + i * s_outer + 32 * _CHIP16 * r, 4 * _CHIP16)
-            top = _u64(out + 16 * _CHIP16 * (2 * rows * i + r), 2 * _CHIP16)
-            bottom = _u64(out + 16 * _CHIP16 * (2 * rows * (i + 1) - 1 - r), 2 * _CHIP16)
+    height = out.shape[1]
+    for i in range(out.shape[0]):
+        for r in range(height // 2):
+            source = _u64(stored.ctypes.data + i * stored.strides[0] + 32 * _CHIP16 * r, 4 * _CHIP16)
+            top = _u64(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 2 * _CHIP16)
+            bottom = _u64(out.ctypes.data + i * out.strides[0] + (height - 1 - r) * out.strides[1], 2 * _CHIP16)
             for j in range(_CHIP16):
                 top[j] = _swap_word(source[3 * _CHIP16 + j])
             for j in range(_CHIP16):
@@ -210,13 +184,14 @@ def quad16(stored: int, s_outer: int, out: int, n: int, rows: int) -> None:
 
 
 @_compiled
-def quad8(stored: int, s_outer: int, out: int, n: int, rows: int) -> None:
+def quad8(stored: Any, out: Any) -> None:
     """Assemble frames of eight pixels per word."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u64(stored + i * s_outer + 32 * _CHIP8 * r, 4 * _CHIP8)
-            top = _u64(out + 16 * _CHIP8 * (2 * rows * i + r), 2 * _CHIP8)
-            bottom = _u64(out + 16 * _CHIP8 * (2 * rows * (i + 1) - 1 - r), 2 * _CHIP8)
+    height = out.shape[1]
+    for i in range(out.shape[0]):
+        for r in range(height // 2):
+            source = _u64(stored.ctypes.data + i * stored.strides[0] + 32 * _CHIP8 * r, 4 * _CHIP8)
+            top = _u64(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 2 * _CHIP8)
+            bottom = _u64(out.ctypes.data + i * out.strides[0] + (height - 1 - r) * out.strides[1], 2 * _CHIP8)
             for j in range(_CHIP8):
                 top[j] = _swap_word(source[3 * _CHIP8 + j])
             for j in range(_CHIP8):
@@ -228,21 +203,14 @@ def quad8(stored: int, s_outer: int, out: int, n: int, rows: int) -> None:
 
 
 @_compiled
-def quad1(
-    stored: int,
-    s_outer: int,
-    out: int,
-    n: int,
-    rows: int,
-    forwards: NDArray[np.uint64],
-    backwards: NDArray[np.uint64],
-) -> None:
+def quad1(stored: Any, out: Any, forwards: Any, backwards: Any) -> None:
     """Assemble frames of 64 pixels per word."""
-    for i in range(n):
-        for r in range(rows):
-            source = _u8(stored + i * s_outer + 32 * _CHIP1 * r, 32 * _CHIP1)
-            top = _u64(out + 128 * _CHIP1 * (2 * rows * i + r), 16 * _CHIP1)
-            bottom = _u64(out + 128 * _CHIP1 * (2 * rows * (i + 1) - 1 - r), 16 * _CHIP1)
+    height = out.shape[1]
+    for i in range(out.shape[0]):
+        for r in range(height // 2):
+            source = _u8(stored.ctypes.data + i * stored.strides[0] + 32 * _CHIP1 * r, 32 * _CHIP1)
+            top = _u64(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 16 * _CHIP1)
+            bottom = _u64(out.ctypes.data + i * out.strides[0] + (height - 1 - r) * out.strides[1], 16 * _CHIP1)
             for j in range(_CHIP1):
                 for k in range(8):
                     top[8 * j + k] = forwards[source[24 * _CHIP1 + 8 * j + 7 - k]]
@@ -255,16 +223,17 @@ def quad1(
 
 
 @_compiled
-def fold(stored: int, s_outer: int, out: int, n: int, rows: int, width: int, binning: int) -> None:
+def fold(stored: Any, out: Any, binning: int) -> None:
     """Put the left half of each stored row on top and the right half, turned around, at the bottom."""
-    height = 2 * rows * binning
-    for i in range(n):
-        for r in range(rows):
-            left = _u16(stored + i * s_outer + 4 * width * r, width)
-            right = _u16(stored + i * s_outer + 4 * width * r + 2 * width, width)
+    height, width = out.shape[1], out.shape[2]
+    for i in range(out.shape[0]):
+        for r in range(height // (2 * binning)):
+            at = stored.ctypes.data + i * stored.strides[0] + 4 * width * r
+            left, right = _u16(at, width), _u16(at + 2 * width, width)
             for b in range(binning):
-                top = _u16(out + 2 * width * (height * i + r * binning + b), width)
-                bottom = _u16(out + 2 * width * (height * (i + 1) - 1 - r * binning - b), width)
+                y = r * binning + b
+                top = _u16(out.ctypes.data + i * out.strides[0] + y * out.strides[1], width)
+                bottom = _u16(out.ctypes.data + i * out.strides[0] + (height - 1 - y) * out.strides[1], width)
                 for j in range(width):
                     top[j] = left[j]
                 for j in range(width):

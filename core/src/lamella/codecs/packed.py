@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.codecs.codec import StorageOrder
-from lamella.codecs.dispatch import address, kernels_for
+from lamella.codecs.tables import LSB_FIRST
+from lamella.kernels import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["PackedCodec", "packed_dtype", "packed_nbytes", "unpack"]
-
-_KERNELS = {1: "unpack1", 4: "unpack4", 6: "unpack6", 12: "unpack12"}
-_WRITTEN_AT_ONCE = {1: 8, 12: 4}  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +92,23 @@ def unpack(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> None:
         return
     pixels, nbytes = _group(bits)
     groups = out.shape[-1] // pixels
-    kernels = kernels_for(out.nbytes) if bits in _KERNELS else None
-    if kernels is None or not _unpack_compiled(kernels, stored, out, bits, groups):
-        _unpack_numpy(stored[..., : groups * nbytes], out[..., : groups * pixels], bits)
+    if groups:
+        whole = (stored[..., : groups * nbytes], out[..., : groups * pixels])
+        if bits == 1:
+            _unpack1(*whole, LSB_FIRST)
+        elif bits in _KERNELS:
+            _KERNELS[bits](*whole)
+        else:
+            _unpack_numpy(*whole, bits)
     rest = out.shape[-1] - groups * pixels
     if rest:
         # The last pixels of a row do not fill a group: unpack a group that is completed with zeros.
+        used = packed_nbytes(bits, rest)
         tail = np.zeros((*stored.shape[:-1], nbytes), dtype=np.uint8)
-        tail[..., : packed_nbytes(bits, rest)] = stored[..., groups * nbytes :][..., : packed_nbytes(bits, rest)]
-        whole = np.empty((*out.shape[:-1], pixels), dtype=out.dtype)
-        _unpack_numpy(tail, whole, bits)
-        out[..., groups * pixels :] = whole[..., :rest]
+        tail[..., :used] = stored[..., groups * nbytes : groups * nbytes + used]
+        last = np.empty((*out.shape[:-1], pixels), dtype=out.dtype)
+        _unpack_numpy(tail, last, bits)
+        out[..., groups * pixels :] = last[..., :rest]
 
 
 def _group(bits: int) -> tuple[int, int]:
@@ -112,21 +117,8 @@ def _group(bits: int) -> tuple[int, int]:
     return common // bits, common // 8
 
 
-def _unpack_compiled(kernels: Any, stored: NDArray[np.uint8], out: NDArray[Any], bits: int, groups: int) -> bool:
-    source, target = address(stored), address(out, _WRITTEN_AT_ONCE.get(bits, 1))
-    if source is None or target is None:
-        return False
-    kernel = getattr(kernels, _KERNELS[bits])
-    tables = (kernels.LSB_FIRST,) if bits == 1 else ()
-    kernel(source, *stored.strides[:2], target, *out.strides[:2], *out.shape[:2], groups, *tables)
-    return True
-
-
 def _unpack_numpy(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> None:
     """Unpack whole groups."""
-    if bits == 1:
-        out[...] = np.unpackbits(stored, axis=-1, bitorder="little")
-        return
     pixels, nbytes = _group(bits)
     groups = out.shape[-1] // pixels
     source = stored.reshape(*stored.shape[:-1], groups, nbytes)
@@ -139,3 +131,13 @@ def _unpack_numpy(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> No
         for more in range(1, -(-(shift + bits) // 8)):
             value |= source[..., byte + more].astype(out.dtype) << (8 * more - shift)
         np.bitwise_and(value, mask, out=target[..., k])
+
+
+def _unpack1_numpy(stored: NDArray[np.uint8], out: NDArray[Any], table: object) -> None:
+    out[...] = np.unpackbits(stored, axis=-1, bitorder="little")
+
+
+_unpack1 = Kernel("lamella.codecs.kernels:unpack1", _unpack1_numpy)
+_KERNELS = {
+    bits: Kernel(f"lamella.codecs.kernels:unpack{bits}", partial(_unpack_numpy, bits=bits)) for bits in (4, 6, 12)
+}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.codecs.codec import StorageOrder
-from lamella.codecs.dispatch import address, kernels_for
+from lamella.codecs.tables import LSB_FIRST
+from lamella.kernels import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,14 +68,8 @@ class WordCodec:
         pixels = out.reshape(out.shape[0], -1)
         if self.container > 1:
             pixels.view(np.uint64)[...] = stored.view(">u8")
-            return
-        kernels = kernels_for(out.nbytes)
-        source, target = address(stored), address(out, 8)
-        if kernels is not None and source is not None and target is not None:
-            kernels.words1(source, stored.strides[0], target, *stored.shape, kernels.LSB_FIRST)
-            return
-        swapped = stored.view(">u8").astype(np.uint64).view(np.uint8)
-        pixels[...] = np.unpackbits(swapped, axis=-1, bitorder="little")
+        else:
+            _words1(stored, pixels, LSB_FIRST)
 
     def storage_order(self, sig_shape: Sequence[int]) -> StorageOrder | None:
         """Give the reversal within each word; None for single bits."""
@@ -88,3 +83,11 @@ class WordCodec:
 def word_item(container: int) -> np.dtype[Any]:
     """Give the dtype of the stored items of a container of whole bytes."""
     return np.dtype(">u2" if container == 16 else "u1")
+
+
+def _words1_numpy(stored: NDArray[np.uint8], out: NDArray[np.uint8], table: object) -> None:
+    swapped = stored.view(">u8").astype(np.uint64).view(np.uint8)
+    out[...] = np.unpackbits(swapped, axis=-1, bitorder="little")
+
+
+_words1 = Kernel("lamella.codecs.kernels:words1", _words1_numpy)
