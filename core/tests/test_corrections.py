@@ -3,6 +3,7 @@
 import itertools
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from lamella.corrections import Corrections
 from lamella.errors import ParameterError
 from lamella.geometry import SigBox
+from lamella.io.mmap import MmapBackend
+from lamella.reading import FrameReader
+from lamella.reshape import reshape_source
+from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 
 
 def corrected(corrections: Corrections, frames: NDArray[Any], box: SigBox) -> NDArray[Any]:
@@ -254,3 +259,30 @@ def test_the_tables_of_many_boxes_do_not_pile_up() -> None:
     for i in range(2000):
         corrected(corrections, np.ones((1, 2000, 1)), SigBox((i, 0), (1, 1)))
     assert len(corrections._plans) <= 1024
+
+
+def test_frames_of_a_file_are_corrected_alike_in_every_shape_and_tiling(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    frames = rng.integers(0, 1000, (5, 6, 8)).astype("<u2")
+    path = tmp_path / "frames.bin"
+    path.write_bytes(frames.tobytes())
+    corrections = Corrections.of(
+        (6, 8), dark=rng.random((6, 8)), gain=rng.random((6, 8)), excluded=[(0, 0), (2, 3), (2, 4), (5, 7)]
+    )
+    source = LinearSource(
+        resources=(Resource.of(path),),
+        runs=RunTable.single(offset=0, stride=96, count=5),
+        encoding=Encoding(np.dtype("<u2"), (6, 8)),
+        info=SourceInfo(n_frames=5, sig_shape=(6, 8), dtype=np.dtype("u2"), corrections=corrections),
+    )
+    expected = by_hand(frames, corrections.dark, corrections.gain, corrections.excluded)
+    for shape in ((6, 8), (48,), (4, 12), (2, 3, 8)):
+        presented = reshape_source(source, shape)
+        for box in boxes(shape, tuple(min(n, 3) for n in shape)):
+            with FrameReader(
+                presented, MmapBackend(), dtype=np.float32, corrections=presented.info.corrections
+            ) as reader:
+                found = reader.read(range(1, 4), box)
+                np.testing.assert_allclose(
+                    found, expected.reshape(5, *shape)[(slice(1, 4), *box.slices)], rtol=1e-5, atol=1e-3
+                )

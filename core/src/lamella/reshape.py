@@ -40,7 +40,8 @@ def reshape_source(source: LinearSource | FrameSource, sig_shape: Sequence[int])
             subject="sig_shape",
         )
     axes = source.info.sig_axes if len(wanted) == len(native) else ()
-    info = replace(source.info, sig_shape=wanted, sig_axes=() if wanted != native else axes)
+    corrections = source.info.corrections and source.info.corrections.reshape(wanted)
+    info = replace(source.info, sig_shape=wanted, sig_axes=() if wanted != native else axes, corrections=corrections)
     hints = replace(source.hints, sig_block=None)
     if isinstance(source, FrameSource):
         return _ReshapedSource(source, info, hints)
