@@ -35,4 +35,4 @@ def _other(name: str, rows: list[dict[str, Any]], ours: float) -> str:
 
 
 def _median(rows: list[dict[str, Any]], key: str) -> float:
-    return statistics.median(row[key] for row in rows)
+    return float(statistics.median(row[key] for row in rows))

@@ -244,7 +244,7 @@ class DataSet:
     def diagnostics(self) -> dict[str, Any]:
         """Facts that help to understand a surprising result, JSON-able."""
         fm = self.frame_map
-        counts = {f"frames {key.replace('_', ' ')}": value for key, value in asdict(fm.counts).items()}
+        counts = {_count_name(key): value for key, value in asdict(fm.counts).items()}
         return {
             "format": self.provenance.title,
             "shape": list(self.shape),
@@ -494,10 +494,11 @@ class Partition:
             for stretch in stretches:
                 for begin in range(0, len(stretch), scheme.depth):
                     part = stretch.cut(begin, begin + scheme.depth)
-                    if stored is None:
-                        blocks = (reader.read(part.frames, box) for box in scheme.boxes)
-                    else:
-                        blocks = reader.stored_blocks(part.frames, stored, scheme.boxes)
+                    blocks = (
+                        (reader.read(part.frames, box) for box in scheme.boxes)
+                        if stored is None
+                        else reader.stored_blocks(part.frames, stored, scheme.boxes)
+                    )
                     for i, (box, data) in enumerate(zip(scheme.boxes, blocks, strict=True)):
                         yield Tile(data, box, i, part.start, part.positions)
 
@@ -512,6 +513,11 @@ class _RoiMaker:
         mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
         mask[index] = True
         return mask
+
+
+def _count_name(field_name: str) -> str:
+    """Give the name under which the diagnostics show a count."""
+    return field_name if field_name in ("frames", "positions") else f"frames {field_name.replace('_', ' ')}"
 
 
 def _as_range(frames: NDArray[np.int64]) -> range | NDArray[np.int64]:

@@ -105,7 +105,7 @@ def validate(
     (128, 256)
     """
     given = {name: value for name, value in values.items() if not _is_empty_shape(name, value)}
-    described = describe(cls)
+    described = describe(cls)  # type: ignore[arg-type]  # to mypy, a type variable is not hashable
     problems = _unknown(given, [info.name for info in described], extra)
     accepted: dict[str, object] = {}
     for info in described:

@@ -21,7 +21,7 @@ def serve(prepare: Callable[[dict[str, Any], str, str], Job]) -> None:
     for line in sys.stdin:
         order = json.loads(line)
         try:
-            answer = _run(prepare(order["file"], order["job"], order.get("state", "warm")))
+            answer: dict[str, Any] = _run(prepare(order["file"], order["job"], order.get("state", "warm")))
         except Exception as error:
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
@@ -29,7 +29,7 @@ def serve(prepare: Callable[[dict[str, Any], str, str], Job]) -> None:
         sys.stdout.flush()
 
 
-def _run(job: Job) -> dict[str, float]:
+def _run(job: Job) -> dict[str, Any]:
     cpu, begin = time.process_time(), time.perf_counter()
     checksum = job()
     seconds, spent = time.perf_counter() - begin, time.process_time() - cpu
