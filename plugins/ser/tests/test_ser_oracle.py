@@ -41,7 +41,7 @@ def test_rosettasciio_reads_it(tmp_path: Path, sig: tuple[int, ...], dtype: str,
 @pytest.mark.parametrize("dtype", DTYPES[1:])  # its name of the first is one that NumPy does not know
 def test_ncempy_reads_it(tmp_path: Path, dtype: str, version: int) -> None:
     ser = pytest.importorskip("ncempy.io.ser")
-    path, data = series(tmp_path, 5, 7, dtype=dtype, version=version)
+    path, data = series(tmp_path, 5, 7, dtype=dtype, version=version, with_settings=True)
     with ser.fileSER(str(path)) as file:
         assert file.head["ValidNumberElements"] == 12
         for i in range(12):

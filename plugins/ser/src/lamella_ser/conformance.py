@@ -206,4 +206,5 @@ _SETTINGS = (
     + "</Root></ExperimentalDescription><TrueImageHeaderInfo>&lt;Root&gt;&lt;/Root&gt;</TrueImageHeaderInfo>"
     "<AcquireDate>Mon Feb 22 19:18:24 2016</AcquireDate><AcquireInfo><DwellTimePath>0.050000</DwellTimePath>"
     "<CameraNamePath>BM-Ceta</CameraNamePath></AcquireInfo><Manufacturer>FEI</Manufacturer>"
+    "<DetectorRange><StartX>1536.00</StartX><EndX>2560.00</EndX></DetectorRange>"
 )
