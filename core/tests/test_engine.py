@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.codecs import StorageOrder
+from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
 from lamella.io import choose_backend
 from lamella.kernels import wait_until_compiled
@@ -261,3 +262,29 @@ def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(
     add_frames(tile, (), total)
     assert add_frames._ready
     np.testing.assert_array_equal(total, 12 * 8)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">i2", "<f4", "<i4"])
+def test_corrections_are_the_same_however_pixels_are_stored(tmp_path: Path, kernels: str, dtype: str) -> None:
+    if kernels == "compiled" and dtype not in COMPILED:
+        pytest.skip("compiled for the common dtypes only")
+    frames = counts(dtype, (7, 9))
+    rng = np.random.default_rng(7)
+    dark, gain = rng.random((7, 9)), rng.random((7, 9)) + 0.5
+    for gap in (0, 3):
+        path = tmp_path / f"{gap}.bin"
+        with_gaps(path, frames, gap)
+        ds = opened(path, Encoding(np.dtype(dtype), (7, 9)), frames[0].nbytes + gap)
+        corrections = Corrections.of((7, 9), dark=dark, gain=gain, excluded=[(2, 3), (6, 8)])
+        with lamella.Context("inline") as ctx:
+            total = ctx.run_udf(ds, SumUDF(), corrections=corrections)["intensity"].data
+        exact = (frames.astype(np.float64) - dark) * gain
+        for y, x in ((2, 3), (6, 8)):
+            near = [
+                (i, j)
+                for i in range(y - 1, y + 2)
+                for j in range(x - 1, x + 2)
+                if (i, j) != (y, x) and 0 <= i < 7 and 0 <= j < 9
+            ]
+            exact[:, y, x] = np.mean([exact[:, i, j] for i, j in near], axis=0)
+        np.testing.assert_allclose(total, exact.sum(axis=0), rtol=1e-5, atol=1e-4 * np.abs(exact).max())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from lamella.errors import ParameterError
+from lamella.kernels.builtin import correct_rows
 from lamella.patching import Patches, Plan
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = ["Corrections"]
 
 _KEPT_PLANS = 1024
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -201,11 +203,48 @@ class Corrections:
             tile -= self._cast("dark", self.dark, tile.dtype)[inside]
         if self.gain is not None:
             tile *= self._cast("gain", self.gain, tile.dtype)[inside]
-        if self.excluded is not None:
-            plan = self._plans.get(box)
-            if plan is None:
-                plan = _remember(self._plans, box, self._patches.plan(box))
-            plan.apply(tile)
+        self._patch(tile, box)
+
+    def correct(self, stored: NDArray[Any], tile: NDArray[Any], box: SigBox) -> None:
+        """Convert and correct pixels in one pass: `apply` on a copy of ``stored`` in the dtype of ``tile``.
+
+        Parameters
+        ----------
+        stored
+            Pixels as they are, shape ``(n, *box.shape)``; not changed.
+        tile
+            Where corrected pixels go, C-contiguous, of the same shape.
+        box
+            The part of the detector, as given by `reach`.
+        """
+        affine = self.dark is not None or self.gain is not None
+        if not affine or not stored[:1].flags.c_contiguous or tile.dtype not in (np.float32, np.float64):
+            np.copyto(tile, stored, casting="unsafe")
+            self.apply(tile, box)
+            return
+        rows = (len(tile), box.size)
+        correct_rows(stored.reshape(rows), *self._affine(box, tile.dtype), tile.reshape(rows))
+        self._patch(tile, box)
+
+    def _affine(self, box: SigBox, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Give dark and gain inside a box as contiguous rows."""
+        rows = self._rows.get((box, dtype))
+        if rows is None:
+            dark = np.zeros(box.size, dtype) if self.dark is None else self._row("dark", self.dark, box, dtype)
+            gain = np.ones(box.size, dtype) if self.gain is None else self._row("gain", self.gain, box, dtype)
+            rows = _remember(self._rows, (box, dtype), (dark, gain))
+        return rows
+
+    def _row(self, name: str, plane: NDArray[Any], box: SigBox, dtype: np.dtype[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(self._cast(name, plane, dtype)[box.slices]).reshape(-1)
+
+    def _patch(self, tile: NDArray[Any], box: SigBox) -> None:
+        if self.excluded is None:
+            return
+        plan = self._plans.get(box)
+        if plan is None:
+            plan = _remember(self._plans, box, self._patches.plan(box))
+        plan.apply(tile)
 
     @cached_property
     def digest(self) -> str:
@@ -270,6 +309,10 @@ class Corrections:
         return {}
 
     @cached_property
+    def _rows(self) -> dict[tuple[SigBox, np.dtype[Any]], tuple[NDArray[Any], NDArray[Any]]]:
+        return {}
+
+    @cached_property
     def _plans(self) -> dict[SigBox, Plan]:
         return {}
 
@@ -277,10 +320,10 @@ class Corrections:
 _SUBJECT = "corrections"
 
 
-def _remember(kept: dict[SigBox, T], box: SigBox, made: T) -> T:
+def _remember(kept: dict[K, T], key: K, made: T) -> T:
     if len(kept) >= _KEPT_PLANS:
         kept.clear()
-    kept[box] = made
+    kept[key] = made
     return made
 
 

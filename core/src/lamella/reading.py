@@ -78,10 +78,15 @@ class FrameReader:
         if box is None:
             box = SigBox.full(self._source.info.sig_shape)
         if self._corrections is None:
-            return self._gather(frames, box, private=False)
+            return self._gather(frames, box)
         wide = self._corrections.reach(box)
-        tile = self._gather(frames, wide, private=True)
-        self._corrections.apply(tile, wide)
+        tile = self._buffer("tile", (len(frames), *wide.shape), self.dtype)
+        view = self._view(frames, wide, self._source.info.dtype)
+        if view is not None:
+            self._corrections.correct(view, tile, wide)
+        else:
+            self._fill(frames, wide, tile)
+            self._corrections.apply(tile, wide)
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
 
@@ -143,18 +148,19 @@ class FrameReader:
         rows.setflags(write=False)
         return rows
 
-    def _gather(self, frames: Frames, box: SigBox, *, private: bool) -> NDArray[Any]:
-        """Give the frames, in a buffer of this reader if they must be ``private``."""
-        if not private:
-            view = self._view(frames, box)
-            if view is not None:
-                return view
+    def _gather(self, frames: Frames, box: SigBox) -> NDArray[Any]:
+        view = self._view(frames, box, self.dtype)
+        if view is not None:
+            return view
         out = self._buffer("tile", (len(frames), *box.shape), self.dtype)
+        self._fill(frames, box, out)
+        return out
+
+    def _fill(self, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
         if isinstance(self._source, FrameSource):
             self._fill_procedural(self._source, frames, box, out)
         else:
             self._fill_linear(self._source, frames, box, out)
-        return out
 
     def _buffer(self, role: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         nbytes = math.prod(shape) * dtype.itemsize
@@ -165,13 +171,13 @@ class FrameReader:
 
     # Views: one run of frames, stored as wanted.
 
-    def _view(self, frames: Frames, box: SigBox) -> NDArray[Any] | None:
+    def _view(self, frames: Frames, box: SigBox, dtype: np.dtype[Any]) -> NDArray[Any] | None:
         source = self._source
-        if self.dtype != source.info.dtype or not isinstance(frames, range) or frames.step != 1 or not frames:
+        if dtype != source.info.dtype or not isinstance(frames, range) or frames.step != 1 or not frames:
             return None
         if isinstance(source, FrameSource):
             return source.view(frames, box)
-        if source.encoding.codec is not None or source.encoding.dtype != self.dtype:
+        if source.encoding.codec is not None or source.encoding.dtype != dtype:
             return None
         segments = list(source.runs.segments(frames.start, frames.stop))
         if len(segments) != 1 or not self._in_one_piece(segments[0], source, box):

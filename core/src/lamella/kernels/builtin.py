@@ -1,13 +1,14 @@
-"""The kernels of the built-in reductions."""
+"""The kernels of the built-in reductions, and of corrections."""
 
 from __future__ import annotations
 
 from lamella.kernels import fallback
 from lamella.kernels.library import Kernel
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "weigh_pixels"]
+__all__ = ["add_frames", "add_moments", "add_pixels", "correct_rows", "weigh_pixels"]
 
 add_frames = Kernel("lamella.kernels.reduce:add_frames", fallback.add_frames)
 add_pixels = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
 add_moments = Kernel("lamella.kernels.reduce:add_moments", fallback.add_moments)
 weigh_pixels = Kernel("lamella.kernels.reduce:weigh_pixels", fallback.weigh_pixels)
+correct_rows = Kernel("lamella.kernels.reduce:correct_rows", fallback.correct_rows)

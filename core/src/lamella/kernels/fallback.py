@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "weigh_pixels"]
+__all__ = ["add_frames", "add_moments", "add_pixels", "correct_rows", "weigh_pixels"]
 
 
 def _native(tile: Any, swapped: tuple[int, ...]) -> Any:
@@ -38,3 +38,9 @@ def add_moments(tile: Any, swapped: tuple[int, ...], shift: Any, total: Any, squ
 def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``."""
     result += _native(tile, swapped).astype(masks.dtype, copy=False) @ masks.T
+
+
+def correct_rows(rows: Any, dark: Any, gain: Any, out: Any) -> None:
+    """Write ``(rows - dark) * gain`` to ``out``."""
+    np.subtract(rows, dark, out=out, casting="unsafe")
+    out *= gain

@@ -1,6 +1,7 @@
-"""The compiled reductions. Tiles are ``(depth, n_pixels)`` in stored dtype; pixels are widened in registers only.
+"""The compiled reductions, and the correction of pixels.
 
-Every kernel takes the byte order as a tuple: ``()`` for native, ``(1,)`` for swapped. The loops over pixels are the
+Tiles are ``(depth, n_pixels)`` in stored dtype; pixels are widened in registers only.
+Every reduction takes the byte order as a tuple: ``()`` for native, ``(1,)`` for swapped. The loops over pixels are the
 ones that the compiler vectorises, so that each frame is read once and accumulators are touched once per eight frames.
 """
 
@@ -13,7 +14,7 @@ from numba import njit
 
 from lamella.kernels.typing import row, wide, wide_float
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "weigh_pixels"]
+__all__ = ["add_frames", "add_moments", "add_pixels", "correct_rows", "weigh_pixels"]
 
 # Sums may be taken in any order; NaN and infinity keep their meaning.
 _REORDER = {"reassoc", "contract", "nsz", "arcp"}
@@ -133,6 +134,17 @@ def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
                 for j in range(stop - start):
                     aw += w[j] * wide_float(a[j], swapped, zero)
                 result[i, k] += aw
+
+
+@njit(nogil=True, cache=True)
+def correct_rows(rows: Any, dark: Any, gain: Any, out: Any) -> None:
+    """Write ``(rows - dark) * gain`` to ``out``, converted and corrected in one pass over the pixels."""
+    n_pixels = rows.shape[1]
+    zero = out.dtype.type(0)
+    for i in range(rows.shape[0]):
+        frame, target = row(rows, i), out[i]
+        for j in range(n_pixels):
+            target[j] = (wide_float(frame[j], (), zero) - dark[j]) * gain[j]
 
 
 @njit(nogil=True, inline="always")
