@@ -34,7 +34,7 @@ class FrameHeaders:
     def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
         """What users can ask for."""
         return {
-            "timestamp": self.timestamps,
+            "time": self.times,
             "exposure": self.exposures,
             "sequence number": self.sequence,
             "counter": self.counters,
@@ -46,7 +46,7 @@ class FrameHeaders:
         [record] = read_at(path, (0, self.header_size))
         return parse_header(record, path, len(record))
 
-    def timestamps(self) -> NDArray[np.datetime64]:
+    def times(self) -> NDArray[np.datetime64]:
         """Give the start of each exposure, UTC if the files say it, with a resolution of 1 ns."""
         return np.array([_time(header.start if header else None) for header in self._parsed()], dtype="M8[ns]")
 
