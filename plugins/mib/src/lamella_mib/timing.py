@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["find_line_length", "line_length"]
 
 _FIRST_LOOK = 64
-_MOST = 4096 + 1
-"""Frames to look at, at most: enough for two lines of 2048."""
+_MOST = 2048 + 1
+"""Frames to look at, at most: enough for two lines of 1024."""
 _LEAST_JUMP = 3_000
 """[ns]; time stamps without the extension are whole microseconds."""
 
