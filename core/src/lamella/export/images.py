@@ -67,7 +67,10 @@ def tiff_bytes(pages: Sequence[tuple[str, NDArray[Any]]]) -> bytes:
         file += little.tobytes()
         label = text.encode("ascii", "replace") + b"\0"
         label_at = len(file)
-        file += label + b"\0" * (-(len(file) + len(label)) % 2)
+        if len(label) <= 4:  # so short a value stands in its entry
+            label_at = int.from_bytes(label, "little")
+        else:
+            file += label + b"\0" * (-(len(file) + len(label)) % 2)
         struct.pack_into("<I", file, link, len(file))
         link = len(file) + 2 + 11 * 12
         file += _directory(image, data_at, little.nbytes, label_at, len(label))

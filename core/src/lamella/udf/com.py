@@ -79,17 +79,18 @@ class CoMUDF(UDF):
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         if len(self.meta.dataset_shape.sig) != 2:
             raise UDFError(f"CoMUDF needs a detector with two axes, not {self.meta.dataset_shape.sig.dims}")
-        image = self.buffer("nav", dtype=np.float64, use="result_only")
-        vectors = self.buffer("nav", extra_shape=(2,), dtype=np.float64, use="result_only")
+        dtype = np.result_type(self.meta.input_dtype or self.meta.dataset_dtype, np.float64)
+        image = self.buffer("nav", dtype=dtype, use="result_only")
+        vectors = self.buffer("nav", extra_shape=(2,), dtype=dtype, use="result_only")
         buffers = {
-            "moments": self.buffer("nav", extra_shape=(3,), dtype=np.float64, use="private"),
+            "moments": self.buffer("nav", extra_shape=(3,), dtype=dtype, use="private"),
             "raw_com": vectors,
             "raw_shifts": vectors,
             "field": vectors,
             "field_y": image,
             "field_x": image,
-            "magnitude": image,
-            "regression": self.buffer("single", extra_shape=(3, 2), dtype=np.float64, use="result_only"),
+            "magnitude": self.buffer("nav", dtype=np.float64, use="result_only"),
+            "regression": self.buffer("single", extra_shape=(3, 2), dtype=dtype, use="result_only"),
         }
         return {**buffers, "divergence": image, "curl": image} if self._maps else buffers
 
@@ -130,7 +131,7 @@ class CoMUDF(UDF):
             "field": field,
             "field_y": field[:, 0],
             "field_x": field[:, 1],
-            "magnitude": np.hypot(field[:, 0], field[:, 1]),
+            "magnitude": np.hypot(np.abs(field[:, 0]), np.abs(field[:, 1])),
             "regression": regression,
         }
         return {**results, **self._derived(field)} if self._maps else results
@@ -141,14 +142,14 @@ class CoMUDF(UDF):
         slow = where[:, -2] if where.shape[1] > 1 else np.zeros(len(where))
         return np.stack([np.ones(len(where)), slow, where[:, -1]], axis=-1)
 
-    def _plane(self, regression: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _plane(self, regression: NDArray[Any]) -> NDArray[Any]:
         return self._terms() @ regression
 
-    def _fitted(self, field: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _fitted(self, field: NDArray[Any]) -> NDArray[Any]:
         option = self.params.regression
         if np.ndim(option):
-            return np.asarray(option, dtype=np.float64).reshape(3, 2)
-        coefficients = np.zeros((3, 2))
+            return np.asarray(option, dtype=field.dtype).reshape(3, 2)
+        coefficients = np.zeros((3, 2), dtype=field.dtype)
         valid = self.meta.get_valid_nav_mask()
         if option == -1 or not valid.any():
             return coefficients
@@ -160,17 +161,17 @@ class CoMUDF(UDF):
             return coefficients
         raise ParameterError(f"{option!r} is not -1, 0, 1 or coefficients of shape (3, 2)", subject="regression")
 
-    def _derived(self, field: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    def _derived(self, field: NDArray[Any]) -> dict[str, NDArray[Any]]:
         nav, roi = self.meta.dataset_shape.nav, self.meta.roi
         selected = np.ones(nav, dtype=np.bool_) if roi is None else roi
-        maps = np.full((*nav, 2), np.nan)
+        maps = np.full((*nav, 2), np.nan, dtype=field.dtype)
         maps[selected] = np.where(self.meta.get_valid_nav_mask()[:, None], field, np.nan)
         dy_slow, dy_fast = np.gradient(maps[..., 0])
         dx_slow, dx_fast = np.gradient(maps[..., 1])
         return {"divergence": (dy_slow + dx_fast)[selected], "curl": (dy_fast - dx_slow)[selected]}
 
 
-def _oriented(shifts: NDArray[np.float64], rotation: float, flip_y: bool) -> NDArray[np.float64]:
+def _oriented(shifts: NDArray[Any], rotation: float, flip_y: bool) -> NDArray[Any]:
     """Give (y, x) shifts with y turned around where asked, then rotated by an angle [degree]."""
     y = -shifts[:, 0] if flip_y else shifts[:, 0]
     x = shifts[:, 1]
