@@ -12,7 +12,6 @@ little-endian::
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +163,12 @@ class TimeStamps:
     def read(self, frames: range) -> NDArray[np.float64]:
         """Give the time of some frames [s]."""
         dtype = np.dtype([("s", "<i4"), ("ms", "<u2"), ("us", "<u2")][: 2 if self.short else 3])
+        parts = []
         with self.path.open("rb", buffering=0) as file:
-            places = (self.offset + i * self.stride for i in frames)
-            raw = b"".join(os.pread(file.fileno(), dtype.itemsize, place) for place in places)
+            for i in frames:
+                file.seek(self.offset + i * self.stride)
+                parts.append(file.read(dtype.itemsize))
+        raw = b"".join(parts)
         if len(raw) < len(frames) * dtype.itemsize:
             raise TruncatedError("the file was cut since it was opened", path=self.path)
         stamps = np.frombuffer(raw, dtype)
