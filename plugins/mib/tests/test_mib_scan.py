@@ -97,6 +97,15 @@ def test_an_impossible_scan_in_the_sidecar_is_not_believed(tmp_path: Path) -> No
     assert "a scan of (100000000, 100000000), which 4 frames cannot be" in notes(ds)
 
 
+def test_an_impossible_number_of_frames_in_the_sidecar_takes_no_memory(tmp_path: Path) -> None:
+    camera = Merlin(depth=12, line=4, flyback=100)
+    ds = lamella.open(acquisition(tmp_path, 12, camera, frames=999_999_999))
+    assert tuple(ds.shape.nav) == (3, 4)
+    frames = np.zeros((3, 2, 4), np.uint16)
+    (tmp_path / "scan.mib").write_bytes(camera.part(frames, first=5, lost={1: 900_000_000}))
+    assert tuple(lamella.open(tmp_path / "scan.mib").shape.nav) == (3,)
+
+
 # Frames that are not part of the scan.
 
 

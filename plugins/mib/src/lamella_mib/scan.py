@@ -70,8 +70,9 @@ def find_scan(
     available = n_frames + lost - params.first_frame
     if available <= 0:
         raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", subject="first_frame")
-    # Lost frames look like the way back to the next line.
-    found = list(_candidates(available, params, sidecar, line_length if not gaps else _unknown))
+    if any(gap.before for gap in gaps):
+        line_length = _unknown  # a lost frame looks like the way back to the next line
+    found = list(_candidates(available, params, sidecar, line_length))
     if not found:
         raise ParameterError(
             f"nothing says how long a line of {available} frames is; give nav_shape", subject="flyback"
@@ -95,7 +96,7 @@ def _left_open(n_frames: int, gaps: Sequence[Gap], params: MibParams, sidecar: S
     What is missing before the first frame counts only if the sidecar knows of so many frames: without it a later part
     may stand for itself.
     """
-    announced = sidecar.frames or 0
+    announced = _announced(n_frames, sidecar)
     if params.lost == "close":
         return []
     if n_frames + _total(gaps) <= announced and not params.only_this_file:
@@ -138,19 +139,25 @@ def _candidates(
     if sidecar.scan is not None and _is_believable(math.prod(sidecar.scan), available):
         known = True
         yield Scan(sidecar.scan, "sidecar: ScanX and ScanY")
-    line, frames = sidecar.frames_per_trigger, sidecar.frames or available
-    if line is not None and flyback + 1 < line < frames and _is_believable(frames, available):
+    line, frames = sidecar.frames_per_trigger, _announced(available, sidecar) or available
+    if line is not None and flyback + 1 < line < frames:
         known = True
         yield Scan((-(-frames // line), line - flyback), "sidecar: frames per trigger")
     timed = None if known else line_length(params.first_frame)
     if timed is not None and timed > flyback:
-        lines = -(-max(available, sidecar.frames or 0) // timed)
+        lines = -(-max(available, _announced(available, sidecar)) // timed)
         yield Scan((lines, timed - flyback), f"guess: time stamps jump every {timed} frames")
     edge = _edge(available, flyback)
     if edge > 1:
         yield Scan((edge, edge), "guess: square number of frames")
     if not flyback:
         yield Scan((available,), "number of frames")
+
+
+def _announced(available: int, sidecar: Sidecar) -> int:
+    """Give the number of frames that the sidecar announces, 0 if there is none that could be."""
+    frames = sidecar.frames or 0
+    return frames if _is_believable(frames, available) else 0
 
 
 def _is_believable(positions: int, available: int) -> bool:
