@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +13,10 @@ from lamella.errors import CorruptError, FormatError, TruncatedError, Unsupporte
 from lamella.metadata import Axis
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella_ser.emi import read_emi
-from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, TAGS, SeriesHeader, plain, read_header, read_records
+from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, SeriesHeader, plain, read_header, read_records
+from lamella_ser.tags import Tags, raster
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from lamella.detect import Probe
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["SerReader"]
 
 _CHECKED = 256  # elements that are compared with the first one
-_MOST_POSITIONS = 1 << 16  # tags that are read to find out the shape of a scan
 _UNITS = {"meters": ("nm", 1e9), "1/meters": ("1/nm", 1e-9), "seconds": ("s", 1)}
 """How units of the file are presented, and by what to multiply."""
 
@@ -124,7 +120,7 @@ def _check_alike(
 
 def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding: Encoding, complete: int) -> SourceInfo:
     assert probe.path is not None
-    emi, tags = read_emi(probe), _Tags(probe.path, probe.size, header, complete)
+    emi, tags = read_emi(probe), Tags(probe.path, probe.size, header, complete)
     notes = list(emi.notes)
     if complete < header.recorded:
         notes.append(f"the file was cut: only {complete} of {header.recorded} recorded elements lie inside it")
@@ -132,7 +128,7 @@ def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding:
     sizes = tuple(dimension["dimension_size"] for dimension in reversed(header.dimensions))
     nav_shape, nav_origin = sizes, "header"
     if not sizes or not header.recorded <= math.prod(sizes) <= header.planned:
-        nav_shape, nav_origin = _raster(tags) or by_number
+        nav_shape, nav_origin = raster(tags) or by_number
         if sizes:
             notes.append(
                 f"the header's scan of {sizes} was not used: {header.recorded} elements were recorded, "
@@ -165,62 +161,12 @@ def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """Time [s since 1970] and beam position [m] of the elements, read when asked for; NaN where a tag is missing."""
-
-    path: Path
-    size: int
-    header: SeriesHeader
-    count: int
-
-    def time(self) -> NDArray[np.float64]:
-        return self._field("time")
-
-    def position_x(self) -> NDArray[np.float64]:
-        return self._field("position_x")
-
-    def position_y(self) -> NDArray[np.float64]:
-        return self._field("position_y")
-
-    def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
-        dtype = TAGS.get(self.header.fields["tag_type_id"], np.dtype([]))
-        return {name: getattr(self, name) for name in (dtype.names or ())[2:]}
-
-    def first_time(self) -> str | None:
-        seconds = replace(self, count=1).time()[0] if self.functions() else 0
-        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds > 0 else None
-
-    def _field(self, name: str) -> NDArray[np.float64]:
-        kind, entry = self.header.fields["tag_type_id"], self.header.offset_type
-        entries = self.header.tag_table + entry.itemsize * np.arange(self.count)
-        offsets = read_records(self.path, self.size, entries, np.dtype([("offset", entry)]))["offset"]
-        tags = read_records(self.path, self.size, offsets.astype(np.int64), TAGS[kind])
-        return np.where(tags["tag_type_id"] == kind, tags[name].astype(np.float64), np.nan)
-
-
-def _raster(tags: _Tags) -> tuple[tuple[int, ...], str] | None:
-    """Give the shape of the raster that the beam positions form, if they do."""
-    if "position_x" not in tags.functions() or not 4 <= tags.count <= _MOST_POSITIONS:
-        return None
-    x, y = tags.position_x(), tags.position_y()
-    with np.errstate(all="ignore"):  # positions may be anything in a damaged file
-        step = x[1] - x[0]
-        returns = np.flatnonzero(np.diff(x) * step < 0)
-        width = int(returns[0]) + 1 if returns.size else tags.count
-        if tags.count % width or width == tags.count:
-            return None
-        columns, rows = x.reshape(-1, width), y.reshape(-1, width)
-        regular = np.abs(columns - columns[0]).max() < abs(step) / 2
-        regular &= np.ptp(rows, axis=1).max() < abs(rows[1, 0] - rows[0, 0]) / 2
-    return ((tags.count // width, width), "beam positions of the elements") if regular else None
-
-
 def _nav_axes(header: SeriesHeader) -> tuple[Axis, ...]:
     """Give the axes of the scan, the slow one first."""
     axes = []
     for name, dimension in zip("xyz", header.dimensions, strict=False):
-        label = name if dimension["description"] in ("", "Position") else dimension["description"].lower()
+        described = dimension["description"].strip().lower()
+        label = described if len(header.dimensions) == 1 and described not in ("", "position") else name
         axes.append(_axis(label, dimension, "", dimension["units"]))
     return tuple(reversed(axes)) if len(axes) == len(header.dimensions) else ()
 

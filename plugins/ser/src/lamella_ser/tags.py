@@ -1,0 +1,77 @@
+"""What a series knows of each of its elements: when it was recorded, and where the beam stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_ser.header import TAGS, SeriesHeader, read_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Tags", "raster"]
+
+_MOST_POSITIONS = 1 << 16  # tags that are read to find out the shape of a scan
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Time [s since 1970] and beam position [m] of the elements, read when asked for; NaN where a tag is missing."""
+
+    path: Path
+    size: int
+    header: SeriesHeader
+    count: int
+
+    def time(self) -> NDArray[np.float64]:
+        """Read the times."""
+        return self._field("time")
+
+    def position_x(self) -> NDArray[np.float64]:
+        """Read the positions along x."""
+        return self._field("position_x")
+
+    def position_y(self) -> NDArray[np.float64]:
+        """Read the positions along y."""
+        return self._field("position_y")
+
+    def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
+        """Give the methods above that the tags of this series have values for."""
+        dtype = TAGS.get(self.header.fields["tag_type_id"], np.dtype([]))
+        return {name: getattr(self, name) for name in (dtype.names or ())[2:]}
+
+    def first_time(self) -> str | None:
+        """Read when the first element was recorded, ISO 8601."""
+        seconds = replace(self, count=1).time()[0] if self.functions() else 0
+        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds > 0 else None
+
+    def _field(self, name: str) -> NDArray[np.float64]:
+        kind = self.header.fields["tag_type_id"]
+        table = np.dtype([("offsets", self.header.offset_type, (self.count,))])
+        offsets = read_records(self.path, self.size, np.array([self.header.tag_table]), table)["offsets"][0]
+        tags = read_records(self.path, self.size, offsets.astype(np.int64), TAGS[kind])
+        return np.where(tags["tag_type_id"] == kind, tags[name].astype(np.float64), np.nan)
+
+
+def raster(tags: Tags) -> tuple[tuple[int, ...], str] | None:
+    """Give the shape of the raster that the beam positions form, if they do."""
+    if "position_x" not in tags.functions() or not 4 <= tags.count <= _MOST_POSITIONS:
+        return None
+    x, y = tags.position_x(), tags.position_y()
+    with np.errstate(all="ignore"):  # positions may be anything in a damaged file
+        step = x[1] - x[0]
+        returns = np.flatnonzero(np.diff(x) * step < 0)
+        width = int(returns[0]) + 1 if returns.size else tags.count
+        if tags.count % width or width == tags.count:
+            return None
+        columns, rows = x.reshape(-1, width), y.reshape(-1, width)
+        regular = np.abs(columns - columns[0]).max() < abs(step) / 2
+        regular &= np.ptp(rows, axis=1).max() < abs(rows[1, 0] - rows[0, 0]) / 2
+    return ((tags.count // width, width), "beam positions of the elements") if regular else None
