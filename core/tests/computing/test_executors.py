@@ -383,6 +383,23 @@ def test_workers_compute_with_one_blas_thread(ctx: lamella.Context, scan: lamell
     assert (ctx.run_udf(scan, BlasUDF())["threads"].data == 1).all()
 
 
+def test_workers_run_parallel_loops_in_one_thread(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    import numba
+
+    class LoopUDF(UDF):
+        def get_result_buffers(self) -> Mapping[str, Any]:
+            return {"threads": self.buffer("nav", dtype="int64")}
+
+        def process_tile(self, tile: NDArray[Any]) -> None:
+            import numba
+
+            self.results.threads[:] = numba.get_num_threads()
+
+    before = numba.get_num_threads()
+    assert (ctx.run_udf(scan, LoopUDF())["threads"].data == 1).all()
+    assert numba.get_num_threads() == before
+
+
 def test_the_limit_is_lifted_when_the_last_worker_is_done() -> None:
     from threadpoolctl import threadpool_info
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
+from lamella.errors import LamellaWarning
 from lamella.udf import UDF
 
 NAV, SIG = (5, 6), (8, 9)
@@ -118,9 +121,9 @@ def expected_nav(values: Frames, shown: NDArray[np.bool_]) -> Frames:
 class Case:
     """A part of the scan: which positions show which frames, and which of them are asked for."""
 
-    def __init__(self, sync_offset: int, roi: NDArray[np.bool_] | None) -> None:
+    def __init__(self, sync_offset: int, roi: NDArray[np.bool_] | None, index: NDArray[np.int64] | None = None) -> None:
         self.sync_offset, self.roi = sync_offset, roi
-        frame = np.arange(N) + sync_offset
+        frame = np.arange(N) + sync_offset if index is None else index
         valid = (frame >= 0) & (frame < N)
         self.shown = valid if roi is None else valid & roi.reshape(-1)
         self.positions = np.flatnonzero(self.shown)
@@ -207,6 +210,29 @@ def test_a_udf_gives_what_numpy_gives(
 ) -> None:
     make, check = udf
     check(case, ctx.run_udf(scans[case.sync_offset], make(), roi=case.roi))
+
+
+def with_lost_frames(scan: lamella.DataSet, index: NDArray[np.int64]) -> lamella.DataSet:
+    """The same file, read by a format that tells which frame each position shows, -1 where it was lost."""
+    source = dataclasses.replace(scan.source, info=dataclasses.replace(scan.info, index=index, nav_shape=NAV))  # type: ignore[type-var]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LamellaWarning)
+        return lamella.DataSet(source, provenance=scan.provenance, num_partitions=scan.num_partitions)
+
+
+@pytest.mark.parametrize("roi", [None, random_roi()], ids=["everything", "region"])
+@pytest.mark.parametrize("udf", UDFS.values(), ids=UDFS)
+def test_frames_may_be_lost_and_out_of_order(
+    ctx: lamella.Context,
+    scans: dict[int, lamella.DataSet],
+    roi: NDArray[np.bool_] | None,
+    udf: tuple[Callable[[], UDF], Callable[[Case, Any], None]],
+) -> None:
+    index = np.random.default_rng(2).permutation(N)
+    index[[0, 4, 5, 6, 17, N - 1]] = -1
+    case = Case(0, roi, index)
+    make, check = udf
+    check(case, ctx.run_udf(with_lost_frames(scans[0], index), make(), roi=roi))
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
