@@ -223,6 +223,17 @@ def test_a_winding_scan_that_ends_early_misses_positions(tmp_path: Path) -> None
     assert ds.info.index.reshape(3, 4)[2].tolist() == [-1, -1, 9, 8]
 
 
+def test_scan_positions_go_before_the_rotator(tmp_path: Path) -> None:
+    x, y = grid((3, 4), 1)
+    told = {"scan_x": x, "scan_y": y, "rotator": [0, 1, 2, 4, *range(5, 14)]}
+    (path,) = write(tmp_path, frames(13), frame_headers(13, **told))
+    ds = open_auto(path)
+    assert (ds.shape.nav, ds.nav_origin) == ((3, 4), "scan positions")
+    assert ds.info.notes == ("the rotator index would give a scan of (13,) from frame 1",)
+    with pytest.warns(LamellaWarning):
+        assert open_auto(path, scan="rotator").info.index.tolist() == [1, 2, -1, *range(3, 13)]
+
+
 def test_a_scan_shape_of_the_user_keeps_the_start_of_the_scan(tmp_path: Path) -> None:
     x, y = grid((3, 4), 3)
     (path,) = write(tmp_path, frames(15), frame_headers(15, scan_x=x, scan_y=y))

@@ -88,36 +88,47 @@ class TvipsReader:
 def _choose_scan(params: TvipsParams, stream: Stream) -> tuple[Scan, list[Scan], list[str]]:
     """Give the scan to show, others that are possible, and what a user should know."""
     n_frames, given = stream.n_frames, params.nav_shape
-    scan = Scan((n_frames,), 0, None, "number of frames")
-    side = math.isqrt(n_frames)
-    others = [replace(scan, shape=(side, side), origin="guess: a square scan")] if side * side == n_frames > 1 else []
-    found = [] if params.first_frame is not None else _find_scans(params, stream)
-    if params.first_frame is not None:
-        if params.first_frame >= n_frames:
-            raise ParameterError(f"first_frame: must be below {n_frames}, the number of frames")
-        scan = Scan((n_frames - params.first_frame,), params.first_frame, None, "first_frame")
-    others = [scan, *others, *found]
+    plain_scan = _in_order(params, n_frames)
+    found = _find_scans(params, stream) if params.first_frame is None else []
     trusted = [one for one in found if len(one.shape) > 1 or params.scan != "auto" or one.shape == given]
     fitting = [one for one in trusted if given is None or one.size == math.prod(given)]
-    scan = (fitting or [scan])[0]
-    if given is not None and not fitting:
-        scan = Scan(given, trusted[0].start if trusted else scan.first, None, "user")
-    elif given is not None:
-        scan = replace(scan, shape=given, origin=f"user, {scan.origin}")
-    others = [one for one in others if one.shape != scan.shape]
+    if given is None:
+        scan = (fitting or [plain_scan])[0]
+    elif fitting:
+        scan = replace(fitting[0], shape=given)
+    else:
+        scan = Scan(given, trusted[0].start if trusted else plain_scan.first, None, "user")
+    side = math.isqrt(n_frames)
+    square = [Scan((side, side), 0, None, "guess: a square scan")] if side * side == n_frames > 1 else []
+    others = [one for one in (plain_scan, *square, *found) if one.shape != scan.shape]
     notes = [
-        f"the {one.origin} would give a scan of {one.shape} from frame {one.start}" for one in found if one in others
+        f"the {one.origin} would give a scan of {one.shape} from frame {one.start}"
+        for one in found
+        if one.shape != scan.shape
     ]
     if scan.index is not None:
         shown, blank = len(np.unique(scan.index[scan.index >= 0])), int(np.count_nonzero(scan.index < 0))
         notes.append(f"frames do not follow the scan one by one: {shown} are shown, {blank} positions have none")
-    if params.winding is not None:
-        if len(scan.shape) != 2:
-            raise ParameterError(f"winding: needs a scan of two axes, found {scan.shape}. Give nav_shape")
-        if scan.size > _MANY + 4 * n_frames:
-            raise ParameterError(f"nav_shape: {scan.shape} is absurd for a stream of {n_frames} frames")
-        scan = wound(scan, params.winding, params.hysteresis, n_frames)
-    return scan, others, notes
+    return _straightened(scan, params, n_frames), others, notes
+
+
+def _in_order(params: TvipsParams, n_frames: int) -> Scan:
+    """Give the scan of one axis that shows the frames as they come."""
+    if params.first_frame is None:
+        return Scan((n_frames,), 0, None, "number of frames")
+    if params.first_frame >= n_frames:
+        raise ParameterError(f"first_frame: must be below {n_frames}, the number of frames")
+    return Scan((n_frames - params.first_frame,), params.first_frame, None, "first_frame")
+
+
+def _straightened(scan: Scan, params: TvipsParams, n_frames: int) -> Scan:
+    if params.winding is None:
+        return scan
+    if len(scan.shape) != 2:
+        raise ParameterError(f"winding: needs a scan of two axes, found {scan.shape}. Give nav_shape")
+    if scan.size > _MANY + 4 * n_frames:
+        raise ParameterError(f"nav_shape: {scan.shape} is absurd for a stream of {n_frames} frames")
+    return wound(scan, params.winding, params.hysteresis, n_frames)
 
 
 def _find_scans(params: TvipsParams, stream: Stream) -> list[Scan]:

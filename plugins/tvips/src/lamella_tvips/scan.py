@@ -16,7 +16,7 @@ __all__ = ["Scan", "from_positions", "from_rotator", "wound"]
 _EMPTIEST = 4  # scan positions per frame; with more, the numbers are no scan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """A scan found in a stream.
 
