@@ -225,7 +225,7 @@ def test_a_winding_scan_that_ends_early_misses_positions(tmp_path: Path) -> None
 
 def test_scan_positions_go_before_the_rotator(tmp_path: Path) -> None:
     x, y = grid((3, 4), 1)
-    told = {"scan_x": x, "scan_y": y, "rotator": [0, 1, 2, 4, *range(5, 14)]}
+    told: dict[str, Any] = {"scan_x": x, "scan_y": y, "rotator": [0, 1, 2, 4, *range(5, 14)]}
     (path,) = write(tmp_path, frames(13), frame_headers(13, **told))
     ds = open_auto(path)
     assert (ds.shape.nav, ds.nav_origin) == ((3, 4), "scan positions")
