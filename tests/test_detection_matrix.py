@@ -77,6 +77,8 @@ def compared(sample: Sample) -> list[str]:
         expected = np.moveaxis(expected, 0, -1)
     if data.size != expected.size:
         return [f"{sample.main.name}: shape {data.shape}, expected {expected.shape}"]
+    if sample.main.name.endswith("1_Rows_256RAW.mib"):  # and gives single bits as 64-bit words
+        expected = expected.astype(np.uint8)
     if data.dtype != expected.dtype.newbyteorder("="):
         return [f"{sample.main.name}: dtype {data.dtype}, expected {expected.dtype}"]
     if not np.array_equal(data.reshape(expected.shape), expected, equal_nan=expected.dtype.kind == "f"):
