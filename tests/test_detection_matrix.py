@@ -22,6 +22,7 @@ class Sample(NamedTuple):
     format: str
     main: Path
     load: dict[str, Any]
+    reference: str
 
     @property
     def expected(self) -> Path:
@@ -37,7 +38,7 @@ def found(samples: Path) -> list[Sample]:
             continue
         facts = json.loads(facts_file.read_text()) if facts_file.exists() else {}
         main = folder / facts["main"] if "main" in facts else next(iter(_leading(folder)))
-        entries.append(Sample(folder.parent.name, main, facts.get("load", {})))
+        entries.append(Sample(folder.parent.name, main, facts.get("load", {}), facts.get("expected_is", "")))
     return entries
 
 
@@ -71,13 +72,13 @@ def compared(sample: Sample) -> list[str]:
         warnings.simplefilter("ignore", LamellaWarning)
         data = lamella.open(sample.main, **sample.load).read(fill=0)
     expected = np.load(sample.expected)
-    if sample.format == "mib":  # the independent reader turns the detector upside down
+    if sample.format == "mib" and sample.reference == "rosettasciio":  # which turns the detector upside down
         expected = expected[..., ::-1, :]
     if sample.main.name == "EELS_SI.dm4":  # it gives the stored order, a map for each energy; the scan comes first here
         expected = np.moveaxis(expected, 0, -1)
     if data.size != expected.size:
         return [f"{sample.main.name}: shape {data.shape}, expected {expected.shape}"]
-    if sample.main.name.endswith("1_Rows_256RAW.mib"):  # and gives single bits as 64-bit words
+    if sample.main.name.endswith("1_Rows_256RAW.mib"):  # of which the reference gives single bits as 64-bit words
         expected = expected.astype(np.uint8)
     if data.dtype != expected.dtype.newbyteorder("="):
         return [f"{sample.main.name}: dtype {data.dtype}, expected {expected.dtype}"]
