@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from lamella.catalogue import CATALOGUE, KnownFormat
 from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
 from lamella.format import Capability
+from lamella.match import EXTENSION, HEURISTIC, MAGIC, SIZE, VERIFIED, Match
 from lamella.probe import Probe
 
 if TYPE_CHECKING:
@@ -35,44 +36,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-EXTENSION = 20
-"""The file name fits."""
-HEURISTIC = 40
-"""Something in the content looks right."""
-SIZE = 60
-"""Sizes are consistent with what the file says."""
-MAGIC = 80
-"""The bytes that mark the format are there."""
-VERIFIED = 100
-"""The structure of the file was checked."""
-
 LEAD = 10
 """What the winner must be ahead of the second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What a reader says about a target that it can probably open.
-
-    Parameters
-    ----------
-    confidence
-        From 1 to 100; see `EXTENSION`, `HEURISTIC`, `SIZE`, `MAGIC`, `VERIFIED`.
-    reason
-        What was recognised, in one clause.
-    params
-        Parameters that were found in the target, ready to open it with.
-    missing
-        Names of parameters that the user still has to give.
-    origin
-        Where each value of ``params`` came from.
-    """
-
-    confidence: int
-    reason: str
-    params: Mapping[str, object] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

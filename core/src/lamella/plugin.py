@@ -16,7 +16,7 @@ from lamella.format import API_VERSION, FormatSpec
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-    from lamella.source import Reader
+    from lamella.reader import Reader
 
 __all__ = ["Plugin", "Status", "Switches", "describe_problem", "examine", "examine_spec"]
 

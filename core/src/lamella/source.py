@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError
 from lamella.metadata import Axis, Metadata
+from lamella.resource import Resource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.codecs import Codec
     from lamella.corrections import Corrections
-    from lamella.detect import Match, Probe
     from lamella.geometry import SigBox
     from lamella.io import IOSession
 
@@ -27,47 +26,11 @@ __all__ = [
     "FrameSource",
     "LinearSource",
     "ReadHints",
-    "Reader",
     "Resource",
     "RunTable",
     "Segment",
     "SourceInfo",
 ]
-
-P_contra = TypeVar("P_contra", contravariant=True)
-
-
-class Reader(Protocol[P_contra]):
-    """What a format plugin implements; stateless, made without arguments."""
-
-    def detect(self, probe: Probe) -> Match | None:
-        """Say how sure the reader is that it can open the target, or None if it cannot."""
-        ...
-
-    def open(self, params: P_contra, probe: Probe) -> LinearSource | FrameSource:
-        """Describe the data; raises `lamella.FormatError` and nothing else, whatever the bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A file as it was when the data set was opened: path, size [bytes] and modification time [ns]."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> Resource:
-        """Look at a file; raises `OSError` as the operating system does."""
-        status = os.stat(path)
-        return cls(os.path.abspath(path), status.st_size, status.st_mtime_ns)
-
-    @classmethod
-    def of_probe(cls, probe: Probe) -> Self:
-        """Give the file as the probe saw it, so that the check of a header and all later reading mean the same file."""
-        assert probe.path is not None, "formats of files are never asked to open objects"
-        return cls(str(probe.path), probe.size, probe.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

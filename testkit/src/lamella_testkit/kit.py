@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from lamella.dataset import DataSet
     from lamella.format import Capability, FormatSpec
-    from lamella.source import FrameSource, LinearSource, Reader
+    from lamella.reader import Reader
+    from lamella.source import FrameSource, LinearSource
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 

@@ -10,7 +10,7 @@ from lamella.errors import ParameterError
 from lamella.io.session import IOBackend, IOSession
 
 if TYPE_CHECKING:
-    from lamella.source import Resource
+    from lamella.resource import Resource
 
 __all__ = ["IOBackend", "IOSession", "choose_backend"]
 
@@ -39,7 +39,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     PluginError
         If no backend has that name.
     """
-    from lamella.registry import load_named
+    from lamella.entrypoints import load_named
 
     if wanted is None or wanted == "auto":
         wanted = "buffered" if sys.platform == "win32" else "mmap"

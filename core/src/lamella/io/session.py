@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lamella.source import Resource
+    from lamella.resource import Resource
 
 __all__ = ["IOBackend", "IOSession"]
 
