@@ -28,6 +28,7 @@ class Frms6Sampler(Sampler):
     dtypes = ("<u2",)
     nav_ranks = (2, 1)
     variants = ("two parts", "dark", "binned", "old", "no header")
+    floor = 0.25  # every pixel moves
 
     def fit(self, data: SampleData) -> SampleData:
         """Give images with an even number of rows; without a header file, a scan is a series."""

@@ -22,14 +22,15 @@ _BASE = "Capture52_"
 
 
 class K2isSampler(Sampler):
-    """Scans and time series, with and without tags, with parts of other frames around them."""
+    """Scans with tags, and time series without, with parts of other frames around them."""
 
     format = "k2is"
     dtypes = ("<u2",)
     bits = 12
     nav_ranks = (2, 1)
-    variants = ("scan", "series", "stray")
-    floor = 0.1
+    variants = ("scan", "series")
+    floor = 0.1  # every pixel is unpacked
+    largest = 128 << 20
 
     def fit(self, data: SampleData) -> SampleData:
         """Give few frames of the one size that the camera has; a time series has one scan axis."""
@@ -46,9 +47,6 @@ class K2isSampler(Sampler):
             # The flag comes one frame late.
             write_recording(directory, data.frames, flagged_from=1, gtg=gtg_bytes(data.nav_shape))
             return {"path": directory / f"{_BASE}1.bin"}
-        if data.variant == "series":
-            write_recording(directory, data.frames, gtg=gtg_bytes(None))
-            return {"path": directory / f"{_BASE}1.bin"}
         write_recording(
             directory,
             data.frames,
@@ -61,7 +59,7 @@ class K2isSampler(Sampler):
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what the tags say."""
         known: dict[str, object] = {"exposure_time": 0.0025, "detector": "Gatan K2 IS"}
-        if data.variant == "stray":
+        if data.variant == "series":
             return known
         return {**known, "beam_energy": 300e3, "camera_length": 0.8, "instrument": "Titan ß", "scan_rotation": 12.5}
 
