@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet, Partition
+from lamella.dataset import DataSet
 from lamella.errors import CorruptError, FrameMissingError, LamellaWarning, ParameterError
 from lamella.geometry import SigBox
 from lamella.opening import open_dataset
+from lamella.partition import Partition
 from lamella.tiling import TilingScheme
 
 N = 12

@@ -21,8 +21,9 @@ from lamella.tiling import TileWish, negotiate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet, Partition
+    from lamella.dataset import DataSet
     from lamella.executors.executor import Executor
+    from lamella.partition import Partition
     from lamella.progress import ProgressOption
     from lamella.tiling import TilingScheme
 

@@ -12,7 +12,8 @@ from lamella.source import LinearSource
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet, Partition
+    from lamella.dataset import DataSet
+    from lamella.partition import Partition
     from lamella.udf.base import UDF
 
 __all__ = ["guarded", "udf_failure"]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.corrections import Corrections
-    from lamella.dataset import Tile
     from lamella.geometry import Region
+    from lamella.partition import Tile
     from lamella.tiling import TilingScheme
     from lamella.udf.rows import RowLayout
 

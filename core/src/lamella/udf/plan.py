@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.corrections import Corrections
-    from lamella.dataset import DataSet, Partition
+    from lamella.dataset import DataSet
     from lamella.geometry import Region
+    from lamella.partition import Partition
 
 __all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan"]
 

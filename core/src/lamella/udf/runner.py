@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.corrections import Corrections
-    from lamella.dataset import DataSet, Partition
+    from lamella.dataset import DataSet
     from lamella.executors.executor import Executor
+    from lamella.partition import Partition
     from lamella.progress import ProgressOption
     from lamella.udf.plan import Plan
 

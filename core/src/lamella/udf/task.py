@@ -16,7 +16,7 @@ from lamella.udf.failures import guarded, udf_failure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import Partition, Tile
+    from lamella.partition import Partition, Tile
     from lamella.udf.plan import ChangedParams, Plan
     from lamella.udf.rows import RowLayout
 

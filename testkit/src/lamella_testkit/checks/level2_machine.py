@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from lamella.dataset import DataSet, Tile
+from lamella.dataset import DataSet
+from lamella.partition import Tile
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from lamella.dataset import DataSet, Partition
+from lamella.dataset import DataSet
 from lamella.format import Capability
 from lamella.geometry import SigBox
+from lamella.partition import Partition
 from lamella.reading import FrameReader
 from lamella.tiling import MAX_TILE_BYTES, TILE_BYTES
 from lamella_testkit.checking import Broken, NotHere, check
