@@ -115,8 +115,17 @@ def test_test_modules_have_names_that_occur_once() -> None:
     """Two modules of one name would be one module to mypy, which checks all members in one run."""
     seen: dict[str, Path] = {}
     for file in [path for folder in (ROOT, *MEMBERS) for path in sorted(folder.glob("tests/**/*.py"))]:
-        other = seen.setdefault(file.stem, file)
+        other = seen.setdefault(module_name(file), file)
         assert other == file, f"rename one of {file.relative_to(ROOT)} and {other.relative_to(ROOT)}"
+
+
+def module_name(file: Path) -> str:
+    """Give the name that mypy gives a file: with the packages it lies in."""
+    parts = [file.stem]
+    while (file.parent / "__init__.py").exists():
+        file = file.parent
+        parts.insert(0, file.name)
+    return ".".join(parts)
 
 
 def run(*command: str | Path, cwd: Path) -> str:
