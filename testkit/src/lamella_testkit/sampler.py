@@ -82,6 +82,10 @@ class Sampler(ABC):
         """Give entries of `lamella.metadata.Metadata` that a reader must report for what `write` wrote."""
         return {}
 
+    def expects_notes(self, data: SampleData) -> bool | None:
+        """Say whether what `write` wrote deserves a note to the user; None leaves that open."""
+        return None
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give, for each file name, the offsets [bytes] at which parts of its structure begin or end."""
         return {}

@@ -87,6 +87,9 @@ class ToySampler(Sampler):
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         return {"beam_energy": 200e3} if data.variant == "sidecar" else {}
 
+    def expects_notes(self, data: SampleData) -> bool:
+        return False
+
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         edge = 256
         frame = 2 * edge * edge

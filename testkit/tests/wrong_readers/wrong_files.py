@@ -183,6 +183,12 @@ class HalfTheAxes(ToyReader):
         return super().nav_axes(header)[:1]
 
 
+@mistake("a note on every file", check="notes_have_a_reason", level=1)
+class AlwaysNotes(ToyReader):
+    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
+        return super().source(resources, runs, encoding, replace(info, notes=("it may be cut",)))
+
+
 @mistake("time stamps for one frame more than there are", check="per_frame_data_fit", level=1)
 class LongTimes(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:

@@ -65,6 +65,10 @@ class BloSampler(Sampler):
             "acquired": "2015-12-01T12:00:00",
         }
 
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give where the fields of the header, the note, the image and the records begin."""
         fields = [0, 6, 8, 12, 16, 20, 22, 24, 26, 28, 30, 38, 46, 50, 52, 56, 64, 128, 240]

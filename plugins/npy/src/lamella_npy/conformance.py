@@ -42,6 +42,11 @@ class NpySampler(Sampler):
         line = text.ljust(length - 1) + "\n"
         return b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(width, "little") + line.encode("ascii")
 
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that users should hear of the order in which they save their data, if that makes a difference."""
+        shape = (*data.nav_shape, *data.sig_shape)
+        return data.variant == "fortran" and sum(n > 1 for n in shape) > 1
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give where the parts of the header and the pixels begin."""
         return {f"{data.stem}.npy": [6, 8, 10, 12, len(self._header(data))]}

@@ -22,7 +22,16 @@ class RawSampler(Sampler):
     dtypes = ("<u2", ">i2", "|u1", "|i1", ">u4", "<i4", "<u8", ">f4", "<f4", "<f8", "<f2", "<c8", ">c16", "|b1")
     nav_ranks = (2, 1, 3, 4)
     sig_ranks = (2, 1, 3)
-    variants = ("plain", "gaps", "fortran", "fortran gaps", "sidecar")
+    variants = (
+        "plain",
+        "gaps",
+        "fortran",
+        "fortran gaps",
+        "first frames",
+        "sidecar",
+        "sidecar of its stem",
+        "by sidecar",
+    )
     confidence = 20  # only a sidecar tells a raw file from any other
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
@@ -30,11 +39,17 @@ class RawSampler(Sampler):
         path = directory / f"{data.stem}.raw"
         path.write_bytes(b"".join(self._pieces(data)))
         facts: dict[str, Any] = {"dtype": data.dtype, "sig_shape": data.sig_shape, "nav_shape": data.nav_shape}
-        if data.variant == "sidecar":
+        if "sidecar" in data.variant:
             lines = ["[params]", 'filetype = "raw"', f'path = "{_escaped(path.name)}"', f'dtype = "{data.dtype}"']
             lines += [f"{name} = {list(facts[name])}" for name in ("sig_shape", "nav_shape")]
-            path.with_name(f"{path.name}.toml").write_text("\n".join(lines), encoding="utf-8")
-            return {"path": path}
+            whole_name = data.variant != "sidecar of its stem"
+            sidecar = path.with_name(f"{path.name if whole_name else data.stem}.toml")
+            sidecar.write_text("\n".join(lines), encoding="utf-8")
+            return {"path": sidecar if data.variant == "by sidecar" else path}
+        if data.variant == "first frames":
+            with path.open("ab") as file:
+                file.write(b"".join(self._pieces(data.but(seed=5))))
+            return {"path": path, **facts, "n_frames": data.n_frames}
         gaps = _GAPS if "gaps" in data.variant else {}
         order = {"sig_order": "F"} if "fortran" in data.variant else {}
         return {"path": path, **facts, **gaps, **order}
@@ -49,6 +64,10 @@ class RawSampler(Sampler):
             pieces += [row.tobytes() + _PADDING * gaps["row_padding"] for row in rows]
             pieces.append(_PADDING * gaps["frame_footer"])
         return pieces
+
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give where frames begin."""

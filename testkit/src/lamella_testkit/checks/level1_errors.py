@@ -56,6 +56,8 @@ def _error_of(kit: Kit, sample: Sample) -> FormatError | None:
         kit.source(sample)
     except FormatError as error:
         return error
+    except ParameterError:  # nothing was found in the file, so that the user has to say it
+        return None
     return None
 
 

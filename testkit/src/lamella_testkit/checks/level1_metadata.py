@@ -217,3 +217,20 @@ def _expect_new_fingerprint(
     again = kit.open(sample)
     if not np.array_equal(again.read(), pixels):
         kit.expect(again.fingerprint != before, f"{name} was replaced, the pixels differ, the fingerprint does not")
+
+
+@check(level=1)
+def notes_have_a_reason(kit: Kit) -> None:
+    """A file with which all is well has no note, and one with a peculiarity has one.
+
+    Users learn to overlook notes that come for nothing. The sampler says by `expects_notes` which files deserve one.
+    """
+    told = False
+    for data, info in _infos(kit):
+        expected = kit.sampler.expects_notes(data)
+        if expected is None:
+            continue
+        told = True
+        kit.expect(expected or not info.notes, f"it says {info.notes[:1]}, but all is well")
+        kit.expect(info.notes or not expected, "it says nothing")
+    kit.needs(told, "the sampler does not say which files deserve a note")

@@ -1,0 +1,145 @@
+"""Small wrong changes to the source of a module, one at a time: operators, constants, branches."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+Edit = Callable[[ast.AST], None]
+
+COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+BINARY: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv,
+    ast.FloorDiv: ast.Mult,
+    ast.Div: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+    ast.Pow: ast.Mult,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change."""
+
+    module: str
+    line: int
+    text: str
+    tree: ast.Module
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}: {self.text}"
+
+
+def mutants(module: str, source: str, texts: Collection[str] = ()) -> Iterator[Mutant]:
+    """Give every change, leaving out what only people read: docstrings, annotations, and the texts of errors.
+
+    Parameters
+    ----------
+    module
+        Its name.
+    source
+        Its text.
+    texts
+        Functions and constants that make nothing but texts.
+    """
+    tree = ast.parse(source)
+    nodes = [node for part in tree.body if not _names(part) & set(texts) for node in _of_interest(part)]
+    places = {id(node): i for i, node in enumerate(ast.walk(tree))}
+    for node in nodes:
+        for text, edit in _edits(node):
+            changed = copy.deepcopy(tree)
+            target = list(ast.walk(changed))[places[id(node)]]
+            edit(target)
+            yield Mutant(module, getattr(node, "lineno", 0), text, ast.fix_missing_locations(changed))
+
+
+def _names(part: ast.stmt) -> set[str]:
+    if isinstance(part, ast.Assign):
+        return {target.id for target in part.targets if isinstance(target, ast.Name)}
+    return {part.name} if isinstance(part, (ast.FunctionDef, ast.ClassDef)) else set()
+
+
+def _of_interest(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list", "bases"):
+            continue
+        if isinstance(node, ast.Raise) or isinstance(value, ast.JoinedStr):
+            continue  # what an error says
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        children = value if isinstance(value, list) else [value]
+        for child in children:
+            if isinstance(child, ast.AST):
+                yield from _of_interest(child)
+
+
+def _edits(node: ast.AST) -> Iterator[tuple[str, Edit]]:
+    if isinstance(node, ast.Compare):
+        for i, op in enumerate(node.ops):
+            new = COMPARE[type(op)]
+            yield f"{ast.unparse(node)}: {type(op).__name__} becomes {new.__name__}", _set_op(i, new)
+    elif isinstance(node, ast.BinOp) and type(node.op) in BINARY and not _is_text(node):
+        other = BINARY[type(node.op)]
+        yield f"{ast.unparse(node)}: {type(node.op).__name__} becomes {other.__name__}", _set("op", other())
+    elif isinstance(node, ast.BoolOp):
+        swapped = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield f"{ast.unparse(node)}: and/or exchanged", _set("op", swapped)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield f"{ast.unparse(node)}: not dropped", _set("op", ast.UAdd())
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield f"{node.value} becomes {node.value + 1}", _set("value", node.value + 1)
+        if node.value > 1:
+            yield f"{node.value} becomes {node.value - 1}", _set("value", node.value - 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield f"{node.value} becomes {not node.value}", _set("value", not node.value)
+    elif isinstance(node, (ast.If, ast.IfExp)):
+        for value in (True, False):
+            yield f"if {ast.unparse(node.test)}: becomes {value}", _set("test", ast.Constant(value))
+    elif isinstance(node, ast.comprehension) and node.ifs:
+        yield f"filter {ast.unparse(node.ifs[0])} dropped", _set("ifs", node.ifs[1:])
+
+
+def _is_text(node: ast.BinOp) -> bool:
+    return any(isinstance(one, (ast.JoinedStr, ast.Constant)) and not _is_number(one) for one in ast.walk(node))
+
+
+def _is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
+
+
+def _set(name: str, value: object) -> Edit:
+    def edit(node: ast.AST) -> None:
+        if name == "op" and isinstance(value, ast.UAdd):  # `not x` becomes `not not x`
+            node.operand = ast.UnaryOp(ast.Not(), node.operand)  # type: ignore[attr-defined]
+            return
+        setattr(node, name, value)
+
+    return edit
+
+
+def _set_op(index: int, kind: type[ast.cmpop]) -> Edit:
+    def edit(node: ast.AST) -> None:
+        assert isinstance(node, ast.Compare)
+        node.ops[index] = kind()
+
+    return edit
