@@ -1,0 +1,87 @@
+"""Calibration of axes, as each convention writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lamella.metadata import Axis
+from lamella_hdf5.library import text
+from lamella_hdf5.tree import attributes, group_at, numbers_in
+
+__all__ = ["emd_axes", "hyperspy_axes", "nexus_axes"]
+
+_PLAIN_UNITS = {"A^-1": "1/Å", "[n_m]": "nm", "[u_m]": "µm", "n_m": "nm", "pixels": None, "pixel": None, "": None}
+
+
+def nexus_axes(group: Any, signal: Any) -> dict[int, Axis]:
+    """Give the axes that ``axes`` of an NXdata group names, with ``NAME_indices`` where it is given."""
+    attrs = attributes(group)
+    names = attrs.get("axes")
+    names = [names] if isinstance(names, str) else names if isinstance(names, list) else []
+    found = {}
+    for position, name in enumerate(names):
+        if not isinstance(name, str) or name in (".", ""):
+            continue
+        index = attrs.get(f"{name}_indices", position)
+        index = index[0] if isinstance(index, list) and index else index
+        if isinstance(index, int) and 0 <= index < len(signal.shape):
+            axis = _of_vector(group_at(group, name), name, signal.shape[index])
+            if axis is not None:
+                found[index] = axis
+    return found
+
+
+def emd_axes(group: Any, dataset: Any) -> dict[int, Axis]:
+    """Give the axes of ``dim0 ...`` or ``dim1 ...``, whichever a file begins with."""
+    first = 0 if "dim0" in group else 1
+    found = {}
+    for i, length in enumerate(dataset.shape):
+        vector = group_at(group, f"dim{i + first}")
+        attrs = attributes(vector) if vector is not None else {}
+        axis = _of_vector(vector, text(attrs.get("name") or f"dim{i + first}"), length)
+        if axis is not None:
+            found[i] = axis
+    return found
+
+
+def hyperspy_axes(group: Any, dataset: Any) -> tuple[dict[int, Axis], dict[int, bool]]:
+    """Give the axes of the groups ``axis-0 ...``, and which of them are navigated."""
+    axes, navigate = {}, {}
+    for i in range(len(dataset.shape)):
+        item = group_at(group, f"axis-{i}")
+        if not isinstance(item, h5py.Group):
+            continue
+        attrs = attributes(item)
+        if "navigate" in attrs:
+            navigate[i] = bool(attrs["navigate"])
+        scale, offset = attrs.get("scale", 1.0), attrs.get("offset", 0.0)
+        if isinstance(scale, int | float) and isinstance(offset, int | float):
+            axes[i] = _axis(text(attrs.get("name", "")) or f"axis{i}", scale, offset, text(attrs.get("units", "")))
+    return axes, navigate
+
+
+def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
+    """Give the axis that a vector of coordinates describes; some programs write its first two values only."""
+    if not numbers_in(vector) or len(vector.shape) != 1 or vector.shape[0] > max(length, 2):
+        return Axis(name) if vector is not None else None
+    units = text(attributes(vector).get("units", ""))
+    if vector.dtype.kind not in "iuf" or vector.shape[0] < 2:
+        return Axis(name)
+    count = int(vector.shape[0])
+    try:
+        ends = [float(vector[0]), float(vector[count - 1])]
+    except Exception:
+        return Axis(name)
+    if not np.isfinite(ends).all() or ends[0] == ends[1]:
+        return Axis(name)
+    return _axis(name, (ends[1] - ends[0]) / (count - 1), ends[0], units)
+
+
+def _axis(name: str, scale: float, offset: float, units: str) -> Axis:
+    known = _PLAIN_UNITS.get(units, units)
+    if units == "<undefined>":
+        known = None
+    return Axis(name, float(scale), float(offset), known) if known else Axis(name)

@@ -1,0 +1,96 @@
+"""Where the chunks of a data set lie: asked for once, kept sorted, no larger than what the file really holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CorruptError
+from lamella_hdf5.library import LOCK, opened, translated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ChunkTable", "read_table"]
+
+_SMALLEST = 8
+"""Bytes of file that a chunk takes at least, in whatever index lists it."""
+
+
+class ChunkTable:
+    """Offset, size [bytes] and filter mask of every chunk that was written, by its number in the grid (C order)."""
+
+    __slots__ = ("_numbers", "_places")
+
+    def __init__(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+        order = np.argsort(numbers, kind="stable")
+        self._numbers = numbers[order]
+        self._places = places[order]
+
+    def __len__(self) -> int:
+        return int(self._numbers.size)
+
+    def find(self, number: int) -> tuple[int, int, int] | None:
+        """Give offset, size and mask of a chunk, None if it was never written."""
+        i = int(np.searchsorted(self._numbers, number))
+        if i == self._numbers.size or self._numbers[i] != number:
+            return None
+        offset, size, mask = self._places[i].tolist()
+        return offset, size, mask
+
+
+def read_table(path: str, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], size: int) -> ChunkTable:
+    """Ask libhdf5 where the chunks lie.
+
+    Raises
+    ------
+    CorruptError
+        If the index is damaged.
+    """
+    with LOCK, opened(path) as file, translated(path, f"reading the chunk index of {name}"):
+        return table_of(file[name].id, shape, chunks, size, path)
+
+
+def table_of(dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...], size: int, path: str) -> ChunkTable:
+    """Give the table of an open data set (the low-level object of h5py)."""
+    count = dataset.get_num_chunks()
+    if count > size // _SMALLEST:
+        raise CorruptError(
+            "the chunk index is damaged", path=path, expected=f"at most {size // _SMALLEST} chunks", found=count
+        )
+    grid = tuple(-(-n // c) for n, c in zip(shape, chunks, strict=True))
+    rows: list[tuple[Any, ...]] = []
+    dataset.chunk_iter(lambda chunk: rows.append((chunk[0], chunk[2], chunk[3], chunk[1])))
+    if not rows:
+        return ChunkTable(np.empty(0, np.int64), np.empty((0, 3), np.int64))
+    corners = np.asarray([row[0] for row in rows], dtype=np.int64)
+    places = np.asarray([row[1:] for row in rows], dtype=np.int64)
+    where = corners // np.asarray(chunks, dtype=np.int64)
+    inside = ((where >= 0) & (where < np.asarray(grid))).all(axis=1)
+    shift = _user_block(dataset, rows)
+    places[:, 0] += shift
+    if (places[:, :2] < 0).any() or (places[:, 0] + places[:, 1] > size).any():
+        raise CorruptError("a chunk lies outside the file", path=path, expected=f"{size} bytes")
+    numbers = np.zeros(len(rows), dtype=np.int64)
+    for axis, length in enumerate(grid):
+        numbers = numbers * length + where[:, axis]
+    return ChunkTable(numbers[inside], places[inside])
+
+
+def _user_block(dataset: Any, rows: list[tuple[Any, ...]]) -> int:
+    """Give what has to be added to the addresses, which not every libhdf5 counts from the start of the file."""
+    import h5py
+
+    block = int(h5py.h5i.get_file_id(dataset).get_create_plist().get_userblock())
+    if not block:
+        return 0
+    stated = rows[0][1]
+    asked = dataset.get_chunk_info_by_coord(tuple(rows[0][0])).byte_offset
+    _, content = dataset.read_direct_chunk(tuple(rows[0][0]))
+    with open(h5py.h5i.get_file_id(dataset).name, "rb") as file:  # noqa: PTH123
+        for shift in (0, block):
+            file.seek(stated + shift)
+            if file.read(len(content)) == content:
+                return shift
+    return int(asked - stated)

@@ -1,0 +1,192 @@
+"""DECTRIS master files (Arina, Quadro, Eiger): external links to data files, read one after the other.
+
+The master does not hold the scan shape; the file ``X.h5`` beside ``X_master.h5`` does, in its group "STEM Metadata".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lamella.corrections import Corrections
+from lamella.errors import FormatError, UnsupportedError
+from lamella.metadata import Axis, Metadata
+from lamella_hdf5.choice import Choice
+from lamella_hdf5.library import opened, text
+from lamella_hdf5.stored import Piece, pieces_of
+from lamella_hdf5.tree import attributes, group_at, numbers_in, scalar
+
+if TYPE_CHECKING:
+    from lamella_hdf5.links import Elsewhere
+
+__all__ = ["dectris"]
+
+_DETECTOR = "entry/instrument/detector"
+_NUMBERED = re.compile(r"data_\d{6}")
+
+
+def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
+    """Give the frames of all data files in order; those behind the first missing one are noted.
+
+    Raises
+    ------
+    FormatError
+        If there is none, or they do not belong together.
+    """
+    data = group_at(root, "entry/data")
+    if not isinstance(data, h5py.Group):
+        return None
+    names = sorted(name for name in data if _NUMBERED.fullmatch(name))
+    if not names:
+        return None
+    pieces: list[Piece] = []
+    notes: list[str] = []
+    files: list[str] = []
+    first = 0
+    for number, name in enumerate(names):
+        link = data.get(name, getlink=True)
+        found = _link(root, data, name, link, elsewhere, files, fast=fast)
+        if found is None:
+            left = len(names) - number
+            notes.append(f"{left} of {len(names)} data files are not there, from {getattr(link, 'filename', name)} on")
+            break
+        for piece in found:
+            if pieces and pieces[0].stored and piece.stored:
+                _expect_alike(pieces[0], piece, elsewhere)
+            pieces.append(Piece(piece.stored, first, piece.count, piece.skip))
+            first += piece.count
+    if not pieces:
+        raise FormatError(
+            "none of the data files of this master file is there",
+            path=elsewhere.path,
+            expected=str(elsewhere.path.parent / str(getattr(data.get(names[0], getlink=True), "filename", names[0]))),
+            remedy="Put the data files beside the master file, under their original names",
+        )
+    stem = _sidecar(elsewhere.path, elsewhere)
+    if stem:
+        files.append(stem["file"])
+    planned = (scalar(root, f"{_DETECTOR}/detectorSpecific/nimages") or 0) * (
+        scalar(root, f"{_DETECTOR}/detectorSpecific/ntrigger") or 0
+    )
+    if isinstance(planned, int) and planned and planned != first:
+        notes.append(f"{planned} frames were planned, {first} are there")
+    shape, origin = _scan(stem, first, planned)
+    stored = pieces[0].stored
+    assert stored is not None
+    return Choice(
+        convention="DECTRIS master file",
+        pieces=tuple(pieces),
+        sig_axes=(1, 2),
+        nav_shape=shape,
+        nav_origin=origin,
+        nav_axes_known=_nav_axes(stem, shape),
+        metadata=_metadata(root, stem),
+        corrections=_corrections(root, stored.shape[1:]),
+        notes=tuple(notes),
+        files=tuple(files),
+    )
+
+
+def _link(
+    root: Any, data: Any, name: str, link: Any, elsewhere: Elsewhere, files: list[str], *, fast: bool
+) -> tuple[Piece, ...] | None:
+    if not isinstance(link, h5py.ExternalLink):
+        item = group_at(data, name)
+        return pieces_of(item, str(elsewhere.path), elsewhere, fast=fast) if numbers_in(item) else None
+    file = elsewhere.find(link.filename)
+    if file is None:
+        return None
+    with opened(file) as other:
+        item = group_at(other, link.path)
+        if not numbers_in(item) or len(item.shape) != 3:
+            raise FormatError("a data file does not hold frames", path=file, expected=f"three axes at {link.path}")
+        files.append(str(file))
+        return pieces_of(item, str(file), elsewhere, fast=fast)
+
+
+def _expect_alike(one: Piece, other: Piece, elsewhere: Elsewhere) -> None:
+    assert one.stored is not None
+    assert other.stored is not None
+    if (one.stored.shape[1:], one.stored.dtype) != (other.stored.shape[1:], other.stored.dtype):
+        raise UnsupportedError(
+            "the data files of this master file do not belong together",
+            path=elsewhere.path,
+            expected=f"frames of {one.stored.shape[1:]} {one.stored.dtype}",
+            found=f"{other.stored.shape[1:]} {other.stored.dtype} in {other.stored.path}",
+        )
+
+
+def _sidecar(path: Path, elsewhere: Elsewhere) -> dict[str, Any]:
+    """Give the attributes of "STEM Metadata" in the file beside the master, and the name of that file."""
+    if not path.name.endswith("_master.h5") or elsewhere.policy == "never":
+        return {}
+    beside = elsewhere.find(path.name.removesuffix("_master.h5") + ".h5")
+    if beside is None:
+        return {}
+    try:
+        with opened(beside) as file:
+            attrs = attributes(group_at(file, "STEM Metadata"))
+    except FormatError:
+        return {}
+    flat = {name: value[0] if isinstance(value, list) and value else value for name, value in attrs.items()}
+    return {**flat, "file": str(beside)} if flat else {}
+
+
+def _scan(stem: dict[str, Any], n_frames: int, planned: Any) -> tuple[tuple[int, ...] | None, str]:
+    y, x = stem.get("NumPixelsY"), stem.get("NumPixelsX")
+    if isinstance(y, int) and isinstance(x, int) and 0 < x < 1 << 20 and 0 < y < 1 << 20:
+        return (y, x), f"sidecar {Path(stem['file']).name}"
+    for count, why in ((planned, "planned frames"), (n_frames, "frames")):
+        side = math.isqrt(count) if isinstance(count, int) and 0 < count < 1 << 40 else 0
+        if side > 1 and side * side == count:
+            return (side, side), f"guess: a square scan of {count} {why}"
+    return None, ""
+
+
+def _nav_axes(stem: dict[str, Any], shape: tuple[int, ...] | None) -> tuple[Axis, ...]:
+    size = stem.get("Pixel Size")
+    if shape is None or len(shape) != 2 or not isinstance(size, float) or not size > 0:
+        return ()
+    return Axis("y", size, 0.0, "nm"), Axis("x", size, 0.0, "nm")
+
+
+def _metadata(root: Any, stem: dict[str, Any]) -> Metadata:
+    def number(value: Any) -> float | None:
+        return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+    def own(name: str) -> Any:
+        return scalar(root, f"{_DETECTOR}/{name}")
+
+    date, firmware, depth = (
+        own("detectorSpecific/data_collection_date"),
+        own("detectorSpecific/software_version"),
+        own("bit_depth_readout"),
+    )
+    return Metadata(
+        acquired=text(date) if date else None,
+        detector=text(own("description")) or None if own("description") else None,
+        software=text(firmware) if firmware else None,
+        mode="STEM" if stem else None,
+        beam_energy=number(stem.get("High Tension")) or number(own("detectorSpecific/photon_energy")),
+        camera_length=number(stem.get("Camera Length")),
+        magnification=number(stem.get("Magnification")),
+        scan_rotation=float(stem["Rotation"]) if isinstance(stem.get("Rotation"), int | float) else None,
+        exposure_time=number(own("count_time")),
+        dwell_time=number(stem.get("ScanDwellTime")) or number(own("frame_time")),
+        detector_pixel_pitch=number(own("x_pixel_size")),
+        counter_depth=depth if isinstance(depth, int) and depth > 0 else None,
+    )
+
+
+def _corrections(root: Any, shape: tuple[int, ...]) -> Corrections | None:
+    """Give the pixels that the detector marks as bad."""
+    mask = group_at(root, f"{_DETECTOR}/detectorSpecific/pixel_mask")
+    if not numbers_in(mask) or tuple(mask.shape) != tuple(shape) or math.prod(shape) > 1 << 26:
+        return None
+    excluded = np.asarray(mask[()]) != 0
+    return Corrections(excluded=excluded, allow_empty=True) if excluded.any() else None

@@ -1,0 +1,243 @@
+"""The filter pipeline of a chunk, undone outside of libhdf5 and without the lock of the interpreter.
+
+Filters are listed in the order in which they were applied; a set bit i of the mask of a chunk says that filter i was
+left out. Identifiers are those registered with The HDF Group.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CorruptError
+from lamella.kernels import Kernel
+from lamella_hdf5 import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ALLOWED", "NAMES", "Filter", "Pipeline", "missing_package"]
+
+DEFLATE, SHUFFLE, FLETCHER32, LZF, BLOSC, LZ4, BITSHUFFLE, ZSTD = 1, 2, 3, 32000, 32001, 32004, 32008, 32015
+
+NAMES = {
+    DEFLATE: "deflate (gzip)",
+    SHUFFLE: "shuffle",
+    FLETCHER32: "fletcher32",
+    4: "szip",
+    5: "nbit",
+    6: "scaleoffset",
+    LZF: "LZF",
+    BLOSC: "Blosc",
+    LZ4: "LZ4",
+    BITSHUFFLE: "bitshuffle",
+    ZSTD: "Zstandard",
+    32026: "Blosc2",
+}
+"""Filters that are known; libhdf5 is never asked to load another one."""
+ALLOWED = frozenset(NAMES)
+
+_BITSHUFFLE_LZ4 = 2
+_EXTRA = 'pip install "lamella-hdf5[codecs]"'
+_WORTH_COMPILING = 4 << 20
+
+_bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4)
+_lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks)
+_lzf = Kernel("lamella_hdf5.kernels:lzf", plain.lzf)
+_unshuffle = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A step of the pipeline: its identifier and the values it was set up with."""
+
+    code: int
+    values: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return NAMES.get(self.code, f"filter {self.code}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """All filters of a data set, and the size of an element and of a decoded chunk [bytes]."""
+
+    filters: tuple[Filter, ...]
+    itemsize: int
+    nbytes: int
+
+    def why_not(self) -> str | None:
+        """Say why chunks cannot be decoded here, or give None."""
+        packers = [step for step in self.filters if step.code not in (SHUFFLE, FLETCHER32)]
+        if len(packers) > 1:
+            return "several compressing filters"
+        for step in self.filters:
+            if step.code not in _DECODERS and step.code not in (SHUFFLE, FLETCHER32):
+                return f"the filter {step.name}"
+            if step.code == BITSHUFFLE and (step.values[4:5] != (_BITSHUFFLE_LZ4,) or step.values[2] != self.itemsize):
+                return "bitshuffle without LZ4"
+            if step.code == SHUFFLE and step.values[:1] not in ((), (self.itemsize,)):
+                return "shuffle with another element size"
+            if step.code in (BLOSC, ZSTD) and not _has_numcodecs():
+                return f"{step.name} without the package numcodecs ({_EXTRA})"
+        return None
+
+    def decode(self, stored: NDArray[np.uint8], mask: int, out: NDArray[np.uint8]) -> None:
+        """Decode a chunk into ``out``, shape ``(nbytes,)``.
+
+        Raises
+        ------
+        CorruptError
+            If the bytes are not what the filters made.
+        """
+        steps = [step for i, step in enumerate(self.filters) if not mask >> i & 1]
+        data = stored
+        while steps:
+            step = steps.pop()
+            if step.code == FLETCHER32:
+                data = _checked(data)
+                continue
+            behind = 4 * sum(other.code == FLETCHER32 for other in steps)
+            target = out if not steps else np.empty(self.nbytes + behind, dtype=np.uint8)
+            if step.code == SHUFFLE:
+                if data.size != target.size:
+                    raise CorruptError("a chunk has the wrong size", expected=target.size, found=data.size)
+                _unshuffle(data, target, self.itemsize)
+            else:
+                _DECODERS[step.code](data, target, step, self.itemsize)
+            data = target
+        if data is out:
+            return
+        if data.size != out.size:
+            raise CorruptError("a chunk has the wrong size", expected=f"{out.size} bytes", found=f"{data.size} bytes")
+        out[:] = data
+
+
+def missing_package(step: Filter) -> str:
+    """Say what to install where neither this package nor libhdf5 can undo a filter."""
+    return f"{_EXTRA} (hdf5plugin) gives libhdf5 the filter {step.name}"
+
+
+def _deflate(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+    inflater = _zlib().decompressobj()
+    try:
+        made = inflater.decompress(data.data, out.size)
+    except Exception as error:
+        raise CorruptError(f"a chunk is no deflate stream ({error})") from error
+    if len(made) != out.size:
+        raise CorruptError("a chunk decodes to the wrong size", expected=out.size, found=len(made))
+    out[:] = np.frombuffer(made, dtype=np.uint8)
+
+
+def _bitshuffle(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+    block = int.from_bytes(data[8:12].tobytes(), "big")
+    scratch = np.empty(min(block, out.size), dtype=np.uint8)
+    _run(_bitshuffle_lz4, data, out, itemsize, scratch)
+
+
+def _lz4_filter(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+    _run(_lz4_blocks, data, out)
+
+
+def _lzf_filter(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+    _run(_lzf, data, out)
+
+
+def _numcodecs(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+    module = importlib.import_module("numcodecs.blosc" if step.code == BLOSC else "numcodecs.zstd")
+    packed = data.tobytes()
+    if step.code == BLOSC:
+        stated = int.from_bytes(packed[4:8], "little") if len(packed) >= 16 else -1
+        if stated != out.size or int.from_bytes(packed[12:16], "little") != len(packed):
+            raise CorruptError("a Blosc chunk states the wrong size", expected=out.size, found=stated)
+    try:
+        module.decompress(packed, out)
+    except Exception as error:
+        raise CorruptError(f"a chunk cannot be decoded by {step.name} ({error})") from error
+
+
+_DECODERS: dict[int, Callable[[NDArray[np.uint8], NDArray[np.uint8], Filter, int], None]] = {
+    DEFLATE: _deflate,
+    BITSHUFFLE: _bitshuffle,
+    LZ4: _lz4_filter,
+    LZF: _lzf_filter,
+    BLOSC: _numcodecs,
+    ZSTD: _numcodecs,
+}
+
+
+class _Patience:
+    """How many bytes went through slow decoders; interpreted ones are a hundred times slower than compiled ones."""
+
+    def __init__(self) -> None:
+        self.decoded = 0
+        self.lock = threading.Lock()
+
+
+_patience = _Patience()
+
+
+def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest: Any) -> None:
+    status = np.zeros(1, dtype=np.int64)
+    data.setflags(write=False)
+    if _patience.decoded <= _WORTH_COMPILING:
+        _patience.decoded += out.size
+    else:
+        with _patience.lock:
+            kernel.compile_for(data, out, *rest, status)
+    kernel(data, out, *rest, status)
+    if status[0]:
+        raise CorruptError("a chunk cannot be decoded: its lengths contradict each other")
+
+
+def _checked(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Check and remove the Fletcher checksum; both byte orders of it are in use."""
+    if data.size < 4:
+        raise CorruptError("a chunk is too short for its checksum", expected="4 bytes", found=data.size)
+    body, stored = data[:-4], int.from_bytes(data[-4:].tobytes(), "little")
+    found = _fletcher32(body)
+    swapped = (stored & 0x00FF00FF) << 8 | (stored & 0xFF00FF00) >> 8
+    if not any(_same(found, other) for other in (stored, swapped)):
+        raise CorruptError("a chunk does not fit its checksum", expected=f"{stored:08x}", found=f"{found:08x}")
+    return body
+
+
+def _same(one: int, other: int) -> bool:
+    """Compare sums modulo 65535, in which 0 and 65535 are one."""
+    return (one - other) % 65535 == 0 and ((one >> 16) - (other >> 16)) % 65535 == 0
+
+
+def _fletcher32(body: NDArray[np.uint8]) -> int:
+    words = np.zeros((body.size + 1) // 2 * 2, dtype=np.uint8)
+    words[: body.size] = body
+    low = high = 0
+    step = 1 << 15
+    values = words.view(">u2")
+    for start in range(0, values.size, step):
+        part = values[start : start + step].astype(np.uint64)
+        total = int(part.sum())
+        weighted = int((part * np.arange(part.size, 0, -1, dtype=np.uint64)).sum())
+        high = (high + low * part.size + weighted) % 65535
+        low = (low + total) % 65535
+    return high << 16 | low
+
+
+@cache
+def _zlib() -> Any:
+    """Give the fastest inflater that is installed."""
+    return importlib.import_module("isal.isal_zlib") if importlib.util.find_spec("isal") else zlib
+
+
+@cache
+def _has_numcodecs() -> bool:
+    return importlib.util.find_spec("numcodecs") is not None

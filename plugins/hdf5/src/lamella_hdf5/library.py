@@ -1,0 +1,111 @@
+"""The only door to libhdf5: files opened by name or through an I/O session, and its exceptions translated."""
+
+from __future__ import annotations
+
+import io as stdlib_io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lamella.errors import CorruptError, FormatError, LamellaError
+
+if TYPE_CHECKING:
+    from lamella.io import IOSession
+
+__all__ = ["LOCK", "SessionFile", "opened", "text", "translated"]
+
+LOCK = threading.RLock()
+"""libhdf5 works for one thread at a time, and h5py would let others wait inside of it."""
+
+
+@contextmanager
+def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None]:
+    """Turn whatever h5py raises into `FormatError`."""
+    try:
+        yield
+    except (LamellaError, MemoryError):
+        raise
+    except Exception as error:
+        raise CorruptError(
+            f"{doing} failed ({type(error).__name__}: {_brief(error)})",
+            path=path,
+            remedy="The file is damaged, or uses something that libhdf5 cannot read; compare with `h5dump -H`",
+        ) from error
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a file for reading, without locks, and close it again.
+
+    Raises
+    ------
+    FormatError
+        If libhdf5 refuses it.
+    """
+    with LOCK, translated(path, "opening as HDF5"):
+        file = h5py.File(os.fspath(path), "r", locking=False)
+    try:
+        yield file
+    finally:
+        with LOCK, translated(path, "closing the file"):
+            file.close()
+
+
+class SessionFile(stdlib_io.RawIOBase):
+    """A file as h5py wants it, whose bytes come through the I/O session of a worker."""
+
+    def __init__(self, io: IOSession, resource: int, size: int) -> None:
+        self._io = io
+        self._resource = resource
+        self._size = size
+        self._position = 0
+        self.failure: FormatError | None = None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Give the position."""
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Read, short at the end of the file; keeps what went wrong, because libhdf5 does not."""
+        target = memoryview(buffer).cast("B")
+        count = max(0, min(len(target), self._size - self._position))
+        try:
+            target[:count] = self._io.view(self._resource, self._position, count).data
+        except FormatError as error:
+            self.failure = error
+            raise
+        target[count:] = bytes(len(target) - count)
+        self._position += len(target)
+        return len(target)
+
+    def readable(self) -> bool:
+        """Give True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Give True."""
+        return True
+
+
+def text(value: Any) -> str:
+    """Give text that h5py found, as bytes, as an array of one item, or as a string."""
+    if isinstance(value, np.ndarray):
+        value = value.reshape(-1)[0] if value.size else ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return str(value).strip("\0 ")
+
+
+def _brief(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else "no message"

@@ -1,0 +1,154 @@
+"""The same decoders without a compiler: for picking a frame, and until the compiled ones are ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["bitshuffle_lz4", "lz4_blocks", "lzf", "unshuffle"]
+
+
+class _Damaged(Exception):
+    """A length that leads out of the chunk."""
+
+
+def _copy_back(out: bytearray, back: int, n: int, limit: int) -> None:
+    if back == 0 or back > len(out) or n > limit - len(out):
+        raise _Damaged
+    start = len(out) - back
+    pattern = bytes(out[start : start + n]) if n <= back else bytes(out[start:]) * (n // back + 1)
+    out += pattern[:n]
+
+
+def _extended(src: bytes, i: int, n: int, limit: int) -> tuple[int, int]:
+    more = 255
+    while more == 255:
+        if i >= len(src) or n > limit:
+            raise _Damaged
+        more = src[i]
+        i += 1
+        n += more
+    return i, n
+
+
+def _lz4(src: bytes, limit: int) -> bytearray:
+    out, i = bytearray(), 0
+    while i < len(src):
+        token = src[i]
+        i += 1
+        n = token >> 4
+        if n == 15:
+            i, n = _extended(src, i, n, limit)
+        if n > len(src) - i or n > limit - len(out):
+            raise _Damaged
+        out += src[i : i + n]
+        i += n
+        if i >= len(src):
+            break
+        if len(src) - i < 2:
+            raise _Damaged
+        back = src[i] | src[i + 1] << 8
+        i += 2
+        n = token & 15
+        if n == 15:
+            i, n = _extended(src, i, n, limit)
+        _copy_back(out, back, n + 4, limit)
+    if len(out) != limit:
+        raise _Damaged
+    return out
+
+
+def _unbitshuffle(planes: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    bits = np.unpackbits(planes.reshape(8 * size, -1), axis=1, bitorder="little")
+    return np.packbits(bits.T, axis=1, bitorder="little").reshape(-1)
+
+
+def bitshuffle_lz4(src: NDArray[np.uint8], out: NDArray[np.uint8], size: int, scratch: Any, status: Any) -> None:
+    """Decode a chunk of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
+    status[0] = 1
+    data = src.tobytes()
+    block = int.from_bytes(data[8:12], "big")
+    fits = len(data) >= 12 and int.from_bytes(data[:8], "big") == out.size
+    if not fits or block <= 0 or block % (8 * size) or min(block, out.size) > scratch.size:
+        return
+    i, done, whole = 12, 0, out.size // (8 * size) * (8 * size)
+    while done < whole:
+        length, packed = min(block, whole - done), int.from_bytes(data[i : i + 4], "big")
+        i += 4
+        if packed > len(data) - i:
+            return
+        try:
+            planes = _lz4(data[i : i + packed], length)
+        except _Damaged:
+            return
+        out[done : done + length] = _unbitshuffle(np.frombuffer(planes, dtype=np.uint8), size)
+        i += packed
+        done += length
+    rest = np.frombuffer(data[i : i + out.size - done], dtype=np.uint8)
+    if rest.size == out.size - done:
+        out[done:] = rest
+        status[0] = 0
+
+
+def lz4_blocks(src: NDArray[np.uint8], out: NDArray[np.uint8], status: Any) -> None:
+    """Decode a chunk of the LZ4 filter."""
+    status[0] = 1
+    data = src.tobytes()
+    block = int.from_bytes(data[8:12], "big")
+    if len(data) < 12 or int.from_bytes(data[:8], "big") != out.size or block <= 0:
+        return
+    i, done = 12, 0
+    while done < out.size:
+        length, packed = min(block, out.size - done), int.from_bytes(data[i : i + 4], "big")
+        i += 4
+        if packed > len(data) - i:
+            return
+        piece: bytes | bytearray = data[i : i + packed]
+        if packed != length:
+            try:
+                piece = _lz4(data[i : i + packed], length)
+            except _Damaged:
+                return
+        out[done : done + length] = np.frombuffer(piece, dtype=np.uint8)
+        i += packed
+        done += length
+    status[0] = 0
+
+
+def lzf(src: NDArray[np.uint8], out: NDArray[np.uint8], status: Any) -> None:
+    """Decode a chunk of the LZF filter."""
+    status[0] = 1
+    data, made, i = src.tobytes(), bytearray(), 0
+    try:
+        while i < len(data):
+            control = data[i]
+            i += 1
+            if control < 32:
+                if control + 1 > len(data) - i or control + 1 > out.size - len(made):
+                    return
+                made += data[i : i + control + 1]
+                i += control + 1
+                continue
+            n = control >> 5
+            if n == 7:
+                n += data[i]
+                i += 1
+            back = ((control & 31) << 8 | data[i]) + 1
+            i += 1
+            _copy_back(made, back, n + 2, out.size)
+    except (IndexError, _Damaged):
+        return
+    if len(made) == out.size:
+        out[:] = np.frombuffer(made, dtype=np.uint8)
+        status[0] = 0
+
+
+def unshuffle(src: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
+    """Put the bytes of elements together again; ``src`` holds all first bytes, then all second bytes ..."""
+    n = out.size // size
+    out[: n * size].reshape(n, size)[...] = src[: n * size].reshape(size, n).T
+    out[n * size :] = src[n * size :]

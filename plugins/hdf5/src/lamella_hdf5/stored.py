@@ -1,0 +1,251 @@
+"""How one HDF5 data set lies in its file: plain data, found once at opening."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import h5py
+import numpy as np
+
+from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, missing_package
+from lamella_hdf5.library import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lamella_hdf5.links import Elsewhere
+
+__all__ = ["Piece", "Stored", "check_frame", "describe", "pieces_of"]
+
+_LARGEST_FREE = 16 << 20
+_LARGEST_RATIO = 1100
+"""Deflate packs 1032 to one; no other filter that is allowed packs more, but unwritten chunks take no room at all."""
+
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A data set: shape, stored dtype, and by which way its pixels are reached.
+
+    ``how`` is ``"contiguous"`` (from byte ``offset``), ``"chunks"``, ``"fill"`` (nothing was ever written) or
+    ``"h5py"``, and then ``why`` says what stands in the way. ``fill`` is the fill value as stored bytes.
+    """
+
+    path: str
+    name: str
+    size: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    how: Literal["contiguous", "chunks", "fill", "h5py"]
+    offset: int = 0
+    chunks: tuple[int, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    fill: bytes = b""
+    why: str = ""
+    by_name: bool = False
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The filters, with the sizes they need."""
+        return Pipeline(self.filters, self.dtype.itemsize, math.prod(self.chunks) * self.dtype.itemsize)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """``count`` items of the scan from ``first``; in ``stored``, they begin at item ``skip`` of the first axis.
+
+    ``stored`` is None where the file that should hold them is missing.
+    """
+
+    stored: Stored | None
+    first: int
+    count: int
+    skip: int = 0
+
+
+def describe(dataset: Any, path: str, *, fast: bool = True) -> Stored:
+    """Look at an open data set.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read, with the package that would help.
+    """
+    with translated(path, f"looking at {dataset.name}"):
+        return _described(dataset, path, fast)
+
+
+def _described(dataset: Any, path: str, fast: bool) -> Stored:
+    shape = tuple(int(n) for n in dataset.shape)
+    dtype = np.dtype(dataset.dtype.str) if dataset.dtype.kind != "b" else np.dtype(np.bool_)
+    size = Path(path).stat().st_size
+    plist = dataset.id.get_create_plist()
+    layout = plist.get_layout()
+    common: dict[str, Any] = {"path": path, "name": str(dataset.name), "size": size, "shape": shape, "dtype": dtype}
+    if math.prod(shape) * dtype.itemsize >= 1 << 62:
+        raise CorruptError("the data set has an absurd size", path=path, found=f"shape {shape}")
+    fill = np.zeros((), dtype=dtype)
+    if plist.fill_value_defined() != h5py.h5d.FILL_VALUE_UNDEFINED:
+        native = np.zeros((), dtype=dtype)
+        plist.get_fill_value(native)
+        fill = native
+    common["fill"] = fill.tobytes()
+    filters = tuple(_filters(plist))
+    _refuse_unknown(filters, path, str(dataset.name))
+    converted = not _same_type(dataset, dtype)
+    if layout == h5py.h5d.CONTIGUOUS and not plist.get_external_count():
+        offset = dataset.id.get_offset()
+        if offset is None:
+            return Stored(**common, how="fill", why="nothing was ever written")
+        nbytes = math.prod(shape) * dtype.itemsize
+        if offset + nbytes > size:
+            raise CorruptError(
+                f"{dataset.name} lies outside the file",
+                path=path,
+                expected=f"{offset + nbytes} bytes",
+                found=f"{size} bytes",
+            )
+        if fast and not converted:
+            return Stored(**common, how="contiguous", offset=int(offset))
+        return Stored(**common, how="h5py", why="its numbers have to be converted" if converted else "fast=False")
+    if layout != h5py.h5d.CHUNKED:
+        kind = {h5py.h5d.COMPACT: "compact layout", h5py.h5d.VIRTUAL: "a virtual data set"}.get(
+            layout, "external storage"
+        )
+        return Stored(**common, how="h5py", why=kind, by_name=layout != h5py.h5d.COMPACT)
+    chunks = tuple(int(n) for n in dataset.chunks)
+    if math.prod(chunks) * dtype.itemsize > max(_LARGEST_FREE, _LARGEST_RATIO * size):
+        raise CorruptError(
+            "a chunk cannot be that large in a file of that size", path=path, found=f"chunks of {chunks}"
+        )
+    common |= {"chunks": chunks, "filters": filters}
+    why = Pipeline(filters, dtype.itemsize, 0).why_not()
+    if converted:
+        why = "its numbers have to be converted"
+    if fast and why is None:
+        return Stored(**common, how="chunks")
+    for step in filters:
+        if not h5py.h5z.filter_avail(step.code) and not _plugins_loaded(step.code):
+            raise UnsupportedError(
+                f"{dataset.name} is packed with {step.name}, which is not installed",
+                path=path,
+                expected="a filter that is available",
+                found=f"filter {step.code}",
+                remedy=missing_package(step),
+            )
+    return Stored(**common, how="h5py", why=why or "fast=False")
+
+
+def _plugins_loaded(code: int) -> bool:
+    try:
+        import hdf5plugin  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+    except Exception:
+        return False
+    return bool(h5py.h5z.filter_avail(code))
+
+
+def _filters(plist: Any) -> Iterator[Filter]:
+    for i in range(plist.get_nfilters()):
+        code, _, values, _ = plist.get_filter(i)
+        yield Filter(int(code), tuple(int(value) for value in values))
+
+
+def _refuse_unknown(filters: tuple[Filter, ...], path: str, name: str) -> None:
+    for step in filters:
+        if step.code not in ALLOWED:
+            raise UnsupportedError(
+                f"{name} is packed with an unknown filter",
+                path=path,
+                expected="one of the filters that are known to be safe",
+                found=f"filter {step.code}",
+                remedy="Pack it anew with gzip: h5repack -f GZIP=1 IN OUT",
+            )
+
+
+def _same_type(dataset: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether bytes in the file mean what NumPy takes them for: no odd precision, no rare floating point format."""
+    stored = dataset.id.get_type()
+    if dtype.kind == "b":
+        return bool(stored.get_size() == 1)
+    if dtype.kind == "c":
+        return bool(stored.get_size() == dtype.itemsize and stored.get_nmembers() == 2)
+    if isinstance(stored, h5py.h5t.TypeEnumID):
+        stored = stored.get_super()
+    return bool(stored.equal(h5py.h5t.py_create(dtype)))
+
+
+def check_frame(stored: Stored, frame_nbytes: int) -> None:
+    """Refuse frames that cannot be in a file of that size.
+
+    Raises
+    ------
+    CorruptError
+        If they are absurd.
+    """
+    if frame_nbytes > max(_LARGEST_FREE, _LARGEST_RATIO * stored.size):
+        raise CorruptError(
+            f"{stored.name} has frames that cannot be in a file of that size",
+            path=stored.path,
+            expected=f"frames of less than {_LARGEST_RATIO * stored.size} bytes",
+            found=f"shape {stored.shape}",
+        )
+
+
+def pieces_of(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool, depth: int = 0) -> tuple[Piece, ...]:
+    """Give the stored pieces of a data set along its first axis; virtual and external ones are resolved.
+
+    Raises
+    ------
+    FormatError
+        If a source must not be read, or does not fit.
+    """
+    if depth > _DEEPEST:
+        raise CorruptError("virtual data sets refer to each other without end", path=path)
+    with translated(path, f"looking at {dataset.name}"):
+        plist = dataset.id.get_create_plist()
+        layout, external = plist.get_layout(), plist.get_external_count()
+        if layout == h5py.h5d.VIRTUAL:
+            from lamella_hdf5.virtual import virtual_pieces
+
+            return virtual_pieces(dataset, path, elsewhere, fast=fast, depth=depth)
+        if external:
+            return tuple(_external(dataset, plist, path, elsewhere))
+    stored = describe(dataset, path, fast=fast)
+    return (Piece(stored, 0, stored.shape[0] if stored.shape else 1),)
+
+
+def _external(dataset: Any, plist: Any, path: str, elsewhere: Elsewhere) -> Iterator[Piece]:
+    """Give the parts of a data set whose bytes lie in other files, one after the other."""
+    stored = replace(describe(dataset, path, fast=True), how="contiguous", why="", by_name=False)
+    row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
+    first, total = 0, stored.shape[0]
+    for i in range(plist.get_external_count()):
+        name, offset, nbytes = plist.get_external(i)
+        name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        file = elsewhere.find(name)
+        if file is None:
+            raise FormatError(
+                f"the file that holds the pixels of {stored.name} is missing",
+                path=path,
+                expected=f"{elsewhere.path.parent / name}",
+                remedy="Put it beside this file",
+            )
+        size = file.stat().st_size
+        available = min(nbytes, max(0, size - offset)) // row if row else 0
+        count = min(total - first, available)
+        if i + 1 < plist.get_external_count() and nbytes % row:
+            raise UnsupportedError(
+                "frames are cut in two by external files", path=path, found=f"{nbytes} bytes in {name}"
+            )
+        if count:
+            yield Piece(replace(stored, path=str(file), size=size, offset=int(offset)), first, count)
+        first += count
+        if count < available or first >= total:
+            break
+    if first < total:
+        yield Piece(None, first, total - first)

@@ -1,0 +1,161 @@
+"""What is in a file: a bounded walk over groups and data sets, and everything small as JSON-able data."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+
+__all__ = ["attributes", "datasets", "group_at", "numbers_in", "raw_metadata", "scalar"]
+
+_MOST_OBJECTS = 20_000
+_MOST_SECONDS = 3.0
+_LARGEST_VALUE = 4096
+_DEEPEST = 32
+
+
+def walk(root: Any) -> Iterator[tuple[str, Any]]:
+    """Give groups and data sets with their paths, each once, breadth first; ends after many, or after some seconds.
+
+    Links into other files are left alone.
+    """
+    began, seen, waiting, count = time.monotonic(), set(), [("", root, 0)], 0
+    while waiting:
+        path, group, depth = waiting.pop(0)
+        try:
+            names = list(group)
+        except Exception:  # a damaged group is no reason not to look at the others
+            continue
+        for name in names:
+            count += 1
+            if count > _MOST_OBJECTS or time.monotonic() - began > _MOST_SECONDS:
+                return
+            try:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    continue
+                item = group[name]
+                key = h5py.h5o.get_info(item.id).addr
+            except Exception:
+                continue
+            if key in seen:
+                continue
+            seen.add(key)
+            where = f"{path}/{name}"
+            yield where, item
+            if isinstance(item, h5py.Group) and depth < _DEEPEST:
+                waiting.append((where, item, depth + 1))
+
+
+def numbers_in(item: Any) -> bool:
+    """Whether an object is a data set of numbers that is not empty."""
+    try:
+        return (
+            isinstance(item, h5py.Dataset)
+            and item.shape is not None
+            and np.dtype(item.dtype).kind in "biufc"
+            and np.dtype(item.dtype).itemsize <= 16
+            and math.prod(item.shape) > 0
+        )
+    except Exception:
+        return False
+
+
+def datasets(root: Any) -> list[tuple[str, Any]]:
+    """Give every data set of numbers, the largest first."""
+    found = [(path, item) for path, item in walk(root) if numbers_in(item)]
+    return sorted(found, key=lambda one: (-math.prod(one[1].shape) * one[1].dtype.itemsize, one[0]))
+
+
+def group_at(root: Any, path: str) -> Any:
+    """Give the group or data set at a path, following links within the file only; None if there is none."""
+    item = root
+    for name in path.strip("/").split("/"):
+        try:
+            if not isinstance(item, h5py.Group) or isinstance(item.get(name, getlink=True), h5py.ExternalLink):
+                return None
+            item = item.get(name)
+        except Exception:
+            return None
+        if item is None:
+            return None
+    return item
+
+
+def scalar(root: Any, path: str) -> Any:
+    """Give a small value at a path as a number or text, None if there is none."""
+    item = group_at(root, path)
+    value = _value(item) if isinstance(item, h5py.Dataset) else None
+    while isinstance(value, list) and value:
+        value = value[0]
+    return value if isinstance(value, str | int | float) else None
+
+
+def attributes(item: Any) -> dict[str, Any]:
+    """Give the attributes of an object; large ones are summarised."""
+    found = {}
+    try:
+        for name in item.attrs:
+            try:
+                identity = item.attrs.get_id(name)
+                if math.prod(identity.shape or ()) * max(1, identity.dtype.itemsize) > _LARGEST_VALUE:
+                    found[name] = f"<{identity.dtype} {identity.shape}>"
+                    continue
+                found[name] = json_value(item.attrs[name])
+            except Exception as error:
+                found[name] = f"<unreadable: {type(error).__name__}>"
+    except Exception:
+        return found
+    return found
+
+
+def raw_metadata(root: Any) -> dict[str, Any]:
+    """Give every attribute and every small data set by its path; large ones as shape and dtype."""
+    found: dict[str, Any] = {}
+    own = attributes(root)
+    if own:
+        found["/"] = {"attributes": own}
+    for path, item in walk(root):
+        entry: dict[str, Any] = {}
+        own = attributes(item)
+        if own:
+            entry["attributes"] = own
+        if isinstance(item, h5py.Dataset):
+            entry["value"] = _value(item)
+        if entry:
+            found[path] = entry
+    return found
+
+
+def _value(dataset: Any) -> Any:
+    try:
+        shape, dtype = dataset.shape, dataset.dtype
+        if shape is None:
+            return None
+        if math.prod(shape) * dtype.itemsize > _LARGEST_VALUE or dataset.is_virtual or dataset.external:
+            return f"<{dtype} {shape}>"
+        if dataset.chunks and math.prod(dataset.chunks) * dtype.itemsize > 16 * _LARGEST_VALUE:
+            return f"<{dtype} {shape}>"
+        return json_value(dataset[()])
+    except Exception as error:
+        return f"<unreadable: {type(error).__name__}>"
+
+
+def json_value(value: Any) -> Any:
+    """Give a value as what JSON knows."""
+    if isinstance(value, bytes | np.bytes_):
+        return bytes(value).decode("utf-8", "replace").rstrip("\0")
+    if isinstance(value, np.void) and value.dtype.names:
+        return {name: json_value(value[name]) for name in value.dtype.names}
+    if isinstance(value, np.ndarray):
+        return [json_value(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return str(value)
