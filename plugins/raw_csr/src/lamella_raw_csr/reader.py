@@ -1,0 +1,118 @@
+"""Opens sparse frames: the row pointers are checked once, events are read when they are wanted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.detect import VERIFIED, Match
+from lamella.errors import CorruptError, FormatError, TruncatedError
+from lamella.io.buffered import BufferedBackend
+from lamella.source import Resource, SourceInfo
+from lamella_raw_csr.sidecar import Description, read_description, table_of
+from lamella_raw_csr.source import CsrSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.probe import Probe
+    from lamella_raw_csr.params import RawCsrParams
+
+__all__ = ["RawCsrReader"]
+
+
+class RawCsrReader:
+    """Reads the TOML and the row pointers."""
+
+    def detect(self, probe: Probe) -> Match | None:
+        """Look for ``filetype = "raw_csr"``."""
+        return None if table_of(probe) is None else Match(VERIFIED, 'TOML with filetype = "raw_csr"')
+
+    def open(self, params: RawCsrParams, probe: Probe) -> CsrSource:
+        """Describe the frames."""
+        found = read_description(probe, elsewhere=params.elsewhere)
+        indptr = _indptr(found)
+        events = np.diff(indptr)
+        pixels = math.prod(found.sig_shape)
+        n_frames = int(events.size)
+        total = int(indptr[-1] - indptr[0])
+        info = SourceInfo(
+            n_frames=n_frames,
+            sig_shape=found.sig_shape,
+            dtype=found.data.dtype.newbyteorder("="),
+            nav_shape=found.nav_shape,
+            nav_origin=f"sidecar {probe.stem}.toml",
+            raw_metadata=_plain(found.table),
+            per_frame={"events": _Events(indptr)},
+            notes=_notes(found, indptr),
+            details={
+                "events": total,
+                "events per frame": [int(events.min()), total / n_frames, int(events.max())],
+                "fill factor": total / (n_frames * pixels),
+                "stored dtypes": {name: getattr(found, name).dtype.str for name in ("indptr", "indices", "data")},
+            },
+        )
+        resources = (found.indices.resource, found.data.resource, found.indptr.resource, Resource.of_probe(probe))
+        return CsrSource(indptr, found.indices.dtype, found.data.dtype, info, resources)
+
+
+class _Events:
+    """The number of stored events of each frame."""
+
+    def __init__(self, indptr: NDArray[np.int64]) -> None:
+        self._indptr = indptr
+
+    def __call__(self) -> NDArray[np.int64]:
+        return np.diff(self._indptr)
+
+
+def _indptr(found: Description) -> NDArray[np.int64]:
+    """Read and check the row pointers."""
+    array, path = found.indptr, found.indptr.resource.path
+    if array.length < 2:
+        raise FormatError("there are no frames", path=path, expected="at least two row pointers", found=array.length)
+    session = BufferedBackend().open((array.resource,))
+    try:
+        raw = session.view(0, 0, array.resource.size).view(array.dtype)
+        largest = int(raw.max())
+        pointers = raw.astype(np.int64)
+    finally:
+        session.close()
+    if largest > found.indices.length:
+        last = int(np.flatnonzero(pointers <= found.indices.length)[-1]) if pointers[0] <= found.indices.length else 0
+        raise TruncatedError(
+            "there are fewer events than the row pointers say; indices and data were cut, or indptr_dtype is wrong",
+            path=found.indices.resource.path,
+            expected=f"{largest} events",
+            found=f"{found.indices.length} events, enough for the first {last} frames",
+        )
+    falls = np.flatnonzero(np.diff(pointers) < 0)
+    if falls.size or pointers[0] < 0:
+        i = int(falls[0]) if falls.size else 0
+        raise CorruptError(
+            "row pointers decrease", path=path, expected="rising numbers", found=f"row pointer {i} is {pointers[i]}"
+        )
+    return pointers
+
+
+def _notes(found: Description, indptr: NDArray[np.int64]) -> tuple[str, ...]:
+    notes = []
+    unused = found.indices.length - int(indptr[-1] - indptr[0])
+    if unused:
+        notes.append(f"{unused} events belong to no frame")
+    if math.prod(found.nav_shape) != indptr.size - 1:
+        notes.append(f"nav_shape {found.nav_shape} does not fit {indptr.size - 1} frames")
+    return tuple(notes)
+
+
+def _plain(value: Any) -> Any:
+    """Give TOML as what JSON knows."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | bool | int | float) else str(value)

@@ -1,0 +1,177 @@
+"""The TOML file that describes the three arrays.
+
+::
+
+    [params]
+    filetype = "raw_csr"
+    nav_shape = [512, 512]
+    sig_shape = [516, 516]
+
+    [raw_csr]
+    indptr_file = "rowind.dat"
+    indptr_dtype = "<i4"
+    indices_file = "coords.dat"
+    indices_dtype = "<i4"
+    data_file = "values.dat"
+    data_dtype = "<i4"
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import CorruptError, FormatError
+from lamella.source import Resource
+
+if TYPE_CHECKING:
+    from lamella.probe import Probe
+
+__all__ = ["Array", "Description", "read_description", "table_of"]
+
+_LARGEST = 1 << 20
+_MOST_PIXELS = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """One of the three files, the dtype of its numbers, and how many there are."""
+
+    resource: Resource
+    dtype: np.dtype[Any]
+
+    @property
+    def length(self) -> int:
+        """The number of numbers."""
+        return self.resource.size // self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the TOML says, checked."""
+
+    nav_shape: tuple[int, ...]
+    sig_shape: tuple[int, ...]
+    indptr: Array
+    indices: Array
+    data: Array
+    table: Mapping[str, Any]
+
+
+def table_of(probe: Probe) -> dict[str, Any] | None:
+    """Give the content of a TOML file of this format, None for any other file."""
+    if probe.path is None or probe.size > _LARGEST:
+        return None
+    content = probe.head if probe.size <= len(probe.head) else probe.read(0, probe.size)
+    if b"filetype" not in content:
+        return None
+    try:
+        table = tomllib.loads(content.decode())
+    except (ValueError, RecursionError):
+        return None
+    params = table.get("params")
+    kind = params.get("filetype") if isinstance(params, dict) else None
+    return table if isinstance(kind, str) and kind.lower() == "raw_csr" else None
+
+
+def read_description(probe: Probe, *, elsewhere: bool) -> Description:
+    """Check what the TOML says against the files.
+
+    Raises
+    ------
+    FormatError
+        If a key is missing or wrong, or a file is not there or has the wrong size.
+    """
+    table = table_of(probe)
+    if table is None:
+        raise CorruptError(
+            "this is no description of CSR arrays",
+            path=probe.path,
+            expected='TOML with filetype = "raw_csr" in [params]',
+            found=f"{probe.head[:40]!r}",
+        )
+    section = next((table[name] for name in table if name.lower() == "raw_csr"), None)
+    if not isinstance(section, dict):
+        raise CorruptError("the section [raw_csr] is missing", path=probe.path, found=f"sections {', '.join(table)}")
+    arrays = {kind: _array(probe, section, kind, elsewhere=elsewhere) for kind in ("indptr", "indices", "data")}
+    for kind in ("indptr", "indices"):
+        if arrays[kind].dtype.kind not in "iu":
+            raise CorruptError(
+                f"{kind}_dtype is wrong", path=probe.path, expected="integers", found=arrays[kind].dtype.str
+            )
+    found = Description(
+        nav_shape=_shape(probe, table, "nav_shape"),
+        sig_shape=_shape(probe, table, "sig_shape"),
+        table=table,
+        **arrays,
+    )
+    if found.indices.length != found.data.length:
+        raise CorruptError(
+            "indices and data have different lengths, so one of them was cut or has another dtype",
+            path=found.data.resource.path,
+            expected=f"{found.indices.length} values",
+            found=f"{found.data.length} values",
+        )
+    return found
+
+
+def _shape(probe: Probe, table: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    value = table["params"].get(name)
+    right = isinstance(value, list) and value and all(type(n) is int and 0 < n < _MOST_PIXELS for n in value)
+    if not right or math.prod(value) >= _MOST_PIXELS << 31:
+        raise CorruptError(
+            f"{name} in [params] is missing or wrong", path=probe.path, expected="a list of sizes", found=repr(value)
+        )
+    if name == "sig_shape" and math.prod(value) > _MOST_PIXELS:
+        raise CorruptError("frames are absurdly large", path=probe.path, found=f"sig_shape {value}")
+    return tuple(value)
+
+
+def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bool) -> Array:
+    values = {}
+    for name in (f"{kind}_file", f"{kind}_dtype"):
+        value = section.get(name)
+        if not isinstance(value, str) or not value:
+            raise CorruptError(f"{name} in [raw_csr] is missing or no text", path=probe.path, found=repr(value))
+        values[name] = value
+    try:
+        dtype = np.dtype(values[f"{kind}_dtype"])
+    except (TypeError, ValueError, SyntaxError):
+        dtype = np.dtype(object)
+    if dtype.kind not in "biufc" or dtype.itemsize > 16:
+        raise CorruptError(
+            f"{kind}_dtype is no dtype of numbers",
+            path=probe.path,
+            expected='such as "<i4"',
+            found=values[f"{kind}_dtype"],
+        )
+    path = _find(probe, values[f"{kind}_file"], kind, elsewhere=elsewhere)
+    resource = Resource.of(path)
+    if resource.size % dtype.itemsize:
+        raise CorruptError(
+            f"the size of {kind}_file is no multiple of its dtype, so it was cut or the dtype is wrong",
+            path=path,
+            expected=f"a multiple of {dtype.itemsize} bytes",
+            found=f"{resource.size} bytes",
+        )
+    return Array(resource, dtype)
+
+
+def _find(probe: Probe, name: str, kind: str, *, elsewhere: bool) -> Path:
+    assert probe.path is not None
+    path = probe.path.parent / name if elsewhere else probe.sibling(name)
+    if path is not None and path.is_file():
+        return path
+    outside = Path(name).name != name
+    raise FormatError(
+        f"{kind}_file is not there" if not outside or elsewhere else f"{kind}_file must lie beside the TOML",
+        path=probe.path,
+        expected=str(probe.path.parent / name),
+        remedy="Put it beside the TOML; elsewhere=True allows other folders" if outside else "Put it beside the TOML",
+    )
