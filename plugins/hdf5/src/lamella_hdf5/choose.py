@@ -58,10 +58,8 @@ def _named(root: Any, path: str, elsewhere: Elsewhere) -> Choice:
     if item is None:
         item = _through_links(root, path, elsewhere)
     if isinstance(item, h5py.Group):
-        inside = [name for name, child in walk(item) if numbers_in(child)][:5]
-        raise ParameterError(
-            f"ds_path {path!r} is a group; it holds {', '.join(path.rstrip('/') + n for n in inside) or 'nothing'}"
-        )
+        inside = ["/" + path.strip("/") + name for name, child in walk(item) if numbers_in(child)]
+        raise ParameterError(f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}")
     if item is None:
         names = [name for name, _ in datasets(root)]
         close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]

@@ -46,7 +46,8 @@ class Elsewhere:
                     if not beside.is_file() or beside.resolve().parent not in homes:
                         raise self._refused(name, "external='anywhere' allows it, if you trust the file")
                     path = beside
-            return path if path.is_file() else None
+            resolved = path.resolve()  # what was checked is what is read
+            return resolved if resolved.is_file() else None
         except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
             return None
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rehearse"]
 
+_ACT = "from lamella_hdf5.rehearsal import act; act()"
 _MOST_SECONDS = 3.0
 """A child that takes longer hangs: it looks at metadata and one frame only."""
 
@@ -33,7 +34,7 @@ def rehearse(probe: Probe, params: Hdf5Params) -> None:
     CorruptError
         If the child dies or takes too long.
     """
-    command = [sys.executable, "-c", "from lamella_hdf5.rehearsal import act; act()"]
+    command = [sys.executable, "-c", _ACT]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(

@@ -20,7 +20,7 @@ __all__ = ["SIGNATURE", "Superblock", "find_signature", "read_superblock"]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST_USER_BLOCK = 64 << 20
-_LOOKED_AT = 1 << 20
+_LOOKED_AT = 16 << 10
 
 # version: (place of the sizes of addresses and lengths, first address, which address is the end of the file)
 _LAYOUTS = {0: (13, 24, 2), 1: (13, 28, 2), 2: (9, 12, 2), 3: (9, 12, 2)}
@@ -102,9 +102,9 @@ def read_superblock(probe: Probe) -> Superblock:
 
 
 def _odd_heaps(probe: Probe) -> Iterator[str]:
-    """Look through the collections of texts near both ends of the file; libhdf5 never returns from some damaged ones.
+    """Look through the collections of texts near both ends of the file; damaged ones can make libhdf5 hang.
 
-    Section III.E: "GCOL", version, size; then objects of index, reference count, size and content; index 0 is free room.
+    Section III.E: "GCOL", version, size; then objects: index, reference count, size, content. Index 0 is free room.
     """
     begins = {0, max(0, probe.size - _LOOKED_AT)}
     for begin in sorted(begins):

@@ -5,6 +5,7 @@ libhdf5 gives fill values where a source is missing, and says nothing. Here, suc
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,24 +47,27 @@ def virtual_pieces(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool,
 
 def _stretch(source: Any, shape: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Give first item in the virtual data set, first item in the source, and their number; None for other parts."""
-    spaces = []
-    for space in (source.vspace, source.src_space):
-        dims = tuple(int(n) for n in space.shape)
-        if space.get_select_type() == h5py.h5s.SEL_ALL:
-            spaces.append((0, dims[0], dims[1:]))
-            continue
-        if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS:
-            return None
-        low, high = space.get_select_bounds()
-        lengths = tuple(int(h) - int(b) + 1 for b, h in zip(low, high, strict=True))
-        number = 1
-        for length in lengths:
-            number *= length
-        if number != space.get_select_npoints() or lengths[1:] != dims[1:]:
-            return None
-        spaces.append((int(low[0]), lengths[0], dims[1:]))
-    (first, count, rest), (begin, other, source_rest) = spaces
-    return (first, begin, count) if count == other and rest == source_rest == tuple(shape[1:]) else None
+    target = _bounds(source.vspace)
+    if target is None or target[2] != shape[1:]:
+        return None
+    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # then it has no extent of its own
+        return target[0], 0, target[1]
+    origin = _bounds(source.src_space)
+    return (target[0], origin[0], target[1]) if origin is not None and origin[1:] == target[1:] else None
+
+
+def _bounds(space: Any) -> tuple[int, int, tuple[int, ...]] | None:
+    """Give first item, number of items and the other lengths of a selection that is a stretch of the first axis."""
+    dims = tuple(int(n) for n in space.shape)
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return 0, dims[0], dims[1:]
+    if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS:
+        return None
+    low, high = space.get_select_bounds()
+    lengths = tuple(int(h) - int(b) + 1 for b, h in zip(low, high, strict=True))
+    if math.prod(lengths) != space.get_select_npoints() or lengths[1:] != dims[1:]:
+        return None
+    return int(low[0]), lengths[0], dims[1:]
 
 
 def _parts(

@@ -1,0 +1,225 @@
+"""Which data set is opened, with which axes, and which other files may be read for it."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import lamella
+from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
+from lamella_hdf5.params import Hdf5Params
+from lamella_hdf5.rehearsal import rehearse
+
+SCAN = np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5)
+
+
+def write(path: Path, **datasets: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, values in datasets.items():
+            file[name.replace("__", "/")] = values
+    return path
+
+
+def test_the_largest_stack_is_opened_and_thumbnails_are_not(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", scan=SCAN, thumbnail=np.zeros((99, 9, 9)), image=np.zeros((99, 99)))
+    ds = lamella.open(path)
+    assert ds.shape == SCAN.shape
+    assert ds.diagnostics["convention"] == "the largest data set"
+    assert len(ds.diagnostics["data sets"]) == 3
+
+
+def test_an_image_is_one_frame(tmp_path: Path) -> None:
+    assert lamella.open(write(tmp_path / "a.h5", image=SCAN[0, 0])).shape == (1, 4, 5)
+
+
+def test_a_wrong_path_is_answered_with_close_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", entry__scan=SCAN)
+    with pytest.raises(ParameterError, match="/entry/scan"):
+        lamella.open(path, ds_path="/entry/scna")
+    with pytest.raises(ParameterError, match="is a group; it holds /entry/scan"):
+        lamella.open(path, ds_path="entry")
+    assert lamella.open(path, ds_path="entry/scan").shape == SCAN.shape
+
+
+def test_detector_axes_are_chosen(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mat", scan=SCAN)
+    np.testing.assert_array_equal(lamella.open(path, sig_dims=1).read(), SCAN)
+    np.testing.assert_array_equal(lamella.open(path, sig_axes=(0, 1)).read(), SCAN.transpose(2, 3, 0, 1))
+    np.testing.assert_array_equal(lamella.open(path, reverse_axes=True).read(), SCAN.T)
+    with pytest.raises(ParameterError, match="sig_dims"):
+        lamella.open(path, sig_dims=5)
+    with pytest.raises(ParameterError, match="do not agree"):
+        lamella.open(path, sig_axes=(0, 1), sig_dims=3)
+
+
+@pytest.mark.parametrize("filters", [{}, {"chunks": (1, 2, 3, 5), "compression": "gzip"}])
+def test_reversed_axes_of_chunks_are_right(tmp_path: Path, filters: dict[str, Any]) -> None:
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file.create_dataset("scan", data=SCAN, **filters)
+    ds = lamella.open(tmp_path / "a.mat", reverse_axes=True, sig_dims=1)
+    np.testing.assert_array_equal(ds.read(), SCAN.T)
+    np.testing.assert_array_equal(ds[3, 1, :, 1:], SCAN.T[3, 1, :, 1:])
+
+
+def test_ncem_axes_count_from_one_and_old_py4dstem_is_known(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.emd", "w") as file:
+        group = file.create_group("data/scan")
+        group.attrs["emd_group_type"] = 1
+        group["data"] = SCAN
+        for i, n in enumerate(SCAN.shape):
+            group[f"dim{i + 1}"] = 3.0 + 0.5 * np.arange(n)
+            group[f"dim{i + 1}"].attrs.update({"name": f"axis{i}", "units": "[n_m]"})
+    axis = lamella.open(tmp_path / "a.emd").axes[1]
+    assert (axis.name, axis.scale, axis.offset, axis.units) == ("axis1", 0.5, 3.0, "nm")
+    path = write(
+        tmp_path / "b.h5", **{"4DSTEM_experiment__data__datacubes__gold__data": SCAN, "other": np.zeros((9, 9, 9))}
+    )
+    assert lamella.open(path).diagnostics["convention"] == "py4DSTEM data cube"
+
+
+def test_velox_frames_are_the_last_axis_and_described_in_json(tmp_path: Path) -> None:
+    told = {
+        "Optics": {"AccelerationVoltage": "200000"},
+        "BinaryResult": {"PixelSize": {"height": "2e-9", "width": "3e-9"}},
+    }
+    told["BinaryResult"] |= {"PixelUnitX": "m", "PixelUnitY": "m", "Detector": "HAADF"}  # type: ignore[dict-item]
+    blob = np.zeros((6000, 7), np.uint8)
+    content = json.dumps(told).encode()
+    blob[: len(content), 0] = np.frombuffer(content, np.uint8)
+    stack = np.arange(4 * 5 * 7, dtype=np.int16).reshape(4, 5, 7)
+    ds = lamella.open(write(tmp_path / "a.emd", Data__Image__ab__Data=stack, Data__Image__ab__Metadata=blob))
+    np.testing.assert_array_equal(ds.read(), np.moveaxis(stack, -1, 0))
+    assert (ds.metadata.beam_energy, ds.axes[1].scale, ds.axes[2].units) == (200e3, pytest.approx(2), "nm")
+
+
+def master(folder: Path, frames: list[int], links: int, *, scan: tuple[int, int] | None = None) -> Path:
+    mask = np.zeros((4, 5), np.uint32)
+    mask[1, 2] = 1
+    for number, count in enumerate(frames, 1):
+        with h5py.File(folder / f"x_data_{number:06}.h5", "w") as file:
+            values = np.full((count, 4, 5), number, np.uint16)
+            file.create_dataset("entry/data/data", data=values, chunks=(1, 4, 5), compression="gzip")
+    with h5py.File(folder / "x_master.h5", "w") as file:
+        for number in range(1, links + 1):
+            name = f"x_data_{number:06}.h5"
+            file[f"entry/data/data_{number:06}"] = h5py.ExternalLink(name, "/entry/data/data")
+        file["entry/instrument/detector/detectorSpecific/pixel_mask"] = mask
+    if scan:
+        with h5py.File(folder / "x.h5", "w") as file:
+            file.create_group("STEM Metadata").attrs.update({"NumPixelsY": np.uint32(scan[0]), "NumPixelsX": [scan[1]]})
+    return folder / "x_master.h5"
+
+
+def test_data_files_of_a_master_follow_each_other_and_bad_pixels_are_excluded(tmp_path: Path) -> None:
+    ds = lamella.open(master(tmp_path, [4, 2], 2, scan=(2, 3)))
+    assert ds.read()[:, :, 0, 0].tolist() == [[1, 1, 1], [1, 2, 2]]
+    assert ds.corrections is not None
+    assert ds.nav_origin == "sidecar x.h5"
+
+
+def test_missing_data_files_at_the_end_are_noted(tmp_path: Path) -> None:
+    with pytest.warns(LamellaWarning, match="2 of 6 scan positions"):
+        ds = lamella.open(master(tmp_path, [4], 3, scan=(2, 3)))
+    assert any("2 of 3 data files are not there" in note for note in ds.diagnostics["notes"])
+    (tmp_path / "x_data_000001.h5").unlink()
+    with pytest.raises(FormatError, match="none of the data files"):
+        lamella.open(tmp_path / "x_master.h5")
+
+
+def test_files_outside_the_folder_are_refused_unless_allowed(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    master(tmp_path, [4], 1)
+    with h5py.File(inner / "y_master.h5", "w") as file:
+        file["entry/data/data_000001"] = h5py.ExternalLink("../x_data_000001.h5", "/entry/data/data")
+    with pytest.raises(UnsupportedError, match="external='anywhere'"):
+        lamella.open(inner / "y_master.h5")
+    assert lamella.open(inner / "y_master.h5", external="anywhere").shape.sig == (4, 5)
+    with pytest.raises(UnsupportedError):
+        lamella.open(tmp_path / "x_master.h5", external="never")
+
+
+def virtual(folder: Path) -> Path:
+    layout = h5py.VirtualLayout((6, 4, 5), "u2")
+    for number in range(3):
+        write(folder / f"part{number}.h5", data=np.full((2, 4, 5), number, np.uint16))
+        layout[2 * number : 2 * number + 2] = h5py.VirtualSource(f"part{number}.h5", "data", (2, 4, 5))
+    with h5py.File(folder / "all.h5", "w") as file:
+        file.create_virtual_dataset("data", layout, fillvalue=77)
+    return folder / "all.h5"
+
+
+def test_parts_of_a_virtual_data_set_are_read_directly_and_missing_ones_are_missing_frames(tmp_path: Path) -> None:
+    path = virtual(tmp_path)
+    ds = lamella.open(path)
+    assert ds[:, 0, 0].tolist() == [0, 0, 1, 1, 2, 2]
+    assert "directly" in ds.diagnostics["layout"]
+    (tmp_path / "part1.h5").unlink()
+    with pytest.warns(LamellaWarning, match="2 of 6"):
+        ds = lamella.open(path)
+    assert ds.valid_mask.tolist() == [True, True, False, False, True, True]
+    assert ds[4, 0, 0] == 2
+
+
+def test_a_virtual_data_set_of_another_kind_goes_through_h5py_and_needs_all_its_files(tmp_path: Path) -> None:
+    layout = h5py.VirtualLayout((2, 4, 10), "u2")
+    for side in range(2):
+        write(tmp_path / f"side{side}.h5", data=np.full((2, 4, 5), side, np.uint16))
+        layout[:, :, 5 * side : 5 * side + 5] = h5py.VirtualSource(f"side{side}.h5", "data", (2, 4, 5))
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    assert lamella.open(tmp_path / "all.h5")[1, 0].tolist() == [0] * 5 + [1] * 5
+    (tmp_path / "side1.h5").unlink()
+    with pytest.raises(FormatError, match=r"side1\.h5"):
+        lamella.open(tmp_path / "all.h5")
+
+
+def test_external_storage_is_read_from_its_files(tmp_path: Path) -> None:
+    (tmp_path / "pixels.bin").write_bytes(bytes(16) + SCAN.tobytes())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("scan", SCAN.shape, SCAN.dtype, external=[("pixels.bin", 16, SCAN.nbytes)])
+    np.testing.assert_array_equal(lamella.open(tmp_path / "a.h5").read(), SCAN)
+    (tmp_path / "pixels.bin").unlink()
+    with pytest.raises(FormatError, match=r"pixels\.bin"):
+        lamella.open(tmp_path / "a.h5")
+
+
+def test_a_cut_file_is_refused_before_libhdf5_sees_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", scan=SCAN)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TruncatedError, match="was cut"):
+        lamella.open(path)
+
+
+def test_a_crash_of_the_child_is_an_error_of_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lamella.probe import Probe
+
+    path = write(tmp_path / "a.h5", scan=SCAN)
+    assert lamella.open(path, isolate="always").shape == SCAN.shape
+    monkeypatch.setattr("lamella_hdf5.rehearsal._ACT", "import os; os.abort()")
+    with pytest.raises(CorruptError, match="signal 6"):
+        rehearse(Probe.of(path), Hdf5Params())
+
+
+def test_files_without_frames_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", text="hello", vector=np.arange(5))
+    with pytest.raises(FormatError, match="no data set of numbers"):
+        lamella.open(path)
+    with pytest.raises(UnsupportedError, match="no numbers"):
+        lamella.open(path, ds_path="text")
+
+
+def test_metadata_is_complete_json_and_large_values_are_summarised(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["scan"] = SCAN
+        file["scan"].attrs["note"] = "Ångström"
+        file["table"] = np.zeros(10_000)
+        file["nan"] = np.nan
+    with warnings.catch_warnings():
+        raw = lamella.open(tmp_path / "a.h5").raw_metadata
+    assert json.loads(json.dumps(raw))["/scan"]["attributes"]["note"] == "Ångström"
+    assert raw["/table"]["value"] == "<float64 (10000,)>"
