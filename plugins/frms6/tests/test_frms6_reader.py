@@ -48,7 +48,7 @@ def test_any_file_of_the_set_opens_all_of_it(tmp_path: Path, name: str) -> None:
     ds = lamella.open(tmp_path / name)
     assert ds.format == "frms6"
     assert ds.shape == (2, 3, 6, 4)
-    assert ds.nav_origin == "header"
+    assert ds.nav_origin == "sidecar .hdr"
     np.testing.assert_array_equal(ds.read(), frames.reshape(2, 3, 6, 4))
     assert ds.diagnostics["frames per part"] == [2, 3, 1]
 

@@ -67,7 +67,7 @@ class Frms6Reader:
             sig_shape=sig_shape,
             dtype=np.dtype(np.uint16),
             nav_shape=None if header is None else header.nav_shape,
-            nav_origin="number of frames" if header is None or header.nav_shape is None else "header",
+            nav_origin="number of frames" if header is None or header.nav_shape is None else "sidecar .hdr",
             nav_alternatives=_alternatives(header),
             metadata=_metadata(header, parts[0]),
             raw_metadata=_raw_metadata(header, parts, dark),
