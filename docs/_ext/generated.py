@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import conformance_tables
+
 from lamella.cli.app import BUILTIN, parser_of
 from lamella.params import CommonParams, docs_table
 from lamella.plugin import Plugin
@@ -53,6 +55,9 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "formats in detail": formats_in_detail,
     "common parameters": common_parameters,
     "commands": commands,
+    "conformance levels": conformance_tables.levels,
+    "conformance checks": conformance_tables.checks,
+    "wrong readers": conformance_tables.wrong_readers,
 }
 
 

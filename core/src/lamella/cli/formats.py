@@ -10,6 +10,7 @@ from lamella.cli.console import plain
 from lamella.errors import PluginError
 from lamella.params import CommonParams, ParameterInfo, describe, json_schema
 from lamella.plugin import Plugin, Status
+from lamella.proof import proof_of
 from lamella.registry import default_registry
 
 if TYPE_CHECKING:
@@ -51,13 +52,14 @@ def _list(console: Console) -> int:
         (
             plugin.name,
             plugin.status,
+            _proved(plugin),
             _title(plugin),
             ", ".join(f".{extension}" for extension in _extensions(plugin)),
             _source(plugin),
         )
         for plugin in plugins
     ]
-    console.table(("format", "status", "title", "files", "from"), rows)
+    console.table(("format", "status", "conformance", "title", "files", "from"), rows)
     for plugin in plugins:
         if plugin.status is not Status.ok:
             console.say(f"\n{plugin.name} is {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip())
@@ -83,7 +85,8 @@ def _show(name: str, console: Console) -> int:
         ("signatures", ", ".join(signatures)),
         ("can", ", ".join(sorted(spec.capabilities))),
         ("needs", ", ".join(spec.requires)),
-        ("plugin", f"{_source(plugin)}, plugin API {spec.api[0]}.{spec.api[1]}, conformance {spec.edition}"),
+        ("plugin", f"{_source(plugin)}, plugin API {spec.api[0]}.{spec.api[1]}"),
+        ("conformance", f"level {_proved(plugin) or 'unknown'}, edition {spec.edition}"),
         ("described at", spec.url or ""),
     ]
     console.facts([(title, text) for title, text in facts if text])
@@ -133,7 +136,14 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
             "target": spec.target,
             "edition": spec.edition,
         }
+    proof = proof_of(plugin)
+    entry["conformance"] = None if proof is None else {"level": proof.level, "version": proof.version}
     return entry
+
+
+def _proved(plugin: Plugin) -> str:
+    proof = proof_of(plugin)
+    return "" if proof is None else proof.text(plugin.version)
 
 
 def _title(plugin: Plugin) -> str:
