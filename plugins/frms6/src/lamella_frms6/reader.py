@@ -61,7 +61,7 @@ class Frms6Reader:
         series = series_of(parts)
         rows = _rows(params, header, parts[0])
         sig_shape = (2 * parts[0].height * rows.repeat, parts[0].width // 2)
-        dark = None if files.dark is None else read_part(files.dark)
+        dark = read_part(files.dark) if files.dark is not None and params.subtract_dark else None
         info = SourceInfo(
             n_frames=series.runs.n_frames,
             sig_shape=sig_shape,
@@ -74,7 +74,12 @@ class Frms6Reader:
             per_frame=per_frame(parts),
             corrections=_corrections(params, dark, parts[0], rows, sig_shape),
             notes=(*series.notes, *rows.notes, *_count_notes(header, series), *_flag_notes(parts)),
-            details=_details(rows, parts, dark, params),
+            details={
+                **_details(rows, parts),
+                "part with dark frames": files.dark is not None,
+                "dark frames subtracted": 0 if dark is None else dark.count,
+                "gain map": params.gain_map is not None,
+            },
         )
         beside = [path for path in (files.header, files.dark, params.gain_map) if path is not None]
         return LinearSource(
@@ -122,8 +127,7 @@ def _alternatives(header: Header | None) -> tuple[tuple[tuple[int, ...], str], .
 def _corrections(
     params: Frms6Params, dark: Part | None, part: Part, rows: _Rows, sig_shape: tuple[int, int]
 ) -> Corrections | None:
-    subtract = params.subtract_dark and dark is not None
-    frame = unfold(dark_frame(dark, part), rows.repeat) if subtract and dark is not None else None
+    frame = None if dark is None else unfold(dark_frame(dark, part), rows.repeat)
     gain = None if params.gain_map is None else read_gain_map(params.gain_map, sig_shape)
     return None if frame is None and gain is None else Corrections(dark=frame, gain=gain)
 
@@ -158,14 +162,11 @@ def _flag_notes(parts: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(f"the first frame of {path} is incomplete; see per_frame('incomplete')" for path in flagged)
 
 
-def _details(rows: _Rows, parts: tuple[Part, ...], dark: Part | None, params: Frms6Params) -> dict[str, Any]:
+def _details(rows: _Rows, parts: tuple[Part, ...]) -> dict[str, Any]:
     return {
         "binning": rows.binning,
         "binning from": rows.origin,
         "rows repeated": rows.repeat > 1,
         "parts": len(parts),
         "frames per part": [part.count for part in parts],
-        "dark frames": 0 if dark is None else dark.count,
-        "dark frame subtracted": dark is not None and params.subtract_dark,
-        "gain map": params.gain_map is not None,
     }
