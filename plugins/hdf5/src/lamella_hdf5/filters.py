@@ -181,6 +181,7 @@ class _Patience:
 
     def __init__(self) -> None:
         self.decoded = 0
+        self.compiled: set[str] = set()
         self.lock = threading.Lock()
 
 
@@ -192,9 +193,10 @@ def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest:
     data.setflags(write=False)
     if _patience.decoded <= _WORTH_COMPILING:
         _patience.decoded += out.size
-    else:
+    elif kernel.compiled not in _patience.compiled:
         with _patience.lock:
             kernel.compile_for(data, out, *rest, status)
+        _patience.compiled.add(kernel.compiled)
     kernel(data, out, *rest, status)
     if status[0]:
         raise CorruptError("a chunk cannot be decoded: its lengths contradict each other")

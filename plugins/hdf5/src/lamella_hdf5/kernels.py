@@ -72,19 +72,58 @@ def _transposed(x):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _unbitshuffle(planes, n, size, out):  # type: ignore[no-untyped-def]
-    """Give ``n`` elements of ``size`` bytes from their bit planes."""
+def unshuffle(src: Any, out: Any, size: int) -> None:
+    """Put the bytes of elements together again; ``src`` holds all first bytes, then all second bytes ..."""
+    n = out.size // size
+    if size == 2:
+        for e in range(n):
+            out[2 * e] = src[e]
+            out[2 * e + 1] = src[n + e]
+    elif size == 4:
+        for e in range(n):
+            out[4 * e] = src[e]
+            out[4 * e + 1] = src[n + e]
+            out[4 * e + 2] = src[2 * n + e]
+            out[4 * e + 3] = src[3 * n + e]
+    else:
+        for j in range(size):
+            for e in range(n):
+                out[e * size + j] = src[j * n + e]
+    for k in range(n * size, out.size):
+        out[k] = src[k]
+
+
+@njit(nogil=True, cache=True)
+def _unbitshuffle(planes, n, size, shuffled, out):  # type: ignore[no-untyped-def]
+    """Give ``n`` elements of ``size`` bytes from their bit planes; ``shuffled`` is room for them.
+
+    Bits become bytes first, then bytes become elements: both loops run over neighbours in memory, eight at a time.
+    """
     row = n // 8
     for j in range(size):
-        base = 8 * j * row
+        first = 8 * j * row
+        p0 = planes[first : first + row]
+        p1 = planes[first + row : first + 2 * row]
+        p2 = planes[first + 2 * row : first + 3 * row]
+        p3 = planes[first + 3 * row : first + 4 * row]
+        p4 = planes[first + 4 * row : first + 5 * row]
+        p5 = planes[first + 5 * row : first + 6 * row]
+        p6 = planes[first + 6 * row : first + 7 * row]
+        p7 = planes[first + 7 * row : first + 8 * row]
+        words = shuffled[j * n : (j + 1) * n].view(np.uint64)
         for g in range(row):
-            x = np.uint64(0)
-            for k in range(8):
-                x |= np.uint64(planes[base + k * row + g]) << np.uint64(8 * k)
-            x = _transposed(x)
-            at = 8 * g * size + j
-            for e in range(8):
-                out[at + e * size] = np.uint8(x >> np.uint64(8 * e) & np.uint64(255))
+            x = (
+                np.uint64(p0[g])
+                | np.uint64(p1[g]) << np.uint64(8)
+                | np.uint64(p2[g]) << np.uint64(16)
+                | np.uint64(p3[g]) << np.uint64(24)
+                | np.uint64(p4[g]) << np.uint64(32)
+                | np.uint64(p5[g]) << np.uint64(40)
+                | np.uint64(p6[g]) << np.uint64(48)
+                | np.uint64(p7[g]) << np.uint64(56)
+            )
+            words[g] = _transposed(x)
+    unshuffle(shuffled[: n * size], out, size)
 
 
 @njit(nogil=True, cache=True)
@@ -104,6 +143,7 @@ def bitshuffle_lz4(src: Any, out: Any, size: int, scratch: Any, status: Any) -> 
     block = _big(src, 8, 4)
     if block <= 0 or block % (8 * size) or min(block, out.size) > scratch.size:
         return
+    shuffled = np.empty(scratch.size, np.uint8)
     i, done = np.int64(12), np.int64(0)
     whole = out.size // (8 * size) * (8 * size)
     while done < whole:
@@ -114,7 +154,7 @@ def bitshuffle_lz4(src: Any, out: Any, size: int, scratch: Any, status: Any) -> 
         i += 4
         if packed > src.size - i or _lz4(src, i, i + packed, scratch, 0, length) != length:
             return
-        _unbitshuffle(scratch, length // size, size, out[done : done + length])
+        _unbitshuffle(scratch, length // size, size, shuffled, out[done : done + length])
         i += packed
         done += length
     if src.size - i < out.size - done:
@@ -185,25 +225,3 @@ def lzf(src: Any, out: Any, status: Any) -> None:
         d += n
     if d == out.size:
         status[0] = 0
-
-
-@njit(nogil=True, cache=True)
-def unshuffle(src: Any, out: Any, size: int) -> None:
-    """Put the bytes of elements together again; ``src`` holds all first bytes, then all second bytes ..."""
-    n = out.size // size
-    if size == 2:
-        for e in range(n):
-            out[2 * e] = src[e]
-            out[2 * e + 1] = src[n + e]
-    elif size == 4:
-        for e in range(n):
-            out[4 * e] = src[e]
-            out[4 * e + 1] = src[n + e]
-            out[4 * e + 2] = src[2 * n + e]
-            out[4 * e + 3] = src[3 * n + e]
-    else:
-        for j in range(size):
-            for e in range(n):
-                out[e * size + j] = src[j * n + e]
-    for k in range(n * size, out.size):
-        out[k] = src[k]

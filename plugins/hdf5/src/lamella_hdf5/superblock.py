@@ -63,7 +63,7 @@ def read_superblock(probe: Probe) -> Superblock:
         raise CorruptError(
             "this is no HDF5 file", path=probe.path, expected=f"{SIGNATURE!r}", found=f"{probe.head[:8]!r}"
         )
-    block = probe.read(offset, 96)
+    block = probe.read(offset, 96).ljust(96, b"\0")
     version = block[8] if len(block) > 8 else -1
     if version not in _LAYOUTS:
         raise UnsupportedError("unknown superblock", path=probe.path, expected="version 0 to 3", found=version)
