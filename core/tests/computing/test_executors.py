@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -364,6 +366,55 @@ def test_objects_travel_back(ctx: lamella.Context, scan: lamella.DataSet) -> Non
     result = ctx.map(scan, lambda frame: Peak(frame.max()))
     assert result.dtype == object
     assert result.data[2, 3].height == DATA[2, 3].max()
+
+
+SCRIPT = """
+import lamella, sys, time
+from lamella.udf import UDF
+
+class SlowUDF(UDF):
+    def get_result_buffers(self):
+        return {"sums": self.buffer("nav", dtype="float64")}
+
+    def process_frame(self, frame):
+        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
+        self.results.sums[:] = frame.sum()
+
+ds = lamella.open(sys.argv[1], num_partitions=80)
+with lamella.Context.make_with(sys.argv[2], **({} if sys.argv[2] == "inline" else {"cpus": 2})) as ctx:
+    def begun(done, total):
+        if done:
+            print("begun", flush=True)
+    print(ctx.run_udf(ds, SlowUDF(), progress=begun)["sums"].data.sum())
+"""
+
+
+@pytest.mark.parametrize("how", ["a script without a guard", "standard input"])
+def test_workers_do_not_import_the_script(scan: lamella.DataSet, tmp_path: Path, how: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("sys.argv[3]", "0"))
+    path = scan.source.resources[0].path
+    command = [sys.executable, "-W", "error", script if how.startswith("a script") else "-", path, "processes"]
+    done = subprocess.run(command, input=script.read_text(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) == DATA.sum()
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+@pytest.mark.parametrize("name", ["inline", "threads", "processes"])
+def test_an_interrupt_from_the_keyboard_stops_a_run(scan: lamella.DataSet, name: str) -> None:
+    path = scan.source.resources[0].path
+    command = [sys.executable, "-c", SCRIPT, path, name, "1"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begun\n"
+    begin = time.monotonic()
+    os.killpg(child.pid, signal.SIGINT)
+    _, errors = child.communicate()
+    assert time.monotonic() - begin < 8
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert child.returncode != 0
 
 
 # Threads for linear algebra.

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from lamella.errors import CancelledRun, UDFError
 from lamella.executors.executor import Job, available_cpus, call, limit
 from lamella.executors.messages import Message, pack, receive, send
-from lamella.executors.worker import serve
+from lamella.executors.worker import Worker
 
 __all__ = ["ProcessesExecutor"]
 
@@ -34,10 +34,10 @@ _POLL = 0.05
 
 
 class ProcessesExecutor:
-    """Runs in fresh (spawned) processes that stay between runs, each with one thread.
+    """Runs in processes of their own, which stay between runs, each with one thread.
 
-    Data sets travel as the recipe to open them again, parameters of UDFs once per run and worker. A script that uses
-    it needs the line ``if __name__ == "__main__":`` before it starts, as for everything built on `multiprocessing`.
+    Data sets travel as the recipe to open them again, parameters of UDFs once per run and worker; functions and classes
+    of scripts and notebooks travel along. Workers do not import the script that started them.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ class ProcessesExecutor:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()
-        self._idle: list[_Worker] = []
+        self._idle: list[Worker] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _end, self._idle)
 
     def run(
         self,
@@ -84,20 +85,20 @@ class ProcessesExecutor:
     def close(self) -> None:
         """End the processes."""
         with self._lock:
-            workers, self._idle = self._idle, []
-        for worker in workers:
-            worker.ask_to_end()
-        for worker in workers:
-            worker.end()
+            workers = self._idle[:]
+            self._idle.clear()
+        _end(workers)
 
-    def _take(self) -> list[_Worker]:
+    def _take(self) -> list[Worker]:
         """Give idle workers; new ones if another run that is not over yet has them."""
         with self._lock:
-            workers, self._idle = self._idle, []
-        alive = [worker for worker in workers if worker.process.is_alive()]
-        return alive + [_Worker() for _ in range(self.workers - len(alive))]
+            workers = self._idle[:]
+            self._idle.clear()
+        alive = [worker for worker in workers if worker.alive]
+        _end([worker for worker in workers if worker not in alive])
+        return alive + [Worker() for _ in range(self.workers - len(alive))]
 
-    def _give_back(self, workers: list[_Worker]) -> None:
+    def _give_back(self, workers: list[Worker]) -> None:
         with self._lock:
             room = self.workers - len(self._idle)
             self._idle += workers[:room]
@@ -105,35 +106,11 @@ class ProcessesExecutor:
             worker.end()
 
 
-class _Worker:
-    """A process and the pipe to it."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection: Connection
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,), name="lamella-worker", daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def tell(self, *message: Any) -> None:
-        """Send a short message; a worker that is gone is found out when its answer does not come."""
-        try:
-            self.connection.send(message)
-        except OSError:
-            _log.debug("worker %s is gone", self.process.pid)
-
-    def ask_to_end(self) -> None:
-        self.tell("end")
-
-    def end(self) -> None:
-        """End the process, by force if it does not listen."""
-        self.ask_to_end()
-        self.process.join(1.0)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.connection.close()
+def _end(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.tell("end")
+    for worker in workers:
+        worker.end()
 
 
 class _Run(Generic[I, R]):
@@ -142,7 +119,7 @@ class _Run(Generic[I, R]):
     _numbers = itertools.count()
 
     def __init__(
-        self, workers: list[_Worker], shared: Message, items: Iterable[I], cancel: threading.Event, room: int
+        self, workers: list[Worker], shared: Message, items: Iterable[I], cancel: threading.Event, room: int
     ) -> None:
         self.workers = workers
         self._shared = shared
@@ -150,8 +127,8 @@ class _Run(Generic[I, R]):
         self._cancel = cancel
         self._room = room
         self._number = next(self._numbers)
-        self._busy: dict[_Worker, tuple[int, I]] = {}
-        self._knows: set[_Worker] = set()
+        self._busy: dict[Worker, tuple[int, I]] = {}
+        self._knows: set[Worker] = set()
         self._again: deque[tuple[int, I]] = deque()
         self._deaths: dict[int, int] = {}
         self._ready: dict[int, Any] = {}
@@ -210,14 +187,12 @@ class _Run(Generic[I, R]):
             index, _ = self._busy.pop(worker)
             self._ready[index] = answer
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         """Put a fresh worker in the place of one that died, and have its item done again."""
         index, item = self._busy.pop(worker)
-        worker.process.join(1.0)
-        code = worker.process.exitcode
         self.workers.remove(worker)
-        worker.end()
-        self.workers.append(_Worker())
+        code = worker.end()
+        self.workers.append(Worker())
         deaths = self._deaths[index] = self._deaths.get(index, 0) + 1
         if deaths < _ATTEMPTS:
             _log.warning("a worker ended with exit code %s; item %d is done again", code, index)
@@ -253,6 +228,5 @@ class _Run(Generic[I, R]):
 def _killed(index: int, deaths: int, code: int | None) -> UDFError:
     return UDFError(
         f"the worker process of partition {index} ended {deaths} times (exit code {code}). Exit code -9 means that it "
-        "was killed, most often for lack of memory: use fewer workers or more partitions. Exit code 1 at the start "
-        'means that the script lacks the line if __name__ == "__main__":'
+        "was killed, most often for lack of memory: use fewer workers or more partitions"
     )

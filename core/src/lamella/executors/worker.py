@@ -1,30 +1,91 @@
-"""The other side of the processes executor: what a worker process does."""
+"""Worker processes: starting one, talking to it, and what it does."""
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import queue
 import signal
+import subprocess
+import sys
 import threading
 from multiprocessing.connection import Connection
+from multiprocessing.spawn import get_executable
 from typing import Any
 
 from lamella.executors.messages import pack, pack_error, receive, send
 from lamella.executors.onethread import one_thread
 
-__all__ = ["serve"]
+__all__ = ["Worker", "serve"]
+
+_log = logging.getLogger(__name__)
+
+# Unlike a process of `multiprocessing`, a worker does not import the script of the user, which may be a notebook, may
+# take long, or may start workers itself: what it needs of the script is sent by value.
+_START = """
+import sys
+from multiprocessing import connection
+pipe = getattr(connection, "PipeConnection", connection.Connection)(int(sys.argv[1]))
+sys.path[:] = pipe.recv()
+from lamella.executors.worker import serve
+serve(pipe)
+"""
+
+
+class Worker:
+    """A process of its own, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = multiprocessing.Pipe()
+        self._process = _start(theirs.fileno())
+        theirs.close()
+        self.tell(sys.path)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def tell(self, *message: Any) -> None:
+        """Send a short message; a worker that is gone is found out when its answer does not come."""
+        try:
+            self.connection.send(message if len(message) > 1 else message[0])
+        except OSError:
+            _log.debug("worker %s is gone", self._process.pid)
+
+    def end(self, patience: float = 1.0) -> int:
+        """End the process, by force if it does not listen within ``patience`` [s]; gives its exit code."""
+        self.tell("end")
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self.connection.close()
+        return code
+
+
+def _start(handle: int) -> subprocess.Popen[bytes]:
+    """Start a fresh interpreter that inherits one end of a pipe and nothing else."""
+    command = [os.fsdecode(get_executable()), "-c", _START, str(handle)]
+    if sys.platform != "win32":
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(handle,))
+    os.set_handle_inheritable(handle, True)
+    inherited = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, startupinfo=inherited)
 
 
 def serve(connection: Connection) -> None:
     """Do what comes through the pipe until it says end, or the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    worker = _Worker(connection)
-    threading.Thread(target=worker.listen, name="lamella-listener", daemon=True).start()
-    worker.work()
+    servant = _Servant(connection)
+    threading.Thread(target=servant.listen, name="lamella-listener", daemon=True).start()
+    servant.work()
 
 
-class _Worker:
+class _Servant:
     """Listens in one thread, so that a cancel is heard, and works in the other."""
 
     def __init__(self, connection: Connection) -> None:
@@ -37,10 +98,10 @@ class _Worker:
         """Take messages."""
         try:
             while True:
-                kind, *run = self._connection.recv()
-                if kind == "end":
+                message = self._connection.recv()
+                if message == "end":
                     break
-                self._take(kind, run[0])
+                self._take(*message)
         except (EOFError, OSError):
             os._exit(1)  # the parent is gone: nobody wants the result
         self._work.put(None)
