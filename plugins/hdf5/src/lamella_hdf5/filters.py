@@ -82,7 +82,7 @@ class Pipeline:
         if len(packers) > 1:
             return "several compressing filters"
         for step in self.filters:
-            if step.code not in _DECODERS and step.code not in (SHUFFLE, FLETCHER32):
+            if step.code not in _DECODERS and step.code not in (DEFLATE, SHUFFLE, FLETCHER32):
                 return f"the filter {step.name}"
             if step.code == BITSHUFFLE and (step.values[4:5] != (_BITSHUFFLE_LZ4,) or step.values[2] != self.itemsize):
                 return "bitshuffle without LZ4"
@@ -108,6 +108,9 @@ class Pipeline:
                 data = _checked(data)
                 continue
             behind = 4 * sum(other.code == FLETCHER32 for other in steps)
+            if step.code == DEFLATE:
+                data = _inflated(data, self.nbytes + behind)
+                continue
             target = out if not steps else np.empty(self.nbytes + behind, dtype=np.uint8)
             if step.code == SHUFFLE:
                 if data.size != target.size:
@@ -128,15 +131,15 @@ def missing_package(step: Filter) -> str:
     return f"{_EXTRA} (hdf5plugin) gives libhdf5 the filter {step.name}"
 
 
-def _deflate(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
+def _inflated(data: NDArray[np.uint8], nbytes: int) -> NDArray[np.uint8]:
     inflater = _zlib().decompressobj()
     try:
-        made = inflater.decompress(data.data, out.size)
+        made = inflater.decompress(data.data, nbytes)
     except Exception as error:
         raise CorruptError(f"a chunk is no deflate stream ({error})") from error
-    if len(made) != out.size:
-        raise CorruptError("a chunk decodes to the wrong size", expected=out.size, found=len(made))
-    out[:] = np.frombuffer(made, dtype=np.uint8)
+    if len(made) != nbytes:
+        raise CorruptError("a chunk decodes to the wrong size", expected=nbytes, found=len(made))
+    return np.frombuffer(made, dtype=np.uint8)
 
 
 def _bitshuffle(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
@@ -167,7 +170,6 @@ def _numcodecs(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, it
 
 
 _DECODERS: dict[int, Callable[[NDArray[np.uint8], NDArray[np.uint8], Filter, int], None]] = {
-    DEFLATE: _deflate,
     BITSHUFFLE: _bitshuffle,
     LZ4: _lz4_filter,
     LZF: _lzf_filter,

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError
+from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.source import Resource
 
 if TYPE_CHECKING:
@@ -111,13 +111,15 @@ def read_description(probe: Probe, *, elsewhere: bool) -> Description:
         table=table,
         **arrays,
     )
-    if found.indices.length != found.data.length:
-        raise CorruptError(
-            "indices and data have different lengths, so one of them was cut or has another dtype",
-            path=found.data.resource.path,
-            expected=f"{found.indices.length} values",
-            found=f"{found.data.length} values",
-        )
+    longest = max(found.indices.length, found.data.length)
+    for array in (found.indices, found.data):
+        if array.length < longest:
+            raise TruncatedError(
+                "indices and data have different lengths: this file was cut, or one of the dtypes is wrong",
+                path=array.resource.path,
+                expected=f"{longest * array.dtype.itemsize} bytes for {longest} events",
+                found=f"{array.resource.size} bytes",
+            )
     return found
 
 
@@ -154,7 +156,7 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
     path = _find(probe, values[f"{kind}_file"], kind, elsewhere=elsewhere)
     resource = Resource.of(path)
     if resource.size % dtype.itemsize:
-        raise CorruptError(
+        raise TruncatedError(
             f"the size of {kind}_file is no multiple of its dtype, so it was cut or the dtype is wrong",
             path=path,
             expected=f"a multiple of {dtype.itemsize} bytes",
