@@ -15,7 +15,7 @@ from lamella.errors import CorruptError, FormatError
 from lamella.source import LinearSource
 from lamella_hdf5 import plain
 from lamella_hdf5.filters import Filter, Pipeline
-from lamella_hdf5.source import frame_block
+from lamella_hdf5.grid import frame_block
 
 DTYPES = ("<u2", ">u2", "u1", "i1", ">i4", "<u4", "<f4", ">f8", "<f2", "?")
 FILTERS: tuple[dict[str, Any], ...] = (

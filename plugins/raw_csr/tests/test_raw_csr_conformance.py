@@ -6,3 +6,4 @@ from lamella_testkit import FormatConformance
 
 class TestRawCsr(FormatConformance):
     sampler = RawCsrSampler
+    level = 3

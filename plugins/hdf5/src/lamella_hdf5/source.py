@@ -6,11 +6,10 @@ chunks stay in ``io.scratch`` until one row of chunks is full, so that a pass ov
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -19,6 +18,7 @@ import numpy as np
 from lamella.errors import CorruptError
 from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
 from lamella_hdf5.chunks import ChunkTable, read_table
+from lamella_hdf5.grid import as_slice, by_chunk, frame_block, padded_row, touched
 from lamella_hdf5.library import LOCK, SessionFile, translated
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lamella.io import IOSession
     from lamella_hdf5.stored import Piece, Stored
 
-__all__ = ["ScanSource", "frame_block"]
+__all__ = ["ScanSource"]
 
 _MOST_KEPT = 512 << 20
 """Decoded chunks that a worker keeps at most [bytes]; larger rows of chunks are decoded more than once."""
@@ -140,7 +140,7 @@ class _Part:
         self.frame_nbytes = math.prod(self.sig_shape) * self.stored.dtype.itemsize
         self.block = frame_block(self.nav_shape, self.nav_chunk)
         padded = math.prod(-(-n // c) * c for n, c in zip(self.sig_shape, self.sig_chunk, strict=True))
-        self.row_nbytes = _padded_row(self.nav_shape, self.nav_chunk) * padded * self.stored.dtype.itemsize
+        self.row_nbytes = padded_row(self.nav_shape, self.nav_chunk) * padded * self.stored.dtype.itemsize
         self._table: ChunkTable | None = None
         self._lock = threading.Lock()
 
@@ -196,11 +196,11 @@ class _Part:
         box: SigBox,
         out: NDArray[Any],
     ) -> None:
-        for members in _by_chunk(places, self.nav_shape, self.nav_chunk, len(rows)):
+        for members in by_chunk(places, self.nav_shape, self.nav_chunk, len(rows)):
             coords = tuple(int(place[members[0]]) // c for place, c in zip(places, self.nav_chunk, strict=True))
             inner = tuple(place[members] - k * c for place, k, c in zip(places, coords, self.nav_chunk, strict=True))
-            target = _as_slice(rows[members])
-            for sig in _touched(box, self.sig_chunk):
+            target = as_slice(rows[members])
+            for sig in touched(box, self.sig_chunk):
                 self._read_chunk(io, worker, number, (coords, sig), inner, target, box, out)
 
     def _read_chunk(
@@ -356,57 +356,3 @@ def _hints(parts: Sequence[_Part], info: SourceInfo) -> ReadHints:
     whole = first.sig_chunk == tuple(info.sig_shape)
     block = max(1, min(max(part.block for part in chunked), max(1, info.n_frames)))
     return ReadHints(frame_block=block, sig_block=first.sig_chunk, whole_frames=whole)
-
-
-def frame_block(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
-    """Give the number of consecutive frames after which the grid of chunks begins anew.
-
-    Examples
-    --------
-    >>> frame_block((64, 64), (1, 1)), frame_block((64, 64), (4, 4)), frame_block((64, 64), (1, 8))
-    (1, 256, 8)
-    """
-    for axis, (n, c) in enumerate(zip(nav_shape, chunk, strict=True)):
-        if c == 1:
-            continue
-        rest = math.prod(nav_shape[axis + 1 :])
-        return min(c, n) * rest if rest > 1 or n % c == 0 or axis == 0 else n
-    return 1
-
-
-def _padded_row(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
-    """Give the number of frames that one row of chunks holds, with what sticks out of the scan."""
-    for axis, c in enumerate(chunk):
-        if c > 1:
-            rest = zip(nav_shape[axis + 1 :], chunk[axis + 1 :], strict=True)
-            return c * math.prod(-(-n // k) * k for n, k in rest)
-    return 1
-
-
-def _by_chunk(
-    places: Sequence[NDArray[np.int64]], shape: Sequence[int], chunk: Sequence[int], count: int
-) -> Iterator[NDArray[np.int64]]:
-    """Group frames by the chunk of the scan in which they lie, the first chunk first."""
-    if not places:
-        yield np.arange(count)
-        return
-    key = np.zeros(count, dtype=np.int64)
-    for place, n, c in zip(places, shape, chunk, strict=True):
-        key = key * -(-n // c) + place // c
-    order = np.argsort(key, kind="stable")
-    cuts = np.flatnonzero(np.diff(key[order])) + 1
-    yield from np.split(order, cuts)
-
-
-def _touched(box: SigBox, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Give the chunks of the detector that a box touches."""
-    return itertools.product(
-        *(range(o // c, (o + n - 1) // c + 1) for o, n, c in zip(box.origin, box.shape, chunk, strict=True))
-    )
-
-
-def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
-    first, last = int(rows[0]), int(rows[-1])
-    if last - first + 1 == rows.size and (rows.size < 3 or bool((np.diff(rows) == 1).all())):
-        return slice(first, last + 1)
-    return rows

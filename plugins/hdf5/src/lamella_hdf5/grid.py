@@ -1,0 +1,72 @@
+"""How frames and boxes meet the grid of chunks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.geometry import SigBox
+
+__all__ = ["as_slice", "by_chunk", "frame_block", "padded_row", "touched"]
+
+
+def frame_block(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
+    """Give the number of consecutive frames after which the grid of chunks begins anew.
+
+    Examples
+    --------
+    >>> frame_block((64, 64), (1, 1)), frame_block((64, 64), (4, 4)), frame_block((64, 64), (1, 8))
+    (1, 256, 8)
+    """
+    for axis, (n, c) in enumerate(zip(nav_shape, chunk, strict=True)):
+        if c == 1:
+            continue
+        rest = math.prod(nav_shape[axis + 1 :])
+        return min(c, n) * rest if rest > 1 or n % c == 0 or axis == 0 else n
+    return 1
+
+
+def padded_row(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
+    """Give the number of frames that one row of chunks holds, with what sticks out of the scan."""
+    for axis, c in enumerate(chunk):
+        if c > 1:
+            rest = zip(nav_shape[axis + 1 :], chunk[axis + 1 :], strict=True)
+            return c * math.prod(-(-n // k) * k for n, k in rest)
+    return 1
+
+
+def by_chunk(
+    places: Sequence[NDArray[np.int64]], shape: Sequence[int], chunk: Sequence[int], count: int
+) -> Iterator[NDArray[np.int64]]:
+    """Group frames by the chunk of the scan in which they lie, the first chunk first."""
+    if not places:
+        yield np.arange(count)
+        return
+    key = np.zeros(count, dtype=np.int64)
+    for place, n, c in zip(places, shape, chunk, strict=True):
+        key = key * -(-n // c) + place // c
+    order = np.argsort(key, kind="stable")
+    cuts = np.flatnonzero(np.diff(key[order])) + 1
+    yield from np.split(order, cuts)
+
+
+def touched(box: SigBox, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Give the chunks of the detector that a box touches."""
+    return itertools.product(
+        *(range(o // c, (o + n - 1) // c + 1) for o, n, c in zip(box.origin, box.shape, chunk, strict=True))
+    )
+
+
+def as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Give rising row numbers as a slice if they have no gap."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first + 1 == rows.size and (rows.size < 3 or bool((np.diff(rows) == 1).all())):
+        return slice(first, last + 1)
+    return rows
