@@ -31,6 +31,7 @@ class RawSampler(Sampler):
         "sidecar",
         "sidecar of its stem",
         "by sidecar",
+        "by bare sidecar",
     )
     confidence = 20  # only a sidecar tells a raw file from any other
 
@@ -40,12 +41,13 @@ class RawSampler(Sampler):
         path.write_bytes(b"".join(self._pieces(data)))
         facts: dict[str, Any] = {"dtype": data.dtype, "sig_shape": data.sig_shape, "nav_shape": data.nav_shape}
         if "sidecar" in data.variant:
-            lines = ["[params]", 'filetype = "raw"', f'path = "{_escaped(path.name)}"', f'dtype = "{data.dtype}"']
+            lines = ["[params]", 'filetype = "raw"', f'dtype = "{data.dtype}"']
+            lines += [] if "bare" in data.variant else [f'path = "{_escaped(path.name)}"']
             lines += [f"{name} = {list(facts[name])}" for name in ("sig_shape", "nav_shape")]
             whole_name = data.variant != "sidecar of its stem"
             sidecar = path.with_name(f"{path.name if whole_name else data.stem}.toml")
             sidecar.write_text("\n".join(lines), encoding="utf-8")
-            return {"path": sidecar if data.variant == "by sidecar" else path}
+            return {"path": sidecar if data.variant.startswith("by") else path}
         if data.variant == "first frames":
             with path.open("ab") as file:
                 file.write(b"".join(self._pieces(data.but(seed=5))))
