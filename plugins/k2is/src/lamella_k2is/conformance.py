@@ -33,13 +33,14 @@ class K2isSampler(Sampler):
     largest = 128 << 20
 
     def fit(self, data: SampleData) -> SampleData:
-        """Give few frames of the one size that the camera has; a time series has one scan axis."""
-        nav = tuple(min(n, most) for n, most in zip(data.nav_shape, (2, 2, 1), strict=False))
-        if data.variant != "scan":
+        """Give up to three frames of the one size that the camera has; a time series has one scan axis."""
+        variant = data.variant if len(data.nav_shape) == 2 else "series"
+        nav = data.nav_shape
+        if variant == "series":
             nav = (min(3, data.n_frames),)
-        elif len(nav) == 1:
-            data = data.but(variant="series")
-        return data.but(nav_shape=nav, sig_shape=(1860, 2048))
+        elif data.n_frames > 3:
+            nav = (3, 1) if nav[0] >= 3 else (1, 3)
+        return data.but(nav_shape=nav, sig_shape=(1860, 2048), variant=variant)
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Write eight sectors and, for scans, tags."""
