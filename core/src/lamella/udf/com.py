@@ -143,7 +143,8 @@ class CoMUDF(UDF):
         return np.stack([np.ones(len(where)), slow, where[:, -1]], axis=-1)
 
     def _plane(self, regression: NDArray[Any]) -> NDArray[Any]:
-        return self._terms() @ regression
+        plane: NDArray[Any] = self._terms() @ regression
+        return plane
 
     def _fitted(self, field: NDArray[Any]) -> NDArray[Any]:
         option = self.params.regression
