@@ -22,6 +22,8 @@ from lamella_testkit.sample import SampleData
 from lamella_testkit.spy import SpyBackend
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lamella_testkit.kit import Kit
     from lamella_testkit.sample import Sample
 
@@ -115,11 +117,20 @@ def read_source(source: LinearSource | FrameSource, expected: SampleData | None 
         found = _read(source, frame, box)
         if expected is None:
             continue
-        if frame >= expected.n_frames:
+        shown = _shown_at(info.index, frame)
+        if shown is None or shown >= expected.n_frames:
             continue
-        expect_equal(found, expected.frames[frame : frame + 1][(slice(None), *box.slices)], f"frame {frame}")
+        expect_equal(found, expected.frames[shown : shown + 1][(slice(None), *box.slices)], f"frame {frame}")
     if info.n_frames and info.corrections is not None:
         repr(info.corrections)
+
+
+def _shown_at(index: NDArray[np.int64] | None, frame: int) -> int | None:
+    """Give the step of the scan that shows a stored frame, None if no step does."""
+    if index is None:
+        return frame
+    steps = np.flatnonzero(index == frame)
+    return int(steps[0]) if steps.size else None
 
 
 def _tried(source: LinearSource | FrameSource) -> Iterator[tuple[int, SigBox]]:

@@ -37,11 +37,6 @@ class MibSampler(Sampler):
         *(f"quad {raw}" for raw in _RAW),
     )
 
-    known_failures = dict.fromkeys(
-        ("missing_sidecars_are_survived", "truncation_at_boundaries", "truncation_anywhere"),
-        "frames behind a missing part keep their scan positions by SourceInfo.index, but are compared by their number",
-    )
-
     def fit(self, data: SampleData) -> SampleData:
         """Give raw frames the width of chips; the depth of a counter decides on the dtype."""
         height = data.sig_shape[0]
