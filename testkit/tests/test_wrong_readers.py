@@ -42,6 +42,8 @@ def checks() -> list[pytest.param]:  # type: ignore[valid-type]
 @pytest.mark.parametrize("one", checks())
 def test_a_right_reader_passes(one: Check, spec: FormatSpec, worker: Worker) -> None:
     result = worker.carry_out(spec, ToySampler, one, PROFILES["dev"])
+    if result.status is Status.skipped and one.level == 4:
+        pytest.skip(result.reason or "")
     assert result.status in (Status.passed, Status.not_needed), str(result)
 
 

@@ -26,6 +26,8 @@ _MOST_STRUCTURE = 8192
 _EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HUGE = (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 _NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_QUOTED = re.compile(rb"\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|(?<=>)[^<>\n]{1,200}(?=<)")
+_NEW_TEXTS = (b"5", b"true", b"[]", b"{}", b'""', b'"/"', b"")
 _NEW_NUMBERS = (b"0", b"-1", b"1", b"4294967296", b"99999999999999999999", b"1e400", b"nan", b"0x10", b"")
 
 
@@ -110,13 +112,14 @@ def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[C
 
 
 def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
-    """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, and numbers in text."""
+    """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, numbers and words in text."""
     known = set(places)
     text = [
         Change(match.start(), match.end(), new)
-        for match in _NUMBER.finditer(content[: max(places, default=-1) + 1])
+        for pattern, values in ((_NUMBER, _NEW_NUMBERS), (_QUOTED, _NEW_TEXTS))
+        for match in pattern.finditer(content[: max(places, default=-1) + 1])
         if match.start() in known
-        for new in _NEW_NUMBERS
+        for new in values
     ]
     slots = [
         (place, width)
@@ -127,12 +130,13 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
     yield from _some(text, most // 2, len(content))
     if not slots:
         return
-    ends = [Change(place, place + 1, bytes([value])) for value in (0, 0xFF) for place in places]
-    yield from _some([change for change in ends if content[change.begin] != change.new[0]], most, len(content) + 2)
+    for value, share in ((0, most), (0xFF, most // 4)):
+        ends = [Change(place, place + 1, bytes([value])) for place in places if content[place] != value]
+        yield from _some(ends, share, len(content) + value)
     rng = np.random.default_rng(len(content) + 1)
     used = [8.0 if any(content[place : place + width]) else 1.0 for place, width in slots]
     weights = np.asarray(used) / sum(used)
-    for place, width in (slots[i] for i in rng.choice(len(slots), most, p=weights).tolist()):
+    for place, width in (slots[i] for i in rng.choice(len(slots), most // 4, p=weights).tolist()):
         limit = 1 << (8 * width)
         values = [value for value in (*_EXTREMES, *_HUGE, limit - 1, limit // 2) if value < limit]
         value = values[int(rng.integers(len(values)))]

@@ -87,8 +87,9 @@ def negotiated_tiles_cover_frames(kit: Kit) -> None:
 
     Look at `ReadHints`: `sig_block` has one number per detector axis, `frame_block` is at least 1.
     """
-    wishes = [TileWish(), TileWish("frame"), TileWish("partition"), TileWish(depth=2), TileWish(total_size=64)]
     for data in kit.kinds():
+        third = max(1, data.nbytes // data.n_frames // 3)
+        wishes = [TileWish(), TileWish("frame"), TileWish("partition"), TileWish(depth=2), TileWish(total_size=third)]
         look = _plain(data)
         for wish in wishes:
             with kit.case(f"{data}, {wish}"):

@@ -85,7 +85,7 @@ def claims_are_checked(kit: Kit) -> None:
             data.stored_dtype.itemsize * 8,
         ]
         unusual = [number for number in dict.fromkeys(numbers) if number > 2]
-        for changes in known_numbers(content, places, unusual, 2 * _share(kit)):
+        for changes in known_numbers(content, places, unusual, _share(kit)):
             _try(kit, sample, path, content, changes)
         path.write_bytes(content)
 

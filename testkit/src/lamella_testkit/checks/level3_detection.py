@@ -140,7 +140,7 @@ def _foreign(kit: Kit) -> Iterator[tuple[str, bytes]]:
     for sampler in other_samplers(kit.spec.name):
         directory = kit.directory()
         try:
-            small = SampleData((2, 2), (8, 8), sampler.dtypes[0], sampler.bits, sampler.variants[0])
+            small = SampleData((1, 1), (8, 8), sampler.dtypes[0], sampler.bits, sampler.variants[0])
             path = sampler.write(directory, sampler.fit(small)).get("path")
             content = b"" if path is None else open(path, "rb").read()  # noqa: SIM115, PTH123
         except Exception:  # another plugin's trouble

@@ -28,6 +28,8 @@ _TEBIBYTE = 1 << 40
 _OPEN_SECONDS = 1.0
 _FRAME_SECONDS = 0.5
 _CASE_SECONDS = 120.0
+_QUIET = 1.4
+"""What pure computing gains from a second thread on a machine that has nothing else to do, at least."""
 
 
 @check(level=4)
@@ -146,16 +148,17 @@ def two_workers_are_faster_than_one(kit: Kit) -> None:
                 np.sqrt(block).sum()
 
     with kit.case(f"{data}, {data.nbytes >> 20} MiB", seconds=_CASE_SECONDS):
-        best, possible = 0.0, 0.0
-        for _ in range(6):
-            possible = max(possible, _gain(compute, list(range(40))))
-            best = max(best, _gain(work, list(parts)))
-            if best >= min(1.5, 0.8 * possible):
-                break
-    if possible < 1.3:
-        raise NotHere(f"the machine is too busy: pure computing gains {possible:.2f} from a second thread")
-    wanted = min(1.5, 0.8 * possible)
-    kit.expect(best >= wanted, f"a second thread gives {best:.2f} times the speed, expected {wanted:.2f}")
+        tries = []
+        for _ in range(8):
+            possible, found = _gain(compute, list(range(40))), _gain(work, list(parts))
+            if found >= min(1.5, 0.8 * possible) and possible >= _QUIET:
+                return
+            tries.append((possible, found))
+    quiet = [(possible, found) for possible, found in tries if possible >= _QUIET]
+    if len(quiet) < 3:
+        raise NotHere(f"the machine is too busy: pure computing gains {max(tries)[0]:.2f} from a second thread")
+    possible, found = max(quiet, key=lambda one: one[1])
+    raise Broken(f"a second thread gives {found:.2f} times the speed, where pure computing gains {possible:.2f}")
 
 
 def _gain(work: Callable[[list[Any]], None], items: list[Any]) -> float:
