@@ -1,6 +1,7 @@
 """The tables of the reference are made from what plugins and commands declare, and miss none."""
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,13 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 @pytest.fixture(scope="module")
-def generated() -> ModuleType:
+def generated() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs" / "_ext")  # as the site's configuration does
+        yield loaded()
+
+
+def loaded() -> ModuleType:
     spec = importlib.util.spec_from_file_location("generated", ROOT / "docs" / "_ext" / "generated.py")
     assert spec is not None
     assert spec.loader is not None
