@@ -97,6 +97,8 @@ def _expect_possible(kit: Kit, source: LinearSource | FrameSource, size: int) ->
     sizes = (info.n_frames, *info.sig_shape, *(info.nav_shape or ()))
     if any(type(n) is not int or n < 0 for n in sizes) or any(n == 0 for n in info.sig_shape):
         raise Broken(f"it claims {info.n_frames} frames of {info.sig_shape} in a scan of {info.nav_shape}")
+    if info.n_frames == 0:
+        raise Broken("it opens without any frame, instead of saying what is wrong")
     frame = math.prod(info.sig_shape) * info.dtype.itemsize
     if isinstance(source, LinearSource):
         low, high = source.encoding.extent()
