@@ -79,14 +79,14 @@ def _names(part: ast.stmt) -> set[str]:
 
 
 def _of_interest(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "bases"):
             continue
         if isinstance(node, ast.Raise) or isinstance(value, ast.JoinedStr):
             continue  # what an error says
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
         children = value if isinstance(value, list) else [value]
         for child in children:
             if isinstance(child, ast.AST):

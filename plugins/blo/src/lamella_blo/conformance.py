@@ -18,6 +18,8 @@ _VARIANTS = {
     "1.3 of 8 bits": (0x0103, 8, "Blo Bit Depth: 8 bits", 16),
     "1.3 of 16 bits": (0x0103, 16, "Camera gamma : off\r\nBlo Bit Depth: 16 bits\r\n", 16),
     "1.3 of 16 bits, without a note": (0x0103, 16, "", 16),
+    "1.3 of 8 bits, without a note": (0x0103, 8, "", 16),
+    "1.3 of 16 bits, with a wrong note": (0x0103, 16, "Blo Bit Depth: 8 bits", 16),
 }
 _OFF_VBF = 4096
 _ENERGY = 200_000  # [V]
@@ -46,7 +48,7 @@ class BloSampler(Sampler):
         path = directory / f"{data.stem}.blo"
         records = b"".join(_record(i) + frame.tobytes() for i, frame in enumerate(data.frames))
         path.write_bytes(_head(data, brightness=7) + records)
-        return {"path": path}
+        return {"path": path, **({"bit_depth": 16} if "wrong note" in data.variant else {})}
 
     def axes(self, data: SampleData) -> Sequence[Axis]:
         """Give the scan step, and the pixel size of the pattern in reciprocal space."""
