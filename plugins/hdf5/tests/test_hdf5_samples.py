@@ -30,6 +30,10 @@ def test_an_arina_master_opens_as_its_scan(samples: Path) -> None:
     assert ds.metadata.beam_energy == 300e3
     assert ds.metadata.camera_length == 0.115
     assert ds.axes[0].units == "nm"
+
+
+def test_an_arina_master_opens_without_the_fast_path(samples: Path) -> None:
+    pytest.importorskip("hdf5plugin")
     slow = lamella.open(samples / "hdf5" / "dectris_arina" / "test_00_master.h5", fast=False, nav_shape=(16,))
     assert "h5py" in slow.diagnostics["layout"]
 
