@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Self
 
 __all__ = ["Axis", "Metadata"]
 
@@ -25,6 +26,17 @@ class Axis:
             object.__setattr__(self, "scale", 1.0)
             object.__setattr__(self, "offset", 0.0)
             object.__setattr__(self, "units", None)
+
+    @classmethod
+    def of(cls, name: str, step: float, units: str, offset: float = 0.0) -> Self:
+        """Give an axis as a file states it; a step that is not a positive number means that nobody calibrated it.
+
+        Examples
+        --------
+        >>> Axis.of("x", 0.5, "nm"), Axis.of("x", -1.0, "nm").units
+        (Axis(name='x', scale=0.5, offset=0.0, units='nm'), None)
+        """
+        return cls(name, step, offset, units) if 0 < step < math.inf else cls(name)
 
     @property
     def calibrated(self) -> bool:

@@ -106,12 +106,15 @@ class Probe:
                 names.append(entry.name)
         return tuple(sorted(names))
 
-    def sibling(self, name: str) -> Path | None:
-        """The file ``name`` beside this one; None if there is none, or it lies elsewhere.
+    def sibling(self, *names: str) -> Path | None:
+        """The file beside this one that has the first of several names; None if none is there, or it lies elsewhere.
 
         A name comes from the file itself and is not trusted: separators, absolute names, ``..`` and links that
         leave the directory are refused.
         """
+        return next((path for name in names if (path := self._beside(name)) is not None), None)
+
+    def _beside(self, name: str) -> Path | None:
         if self.path is None or not _is_plain(name):
             return None
         path = self.path.parent / name

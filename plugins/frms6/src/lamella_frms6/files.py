@@ -77,7 +77,7 @@ def find_files(probe: Probe) -> FileSet:
 def _header(probe: Probe, base: str) -> Path | None:
     if probe.suffix == "hdr":
         return probe.path
-    return probe.sibling(f"{base}.hdr") or probe.sibling(f"{base}.HDR")
+    return probe.sibling(f"{base}.hdr", f"{base}.HDR")
 
 
 def _parts(probe: Probe, base: str) -> dict[int, Path]:

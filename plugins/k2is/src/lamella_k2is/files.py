@@ -55,7 +55,7 @@ def find_files(probe: Probe) -> FileSet:
             found=", ".join(path.name for path in sectors.values()) or "no sector",
             remedy="Put all eight files into one folder",
         )
-    tags = probe.path if named is None else probe.sibling(f"{base}.gtg") or probe.sibling(f"{base}.GTG")
+    tags = probe.path if named is None else probe.sibling(f"{base}.gtg", f"{base}.GTG")
     return FileSet(tuple(path for _, path in sorted(sectors.items())), tags)
 
 
