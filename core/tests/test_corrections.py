@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from lamella.correcting import measured
 from lamella.corrections import Corrections
 from lamella.errors import ParameterError
 from lamella.geometry import SigBox
@@ -280,7 +281,7 @@ def test_frames_of_a_file_are_corrected_alike_in_every_shape_and_tiling(tmp_path
         presented = reshape_source(source, shape)
         for box in boxes(shape, tuple(min(n, 3) for n in shape)):
             with FrameReader(
-                presented, MmapBackend(), dtype=np.float32, corrections=presented.info.corrections
+                presented, MmapBackend(), dtype=np.float32, corrections=measured(presented.info.corrections)
             ) as reader:
                 found = reader.read(range(1, 4), box)
                 np.testing.assert_allclose(

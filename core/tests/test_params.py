@@ -246,7 +246,7 @@ def test_objects_pass_untouched() -> None:
 def test_without_values_common_parameters_say_nothing() -> None:
     common = validate(CommonParams, {})
     assert common.missing == "skip"
-    assert {getattr(common, name) for name in common_names - {"missing"}} == {None}
+    assert {getattr(common, name) for name in common_names - {"missing", "corrections"}} == {None}
 
 
 def test_values_for_plugin_and_core_are_told_apart() -> None:

@@ -34,7 +34,7 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
         Name of the format; found out from the file by default.
     **parameters
         Parameters of the format, such as ``dtype`` for raw files, and those that all formats share: ``nav_shape``,
-        ``sig_shape``, ``sync_offset``, ``io_backend``, ``num_partitions``, ``missing``, ``name``.
+        ``sig_shape``, ``sync_offset``, ``io_backend``, ``num_partitions``, ``missing``, ``corrections``, ``name``.
         They override what the file suggests.
 
     Returns
@@ -112,7 +112,7 @@ class Context(Computing, AnalysisMaker):
         job: Analysis,
         roi: object = None,
         progress: ProgressOption = False,
-        corrections: Corrections | None = None,
+        corrections: Corrections | bool | None = None,
     ) -> AnalysisResultSet:
         """Run an analysis made by one of the methods ``create_*_analysis``.
 

@@ -97,7 +97,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF,
         roi: object = ...,
-        corrections: Corrections | None = ...,
+        corrections: Corrections | bool | None = ...,
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
@@ -110,7 +110,7 @@ class Computing:
         dataset: DataSet,
         udf: Sequence[UDF],
         roi: object = ...,
-        corrections: Corrections | None = ...,
+        corrections: Corrections | bool | None = ...,
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
@@ -123,7 +123,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = ...,
-        corrections: Corrections | None = ...,
+        corrections: Corrections | bool | None = ...,
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
@@ -135,7 +135,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = None,
-        corrections: Corrections | None = None,
+        corrections: Corrections | bool | None = None,
         progress: ProgressOption = False,
         *,
         plots: Any = None,
@@ -153,7 +153,7 @@ class Computing:
             Scan positions to use: a boolean array of the shape of the scan, one position as a tuple, or a list of
             ``(position, bool)`` pairs.
         corrections
-            Dark frame, gain map and excluded pixels to apply instead of those of the data set.
+            Dark frame, gain map and excluded pixels to apply instead of those of the data set; False for none.
         progress
             True for a progress bar, or a function ``f(done, total)`` that is called with numbers of frames.
         plots
@@ -189,7 +189,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = ...,
-        corrections: Corrections | None = ...,
+        corrections: Corrections | bool | None = ...,
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
@@ -202,7 +202,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = ...,
-        corrections: Corrections | None = ...,
+        corrections: Corrections | bool | None = ...,
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
@@ -214,7 +214,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object = None,
-        corrections: Corrections | None = None,
+        corrections: Corrections | bool | None = None,
         progress: ProgressOption = False,
         *,
         plots: Any = None,
@@ -238,7 +238,7 @@ class Computing:
         dataset: DataSet,
         udf: UDF | Sequence[UDF],
         roi: object,
-        corrections: Corrections | None,
+        corrections: Corrections | bool | None,
         progress: ProgressOption,
         plots: Any = None,
     ) -> Run:
@@ -259,7 +259,7 @@ class Computing:
         f: Callable[[Any], Any],
         roi: object = None,
         progress: ProgressOption = False,
-        corrections: Corrections | None = None,
+        corrections: Corrections | bool | None = None,
     ) -> ResultBuffer:
         """Call a function on each frame; shape and dtype of its results are found out with a frame of ones.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError, FrameMissingError, LamellaWarning, ParameterError
-from lamella.geometry import FrameMap, Shape, scan_shapes
+from lamella.correcting import choose, fact, measured
+from lamella.errors import LamellaWarning
+from lamella.geometry import FrameMap, Shape, as_range
 from lamella.indexing import Selection
 from lamella.io import choose_backend
 from lamella.metadata import Axis
@@ -22,6 +22,7 @@ from lamella.partition import Partition
 from lamella.reading import FrameReader
 from lamella.storage import stored_form
 from lamella.tiling import TILE_BYTES, TilingScheme, negotiate
+from lamella.visibility import check_visible
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -37,7 +38,6 @@ __all__ = ["DataSet", "Provenance"]
 PARTITION_BYTES = 64 << 20
 """Largest partition [stored bytes]: small enough to balance the load and to be done again after a failure."""
 _SMALLEST_PARTITION = 4 << 20
-_MOST_EMPTY_POSITIONS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ class DataSet:
         nav_shape: tuple[int, ...] | None = None,
         sync_offset: int | None = None,
         missing: Literal["skip", "zero", "error"] = "skip",
+        corrections: object = True,
         io_backend: str | IOBackend | None = None,
         num_partitions: int | None = None,
         name: str | None = None,
@@ -99,53 +100,23 @@ class DataSet:
         self._reopen = reopen
         suggested = info.nav_shape if info.nav_shape is not None else (info.n_frames,)
         nav = nav_shape or suggested or (1,)
-        index = info.index if math.prod(nav) == math.prod(suggested) or nav_shape is None else None
         self.frame_map = FrameMap(
-            n_frames=info.n_frames if index is None else len(index),
+            n_frames=info.n_frames if info.index is None else len(info.index),
             nav_shape=tuple(int(n) for n in nav),
             sync_offset=info.sync_offset if sync_offset is None else sync_offset,
-            index=index,
+            index=info.index,
         )
         self.shape = Shape(self.frame_map.nav_shape, info.sig_shape)
         self.dtype: np.dtype[Any] = info.dtype
         self.name = name or provenance.target or provenance.format
-        self._check_visible()
-
-    def _check_visible(self) -> None:
-        fm, counts = self.frame_map, self.frame_map.counts
-        if counts.positions > _MOST_EMPTY_POSITIONS + 4 * counts.frames:
-            raise self._implausible()
-        numbers = f"{counts.frames} frames in the file, sync_offset {fm.sync_offset}, nav_shape {fm.nav_shape}"
-        if counts.shown == 0:
-            raise ParameterError(f"no frame is visible: {numbers}. Choose a smaller |sync_offset|", subject=self.name)
-        if self.missing == "error" and counts.missing:
-            raise FrameMissingError(
-                f"{self.name}: {counts.missing} of {counts.positions} scan positions have no frame ({numbers}). "
-                "Give a nav_shape that fits, or missing='skip'"
-            )
-        unasked = counts.ignored_end if fm.index is None else 0
-        if counts.missing or unasked:
-            fitting = " or ".join(map(str, scan_shapes(counts.frames)))
-            warnings.warn(
-                f"{self.name}: {counts.missing} of {counts.positions} scan positions have no frame and "
-                f"{unasked} frames at the end are not shown ({numbers})"
-                + (f". nav_shape {fitting} would show every frame" if fitting else ""),
-                LamellaWarning,
-                stacklevel=5,
-            )
-
-    def _implausible(self) -> FormatError | ParameterError:
-        """Give the error for a scan that is nearly all missing and so large that even its mask would hurt."""
-        found = f"{self.frame_map.n_frames} frames"
-        if "nav_shape" in self.provenance.parameters:
-            return ParameterError(f"nav_shape {self.frame_map.nav_shape} is absurd for a file of {found}")
-        path = self.source.resources[0].path if self.source.resources else None
-        return CorruptError(
-            "the file announces an absurd number of scan positions",
-            path=path,
-            expected=f"about {found}",
-            found=f"nav_shape {'x'.join(f'{n:.4g}' if n < 1e300 else 'inf' for n in self.frame_map.nav_shape)}",
-            remedy="Give nav_shape",
+        if corrections is not True:
+            self.__dict__["corrections"] = choose(corrections, lambda: None, self.shape.sig)
+        check_visible(
+            self.frame_map,
+            missing=missing,
+            name=self.name,
+            path=source.resources[0].path if source.resources else None,
+            asked="nav_shape" in provenance.parameters,
         )
 
     # What it is.
@@ -170,10 +141,19 @@ class DataSet:
         """Everything the file says, untouched and JSON-able."""
         return self.info.raw_metadata
 
-    @property
+    @cached_property
     def corrections(self) -> Corrections | None:
-        """Dark frame, gain map and excluded pixels that belong to the data."""
-        return self.info.corrections
+        """What computations correct pixels with: what the user gave, or else what belongs to the files.
+
+        Dark frames are measured when this is first asked for. Indexing gives stored values, without corrections.
+
+        Raises
+        ------
+        FormatError
+            If the files that hold them are damaged.
+        """
+        path = self.source.resources[0].path if self.source.resources else None
+        return choose(True, lambda: measured(self.info.corrections, path), self.shape.sig)
 
     @property
     def nbytes(self) -> int:
@@ -243,7 +223,7 @@ class DataSet:
         """A key for caches: changes with format, parameters, and path, size and time of every file."""
         facts = {
             "format": [self.format, self.provenance.version],
-            "parameters": {key: repr(value) for key, value in sorted(self.provenance.parameters.items())},
+            "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},
             "resources": [[r.path, r.size, r.mtime_ns] for r in self.source.resources],
             "shape": [list(self.shape.nav), list(self.shape.sig), str(self.dtype)],
             "identity": list(getattr(self.source, "identity", ())),
@@ -306,7 +286,7 @@ class DataSet:
         depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
         with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
             for start in range(0, len(frames), depth):
-                out[start : start + depth] = reader.read(_as_range(frames[start : start + depth]), selection.box)
+                out[start : start + depth] = reader.read(as_range(frames[start : start + depth]), selection.box)
         if fill and absent.any():
             out[absent] = fill
         return selection.present(out)
@@ -387,6 +367,7 @@ class DataSet:
                 "nav_shape": tuple(self.shape.nav),
                 "sync_offset": self.frame_map.sync_offset,
                 "missing": self.missing,
+                "corrections": self.__dict__.get("corrections", True),
                 "io_backend": self._io_backend,
                 "num_partitions": self.num_partitions,
                 "name": self.name,
@@ -425,13 +406,6 @@ class _RoiMaker:
 def _count_name(field_name: str) -> str:
     """Give the name under which the diagnostics show a count."""
     return field_name if field_name in ("frames", "positions") else f"frames {field_name.replace('_', ' ')}"
-
-
-def _as_range(frames: NDArray[np.int64]) -> range | NDArray[np.int64]:
-    first, length = int(frames[0]), len(frames)
-    if first >= 0 and int(frames[-1]) == first + length - 1 and (length < 3 or bool((np.diff(frames) == 1).all())):
-        return range(first, first + length)
-    return frames
 
 
 def _named(axes: tuple[Axis, ...], shape: tuple[int, ...], kind: str) -> tuple[Axis, ...]:

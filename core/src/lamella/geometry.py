@@ -22,6 +22,7 @@ __all__ = [
     "Shape",
     "SigBox",
     "Stretch",
+    "as_range",
     "consecutive",
     "region_of",
     "scan_shapes",
@@ -165,8 +166,8 @@ class Stretch:
         return len(self.frames)
 
     def cut(self, begin: int, end: int) -> Stretch:
-        """Give the part ``[begin, end)``, counted from the beginning of the stretch."""
-        return Stretch(self.start + begin, self.positions[begin:end], self.frames[begin:end])
+        """Give the part ``[begin, end)``, counted from the beginning of the stretch; consecutive frames as a range."""
+        return Stretch(self.start + begin, self.positions[begin:end], as_range(self.frames[begin:end]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,22 @@ class FrameMap:
 def _runs_of_true(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def as_range(frames: range | NDArray[np.int64]) -> range | NDArray[np.int64]:
+    """Give frames as a range where each follows the one before it, so that they can be read or viewed in one piece.
+
+    Examples
+    --------
+    >>> as_range(np.array([4, 5, 6])), as_range(np.array([4, 6]))
+    (range(4, 7), array([4, 6]))
+    """
+    if isinstance(frames, range) or not frames.size:
+        return frames
+    first, length = int(frames[0]), len(frames)
+    if first < 0 or int(frames[-1]) != first + length - 1 or (length > 2 and not (np.diff(frames) == 1).all()):
+        return frames
+    return range(first, first + length)
 
 
 def consecutive(frames: range | NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -8,8 +8,9 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lamella.correcting import fact
 from lamella.dataset import DataSet, Provenance
 from lamella.detect import Probe, ask, detect
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
@@ -72,6 +73,7 @@ def open_dataset(
         nav_shape=common.nav_shape,
         sync_offset=common.sync_offset,
         missing=common.missing,
+        corrections=common.corrections,
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
@@ -171,7 +173,7 @@ class _Recipe:
     values: tuple[tuple[str, Any], ...]
 
     def __call__(self) -> DataSet:
-        key = repr(self)
+        key = (self.format, self.paths, tuple((name, fact(value)) for name, value in self.values))
         with _lock:
             dataset = _reopened.get(key)
             if dataset is not None and _unchanged(dataset):
@@ -188,7 +190,8 @@ class _Recipe:
 
 
 _KEEP = 16
-_reopened: OrderedDict[str, DataSet] = OrderedDict()
+_Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+_reopened: OrderedDict[_Key, DataSet] = OrderedDict()
 _lock = threading.Lock()
 
 

@@ -68,6 +68,13 @@ class CommonParams:
         Literal["skip", "zero", "error"],
         Param(doc="What happens at scan positions for which the file holds no frame."),
     ] = "skip"
+    corrections: Annotated[
+        bool | object | None,
+        Param(
+            doc="Correct pixels in computations: with dark frame, gain map and excluded pixels of the files, "
+            "not at all (False or None), or with lamella.corrections.Corrections instead.",
+        ),
+    ] = True
 
 
 common_names: frozenset[str] = frozenset(item.name for item in fields(CommonParams))

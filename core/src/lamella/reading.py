@@ -87,6 +87,8 @@ class FrameReader:
         else:
             self._fill(frames, wide, tile)
             self._corrections.apply(tile, wide)
+            if not isinstance(frames, range):
+                tile[frames < 0] = 0  # nothing was recorded there, so nothing is corrected
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
 

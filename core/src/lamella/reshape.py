@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.codecs.reshape import ReshapingCodec, StridedCodec, contiguous_strides
+from lamella.correcting import reshaped
 from lamella.errors import ParameterError
 from lamella.geometry import SigBox
 from lamella.source import Encoding, FrameSource, LinearSource, ReadHints, RunTable
@@ -40,7 +41,7 @@ def reshape_source(source: LinearSource | FrameSource, sig_shape: Sequence[int])
             subject="sig_shape",
         )
     axes = source.info.sig_axes if len(wanted) == len(native) else ()
-    corrections = source.info.corrections and source.info.corrections.reshape(wanted)
+    corrections = reshaped(source.info.corrections, wanted)
     info = replace(source.info, sig_shape=wanted, sig_axes=() if wanted != native else axes, corrections=corrections)
     hints = replace(source.hints, sig_block=None)
     if isinstance(source, FrameSource):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.codecs import Codec
-    from lamella.corrections import Corrections
+    from lamella.correcting import FileCorrections
     from lamella.geometry import SigBox
     from lamella.io import IOSession
 
@@ -238,7 +238,8 @@ class SourceInfo:
     navigator
         A function that gives a ready-made image of the scan, shape ``nav_shape``.
     corrections
-        Dark frame, gain map and excluded pixels that belong to the data.
+        Dark frame, gain map and excluded pixels that belong to the data. Where they take reading more than headers, a
+        picklable function that gives them: it is called when they are first needed.
     notes
         What a user should know: frames that are missing, header fields that contradict each other.
     details
@@ -259,7 +260,7 @@ class SourceInfo:
     raw_metadata: Mapping[str, Any] = field(default_factory=dict)
     per_frame: Mapping[str, Callable[[], NDArray[Any]]] = field(default_factory=dict)
     navigator: Callable[[], NDArray[Any]] | None = None
-    corrections: Corrections | None = None
+    corrections: FileCorrections = None
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.correcting import choose
 from lamella.geometry import region_of
 from lamella.progress import make_progress
 from lamella.udf.base import UDF
@@ -97,7 +98,7 @@ class Run:
         *,
         executor: Executor,
         roi: object = None,
-        corrections: Corrections | None = None,
+        corrections: Corrections | bool | None = None,
         progress: ProgressOption = False,
     ) -> None:
         if not udfs:
@@ -107,8 +108,9 @@ class Run:
         self._executor = executor
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
-        chosen = dataset.corrections if corrections is None else corrections.checked(dataset.shape.sig)
-        self.plan: Plan = make_plan(dataset, udfs, region, corrections=chosen or None, workers=executor.workers)
+        asked = True if corrections is None else corrections
+        chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
+        self.plan: Plan = make_plan(dataset, udfs, region, corrections=chosen, workers=executor.workers)
         self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
         self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
         self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
