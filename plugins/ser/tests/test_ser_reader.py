@@ -231,7 +231,7 @@ def test_errors_say_what_was_expected_and_found(folder: Path) -> None:
     assert isinstance(problem(folder, patch(good, 18, "I", 13)), CorruptError)
     assert isinstance(problem(folder, patch(good, 22, "Q", len(good))), TruncatedError)
     assert "dimensions" in str(problem(folder, patch(good, 30, "I", 2**31)))
-    assert "header is not complete" in str(problem(folder, patch(good, 34 + 24, "I", 2**31)))
+    assert "header is incomplete" in str(problem(folder, patch(good, 34 + 24, "I", 2**31)))
     assert isinstance(problem(folder, patch(good, table, "Q", 2**63)), TruncatedError)
     assert "empty" in str(problem(folder, patch(good, first + 42, "I", 0)))
     assert "none of the 12" in str(problem(folder, patch(good, first + 42, "I", 2**31)))
@@ -245,8 +245,61 @@ def test_errors_say_what_was_expected_and_found(folder: Path) -> None:
 def test_other_files_called_ser_are_named(folder: Path) -> None:
     video = problem(folder, b"LUCAM-RECORDER" + bytes(200))
     assert "SharpCap" in str(video)
-    assert "scan_1.ser" in str(problem(folder, emi_bytes("scan_1.ser"), "scan.emi"))
     assert "not a TIA series" in str(problem(folder, b""))
+
+
+def test_an_emi_opens_the_series_that_belongs_to_it(folder: Path) -> None:
+    data = frames()
+    (folder / "scan.emi").write_bytes(emi_bytes("scan_1.ser"))
+    assert "Put it there" in str(problem(folder, emi_bytes("other_1.ser"), "other.emi"))
+    write(folder, series_bytes(data))
+    ds = open_auto(folder / "scan.emi")
+    np.testing.assert_array_equal(np.asarray(ds), data)
+    assert ds.metadata.operator == "Åse"
+
+
+def test_an_emi_with_several_series_names_them(folder: Path) -> None:
+    for name in ("scan_1.ser", "scan_10.ser", "scan_x.ser", "scan_2_1.ser"):
+        write(folder, series_bytes(frames()), name)
+    (folder / "scan.emi").write_bytes(emi_bytes("scan_1.ser"))
+    with pytest.raises(FormatError, match=r"2 series belong to these settings.*scan_1\.ser, scan_10\.ser") as caught:
+        open_auto(folder / "scan.emi")
+    assert caught.value.remedy == "Open one of them"
+
+
+def test_objects_without_a_name_belong_to_the_series_in_their_order(folder: Path) -> None:
+    objects = "".join(f"<ObjectInfo><Manufacturer>maker {i}</Manufacturer></ObjectInfo>" for i in (1, 2))
+    (folder / "scan.EMI").write_bytes(b"JK" + objects.encode())
+    makers = {}
+    for number in (1, 2, 3):
+        ds = open_auto(write(folder, series_bytes(frames()), f"scan_{number}.ser"))
+        makers[number] = ds.metadata.detector, ds.info.notes
+    absent = ("scan.EMI holds no settings for this series",)
+    assert makers == {1: ("maker 1", ()), 2: ("maker 2", ()), 3: (None, absent)}
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"), [("seconds", ("x", 1.0, "s")), ("", ("x", 1.0, None)), ("1/meters", ("x", 1e-9, "1/nm"))]
+)
+def test_units_of_the_scan_are_translated(folder: Path, units: str, expected: tuple[str, float, str | None]) -> None:
+    good = series_bytes(frames(), steps=(1.0, 1.0))
+    assert good.count(b"\x06\0\0\0meters") == 1
+    described = struct.pack("<I", len(units)) + units.encode()
+    shift = len(units) - 6
+    moved = good.replace(b"\x06\0\0\0meters", described)
+    table = struct.unpack_from("<Q", good, 22)[0]
+    moved = patch(moved, 22, "Q", table + shift)
+    for entry in range(24):
+        place = table + shift + 8 * entry
+        moved = patch(moved, place, "Q", struct.unpack_from("<Q", moved, place)[0] + shift)
+    axis = open_auto(write(folder, moved)).axes[0]
+    assert (axis.name, axis.scale, axis.units) == expected
+
+
+def test_a_tag_offset_at_the_end_of_the_file_is_a_missing_tag(folder: Path) -> None:
+    end = len(series_bytes(frames(4)))
+    ds = open_auto(write(folder, series_bytes(frames(4), broken_tags=[end, end])))
+    assert np.isnan(ds.per_frame("position_x")).tolist() == [True, True, False, False]
 
 
 def detected(path: Path) -> Any:

@@ -10,7 +10,7 @@ spec = FormatSpec(
     api=(1, 0),
     reader="lamella_ser.reader:SerReader",
     params="lamella_ser.params:SerParams",
-    extensions=("ser",),
+    extensions=("ser", "emi"),
     signatures=(Signature(b"II\x97\x01"),),
     capabilities=frozenset(
         {

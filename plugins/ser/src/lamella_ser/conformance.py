@@ -147,7 +147,7 @@ def emi_bytes(series: str, *, space: str = "Reciprocal Space", xml: str | None =
     lead = (
         b"\x00`\x00\x00\x04" + space.encode() + b"`\x00@\x04" + f"Z:\\data\\{series}".encode() + b"2\x00B\x04\x02\x00"
     )
-    other = f"JL\x00\xff\x00<ObjectInfo>{before}</ObjectInfo>\x00\x01".encode("latin-1") if before else b"JL\x00\xff"
+    other = f"JK\x00\x02\x00<ObjectInfo>{before}</ObjectInfo>\x00\x01".encode("latin-1") if before else b"JK\x00\x02"
     return other + bytes(range(256)) + lead + f"<ObjectInfo>{body}</ObjectInfo>".encode() + b"\x00\x80end"
 
 

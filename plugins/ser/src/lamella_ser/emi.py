@@ -6,28 +6,28 @@ name of the ``.ser`` that holds its data, and ``Real Space`` or ``Reciprocal Spa
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate
 from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
+from lamella.errors import FormatError
 from lamella.metadata import Metadata
+from lamella.probe import Probe
+from lamella.values import number, text_time, xml_value
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from lamella.detect import Probe
+__all__ = ["SETTINGS", "Emi", "read_emi", "series_beside"]
 
-__all__ = ["Emi", "read_emi"]
+SETTINGS = b"JK"
+"""The first bytes of an ``.emi``."""
 
 _LARGEST = 64 << 20  # bytes of a file
 _MOST_OBJECTS = 4096
-_DEEPEST = 16  # levels of XML
 _BEFORE = 1024  # bytes in front of an object that belong to it
 
 
@@ -42,10 +42,31 @@ class Emi:
     notes: tuple[str, ...] = ()
 
 
+def series_beside(probe: Probe) -> Probe:
+    """Give the series that belongs to an ``.emi``, ``NAME_1.ser`` for ``NAME.emi``.
+
+    Raises
+    ------
+    FormatError
+        If there is none, or several.
+    """
+    own = re.compile(rf"{re.escape(probe.stem)}_(\d{{1,6}})\.ser", re.IGNORECASE)
+    found = [path for name in probe.siblings if own.fullmatch(name) and (path := probe.sibling(name)) is not None]
+    if len(found) == 1:
+        return Probe.of(found[0])
+    raise FormatError(
+        f"{len(found)} series belong to these settings",
+        path=probe.path,
+        expected=f"one file {probe.stem}_1.ser beside it",
+        found=", ".join(path.name for path in found) or None,
+        remedy="Open one of them" if found else "Put it there",
+    )
+
+
 def read_emi(probe: Probe) -> Emi:
     """Read what belongs to a series from the ``.emi`` beside it; never fails."""
     named = re.fullmatch(r"(.+)_(\d{1,6})", probe.stem)
-    path = named and (probe.sibling(f"{named[1]}.emi") or probe.sibling(f"{named[1]}.EMI"))
+    path = named and probe.sibling(f"{named[1]}.emi", f"{named[1]}.EMI")
     if named is None or path is None:
         return Emi()
     try:
@@ -74,52 +95,26 @@ def _select(name: str, objects: list[tuple[bytes, bytes]], number: int) -> Emi:
     lead, text = objects[which]
     root = ElementTree.fromstring(text.decode("utf-8", "replace"))
     space = re.findall(rb"(Real|Reciprocal) Space", lead)
-    return Emi(name, _metadata(root), _as_json(root), space[-1] == b"Reciprocal" if space else None)
+    return Emi(name, _metadata(root), xml_value(root), space[-1] == b"Reciprocal" if space else None)
 
 
 def _metadata(root: Element) -> Metadata:
     data = root.iterfind("ExperimentalDescription/Root/Data")
     texts = {one.findtext("Label", "").strip(): one.findtext("Value", "").strip() for one in data}
-    dwell = _number(root.findtext("AcquireInfo/DwellTimePath"))
-    kilovolts = _number(texts.get("High tension"))
-    volts = _number(root.findtext("ExperimentalConditions/MicroscopeConditions/AcceleratingVoltage"))
+    dwell = number(root.findtext("AcquireInfo/DwellTimePath"))
+    kilovolts = number(texts.get("High tension"))
+    volts = number(root.findtext("ExperimentalConditions/MicroscopeConditions/AcceleratingVoltage"))
     return Metadata(
-        acquired=_date(root.findtext("AcquireDate")),
+        acquired=text_time(root.findtext("AcquireDate")),
         instrument=texts.get("Microscope") or None,
         detector=root.findtext("AcquireInfo/CameraNamePath") or root.findtext("Manufacturer") or None,
         software="TIA",
         operator=texts.get("User") or None,
         mode=texts.get("Mode") or None,
         beam_energy=1000 * kilovolts if volts is None and kilovolts is not None else volts,
-        camera_length=_number(texts.get("Camera length")),
-        magnification=_number(texts.get("Magnification")),
-        scan_rotation=_number(texts.get("Stem rotation")),
-        exposure_time=_number(root.findtext("AcquireInfo/IntegrationTime")) or dwell,
+        camera_length=number(texts.get("Camera length")),
+        magnification=number(texts.get("Magnification")),
+        scan_rotation=number(texts.get("Stem rotation")),
+        exposure_time=number(root.findtext("AcquireInfo/IntegrationTime")) or dwell,
         dwell_time=dwell if texts.get("Mode", "").startswith("STEM") else None,
     )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _date(text: str | None) -> str | None:
-    parts = parsedate(text)
-    try:
-        return datetime(*parts[:6]).isoformat() if parts else None
-    except ValueError:
-        return None
-
-
-def _as_json(element: Element, depth: int = 0) -> Any:
-    """Give an element as text, or as a dictionary of its children, with a list where a name repeats."""
-    if not len(element) or depth == _DEEPEST:
-        return element.text or ""
-    children: dict[str, Any] = {}
-    for child in element:
-        children.setdefault(child.tag, []).append(_as_json(child, depth + 1))
-    return {tag: values[0] if len(values) == 1 else values for tag, values in children.items()}

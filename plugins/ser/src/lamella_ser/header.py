@@ -6,7 +6,6 @@ and the documentation of RosettaSciIO (https://hyperspy.org/rosettasciio/support
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.records import fields_of, take_record
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from lamella.probe import Probe
 
-    from numpy.typing import NDArray
-
-    from lamella.detect import Probe
-
-__all__ = ["ELEMENTS", "PIXEL_TYPES", "SIGNATURE", "TAGS", "SeriesHeader", "plain", "read_header", "read_records"]
+__all__ = ["ELEMENTS", "PIXEL_TYPES", "SIGNATURE", "TAGS", "SeriesHeader", "known", "read_header"]
 
 SIGNATURE = b"II\x97\x01"
 """Byte order, always little-endian, and the series identification 0x0197."""
@@ -51,7 +47,9 @@ CALIBRATION = [("calibration_offset", "<f8"), ("calibration_delta", "<f8"), ("ca
 """Index i lies at ``offset + (i - element) * delta``."""
 
 DIMENSION = np.dtype([("dimension_size", "<u4"), *CALIBRATION])
-"""One scan dimension, the fastest first; then follow description and units, each a length (u4) and that many bytes."""
+"""One scan dimension, the fastest first; then follow description and units, each a `LENGTH` and that many bytes."""
+
+LENGTH = np.dtype([("length", "<u4")])
 
 ELEMENTS = {
     0x4120: np.dtype([*CALIBRATION, ("data_type", "<u2"), ("array_length", "<u4")]),
@@ -121,17 +119,14 @@ def read_header(probe: Probe) -> SeriesHeader:
     """
     path, head = probe.path, probe.head
     if not head.startswith(SIGNATURE):
-        raise _foreign(probe)
-    version = int.from_bytes(head[4:6], "little")
-    if version not in HEADERS:
-        expected, found = " or ".join(f"0x{known:04x}" for known in HEADERS), f"0x{version:04x}"
-        raise UnsupportedError("unknown series version", path=path, expected=expected, found=found)
-    fields = plain(_take(head, 0, HEADERS[version], path))
-    if fields["data_type_id"] not in ELEMENTS:
-        expected, found = " or ".join(f"0x{known:04x}" for known in ELEMENTS), f"0x{fields['data_type_id']:04x}"
-        raise UnsupportedError("unknown DataTypeID", path=path, expected=expected, found=found)
-    dimensions = _dimensions(head, HEADERS[version].itemsize, fields["number_dimensions"], path)
-    header = SeriesHeader(fields, tuple(dimensions))
+        video = "This is a video of an astronomy camera (SharpCap, Lucam), which only such programs read"
+        remedy = video if head.startswith(b"LUCAM-RECORDER") else None
+        expected, found = f"{SIGNATURE!r} at the beginning", repr(head[:16])
+        raise FormatError("not a TIA series", path=path, expected=expected, found=found, remedy=remedy)
+    dtype = known("series version", int.from_bytes(head[4:6], "little"), HEADERS, probe)
+    fields = fields_of(take_record(head, dtype, path=path))
+    known("DataTypeID", fields["data_type_id"], ELEMENTS, probe)
+    header = SeriesHeader(fields, tuple(_dimensions(probe, dtype.itemsize, fields["number_dimensions"])))
     if header.recorded == 0:
         remedy = "The acquisition was aborted, or it is a single spectrum, which only the .emi file holds"
         raise UnsupportedError("the series holds no elements", path=path, remedy=remedy)
@@ -145,57 +140,31 @@ def read_header(probe: Probe) -> SeriesHeader:
     return header
 
 
-def read_records(path: Path, size: int, offsets: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Read one record at each of the byte ``offsets``; zeros where it does not lie inside the file."""
-    records = np.zeros(len(offsets), dtype)
-    rows = records.view(np.uint8).reshape(-1, dtype.itemsize)
-    try:
-        with path.open("rb", buffering=0) as file:
-            for row, offset in zip(rows, offsets.tolist(), strict=True):
-                if 0 <= offset <= size - dtype.itemsize:
-                    file.seek(offset)
-                    file.readinto(row.data)
-    except OSError as error:
-        raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
-    return records
+def known(name: str, code: int, table: dict[int, Any], probe: Probe) -> Any:
+    """Give what a code stands for.
+
+    Raises
+    ------
+    UnsupportedError
+        If the table does not have it.
+    """
+    if code not in table:
+        expected, found = " or ".join(f"0x{one:04x}" for one in table), f"0x{code:04x}"
+        raise UnsupportedError(f"unknown {name}", path=probe.path, expected=expected, found=found)
+    return table[code]
 
 
-def plain(record: NDArray[Any]) -> dict[str, Any]:
-    """Give a record as JSON-able data, with None for numbers that JSON does not know."""
-    values = {name: record[name].item() for name in record.dtype.names or ()}
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def _take(head: bytes, offset: int, dtype: np.dtype[Any], path: Path | None) -> NDArray[Any]:
-    _check_end(head, offset + dtype.itemsize, path)
-    return np.frombuffer(head, dtype, 1, offset).reshape(())
-
-
-def _check_end(head: bytes, end: int, path: Path | None) -> None:
-    if end > len(head):
-        expected, found = f"at least {end} bytes", f"{len(head)} bytes"
-        raise TruncatedError("the header is not complete", path=path, expected=expected, found=found)
-
-
-def _dimensions(head: bytes, offset: int, count: int, path: Path | None) -> Iterator[dict[str, Any]]:
+def _dimensions(probe: Probe, offset: int, count: int) -> Iterator[dict[str, Any]]:
     if count > _MOST_DIMENSIONS:
-        raise CorruptError("the scan has too many dimensions", path=path, expected="0, 1 or 2", found=count)
+        raise CorruptError("the scan has too many dimensions", path=probe.path, expected="0, 1 or 2", found=count)
     for _ in range(count):
-        dimension = plain(_take(head, offset, DIMENSION, path))
+        dimension = fields_of(take_record(probe.head, DIMENSION, offset, path=probe.path))
         offset += DIMENSION.itemsize
         for name in ("description", "units"):
-            begin = offset + 4
-            offset = begin + int(_take(head, offset, np.dtype("<u4"), path))
-            _check_end(head, offset, path)
-            dimension[name] = head[begin:offset].decode("utf-8", "replace")
+            begin = offset + LENGTH.itemsize
+            offset = begin + int(take_record(probe.head, LENGTH, offset, path=probe.path)["length"])
+            if offset > len(probe.head):
+                expected, found = f"{name} up to byte {offset}", f"a header of at most {len(probe.head)} bytes"
+                raise TruncatedError("the header is incomplete", path=probe.path, expected=expected, found=found)
+            dimension[name] = probe.head[begin:offset].decode("utf-8", "replace")
         yield dimension
-
-
-def _foreign(probe: Probe) -> FormatError:
-    remedy = None
-    if probe.head.startswith(b"LUCAM-RECORDER"):
-        remedy = "This is a video of an astronomy camera (SharpCap, Lucam), which only such programs read"
-    elif probe.suffix == "emi":
-        remedy = f"An .emi file holds settings; open the data beside it, such as {probe.stem}_1.ser"
-    expected, found = f"{SIGNATURE!r} at the beginning", repr(probe.head[:16])
-    return FormatError("not a TIA series", path=probe.path, expected=expected, found=found, remedy=remedy)

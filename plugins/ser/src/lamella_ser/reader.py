@@ -11,15 +11,17 @@ import numpy as np
 from lamella.detect import MAGIC, VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from lamella.metadata import Axis
+from lamella.records import fields_of, read_records, take_record
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella_ser.emi import read_emi
-from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, SeriesHeader, plain, read_header, read_records
+from lamella.values import json_value
+from lamella_ser.emi import SETTINGS, read_emi, series_beside
+from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, SeriesHeader, known, read_header
 from lamella_ser.tags import Tags, raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.detect import Probe
+    from lamella.probe import Probe
     from lamella_ser.params import SerParams
 
 __all__ = ["SerReader"]
@@ -30,10 +32,12 @@ _UNITS = {"meters": ("nm", 1e9), "1/meters": ("1/nm", 1e-9), "seconds": ("s", 1)
 
 
 class SerReader:
-    """Reads series of spectra and images."""
+    """Reads series of spectra and images, also by the ``.emi`` beside a single one."""
 
     def detect(self, probe: Probe) -> Match | None:
         """Recognise the signature, then check the header and the first element."""
+        if probe.suffix == "emi":
+            return Match(MAGIC, "settings of TIA series") if probe.head.startswith(SETTINGS) else None
         if not probe.head.startswith(SIGNATURE):
             return None
         try:
@@ -45,10 +49,12 @@ class SerReader:
 
     def open(self, params: SerParams, probe: Probe) -> LinearSource:
         """Describe the elements that lie inside the file."""
+        if probe.suffix == "emi":
+            probe = series_beside(probe)
         header = read_header(probe)
         offsets = _data_offsets(probe, header, header.recorded)
         element, encoding = _first_element(probe, header, offsets[0])
-        inside = (offsets >= 0) & (offsets <= probe.size - _nbytes(encoding))
+        inside = (offsets >= 0) & (offsets <= probe.size - encoding.extent()[1])
         complete = len(offsets) if inside.all() else int(np.argmin(inside))
         runs = RunTable.from_offsets(offsets[:complete])
         _check_alike(probe, header, element, offsets, runs)
@@ -68,32 +74,21 @@ def _data_offsets(probe: Probe, header: SeriesHeader, count: int) -> NDArray[np.
 def _first_element(probe: Probe, header: SeriesHeader, offset: int) -> tuple[dict[str, Any], Encoding]:
     """Give the header of the first element, and what all are like."""
     dtype, path = ELEMENTS[header.fields["data_type_id"]], probe.path
-    room = probe.size - int(offset)
-    if not dtype.itemsize <= room <= probe.size:
-        expected = f"a place before byte {probe.size - dtype.itemsize}"
-        raise TruncatedError("the first element lies outside the file", path=path, expected=expected, found=int(offset))
-    element = plain(np.frombuffer(probe.read(int(offset), dtype.itemsize), dtype).reshape(()))
-    if element["data_type"] not in PIXEL_TYPES:
-        found = f"0x{element['data_type']:04x}"
-        raise UnsupportedError("unknown DataType", path=path, expected="0x0001 to 0x000a", found=found)
-    pixel = np.dtype(PIXEL_TYPES[element["data_type"]])
+    head = probe.read(int(offset), dtype.itemsize) if offset >= 0 else b""
+    element = fields_of(take_record(head, dtype, path=path, what="first element"))
+    pixel = np.dtype(known("DataType", element["data_type"], PIXEL_TYPES, probe))
     shape = tuple(element[name] for name in ("array_size_y", "array_size_x", "array_length") if name in element)
     if math.prod(shape) == 0:
         raise CorruptError("the elements are empty", path=path, expected="pixels", found=f"shape {shape}")
-    nbytes = dtype.itemsize + math.prod(shape) * pixel.itemsize
+    nbytes, room = dtype.itemsize + math.prod(shape) * pixel.itemsize, probe.size - int(offset)
     if nbytes > room:
         problem = f"none of the {header.recorded} recorded elements is complete"
-        raise TruncatedError(
-            problem, path=path, expected=f"{nbytes} bytes for {shape} of {pixel}", found=f"{room} bytes"
-        )
+        expected, found = f"{nbytes} bytes for {shape} of {pixel}", f"{room} bytes"
+        raise TruncatedError(problem, path=path, expected=expected, found=found)
     if len(shape) == 1:
         return element, Encoding(pixel, shape, origin=dtype.itemsize)
     row = shape[1] * pixel.itemsize  # rows are stored from bottom to top: begin with the last one and step back
     return element, Encoding(pixel, shape, strides=(-row, pixel.itemsize), origin=nbytes - row)
-
-
-def _nbytes(encoding: Encoding) -> int:
-    return encoding.extent()[1]
 
 
 def _check_alike(
@@ -104,10 +99,10 @@ def _check_alike(
     changes = np.concatenate([runs.first[:-1], runs.first[1:] - 1])[:_CHECKED]
     spread = np.linspace(0, runs.n_frames - 1, min(_CHECKED, runs.n_frames)).astype(np.int64)
     chosen = np.unique(np.concatenate([changes, spread]))
-    records = read_records(probe.path, probe.size, offsets[chosen], ELEMENTS[header.fields["data_type_id"]])
-    for name in (records.dtype.names or ())[-3:]:
+    records = read_records(probe.path, offsets[chosen], ELEMENTS[header.fields["data_type_id"]])
+    for name in (one for one in element if one.startswith(("data", "array"))):
         differs = records[name] != element[name]
-        if name.startswith(("data", "array")) and differs.any():
+        if differs.any():
             i = int(np.argmax(differs))
             raise UnsupportedError(
                 f"element {chosen[i]} is of another kind than the first",
@@ -120,7 +115,7 @@ def _check_alike(
 
 def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding: Encoding, complete: int) -> SourceInfo:
     assert probe.path is not None
-    emi, tags = read_emi(probe), Tags(probe.path, probe.size, header, complete)
+    emi, tags = read_emi(probe), Tags(probe.path, header, complete)
     notes = list(emi.notes)
     if complete < header.recorded:
         notes.append(f"the file was cut: only {complete} of {header.recorded} recorded elements lie inside it")
@@ -144,12 +139,9 @@ def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding:
         nav_axes=_nav_axes(header) if nav_origin == "header" else (),
         sig_axes=_sig_axes(element, emi.reciprocal),
         metadata=emi.metadata if emi.metadata.acquired else replace(emi.metadata, acquired=tags.first_time()),
-        raw_metadata={
-            "header": header.fields,
-            "dimensions": list(header.dimensions),
-            "first_element": element,
-            "emi": emi.raw,
-        },
+        raw_metadata=json_value(
+            {"header": header.fields, "dimensions": header.dimensions, "first_element": element, "emi": emi.raw}
+        ),
         per_frame=tags.functions(),
         notes=tuple(notes),
         details={
@@ -180,14 +172,14 @@ def _sig_axes(element: dict[str, Any], reciprocal: bool | None) -> tuple[Axis, .
     if "array_length" in element:
         return (_axis("energy", element, "", "eV"),)
     if reciprocal is None:
-        reciprocal = abs(element["calibration_delta_x"] or 0) > 1
+        reciprocal = abs(element["calibration_delta_x"]) > 1
     y, x, units = ("ky", "kx", "1/meters") if reciprocal else ("dy", "dx", "meters")
     return _axis(y, element, "_y", units), _axis(x, element, "_x", units)
 
 
 def _axis(name: str, fields: dict[str, Any], suffix: str, units: str) -> Axis:
     offset, delta, element = (fields[f"calibration_{key}{suffix}"] for key in ("offset", "delta", "element"))
-    if not units or not delta or offset is None:
+    if not units or not delta:
         return Axis(name)
     shown, factor = _UNITS.get(units, (units, 1))
     return Axis(name, factor * delta, factor * (offset - element * delta), shown)

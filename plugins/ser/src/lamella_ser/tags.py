@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_ser.header import TAGS, SeriesHeader, read_records
+from lamella.records import read_records
+from lamella.values import unix_time
+from lamella_ser.header import TAGS, SeriesHeader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ class Tags:
     """Time [s since 1970] and beam position [m] of the elements, read when asked for; NaN where a tag is missing."""
 
     path: Path
-    size: int
     header: SeriesHeader
     count: int
 
@@ -49,14 +49,13 @@ class Tags:
 
     def first_time(self) -> str | None:
         """Read when the first element was recorded, ISO 8601."""
-        seconds = replace(self, count=1).time()[0] if self.functions() else 0
-        return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds > 0 else None
+        return unix_time(replace(self, count=1).time()[0]) if self.functions() else None
 
     def _field(self, name: str) -> NDArray[np.float64]:
         kind = self.header.fields["tag_type_id"]
-        table = np.dtype([("offsets", self.header.offset_type, (self.count,))])
-        offsets = read_records(self.path, self.size, np.array([self.header.tag_table]), table)["offsets"][0]
-        tags = read_records(self.path, self.size, offsets.astype(np.int64), TAGS[kind])
+        table = np.dtype((self.header.offset_type, (self.count,)))
+        [offsets] = read_records(self.path, [self.header.tag_table], table)
+        tags = read_records(self.path, offsets.astype(np.int64), TAGS[kind], strict=False)
         return np.where(tags["tag_type_id"] == kind, tags[name].astype(np.float64), np.nan)
 
 
