@@ -65,7 +65,8 @@ def test_the_settings_of_four_chips_are_kept_apart(tmp_path: Path) -> None:
 def test_every_frame_has_its_time_and_exposure(scan: Path) -> None:
     ds = lamella.open(scan)
     expected = np.datetime64("2021-05-07T16:51:10", "ns") + np.arange(6) * np.timedelta64(2_000_000, "ns")
-    np.testing.assert_array_equal(ds.per_frame("time"), expected)
+    np.testing.assert_array_equal(ds.per_frame("acquired"), expected)
+    np.testing.assert_allclose(ds.per_frame("time"), np.arange(6) * 0.002)
     np.testing.assert_allclose(ds.per_frame("exposure"), [0.0015] * 6)
     assert ds.per_frame("sequence number").tolist() == [1, 2, 3, 4, 5, 6]
     assert ds.per_frame("counter").tolist() == [0] * 6
@@ -78,7 +79,7 @@ def test_a_damaged_header_leaves_a_hole_in_the_arrays(scan: Path) -> None:
     content[2 * 448 + 448 + 44 : 2 * 448 + 448 + 48] = b"year"
     path.write_bytes(content)
     ds = lamella.open(scan)
-    assert np.isnat(ds.per_frame("time")).tolist() == [False, False, True, False, False, False]
+    assert np.isnat(ds.per_frame("acquired")).tolist() == [False, False, True, False, False, False]
     assert np.isnan(ds.per_frame("exposure")).tolist() == [False, False, True, False, False, False]
     assert ds.per_frame("sequence number")[2] == -1
 

@@ -243,6 +243,8 @@ class TestExtendedHeaders:
         assert (ds.metadata.beam_energy, ds.metadata.camera_length, ds.metadata.dwell_time) == (300e3, 0.125, 1e-3)
         assert ds.metadata.acquired == "2023-03-15T12:00:00"
         np.testing.assert_array_equal(ds.per_frame("Alpha tilt"), [0, 10, 20])
+        np.testing.assert_array_equal(ds.per_frame("acquired"), [np.datetime64("2023-03-15T12:00:00", "ns")] * 3)
+        np.testing.assert_array_equal(ds.per_frame("time"), [0, 0, 0])
         assert ds.axes[-1].scale == pytest.approx(2.0)
         assert ds.axes[-1].units == "nm"
         assert "Dose" not in ds.info.per_frame

@@ -23,4 +23,4 @@ def test_pims_reads_what_the_sampler_writes(tmp_path: Path, dtype: str, variant:
     assert len(theirs) == data.n_frames
     for i in range(data.n_frames):
         np.testing.assert_array_equal(np.asarray(theirs[i]), ours[i])
-        assert theirs.get_time_float(i) == pytest.approx(ours.per_frame("time")[i], abs=1e-5)
+        assert theirs.get_time_float(i) == pytest.approx(ours.per_frame("acquired")[i].astype(int) / 1e9, abs=1e-5)

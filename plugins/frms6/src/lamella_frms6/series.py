@@ -12,6 +12,7 @@ import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError
 from lamella.source import RunTable
+from lamella.stamps import moments, stamp_arrays
 from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, INCOMPLETE, Part
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def per_frame(parts: Sequence[Part]) -> dict[str, Callable[[], NDArray[Any]]]:
     """Give the functions that read one field of every frame header."""
     read = partial(_read_field, tuple((part.path, part.stride, part.count) for part in parts))
     return {
-        "time": partial(read, "time"),
+        **stamp_arrays(partial(read, "acquired")),
         "frame number": partial(read, "index"),
         "flags": partial(read, "flags"),
         "incomplete": partial(read, "incomplete"),
@@ -114,10 +115,9 @@ def _read_field(parts: Sequence[tuple[str, int, int]], field: str) -> NDArray[An
     headers: NDArray[Any] = np.concatenate([_read_headers(*part) for part in parts])
     if field == "incomplete":
         return np.asarray(headers["flags"] & INCOMPLETE, dtype=np.bool_)
-    if field != "time":
-        return np.ascontiguousarray(headers[field])
-    microseconds = headers["seconds"].astype(np.int64) * 1_000_000 + headers["microseconds"]
-    return np.asarray(microseconds, dtype="datetime64[us]")
+    if field == "acquired":
+        return moments(headers["seconds"], 1000 * headers["microseconds"].astype(np.int64))
+    return np.ascontiguousarray(headers[field])
 
 
 def _read_headers(path: str, stride: int, count: int) -> NDArray[np.void]:

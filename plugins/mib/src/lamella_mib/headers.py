@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import FormatError
+from lamella.stamps import stamp_arrays
 from lamella_mib.header import FrameHeader, parse_header, start_time
 from lamella_mib.parts import Part, read_at
 
@@ -34,7 +35,7 @@ class FrameHeaders:
     def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
         """What users can ask for."""
         return {
-            "time": self.times,
+            **stamp_arrays(self.acquired),
             "exposure": self.exposures,
             "sequence number": self.sequence,
             "counter": self.counters,
@@ -46,8 +47,8 @@ class FrameHeaders:
         [record] = read_at(path, (0, self.header_size))
         return parse_header(record, path, len(record))
 
-    def times(self) -> NDArray[np.datetime64]:
-        """Give the start of each exposure, UTC if the files say it, with a resolution of 1 ns."""
+    def acquired(self) -> NDArray[np.datetime64]:
+        """Give the start of each exposure, UTC if the files say it, else local time."""
         return np.array([_time(header.start if header else None) for header in self._parsed()], dtype="M8[ns]")
 
     def exposures(self) -> NDArray[np.float64]:

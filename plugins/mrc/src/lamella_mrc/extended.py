@@ -18,6 +18,7 @@ import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE, get_ext_header_dtype
 
 from lamella.errors import TruncatedError
+from lamella.stamps import moments, stamp_arrays
 from lamella_mrc.header import Header, json_value
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ class Extended:
         if self.count < n_frames:
             return {}
         numbers = [name for name in self.valid if self.dtype[name].kind in "biuf"]
-        return {name: partial(_read_field, self.path, self.dtype, name, n_frames) for name in numbers}
+        fields = {name: partial(_read_field, self.path, self.dtype, name, n_frames) for name in numbers}
+        stamps = stamp_arrays(partial(_moments, fields["Timestamp"])) if "Timestamp" in fields else {}
+        return {**fields, **stamps}
 
 
 def _is_positive(value: Any) -> TypeGuard[float]:
@@ -159,6 +162,11 @@ def _valid_fields(record: np.void) -> Iterator[str]:
             if mask >> bit & 1:
                 yield name
             bit += 1
+
+
+def _moments(read_days: Callable[[], NDArray[Any]]) -> NDArray[np.datetime64]:
+    """Give when sections were recorded; stamps are days since `DAY_0`."""
+    return moments(86400.0 * (read_days() - (datetime(1970, 1, 1) - DAY_0).days))
 
 
 def _read_field(path: Path, dtype: np.dtype[Any], name: str, count: int) -> NDArray[Any]:

@@ -80,8 +80,8 @@ class StampsOfFrames:
     repeats: int
     count: int
 
-    def __call__(self) -> NDArray[np.float64]:
-        """Give the time of every frame [s]."""
+    def __call__(self) -> NDArray[np.datetime64]:
+        """Give the time of every frame."""
         return np.repeat(self.stamps(), self.repeats)[: self.count]
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
+from lamella.stamps import moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +149,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class TimeStamps:
-    """Reads when frames were taken: seconds since 1970 by the clock of the recording computer."""
+    """Reads when frames were taken, by the clock of the recording computer."""
 
     path: Path
     offset: int
@@ -156,12 +157,12 @@ class TimeStamps:
     count: int
     short: bool
 
-    def __call__(self) -> NDArray[np.float64]:
-        """Give the time of every frame [s]."""
+    def __call__(self) -> NDArray[np.datetime64]:
+        """Give the time of every frame."""
         return self.read(range(self.count))
 
-    def read(self, frames: range) -> NDArray[np.float64]:
-        """Give the time of some frames [s]."""
+    def read(self, frames: range) -> NDArray[np.datetime64]:
+        """Give the time of some frames."""
         dtype = np.dtype([("s", "<i4"), ("ms", "<u2"), ("us", "<u2")][: 2 if self.short else 3])
         parts = []
         with self.path.open("rb", buffering=0) as file:
@@ -172,8 +173,8 @@ class TimeStamps:
         if len(raw) < len(frames) * dtype.itemsize:
             raise TruncatedError("the file was cut since it was opened", path=self.path)
         stamps = np.frombuffer(raw, dtype)
-        fine = 0.0 if self.short else stamps["us"] * 1e-6
-        return np.asarray(stamps["s"] + stamps["ms"] * 1e-3 + fine, dtype=np.float64)
+        microseconds = 1000 * stamps["ms"].astype(np.int64) + (0 if self.short else stamps["us"])
+        return moments(stamps["s"], 1000 * microseconds)
 
 
 def read_header(probe: Probe) -> Header:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+
+import numpy as np
 
 from lamella.detect import MAGIC, VERIFIED, Match, Probe
 from lamella.errors import CorruptError, FormatError, ParameterError
 from lamella.metadata import Metadata
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.stamps import elapsed, stamp_arrays
 from lamella_seq.celeritas import Half, SplitSource, StampsOfFrames, half_of, other_half
 from lamella_seq.header import MAGIC as SEQUENCE
 from lamella_seq.header import Header, TimeStamps, read_header
@@ -83,7 +85,7 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
         info,
         n_frames=stored * prebuffer,
         sig_shape=(2 * height, header.sig_shape[1]),
-        per_frame={} if stamps is None else {"time": StampsOfFrames(stamps, prebuffer, stored * prebuffer)},
+        per_frame={} if stamps is None else stamp_arrays(StampsOfFrames(stamps, prebuffer, stored * prebuffer)),
         notes=(*info.notes, *notes),
         details={**info.details, "halves": [half.path.name for half in (top, bottom) if half.path is not None]},
     )
@@ -96,8 +98,8 @@ def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> Sour
     """Give what the header and the settings say about a sequence."""
     allocated, present = header["allocated_frames"], header.n_frames
     cut = f"the file was cut, or is being written: {present} of {allocated} allocated frames are there"
-    first, last = _ends(stamps, present)
-    rate = (present - 1) / (last - first) if last > first else None
+    first, duration = _first_and_duration(stamps, present)
+    rate = (present - 1) / duration if duration > 0 else None
     return SourceInfo(
         n_frames=present,
         sig_shape=header.sig_shape,
@@ -108,7 +110,7 @@ def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> Sour
             "settings": settings.values,
             **({"Config.Metadata.xml": settings.text} if settings.text else {}),
         },
-        per_frame={} if stamps is None else {"time": stamps},
+        per_frame={} if stamps is None else stamp_arrays(stamps),
         notes=(cut,) if present < allocated else (),
         details={
             "version": header["version"],
@@ -126,18 +128,21 @@ def _corrected(info: SourceInfo, probe: Probe, base: str, settings: Settings) ->
     return replace(info, corrections=corrections, notes=(*info.notes, *notes))
 
 
-def _ends(stamps: TimeStamps | None, count: int) -> tuple[float, float]:
-    """Give the first and the last time stamp, 0 where there is none."""
+def _first_and_duration(stamps: TimeStamps | None, count: int) -> tuple[str | None, float]:
+    """Give when the first frame was taken, ISO 8601, and how long after it the last one [s]; None and 0 if unknown."""
     if stamps is None:
-        return 0.0, 0.0
-    return float(stamps.read(range(1))[0]), float(stamps.read(range(count - 1, count))[0])
+        return None, 0.0
+    ends = np.concatenate([stamps.read(range(1)), stamps.read(range(count - 1, count))])
+    if np.isnat(ends[0]):
+        return None, 0.0
+    return str(ends[0].astype("M8[us]")), float(np.nan_to_num(elapsed(ends)[1]))
 
 
-def _metadata(header: Header, settings: Settings, first: float) -> Metadata:
+def _metadata(header: Header, settings: Settings, first: str | None) -> Metadata:
     version = settings.values.get("StreamPixVersion")
     return Metadata(
         title=header.text or None,
-        acquired=datetime.fromtimestamp(first, UTC).replace(tzinfo=None).isoformat() if first > 0 else None,
+        acquired=first,
         detector=settings.values.get("CameraType") or None,
         software=f"StreamPix {version}" if version else None,
         beam_energy=1e3 * settings.number("HT") or None,  # kV

@@ -12,8 +12,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, ParseError
@@ -21,6 +23,7 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
+from lamella.correcting import FileCorrections
 from lamella.corrections import Corrections
 from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
@@ -100,22 +103,52 @@ def read_settings(probe: Probe, base: str) -> Settings:
 
 def corrections_of(
     probe: Probe, base: str, settings: Settings, sig_shape: tuple[int, int]
-) -> tuple[Corrections | None, tuple[str, ...]]:
-    """Give the corrections of a recording, and what a user should know about them.
+) -> tuple[FileCorrections, tuple[str, ...]]:
+    """Give the corrections of a recording, and what a user should know about them; references are read when needed.
 
     Raises
     ------
     FormatError
         If a file is damaged, or does not fit the frames.
     """
-    planes = {name: sidecar(probe, base, f".{name}.mrc") for name in ("dark", "gain")}
-    given: dict[str, Any] = {name: _reference(path, sig_shape) for name, path in planes.items() if path is not None}
+    paths = {name: sidecar(probe, base, f".{name}.mrc") for name in ("dark", "gain")}
+    references = {name: _reference(path, sig_shape) for name, path in paths.items() if path is not None}
     excluded, notes = _excluded(probe, base, settings, sig_shape)
-    corrections = Corrections(**given, excluded=excluded, allow_empty=True)
+    if references:
+        return partial(_measured, references, excluded), notes
+    corrections = Corrections(excluded=excluded, allow_empty=True)
     return corrections if corrections else None, notes
 
 
-def _reference(path: Path, sig_shape: tuple[int, int]) -> NDArray[np.float32]:
+def _measured(references: Mapping[str, _Reference], excluded: NDArray[np.bool_] | None) -> Corrections:
+    planes: dict[str, Any] = {name: reference.read() for name, reference in references.items()}
+    return Corrections(**planes, excluded=excluded, allow_empty=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A dark frame or gain map whose header fits the frames: where its pixels lie in the file."""
+
+    path: Path
+    offset: int
+    dtype: np.dtype[Any]
+    sig_shape: tuple[int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the pixels [bytes]."""
+        return math.prod(self.sig_shape) * self.dtype.itemsize
+
+    def read(self) -> NDArray[np.float32]:
+        """Read the pixels."""
+        raw = Probe.of(self.path).read(self.offset, self.nbytes)
+        if len(raw) < self.nbytes:
+            raise TruncatedError("the reference was cut since the sequence was opened", path=self.path, remedy=_REMEDY)
+        return np.frombuffer(raw, self.dtype).reshape(self.sig_shape).astype(np.float32)
+
+
+def _reference(path: Path, sig_shape: tuple[int, int]) -> _Reference:
+    """Look at the header of a reference."""
     probe = Probe.of(path)
     if probe.size < REFERENCE.itemsize:
         raise TruncatedError("the header of the reference is incomplete", path=path, remedy=_REMEDY)
@@ -131,14 +164,17 @@ def _reference(path: Path, sig_shape: tuple[int, int]) -> NDArray[np.float32]:
             found=f"{height} x {width} pixels",
             remedy=_REMEDY,
         )
-    dtype = np.dtype(MODES[int(header["mode"])])
-    nbytes = width * height * dtype.itemsize
-    raw = probe.read(REFERENCE.itemsize + max(0, int(header["nsymbt"])), nbytes)
-    if len(raw) < nbytes:
+    offset = REFERENCE.itemsize + max(0, int(header["nsymbt"]))
+    reference = _Reference(path, offset, np.dtype(MODES[int(header["mode"])]), sig_shape)
+    if probe.size < offset + reference.nbytes:
         raise TruncatedError(
-            "the reference is incomplete", path=path, expected=f"{nbytes} bytes", found=len(raw), remedy=_REMEDY
+            "the reference is incomplete",
+            path=path,
+            expected=f"{reference.nbytes} bytes from byte {offset}",
+            found=f"{probe.size} bytes",
+            remedy=_REMEDY,
         )
-    return np.frombuffer(raw, dtype).reshape(sig_shape).astype(np.float32)
+    return reference
 
 
 def _excluded(
