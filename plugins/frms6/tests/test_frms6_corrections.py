@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import lamella
+from lamella.cli.app import main
 from lamella.errors import CorruptError, FormatError, ParameterError, TruncatedError
+from lamella.udf import SumUDF
 from lamella_frms6.conformance import folded, header_text, part_bytes
 
 HEIGHT, WIDTH = 6, 4
@@ -91,6 +93,33 @@ def test_many_dark_frames_are_read_piece_by_piece(header: Path, monkeypatch: pyt
     monkeypatch.setattr(dark, "_AT_A_TIME", 300)
     dark._mean.cache_clear()
     np.testing.assert_array_equal(corrections(lamella.open(header)).dark, whole)
+
+
+def test_dark_frames_are_read_when_somebody_computes(header: Path) -> None:
+    part = header.parent / "scan_000.frms6"
+    ds = lamella.open(header)
+    repr(ds), ds.diagnostics, ds.fingerprint
+    part.write_bytes(part.read_bytes()[:-1])
+    changed = pytest.raises(CorruptError, match=r"scan_000\.frms6: the file was changed since it was opened")
+    with lamella.Context(executor="inline") as ctx, changed:
+        ctx.run_udf(ds, SumUDF())
+
+
+def test_dark_frames_that_are_gone_are_named(header: Path) -> None:
+    ds = lamella.open(header)
+    (header.parent / "scan_000.frms6").unlink()
+    with pytest.raises(FormatError, match=r"scan_000\.frms6: the corrections cannot be read"):
+        _ = ds.corrections
+
+
+def test_corrections_can_be_left_out_of_a_command(header: Path, frames: np.ndarray, tmp_path: Path) -> None:
+    results = []
+    for number, options in enumerate(([], ["--no-corrections"])):
+        folder = tmp_path / f"results {number}"
+        assert main(["run", str(header), "--sumsig", "--out", str(folder), *options]) == 0
+        results.append(np.load(folder / "sumsig.npy"))
+    np.testing.assert_array_equal(results[1].reshape(-1), frames.sum(axis=(1, 2)))
+    assert (results[0] != results[1]).all()
 
 
 def test_a_part_000_without_a_frame_is_an_error_with_a_way_out(header: Path, frames: np.ndarray) -> None:

@@ -1,7 +1,8 @@
-"""The dark frame: the mean of the frames in part 000."""
+"""The dark frame: the mean of the frames in part 000, measured when somebody computes."""
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from lamella.source import Resource
 
-__all__ = ["dark_frame", "unfold"]
+__all__ = ["check_dark", "dark_frame", "unfold"]
 
 _AT_A_TIME = 8 << 20  # bytes
 
@@ -28,8 +29,8 @@ def unfold(stored: NDArray[Any], binning: int) -> NDArray[Any]:
     return np.repeat(image, binning, axis=0)
 
 
-def dark_frame(part: Part, like: Part) -> NDArray[np.float32]:
-    """Give the mean of all frames of a part as they are stored, shape ``(height, width)``; read once per process.
+def check_dark(part: Part, like: Part) -> None:
+    """Refuse dark frames that cannot be subtracted from signal frames, without reading any.
 
     Raises
     ------
@@ -52,7 +53,17 @@ def dark_frame(part: Part, like: Part) -> NDArray[np.float32]:
             found=f"{part.resource.size} bytes",
             remedy="Give subtract_dark=False to read the signal without them",
         )
-    return _mean(part.resource, part.width, part.height, part.count)
+
+
+def dark_frame(part: Part, repeat: int) -> NDArray[np.float32]:
+    """Give the mean of all frames of a part as an image, each row ``repeat`` times; measured once per process.
+
+    Raises
+    ------
+    FormatError
+        If the file is no longer what it was.
+    """
+    return unfold(_mean(part.resource, part.width, part.height, part.count), repeat)
 
 
 @lru_cache(maxsize=8)
@@ -63,6 +74,8 @@ def _mean(resource: Resource, width: int, height: int, count: int) -> NDArray[np
     buffer = np.empty(depth, dtype=record)
     memory = buffer.view(np.uint8)
     with Path(resource.path).open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_mtime_ns != resource.mtime_ns:
+            raise CorruptError("the file was changed since it was opened", path=resource.path, remedy="Open it again")
         file.seek(FILE_HEADER.itemsize)
         for start in range(0, count, depth):
             n = min(depth, count - start)

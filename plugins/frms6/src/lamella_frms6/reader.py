@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.codecs import FoldingCodec
+from lamella.correcting import FileCorrections
 from lamella.corrections import Corrections
 from lamella.detect import MAGIC, VERIFIED, Match
 from lamella.errors import FormatError
 from lamella.metadata import Metadata
 from lamella.source import Encoding, LinearSource, ReadHints, Resource, SourceInfo
-from lamella_frms6.dark import dark_frame, unfold
+from lamella_frms6.dark import check_dark, dark_frame
 from lamella_frms6.files import find_files
 from lamella_frms6.gain import read_gain_map
 from lamella_frms6.header import Header, mentions_measurement, read_header
@@ -23,6 +25,8 @@ from lamella_frms6.part import INCOMPLETE, Part, read_part
 from lamella_frms6.series import Series, per_frame, series_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lamella.detect import Probe
     from lamella_frms6.params import Frms6Params
 
@@ -126,10 +130,17 @@ def _alternatives(header: Header | None) -> tuple[tuple[tuple[int, ...], str], .
 
 def _corrections(
     params: Frms6Params, dark: Part | None, part: Part, rows: _Rows, sig_shape: tuple[int, int]
-) -> Corrections | None:
-    frame = None if dark is None else unfold(dark_frame(dark, part), rows.repeat)
+) -> FileCorrections:
+    if dark is not None:
+        check_dark(dark, part)
     gain = None if params.gain_map is None else read_gain_map(params.gain_map, sig_shape)
-    return None if frame is None and gain is None else Corrections(dark=frame, gain=gain)
+    if dark is None:
+        return None if gain is None else Corrections(gain=gain)
+    return partial(_dark_and_gain, dark, rows.repeat, gain)
+
+
+def _dark_and_gain(dark: Part, repeat: int, gain: NDArray[np.float64] | None) -> Corrections:
+    return Corrections(dark=dark_frame(dark, repeat), gain=gain)
 
 
 def _metadata(header: Header | None, part: Part) -> Metadata:
