@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella.records import fields_of, take_record
 
 if TYPE_CHECKING:
-    from lamella.detect import Probe
+    from lamella.probe import Probe
 
-__all__ = ["SERIES_HEADER", "SeriesHeader", "frame_header", "plain", "read_series_header"]
+__all__ = ["SERIES_HEADER", "SeriesHeader", "frame_header", "read_series_header"]
 
 SERIES_HEADER = np.dtype(
     [
@@ -96,6 +97,11 @@ class SeriesHeader:
         return frame_header(self.frame_header_nbytes)
 
     @property
+    def from_camera(self) -> bool:
+        """Whether a camera wrote the stream; HyperSpy writes another text and another pixel size."""
+        return not bytes(self.fields["filler"]).startswith(b"HYPERSPY")
+
+    @property
     def sig_shape(self) -> tuple[int, int]:
         """Rows and columns of a frame."""
         return self.fields["height"], self.fields["width"]
@@ -133,10 +139,7 @@ def read_series_header(probe: Probe) -> SeriesHeader:
         If it is none, of an unknown kind, or impossible.
     """
     path, head = probe.path, probe.head
-    if len(head) < SERIES_HEADER.itemsize:
-        expected, found = f"{SERIES_HEADER.itemsize} bytes", f"{len(head)} bytes"
-        raise TruncatedError("the series header is not complete", path=path, expected=expected, found=found)
-    fields = plain(np.frombuffer(head, SERIES_HEADER, 1).reshape(()))
+    fields = fields_of(take_record(head, SERIES_HEADER, path=path, what="series header"))
     header = SeriesHeader(fields)
     if fields["header_size"] != SERIES_HEADER.itemsize:
         expected, found = f"a header size of {SERIES_HEADER.itemsize} at byte 0", str(fields["header_size"])
@@ -149,14 +152,3 @@ def read_series_header(probe: Probe) -> SeriesHeader:
         if fields[name] < least and not (name == "frame_header_nbytes" and fields["version"] == 1):
             raise CorruptError(f"impossible {name}", path=path, expected=f"at least {least}", found=fields[name])
     return header
-
-
-def plain(record: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Give a record as JSON-able data, with None for numbers that JSON does not know."""
-    values = {name: record[name].item() for name in record.dtype.names or ()}
-    for name, value in values.items():
-        if isinstance(value, bytes):
-            values[name] = value.decode("latin-1")
-        elif not math.isfinite(value):
-            values[name] = None
-    return values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,9 @@ from lamella.detect import EXTENSION, HEURISTIC, MAGIC, VERIFIED, Match, Probe
 from lamella.errors import FormatError, ParameterError
 from lamella.metadata import Axis, Metadata
 from lamella.source import Encoding, LinearSource, SourceInfo
-from lamella_tvips.header import MODES, plain
+from lamella.stamps import stamp_arrays
+from lamella.values import json_value, unix_time
+from lamella_tvips.header import MODES, SeriesHeader
 from lamella_tvips.params import TvipsParams
 from lamella_tvips.scan import Scan, from_positions, from_rotator, wound
 from lamella_tvips.stream import Stream, find_stream, frame_times
@@ -69,10 +70,10 @@ class TvipsReader:
                 nav_alternatives=tuple((one.shape, one.origin) for one in others),
                 sync_offset=scan.first,
                 index=scan.index,
-                sig_axes=_sig_axes(header.fields, mode),
-                metadata=_metadata(header.fields, ends[0], mode),
-                raw_metadata={"series_header": header.fields, "first_frame": plain(ends[:1].reshape(()))},
-                per_frame={"time": stream.time, **{name: partial(stream.field, name) for name in fields}},
+                sig_axes=_sig_axes(header, mode),
+                metadata=_metadata(header, ends[0], mode),
+                raw_metadata=json_value({"series_header": header.fields, "first_frame": ends[0]}),
+                per_frame={**stamp_arrays(stream.acquired), **{name: partial(stream.field, name) for name in fields}},
                 notes=tuple(notes),
                 details={
                     "format version": header.fields["version"],
@@ -156,25 +157,25 @@ def _scan_headers(stream: Stream) -> NDArray[Any] | None:
     return stream.headers()
 
 
-def _sig_axes(fields: dict[str, Any], mode: str | None) -> tuple[Axis, ...]:
+def _sig_axes(header: SeriesHeader, mode: str | None) -> tuple[Axis, ...]:
     """Give the axes of the detector.
 
     Cameras record the size of their own pixels, which calibrates nothing; HyperSpy writes the calibration there.
     """
     names, units = (("dy", "dx"), "nm") if mode == "imaging" else (("ky", "kx"), "1/nm")
-    if mode is None or fields["pixel_size"] <= 0 or not fields["filler"].startswith("HYPERSPY"):
-        return Axis(names[0]), Axis(names[1])
-    step = float(fields["pixel_size"])
-    return Axis(names[0], step, 0.0, units), Axis(names[1], step, 0.0, units)
+    step = 0.0 if mode is None or header.from_camera else float(header.fields["pixel_size"])
+    return Axis.of(names[0], step, units), Axis.of(names[1], step, units)
 
 
-def _metadata(fields: dict[str, Any], first: NDArray[Any], mode: str | None) -> Metadata:
-    from_camera = not fields["filler"].startswith("HYPERSPY")
+def _metadata(header: SeriesHeader, first: NDArray[Any], mode: str | None) -> Metadata:
+    kilovolts, pixel_size, magnified = (
+        max(0, header.fields[name]) for name in ("high_tension", "pixel_size", "magnification")
+    )
     return Metadata(
-        acquired=datetime.fromtimestamp(float(frame_times(first)), UTC).isoformat() if first["seconds"] else None,
+        acquired=unix_time(frame_times(first)[()]) if first["seconds"] else None,
         detector="TVIPS",
         mode=mode,
-        beam_energy=1e3 * fields["high_tension"] if fields["high_tension"] > 0 else None,
-        magnification=float(fields["magnification"]) if mode == "imaging" and fields["magnification"] > 0 else None,
-        detector_pixel_pitch=1e-9 * fields["pixel_size"] if from_camera and fields["pixel_size"] > 0 else None,
+        beam_energy=1e3 * kilovolts or None,
+        magnification=float(magnified) or None if mode == "imaging" else None,
+        detector_pixel_pitch=1e-9 * pixel_size or None if header.from_camera else None,
     )

@@ -11,7 +11,9 @@ import numpy as np
 
 from lamella.detect import Probe
 from lamella.errors import FormatError, TruncatedError
+from lamella.records import read_records
 from lamella.source import Resource, RunTable
+from lamella.stamps import moments
 from lamella_tvips.header import SERIES_HEADER, SeriesHeader, read_series_header
 
 if TYPE_CHECKING:
@@ -47,12 +49,11 @@ class Stream:
         """Read the headers of all or of some frames; as many fields as there are."""
         chosen = np.arange(self.n_frames) if frames is None else frames
         found = np.zeros(len(chosen), self.header.frame_header)
-        rows = found.view(np.uint8).reshape(len(chosen), found.itemsize)
         first = 0
         for resource, offset, count in zip(self.resources, self.offsets, self.counts, strict=True):
             here = np.flatnonzero((chosen >= first) & (chosen < first + count))
             places = offset + (chosen[here] - first) * self.header.stride
-            _read_rows(resource.path, places.tolist(), [rows[row] for row in here.tolist()])
+            found[here] = read_records(resource.path, places, found.dtype)
             first += count
         return found
 
@@ -60,9 +61,10 @@ class Stream:
         """Read one field of all frame headers."""
         return np.ascontiguousarray(self.headers()[name])
 
-    def time(self) -> NDArray[np.float64]:
-        """Read when frames were recorded [s since 1970]."""
-        return frame_times(self.headers())
+    def acquired(self) -> NDArray[np.datetime64]:
+        """Read when frames were recorded."""
+        headers = self.headers()
+        return moments(headers["seconds"], headers["milliseconds"].astype(np.int64) * 1_000_000)
 
 
 def frame_times(headers: NDArray[Any]) -> NDArray[np.float64]:
@@ -146,13 +148,3 @@ def _parts(probe: Probe) -> list[Path]:
                 remedy="Put all parts into one folder",
             )
     return [path for path in paths if path is not None]
-
-
-def _read_rows(path: str, places: list[int], rows: list[NDArray[np.uint8]]) -> None:
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            for place, row in zip(places, rows, strict=True):
-                file.seek(place)
-                file.readinto(row.data)
-    except OSError as error:
-        raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
