@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _MOST_STRUCTURE = 8192
 """Bytes of a file that are looked at as structure, if nothing tells them from pixels."""
+_HEADER = 256
+"""Where most fields of most formats lie [bytes]."""
 _EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HUGE = (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 _NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
@@ -132,7 +134,9 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
         return
     for value, share in ((0, most), (0xFF, most // 4)):
         ends = [Change(place, place + 1, bytes([value])) for place in places if content[place] != value]
-        yield from _some(ends, share, len(content) + value)
+        first = [change for change in ends if change.begin < _HEADER]
+        yield from _some(first, share, len(content) + value)
+        yield from _some(ends[len(first) :], share, len(content) + value)
     rng = np.random.default_rng(len(content) + 1)
     used = [8.0 if any(content[place : place + width]) else 1.0 for place, width in slots]
     weights = np.asarray(used) / sum(used)

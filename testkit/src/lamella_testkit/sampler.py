@@ -38,6 +38,8 @@ class Sampler(ABC):
     confidence
         Least confidence with which the reader must recognise what `write` writes, for formats without a signature;
         those with one must reach 80.
+    signed
+        Whether every file of the format has one of the signatures of its spec, so that files without are refused.
     sidecars_elsewhere
         Whether the format allows a file to name others outside its directory.
     largest
@@ -55,6 +57,7 @@ class Sampler(ABC):
     expansion: ClassVar[float | None] = 64.0
     floor: ClassVar[float] = 0.5
     confidence: ClassVar[int] = 80
+    signed: ClassVar[bool] = True
     sidecars_elsewhere: ClassVar[bool] = False
     largest: ClassVar[int] = 256 << 20
     known_failures: ClassVar[Mapping[str, str]] = {}
@@ -81,6 +84,18 @@ class Sampler(ABC):
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give entries of `lamella.metadata.Metadata` that a reader must report for what `write` wrote."""
         return {}
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give entries that must stand in the raw metadata for what `write` wrote."""
+        return {}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the arrays with one entry per frame that `write` wrote, by their names."""
+        return {}
+
+    def navigator(self, data: SampleData) -> object | None:
+        """Give the image of the scan that `write` wrote, or None."""
+        return None
 
     def expects_notes(self, data: SampleData) -> bool | None:
         """Say whether what `write` wrote deserves a note to the user; None leaves that open."""

@@ -87,6 +87,9 @@ class ToySampler(Sampler):
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         return {"beam_energy": 200e3} if data.variant == "sidecar" else {}
 
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        return {"version": 1, "note": "made by a sampler"}
+
     def expects_notes(self, data: SampleData) -> bool:
         return False
 

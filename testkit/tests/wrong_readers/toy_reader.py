@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,13 +65,16 @@ class ToyReader:
                 "too short for a header", path=probe.path, expected=HEADER.itemsize, found=len(probe.head)
             )
         header = np.frombuffer(probe.head, HEADER, count=1)[0]
-        if header["magic"] != MAGIC:
-            raise FormatError("not a toy file", path=probe.path, expected=MAGIC, found=bytes(header["magic"]))
+        self.signature(header, probe)
         if header["version"] != 1:
             raise UnsupportedError("unknown version", path=probe.path, expected=1, found=int(header["version"]))
         if int(header["first_frame"]) < HEADER.itemsize + int(header["tag_bytes"]):
             raise CorruptError("frames begin within the tags", path=probe.path)
         return header
+
+    def signature(self, header: Any, probe: Probe) -> None:
+        if header["magic"] != MAGIC:
+            raise FormatError("not a toy file", path=probe.path, expected=MAGIC, found=bytes(header["magic"]))
 
     def dtype(self, header: Any, probe: Probe) -> np.dtype[Any]:
         order = ">" if header["big"] else "<"
@@ -89,7 +93,10 @@ class ToyReader:
         return int(header["ny"]) * int(header["nx"])
 
     def nav_axes(self, header: Any) -> tuple[Axis, ...]:
-        return Axis("y", float(header["scale_y"]), units="nm"), Axis("x", float(header["scale_x"]), units="nm")
+        return self.nav_axis("y", float(header["scale_y"])), self.nav_axis("x", float(header["scale_x"]))
+
+    def nav_axis(self, name: str, scale: float) -> Axis:
+        return Axis(name, scale, units="nm") if math.isfinite(scale) and scale != 0 else Axis(name)
 
     def layout(self, header: Any, probe: Probe, n_frames: int, stride: int) -> tuple[tuple[Resource, ...], RunTable]:
         """Give the files and where frames lie in them; the second file is counted from its size."""
@@ -147,7 +154,8 @@ class ToyReader:
         path = self.sidecar(tags[SIDECAR].decode("latin-1"), probe)
         try:
             facts = json.loads(path.read_bytes())
-            return Metadata(beam_energy=float(facts["beam_energy"]))
+            energy = float(facts["beam_energy"])
+            return Metadata(beam_energy=energy if math.isfinite(energy) else None)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorruptError("the sidecar cannot be understood", path=path, found=error) from error
 

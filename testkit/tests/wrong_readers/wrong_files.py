@@ -7,19 +7,22 @@ import logging
 import mmap
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamella.errors import FormatError
 from lamella.format import Capability
 from lamella.metadata import Axis, Metadata
 from lamella.probe import Probe
 from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella_testkit import SampleData
 from wrong_readers.catalogue import mistake
-from wrong_readers.toy_format import ToySampler
+from wrong_readers.toy_format import NOTE, ToySampler
 from wrong_readers.toy_reader import RIGHT, ToyFrames, ToyParams, ToyProceduralReader, ToyReader
 
 Source = LinearSource | FrameSource
@@ -194,6 +197,56 @@ class LongTimes(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
         count = info.n_frames + 1
         return super().source(resources, runs, encoding, replace(info, per_frame={"time": lambda: np.zeros(count)}))
+
+
+class NumberingSampler(ToySampler):
+    """Knows the numbers that it writes before each frame, and an image of the scan."""
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        return {"number": list(range(data.n_frames))}
+
+    def navigator(self, data: SampleData) -> object:
+        return np.arange(data.n_frames).reshape(data.nav_shape)
+
+
+class _Numbering(ToyReader):
+    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
+        return super().source(resources, runs, encoding, replace(info, **self.numbers(np.arange(info.n_frames), info)))
+
+    def numbers(self, index: NDArray[Any], info: SourceInfo) -> dict[str, Any]:
+        return {"per_frame": {"number": index.copy}, "navigator": index.reshape(info.nav_shape).copy}
+
+
+@mistake("numbers of frames are those of the next", check="per_frame_data_fit", level=1, sampler=NumberingSampler)
+class NextNumbers(_Numbering):
+    def numbers(self, index: NDArray[Any], info: SourceInfo) -> dict[str, Any]:
+        return super().numbers(index, info) | {"per_frame": {"number": (index + 1).copy}}
+
+
+@mistake("the image of the scan is upside down", check="per_frame_data_fit", level=1, sampler=NumberingSampler)
+class FlippedNavigator(_Numbering):
+    def numbers(self, index: NDArray[Any], info: SourceInfo) -> dict[str, Any]:
+        return super().numbers(index, info) | {"navigator": index.reshape(info.nav_shape)[::-1].copy}
+
+
+@mistake(
+    "there is an image of the scan, but it is not given", check="per_frame_data_fit", level=1, sampler=NumberingSampler
+)
+class NoNavigator(_Numbering):
+    def numbers(self, index: NDArray[Any], info: SourceInfo) -> dict[str, Any]:
+        return super().numbers(index, info) | {"navigator": None}
+
+
+@mistake("the last letter of a note is lost", check="raw_metadata_are_complete", level=1)
+class ShortNote(ToyReader):
+    def raw_metadata(self, header: Any, tags: dict[int, bytes]) -> dict[str, Any]:
+        return super().raw_metadata(header, tags) | {"note": tags.get(NOTE, b"")[:-1].decode("latin-1")}
+
+
+@mistake("a note is left out", check="raw_metadata_are_complete", level=1)
+class NoNote(ToyReader):
+    def raw_metadata(self, header: Any, tags: dict[int, bytes]) -> dict[str, Any]:
+        return {"version": int(header["version"])}
 
 
 @mistake("the second file is not among the resources", check="fingerprint_follows_the_content", level=1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.format import Capability, Param
 from lamella.io import IOSession
-from lamella.metadata import Metadata
+from lamella.metadata import Axis, Metadata
 from lamella.probe import Probe
 from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
 from wrong_readers.catalogue import mistake
@@ -326,3 +326,15 @@ class UnboundedParameter(ToyReader):
         runs = source.runs
         shifted = RunTable(runs.resource, [int(o) + params.skip for o in runs.offset], runs.stride, runs.count)
         return replace(source, runs=shifted)
+
+
+@mistake("a calibration of zero or infinity is passed on", check="extreme_fields_are_survived", level=3)
+class AnyScale(ToyReader):
+    def nav_axis(self, name: str, scale: float) -> Axis:
+        return Axis(name, scale, units="nm")
+
+
+@mistake("the signature is not looked at", check="foreign_files_are_refused", level=3)
+class AnySignature(ToyReader):
+    def signature(self, header: Any, probe: Probe) -> None:
+        pass

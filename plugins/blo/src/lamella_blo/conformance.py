@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lamella.metadata import Axis
 from lamella_testkit import SampleData, Sampler
 
@@ -51,17 +53,19 @@ class BloSampler(Sampler):
         return {"path": path, **({"bit_depth": 16} if "wrong note" in data.variant else {})}
 
     def axes(self, data: SampleData) -> Sequence[Axis]:
-        """Give the scan step, and the pixel size of the pattern in reciprocal space."""
+        """Give the scan step, and the pixel size of the pattern in reciprocal space, or else on the screen."""
         per_pixel = 1 / (_SDP * _CAMERA_LENGTH * 1e-4 * _wavelength(_ENERGY)) * 1e-9
         y, x = (axis.scale for axis in data.nav_axes)
         scan = (Axis("y", y, 0.0, "nm"), Axis("x", x, 0.0, "nm"))
+        if _camera_length(data) == 0:
+            return (*scan, Axis("ky", 100 / _SDP, 0.0, "cm"), Axis("kx", 100 / _SDP, 0.0, "cm"))
         return (*scan, Axis("ky", per_pixel, 0.0, "1/nm"), Axis("kx", per_pixel, 0.0, "1/nm"))
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what stands in the header."""
         return {
             "beam_energy": 200e3,
-            "camera_length": 0.2,
+            "camera_length": _camera_length(data) * 1e-4 or None,
             "scan_rotation": 25.5,
             "detector_pixel_pitch": 0.01 / 62.26,
             "acquired": "2015-12-01T12:00:00",
@@ -70,6 +74,16 @@ class BloSampler(Sampler):
     def expects_notes(self, data: SampleData) -> bool:
         """Say that these files are as they should be."""
         return False
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give fields of the header, the last of them, and the note behind it."""
+        distortion = [round(0.98 / (i + 1), 3) for i in range(14)]
+        note = _VARIANTS[data.variant][2].strip()
+        return {"NX": data.nav_shape[1], "NY": data.nav_shape[0], "DISTORTION_N": distortion, "NOTE": note}
+
+    def navigator(self, data: SampleData) -> object:
+        """Give the virtual bright field."""
+        return np.asarray([(7 * i) % 256 for i in range(data.n_frames)]).reshape(data.nav_shape)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give where the fields of the header, the note, the image and the records begin."""
@@ -91,6 +105,10 @@ class BloSampler(Sampler):
         return {"path": path}
 
 
+def _camera_length(data: SampleData) -> int:
+    return 0 if data.variant == "1.2 not aligned" else _CAMERA_LENGTH
+
+
 def _off_dp(data: SampleData) -> int:
     step = _VARIANTS[data.variant][3]
     return -(-(_OFF_VBF + data.n_frames) // step) * step
@@ -103,8 +121,9 @@ def _head(data: SampleData, brightness: int) -> bytes:
     sy, sx = (axis.scale for axis in data.nav_axes)
     head = struct.pack("<6sHIII", b"IMGBLO", version, _OFF_VBF, _off_dp(data), 0x2003F)
     head += struct.pack("<5H2d", edge, 150, nx, ny, _ROTATION, sx, sy)
-    head += struct.pack("<IHId", _ENERGY, _SDP, _CAMERA_LENGTH, _DAYS)
-    head = head.ljust(240, b"\0") + note.encode("latin-1")
+    head += struct.pack("<IHId", _ENERGY, _SDP, _camera_length(data), _DAYS)
+    head += struct.pack("<8d14d", *[0.0] * 8, *[round(0.98 / (i + 1), 3) for i in range(14)])
+    head += note.encode("latin-1")
     image = bytes((brightness * i) % 256 for i in range(data.n_frames))
     return (head.ljust(_OFF_VBF, b"\0") + image).ljust(_off_dp(data), b"\0")
 

@@ -182,7 +182,7 @@ def _sig_axes(params: EmpadParams, sidecar: Sidecar | None) -> tuple[Axis, ...]:
     step = None if sidecar is None else sidecar.detector_step
     if params.q_calibration is not None:
         step = (params.q_calibration, "1/nm")
-    if step is None:
+    if step is None or step[0] == 0 or not math.isfinite(_CENTRE * step[0]):
         return Axis("ky"), Axis("kx")
     return tuple(Axis(name, step[0], -_CENTRE * step[0], step[1]) for name in ("ky", "kx"))
 

@@ -85,7 +85,10 @@ class Sidecar:
             steps = tuple(length / n for length, n in zip(reversed(self.field), shape, strict=False))
         if self.longest:
             steps = (self.longest / max(shape),) * 2
-        return tuple(Axis(name, 1e9 * step, 0.0, "nm") for name, step in zip("yx", steps, strict=False))
+        scales = [1e9 * step for step in steps]
+        if len(scales) != 2 or not all(math.isfinite(scale) and scale for scale in scales):
+            return ()
+        return tuple(Axis(name, scale, 0.0, "nm") for name, scale in zip("yx", scales, strict=True))
 
 
 def read_sidecar(path: Path) -> Sidecar:

@@ -24,8 +24,8 @@ class Sidecar:
     settings: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str | None:
-        """Give a setting by the beginning of its key, or None."""
-        return next((value for key, value in self.settings.items() if _plain(key) == name.lower()), None)
+        """Give a setting by the beginning of its key; None if it is missing or empty."""
+        return next((value for key, value in self.settings.items() if _plain(key) == name.lower()), None) or None
 
     def number(self, name: str) -> int | None:
         """Give a setting that is a whole number."""

@@ -127,6 +127,7 @@ class MrcSampler(Sampler):
     dtypes = ("<u2", "<i1", "<i2", "<f4", "<f2", "<c8", ">u2", ">f4")
     nav_ranks = (2, 1, 3)
     variants = ("", "direct-electron", "fei2")
+    signed = False  # files of before 2000 have neither mark nor stamp
 
     def fit(self, data: SampleData) -> SampleData:
         """Give a scan of two axes to a movie, whose settings describe no other."""

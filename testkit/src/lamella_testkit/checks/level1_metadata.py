@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
 from lamella.format import Capability
-from lamella.metadata import Axis, Metadata
 from lamella.source import SourceInfo
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.kit import Kit
 from lamella_testkit.sample import SampleData
+from lamella_testkit.soundness import axis_problems, json_problems, metadata_problems
 
 _CLOSE = 1e-5
 
@@ -34,48 +32,21 @@ def metadata_is_json(kit: Kit) -> None:
     NumPy numbers, bytes, NaN and tuples as keys are not; translate them with `int`, `float`, `decode`, None.
     """
     for data, info in _infos(kit):
-        parts: dict[str, object] = {
-            "raw_metadata": dict(info.raw_metadata),
-            "details": dict(info.details),
-            "diagnostics": kit.open(kit.written(data)).diagnostics,
-        }
-        for name, value in parts.items():
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError, RecursionError) as error:
-                raise Broken(f"{name} is not JSON: {error}") from None
-            wrong = _wrong_keys(value)
-            kit.expect(not wrong, f"{name} has keys that are not text: {wrong}")
-        for note in (*info.notes, info.nav_origin):
-            kit.expect(isinstance(note, str) and note.strip(), f"a note is {note!r}, expected text")
+        _expect_none(json_problems("raw_metadata", dict(info.raw_metadata)))
+        _expect_none(json_problems("details", dict(info.details)))
+        _expect_none(json_problems("diagnostics", kit.open(kit.written(data)).diagnostics))
 
 
-def _wrong_keys(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [key for key in value if not isinstance(key, str)] + [
-            wrong for one in value.values() for wrong in _wrong_keys(one)
-        ]
-    return [wrong for one in value for wrong in _wrong_keys(one)] if isinstance(value, (list, tuple)) else []
+def _expect_none(problems: Iterator[str]) -> None:
+    for problem in problems:
+        raise Broken(problem)
 
 
 @check(level=1)
 def metadata_is_typed(kit: Kit) -> None:
     """Every entry of the metadata has its type: plain text, plain finite numbers, times as ISO 8601."""
     for _, info in _infos(kit):
-        kit.expect(isinstance(info.metadata, Metadata), f"metadata is a {type(info.metadata).__name__}")
-        for item in fields(info.metadata):
-            value = getattr(info.metadata, item.name)
-            if value is None:
-                continue
-            kinds: tuple[type, ...] = (str,) if "str" in str(item.type) else (int, float)
-            kit.expect(type(value) in kinds, f"{item.name} is {value!r}, a {type(value).__name__}")
-            kit.expect(value != "", f"{item.name} is empty text; say None")
-            kit.expect(isinstance(value, str) or math.isfinite(value), f"{item.name} is {value}")
-        if info.metadata.acquired is not None:
-            try:
-                dt.datetime.fromisoformat(info.metadata.acquired)
-            except ValueError:
-                raise Broken(f"acquired is {info.metadata.acquired!r}, not ISO 8601") from None
+        _expect_none(metadata_problems(info))
 
 
 @check(level=1)
@@ -109,29 +80,11 @@ def metadata_is_what_was_written(kit: Kit) -> None:
 def axes_are_complete(kit: Kit) -> None:
     """There is one axis for each dimension or none; each has a name of its own, a finite scale, and units or None."""
     for data, info in _infos(kit):
-        for kind, axes, rank in (
-            ("nav", info.nav_axes, len(data.nav_shape)),
-            ("sig", info.sig_axes, len(data.sig_shape)),
-        ):
-            kit.expect(len(axes) in (0, rank), f"there are {len(axes)} {kind} axes for {rank} dimensions")
-            for axis in axes:
-                kit.expect(isinstance(axis, Axis), f"a {kind} axis is a {type(axis).__name__}")
-                _expect_sound(kit, axis)
+        _expect_none(axis_problems(info))
+        for axes, rank in ((info.nav_axes, len(data.nav_shape)), (info.sig_axes, len(data.sig_shape))):
+            kit.expect(len(axes) in (0, rank), f"there are {len(axes)} axes for {rank} dimensions")
         names = [axis.name for axis in kit.open(kit.written(data)).axes]
         kit.expect(len(set(names)) == len(names), f"axes share a name: {names}")
-
-
-def _expect_sound(kit: Kit, axis: Axis) -> None:
-    kit.expect(isinstance(axis.name, str) and axis.name.strip(), f"an axis is called {axis.name!r}")
-    for name in ("scale", "offset"):
-        value = getattr(axis, name)
-        kit.expect(type(value) in (int, float) and math.isfinite(value), f"{name} of axis {axis.name!r} is {value!r}")
-    kit.expect(axis.scale != 0, f"the scale of axis {axis.name!r} is zero")
-    if axis.units is None:
-        plain = axis.scale == 1 and axis.offset == 0
-        kit.expect(plain, f"axis {axis.name!r} has a scale of {axis.scale:g}, but no units; say what they are")
-    else:
-        kit.expect(isinstance(axis.units, str) and axis.units.strip(), f"units of {axis.name!r} are {axis.units!r}")
 
 
 @check(level=1)
@@ -160,23 +113,52 @@ def axes_are_what_was_written(kit: Kit) -> None:
 
 @check(level=1)
 def per_frame_data_fit(kit: Kit) -> None:
-    """Arrays with one entry per frame have one entry per stored frame, and the navigator has the shape of the scan."""
+    """Arrays per frame have one entry per stored frame, the navigator has the shape of the scan; all is as written."""
     some = False
     for data, info in _infos(kit):
         for name, give in info.per_frame.items():
             some = True
             found = np.asarray(give())
             kit.expect(found.shape[:1] == (info.n_frames,), f"{name!r} has shape {found.shape}")
+        for name, expected in kit.sampler.per_frame(data).items():
+            some = True
+            kit.expect(name in info.per_frame, f"no array is called {name!r}: {', '.join(info.per_frame) or 'none is'}")
+            _expect_numbers(info.per_frame[name](), expected, name)
         if info.navigator is not None:
             some = True
             picture = np.asarray(info.navigator())
             wanted = tuple(info.nav_shape or (info.n_frames,))
             kit.expect(picture.shape == wanted, f"the navigator has shape {picture.shape}, expected {wanted}")
+        image = kit.sampler.navigator(data)
+        if image is not None:
+            some = True
+            kit.expect(info.navigator is not None, "there is no navigator")
+            assert info.navigator is not None
+            _expect_numbers(info.navigator(), image, "the navigator")
         kit.expect(
             info.corrections is None or kit.has(Capability.CORRECTIONS),
             f"{data} brings corrections, but the capability {Capability.CORRECTIONS} is not declared",
         )
     kit.needs(some, "the files hold nothing per frame")
+
+
+def _expect_numbers(found: Any, expected: Any, what: str) -> None:
+    one, other = np.asarray(found), np.asarray(expected)
+    if one.shape != other.shape or not np.allclose(one, other, rtol=_CLOSE, equal_nan=True):
+        raise Broken(f"{what} is {one.tolist()}, expected {other.tolist()}")
+
+
+@check(level=1)
+def raw_metadata_are_complete(kit: Kit) -> None:
+    """What the sampler says it wrote stands in the raw metadata, untouched: text as text, numbers as numbers."""
+    told = False
+    for data, info in _infos(kit):
+        for name, expected in kit.sampler.raw_metadata(data).items():
+            told = True
+            kit.expect(name in info.raw_metadata, f"{name!r} is missing")
+            found = info.raw_metadata[name]
+            kit.expect(found == expected, f"{name!r} is {found!r}, expected {expected!r}")
+    kit.needs(told, "the sampler does not say what stands in the raw metadata")
 
 
 @check(level=1)

@@ -121,10 +121,34 @@ def random_damage_is_survived(kit: Kit) -> None:
 def foreign_files_are_refused(kit: Kit) -> None:
     """Empty files, zeros, noise, text, and files of other formats lead to FormatError or to data, to nothing else.
 
-    Look at the signature before anything else.
+    What has none of the signatures of the format has to be refused: look at them before anything else.
     """
     sample = kit.fresh()
+    signed = kit.sampler.signed and kit.spec.signatures
     for name, content in foreign_files(kit.profile.some(40)):
         sample.path.write_bytes(content)
         with kit.case(f"{name}, named {sample.path.name}"):
-            attempt(kit, sample)
+            found = attempt(kit, sample)
+            refused = found is None or not signed or _is_signed(kit, content)
+            kit.expect(refused, "it opens, although it has no signature of the format")
+    if not signed:
+        return
+    for name, mask in (("zeros", None), ("every bit inverted", 0xFF)):
+        sample = kit.fresh()
+        for path in sample.files:
+            path.write_bytes(_unsigned(kit, path.read_bytes(), mask))
+        with kit.case(f"{sample.data}, with {name} for the signature"):
+            kit.expect(attempt(kit, sample) is None, "it opens, although it has no signature of the format")
+
+
+def _is_signed(kit: Kit, content: bytes) -> bool:
+    return any(signature.matches(content) for signature in kit.spec.signatures)
+
+
+def _unsigned(kit: Kit, content: bytes, mask: int | None) -> bytes:
+    """Replace the signature that a file begins with, wherever it stands: some formats repeat it for every block."""
+    for signature in kit.spec.signatures:
+        if signature.matches(content):
+            other = bytes(0 if mask is None else byte ^ mask for byte in signature.magic)
+            content = content.replace(signature.magic, other)
+    return content
