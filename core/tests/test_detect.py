@@ -441,3 +441,20 @@ def test_without_any_plugin_the_report_says_so(scan: Path, registry: Registry) -
     assert "no format for such targets is installed" in str(detect(scan, registry))
     with pytest.raises(NoFormatError, match="object"):
         detect(object(), registry).winner()
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\x1f\x8b\x08\x00", "packed with gzip: unpack it first"),
+        (b"BZh91AY&SY", "packed with bzip2: unpack it first"),
+        (bytes(257) + b"ustar", "a tar archive: unpack it first"),
+        (b"II*\x00\x08", "a TIFF image: no installed format reads such files"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_files_of_familiar_kinds_are_called_by_their_name(tmp_path: Path, head: bytes, words: str) -> None:
+    path = tmp_path / "movie.mrc.x"
+    path.write_bytes(head.ljust(4096, b"\0"))
+    with pytest.raises(NoFormatError, match=words):
+        detect(path, Registry()).winner()

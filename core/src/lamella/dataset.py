@@ -17,7 +17,7 @@ from lamella.errors import LamellaWarning
 from lamella.geometry import FrameMap, Shape, as_range
 from lamella.indexing import Selection
 from lamella.io import choose_backend
-from lamella.metadata import Axis
+from lamella.metadata import named_axes
 from lamella.partition import Partition
 from lamella.reading import FrameReader
 from lamella.storage import stored_form
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lamella.corrections import Corrections
     from lamella.io import IOBackend
-    from lamella.metadata import Metadata
+    from lamella.metadata import Axis, Metadata
     from lamella.source import FrameSource, LinearSource, ReadHints, SourceInfo
     from lamella.storage import StoredForm
 
@@ -172,7 +172,7 @@ class DataSet:
     def axes(self) -> tuple[Axis, ...]:
         """Name, scale, offset and units of every axis; without units where nothing is known."""
         nav = self.info.nav_axes if self._as_suggested else ()
-        return (*_named(nav, self.shape.nav, "nav"), *_named(self.info.sig_axes, self.shape.sig, "sig"))
+        return named_axes(nav, self.shape.nav, self.info.sig_axes, self.shape.sig)
 
     @property
     def _as_suggested(self) -> bool:
@@ -406,11 +406,3 @@ class _RoiMaker:
 def _count_name(field_name: str) -> str:
     """Give the name under which the diagnostics show a count."""
     return field_name if field_name in ("frames", "positions") else f"frames {field_name.replace('_', ' ')}"
-
-
-def _named(axes: tuple[Axis, ...], shape: tuple[int, ...], kind: str) -> tuple[Axis, ...]:
-    if len(axes) == len(shape):
-        return axes
-    names = {("nav", 1): "x", ("nav", 2): "yx", ("sig", 1): "k", ("sig", 2): ("ky", "kx")}
-    known = names.get((kind, len(shape)), tuple(f"{kind}{i}" for i in range(len(shape))))
-    return tuple(Axis(name) for name in known)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lamella.catalogue import CATALOGUE, KnownFormat
 from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.foreign import familiar_kind
 from lamella.format import Capability
 from lamella.match import EXTENSION, HEURISTIC, MAGIC, SIZE, VERIFIED, Match
 from lamella.probe import Probe
@@ -230,7 +231,8 @@ def _suggestions(probe: Probe) -> tuple[str, ...]:
         return ()
     from lamella.hooks import hooks
 
-    return tuple(hooks().lamella_suggest_reader(probe.path))
+    kind = familiar_kind(probe.head)
+    return (*((kind,) if kind else ()), *hooks().lamella_suggest_reader(probe.path))
 
 
 def _target_text(probe: Probe) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
-__all__ = ["Axis", "Metadata"]
+__all__ = ["Axis", "Metadata", "named_axes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,45 @@ class Axis:
     def calibrated(self) -> bool:
         """Whether the axis has units."""
         return self.units is not None
+
+
+_NAMES: dict[tuple[str, int], tuple[tuple[str, ...], ...]] = {
+    ("nav", 1): (("x",), ("frame",)),
+    ("nav", 2): (("y", "x"), ("scan_y", "scan_x")),
+    ("sig", 1): (("k",),),
+    ("sig", 2): (("ky", "kx"),),
+}
+"""Names of axes that a file does not name, with others for where those are taken."""
+
+
+def named_axes(
+    nav_axes: Sequence[Axis], nav_shape: Sequence[int], sig_axes: Sequence[Axis], sig_shape: Sequence[int]
+) -> tuple[Axis, ...]:
+    """Give one axis for each dimension, scan first, each with a name of its own.
+
+    Axes that a file describes keep their names as long as they differ; axes that it does not describe get a name
+    that is not taken.
+    """
+    nav, sig = _complete("nav", nav_axes, nav_shape, sig_axes), _complete("sig", sig_axes, sig_shape, nav_axes)
+    taken: set[str] = set()
+    axes = []
+    for kind, axis in (*(("nav", axis) for axis in nav), *(("sig", axis) for axis in sig)):
+        name, count = axis.name, 1
+        while name in taken:
+            count += 1
+            name = f"{kind}_{axis.name}" if count == 2 else f"{axis.name}_{count - 1}"
+        taken.add(name)
+        axes.append(axis if name == axis.name else replace(axis, name=name))
+    return tuple(axes)
+
+
+def _complete(kind: str, axes: Sequence[Axis], shape: Sequence[int], others: Sequence[Axis]) -> tuple[Axis, ...]:
+    if len(axes) == len(shape):
+        return tuple(axes)
+    taken = {axis.name for axis in others}
+    wanted = (*_NAMES.get((kind, len(shape)), ()), tuple(f"{kind}{i}" for i in range(len(shape))))
+    names = next((names for names in wanted if taken.isdisjoint(names)), wanted[-1])
+    return tuple(Axis(name) for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,8 +88,11 @@ def test_velox_frames_are_the_last_axis_and_described_in_json(tmp_path: Path) ->
             "PixelSize": {"height": "2e-9", "width": "3e-9"},
             "PixelUnitX": "m",
             "PixelUnitY": "m",
+            "Offset": {"x": "-6e-9", "y": "-4e-9"},
             "Detector": "HAADF",
         },
+        "Scan": {"FrameTime": "0.25", "ScanRotation": "0.5"},
+        "Acquisition": {"AcquisitionStartDatetime": {"DateTime": "1596041374"}},
     }
     blob = np.zeros((6000, 7), np.uint8)
     content = json.dumps(told).encode()
@@ -98,7 +101,71 @@ def test_velox_frames_are_the_last_axis_and_described_in_json(tmp_path: Path) ->
     ds = lamella.open(write(tmp_path / "a.emd", Data__Image__ab__Data=stack, Data__Image__ab__Metadata=blob))
     np.testing.assert_array_equal(ds.read(), np.moveaxis(stack, -1, 0))
     assert (ds.metadata.beam_energy, ds.axes[2].units) == (200e3, "nm")
-    assert ds.axes[1].scale == pytest.approx(2)
+    assert [axis.name for axis in ds.axes] == ["time", "y", "x"]
+    assert [axis.scale for axis in ds.axes] == pytest.approx([0.25, 2, 3])
+    assert [axis.offset for axis in ds.axes] == pytest.approx([0, -4, -6])
+    assert ds.metadata.acquired == "2020-07-29T16:49:34+00:00"
+    assert ds.metadata.scan_rotation == pytest.approx(28.6479)
+    assert ds.raw_metadata["described"] == told
+
+
+def test_fourier_transforms_of_velox_are_refused_by_their_name(tmp_path: Path) -> None:
+    pairs = np.zeros((3, 4, 1), [("realFloatHalfEven", "<f4"), ("imagFloatHalfEven", "<f4")])
+    blob = np.full((60000, 1), 32, np.uint8)
+    path = write(tmp_path / "a.emd", Data__Image__ab__Data=pairs, Data__Image__ab__Metadata=blob)
+    with pytest.raises(UnsupportedError, match=r"no image of plain numbers.*realFloatHalfEven"):
+        lamella.open(path)
+
+
+def hyperspy_file(path: Path, values: Any, *axes: dict[str, Any], **described: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        group = file.create_group("Experiments/some signal")
+        group["data"] = values
+        for i, attrs in enumerate(axes):
+            group.create_group(f"axis-{i}").attrs.update(attrs)
+        for name, attrs in described.items():
+            group.create_group(name.replace("__", "/")).attrs.update(attrs)
+    return path
+
+
+def test_a_hyperspy_signal_without_names_and_units_has_none(tmp_path: Path) -> None:
+    unknown = {"name": "_None_", "units": "_None_", "scale": 1.0, "offset": 0.0}
+    axes = [{**unknown, "navigate": i < 2} for i in range(4)]
+    ds = lamella.open(hyperspy_file(tmp_path / "a.hspy", SCAN, *axes))
+    assert ds.shape == SCAN.shape
+    assert [(axis.name, axis.units) for axis in ds.axes] == [(f"axis{i}", None) for i in range(4)]
+
+
+def test_a_single_spectrum_is_one_frame_of_one_axis(tmp_path: Path) -> None:
+    energy = {"name": "Energy", "units": "eV", "scale": 0.5, "offset": 500.0}
+    new = hyperspy_file(tmp_path / "new.hspy", np.arange(21.0), {**energy, "navigate": False})
+    old = hyperspy_file(tmp_path / "old.hdf5", np.arange(21.0), energy, mapped_parameters={"record_by": "spectrum"})
+    for path in (new, old):
+        ds = lamella.open(path)
+        assert (ds.shape.nav, ds.shape.sig) == ((1,), (21,))
+        assert (ds.axes[1].name, ds.axes[1].offset, ds.axes[1].units) == ("Energy", 500.0, "eV")
+
+
+def test_old_hyperspy_files_say_what_they_are_recorded_by(tmp_path: Path) -> None:
+    told = {"record_by": "spectrum", "title": "a line"}
+    path = hyperspy_file(
+        tmp_path / "a.hdf5", SCAN[0], mapped_parameters=told, mapped_parameters__TEM={"beam_energy": 120.0}
+    )
+    ds = lamella.open(path)
+    assert (ds.shape.nav, ds.shape.sig) == (SCAN.shape[1:3], SCAN.shape[3:])
+    assert (ds.metadata.title, ds.metadata.beam_energy) == ("a line", 120e3)
+
+
+def test_units_of_emd_files_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.emd"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("data/scan")
+        group.attrs["emd_group_type"] = 1
+        group["data"] = SCAN
+        for i, units in enumerate(("[n_m]", "[u_m]", "[n_m^-1]", "[]"), 1):
+            group[f"dim{i}"] = np.arange(SCAN.shape[i - 1]) * 0.5
+            group[f"dim{i}"].attrs.update({"name": f"axis {i}", "units": units})
+    assert [axis.units for axis in lamella.open(path).axes] == ["nm", "µm", "1/nm", None]
 
 
 def master(folder: Path, frames: list[int], links: int, *, scan: tuple[int, int] | None = None) -> Path:

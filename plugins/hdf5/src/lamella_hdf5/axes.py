@@ -13,7 +13,11 @@ from lamella_hdf5.tree import attributes, group_at, numbers_in
 
 __all__ = ["emd_axes", "hyperspy_axes", "nexus_axes"]
 
-_PLAIN_UNITS = {"A^-1": "1/Å", "[n_m]": "nm", "[u_m]": "µm", "n_m": "nm", "pixels": None, "pixel": None, "": None}
+_NONE = ("_None_", "<undefined>")
+"""How HyperSpy writes what is not known."""
+_UNITS = {"A": "Å", "n_m": "nm", "u_m": "µm", "um": "µm", "m_m": "mm", "p_m": "pm", "m_rad": "mrad"}
+"""Units in the spelling of EMD files, where an underscore sets off the prefix."""
+_PLAIN_UNITS = ("", "pixels", "pixel", "px")
 
 
 def nexus_axes(group: Any, signal: Any) -> dict[int, Axis]:
@@ -59,7 +63,8 @@ def hyperspy_axes(group: Any, dataset: Any) -> tuple[dict[int, Axis], dict[int, 
             navigate[i] = bool(attrs["navigate"])
         scale, offset = attrs.get("scale", 1.0), attrs.get("offset", 0.0)
         if isinstance(scale, int | float) and isinstance(offset, int | float):
-            axes[i] = _axis(text(attrs.get("name", "")) or f"axis{i}", scale, offset, text(attrs.get("units", "")))
+            name = text(attrs.get("name", ""))
+            axes[i] = _axis(f"axis{i}" if name in ("", *_NONE) else name, scale, offset, text(attrs.get("units", "")))
     return axes, navigate
 
 
@@ -81,7 +86,14 @@ def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
 
 
 def _axis(name: str, scale: float, offset: float, units: str) -> Axis:
-    known = _PLAIN_UNITS.get(units, units)
-    if units == "<undefined>":
-        known = None
+    known = None if units in _NONE else _plain(units)
     return Axis(name, float(scale), float(offset), known) if known else Axis(name)
+
+
+def _plain(units: str) -> str | None:
+    """Give units in the spelling of Lamella, None for pixels: ``[n_m^-1]`` is ``1/nm``."""
+    bare = units.strip().removeprefix("[").removesuffix("]").strip()
+    if bare in _PLAIN_UNITS:
+        return None
+    one = bare.removesuffix("^-1")
+    return f"1/{_UNITS.get(one, one)}" if one != bare else _UNITS.get(bare, bare)

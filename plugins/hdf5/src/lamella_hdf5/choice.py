@@ -35,6 +35,8 @@ class Choice:
         Scan shape from elsewhere than the shape of the data set.
     nav_axes_known
         Axes of that scan.
+    described
+        What the file tells in a form of its own, JSON-able; it joins the raw metadata.
     """
 
     convention: str
@@ -47,5 +49,6 @@ class Choice:
     nav_axes_known: tuple[Axis, ...] = ()
     metadata: Metadata = field(default_factory=Metadata)
     corrections: Corrections | None = None
+    described: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

@@ -72,6 +72,8 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | ScanSource
         pieces = choice.pieces or pieces_of(choice.dataset, str(probe.path), elsewhere, fast=params.fast)
         name = choice.dataset.name if choice.dataset is not None else ""
         raw = raw_metadata(root)
+        if choice.described:
+            raw["described"] = dict(choice.described)
         others = [f"{path} {tuple(item.shape)} {item.dtype}" for path, item in datasets(root)[:_LISTED]]
     return _source(probe, params, choice, pieces, name, raw, others)
 
@@ -151,7 +153,7 @@ def _roles(ndim: int, params: Hdf5Params, choice: Choice) -> tuple[tuple[int, ..
     elif params.sig_dims is None and choice.sig_axes is not None and not params.reverse_axes:
         sig = choice.sig_axes
     else:
-        dims = params.sig_dims or 2
+        dims = params.sig_dims or min(2, ndim)
         if dims > ndim:
             raise ParameterError(
                 f"a data set of {ndim} axes has no {dims} detector axes; give sig_dims={ndim} or fewer"

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-__all__ = ["attributes", "datasets", "group_at", "numbers_in", "raw_metadata", "scalar"]
+__all__ = ["attributes", "datasets", "group_at", "known_text", "numbers_in", "rank", "raw_metadata", "scalar", "times"]
 
 _MOST_OBJECTS = 20_000
 _MOST_SECONDS = 3.0
@@ -70,6 +70,11 @@ def datasets(root: Any) -> list[tuple[str, Any]]:
     return sorted(found, key=lambda one: (-math.prod(one[1].shape) * one[1].dtype.itemsize, one[0]))
 
 
+def rank(dataset: Any) -> tuple[bool, int]:
+    """Give what makes one data set more of a scan than another: several frames, then bytes."""
+    return len(dataset.shape) >= 3, math.prod(dataset.shape) * dataset.dtype.itemsize
+
+
 def group_at(root: Any, path: str) -> Any:
     """Give the group or data set at a path, following links within the file only; None if there is none."""
     item = root
@@ -92,6 +97,17 @@ def scalar(root: Any, path: str) -> Any:
     while isinstance(value, list) and value:
         value = value[0]
     return value if isinstance(value, str | int | float) else None
+
+
+def known_text(value: Any) -> str | None:
+    """Give a text that says something, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def times(value: Any, factor: float) -> float | None:
+    """Give a positive number in other units, None where there is none."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return factor * value if known else None
 
 
 def attributes(item: Any) -> dict[str, Any]:

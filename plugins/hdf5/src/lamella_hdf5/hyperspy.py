@@ -1,0 +1,66 @@
+"""Files of HyperSpy: signals under ``Experiments``, each with a group per axis that says whether it is navigated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+
+from lamella.metadata import Metadata
+from lamella_hdf5.axes import hyperspy_axes
+from lamella_hdf5.choice import Choice
+from lamella_hdf5.tree import attributes, group_at, known_text, numbers_in, rank, times
+
+__all__ = ["hyperspy", "hyperspy_choice"]
+
+_RANKS = {"spectrum": 1, "image": 2}
+"""Axes of a signal by what files of versions before 1.0 say that they are recorded by."""
+
+
+def hyperspy(root: Any) -> Choice | None:
+    """Take the largest signal of ``Experiments``."""
+    experiments = group_at(root, "Experiments")
+    if not isinstance(experiments, h5py.Group):
+        return None
+    groups = [group_at(experiments, name) for name in experiments]
+    found = [(group, group_at(group, "data")) for group in groups if isinstance(group, h5py.Group)]
+    usable = [one for one in found if numbers_in(one[1]) and len(one[1].shape) >= 1]
+    return hyperspy_choice(*max(usable, key=lambda one: rank(one[1]))) if usable else None
+
+
+def hyperspy_choice(group: Any, dataset: Any) -> Choice:
+    """Describe one signal."""
+    axes, navigate = hyperspy_axes(group, dataset)
+    general, signal, tem = (_described(group, name) for name in ("General", "Signal", "TEM"))
+    date = "T".join(str(general[key]) for key in ("date", "time") if general.get(key))
+    return Choice(
+        convention="HyperSpy signal",
+        dataset=dataset,
+        axes=axes,
+        sig_axes=_sig_axes(len(dataset.shape), navigate, signal.get("record_by")),
+        metadata=Metadata(
+            title=known_text(general.get("title")),
+            acquired=date or None,
+            instrument=known_text(tem.get("microscope")),
+            mode=known_text(tem.get("acquisition_mode")),
+            beam_energy=times(tem.get("beam_energy"), 1e3),
+            camera_length=times(tem.get("camera_length"), 1e-3),
+        ),
+    )
+
+
+def _described(group: Any, name: str) -> dict[str, Any]:
+    """Give the attributes of one section; versions before 1.0 kept them elsewhere and in fewer groups."""
+    where = "Acquisition_instrument/TEM" if name == "TEM" else name
+    found = attributes(group_at(group, f"metadata/{where}"))
+    old = attributes(group_at(group, "mapped_parameters/TEM" if name == "TEM" else "mapped_parameters"))
+    return {**old, **found}
+
+
+def _sig_axes(ndim: int, navigate: dict[int, bool], record_by: object) -> tuple[int, ...] | None:
+    """Give the axes of the detector, None if nothing tells them."""
+    sig = tuple(i for i, flag in sorted(navigate.items()) if not flag)
+    if len(navigate) == ndim and sig:
+        return sig
+    count = _RANKS.get(str(record_by))
+    return tuple(range(ndim - count, ndim)) if count is not None and count <= ndim else None

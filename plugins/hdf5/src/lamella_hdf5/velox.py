@@ -1,0 +1,132 @@
+"""Files of Velox: images under ``Data/Image``, frames on their last axis, described in a column of JSON per frame."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lamella.errors import UnsupportedError
+from lamella.metadata import Axis, Metadata
+from lamella_hdf5.choice import Choice
+from lamella_hdf5.tree import group_at, numbers_in, rank
+
+__all__ = ["velox", "velox_choice"]
+
+_LONGEST_TEXT = 1 << 20
+"""Bytes of JSON that describe one frame, at most."""
+
+
+def velox(root: Any) -> Choice | None:
+    """Take the largest image stack of a Velox file.
+
+    Raises
+    ------
+    UnsupportedError
+        If it holds images, but none of plain numbers: Fourier transforms are stored as pairs of floats.
+    """
+    images = group_at(root, "Data/Image")
+    if not isinstance(images, h5py.Group):
+        return None
+    groups = [group for name in images if isinstance(group := group_at(images, name), h5py.Group)]
+    found = [(group, data) for group in groups if isinstance(data := group_at(group, "Data"), h5py.Dataset)]
+    usable = [one for one in found if numbers_in(one[1]) and len(one[1].shape) == 3]
+    if usable:
+        return velox_choice(*max(usable, key=lambda one: rank(one[1])))
+    if found:
+        item = found[0][1]
+        raise UnsupportedError(
+            "the Velox file holds no image of plain numbers",
+            expected="integers or floats, shape (height, width, frames)",
+            found=f"{item.dtype}, shape {item.shape} at {item.name}",
+            remedy="Save the image itself rather than its Fourier transform",
+        )
+    return None
+
+
+def velox_choice(group: Any, dataset: Any) -> Choice:
+    """Describe one image stack, shape (height, width, frames)."""
+    told = _Told(_described(group))
+    frame_time = told.number("Scan", "FrameTime")
+    axes = {axis: made for axis, name in enumerate("yx") if (made := _axis(told, axis, name)) is not None}
+    if frame_time is not None and frame_time > 0 and dataset.shape[2] > 1:
+        axes[2] = Axis("time", frame_time, 0.0, "s")
+    began = told.number("Acquisition", "AcquisitionStartDatetime", "DateTime")
+    rotation = told.number("Scan", "ScanRotation")
+    return Choice(
+        convention="Velox image stack",
+        dataset=dataset,
+        axes=axes,
+        sig_axes=(0, 1),
+        metadata=Metadata(
+            acquired=_moment(began),
+            beam_energy=told.number("Optics", "AccelerationVoltage"),
+            camera_length=told.number("Optics", "CameraLength"),
+            detector=told.text("BinaryResult", "Detector"),
+            instrument=told.text("Instrument", "InstrumentModel"),
+            dwell_time=told.number("Scan", "DwellTime"),
+            scan_rotation=None if rotation is None else math.degrees(rotation),
+        ),
+        described=told.tree,
+    )
+
+
+def _described(group: Any) -> Mapping[str, Any]:
+    """Read the JSON of the first frame; the rest of the column is padding."""
+    column = group_at(group, "Metadata")
+    if not numbers_in(column) or len(column.shape) != 2 or column.shape[0] > _LONGEST_TEXT:
+        return {}
+    if (column.chunks or (0, 0))[1] > 64:
+        return {}
+    try:
+        told = json.loads(np.asarray(column[:, 0], dtype=np.uint8).tobytes().split(b"\0")[0].decode())
+        json.dumps(told, allow_nan=False)
+    except Exception:  # a description that cannot be read takes nothing from the pixels
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+class _Told:
+    """Entries of the description by their path; numbers are written as text."""
+
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        self.tree = tree
+
+    def entry(self, *path: str) -> Any:
+        value: Any = self.tree
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
+
+    def number(self, *path: str) -> float | None:
+        """Give a finite number other than zero, which stands for "not known"."""
+        try:
+            value = float(self.entry(*path))
+        except (TypeError, ValueError):
+            return None
+        return value if value and math.isfinite(value) else None
+
+    def text(self, *path: str) -> str | None:
+        value = self.entry(*path)
+        return value if isinstance(value, str) and value else None
+
+
+def _axis(told: _Told, axis: int, name: str) -> Axis | None:
+    unit = told.text("BinaryResult", f"PixelUnit{name.upper()}")
+    size = told.number("BinaryResult", "PixelSize", ("height", "width")[axis])
+    if unit is None or size is None or size < 0:
+        return None
+    offset = told.number("BinaryResult", "Offset", name) or 0.0
+    factor, unit = {"m": (1e9, "nm"), "1/m": (1e-9, "1/nm"), "rad": (1e3, "mrad")}.get(unit, (1.0, unit))
+    return Axis(name, size * factor, offset * factor, unit)
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None or not 0 < seconds < 1e11:
+        return None
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).isoformat()
