@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.records import read_records
+from lamella.stamps import moments, stamp_arrays
 from lamella.values import unix_time
 from lamella_ser.header import TAGS, SeriesHeader
 
@@ -24,15 +25,15 @@ _MOST_POSITIONS = 1 << 16  # tags that are read to find out the shape of a scan
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Time [s since 1970] and beam position [m] of the elements, read when asked for; NaN where a tag is missing."""
+    """Time and beam position [m] of the elements, read when asked for; NaT and NaN where a tag is missing."""
 
     path: Path
     header: SeriesHeader
     count: int
 
-    def time(self) -> NDArray[np.float64]:
-        """Read the times."""
-        return self._field("time")
+    def acquired(self) -> NDArray[np.datetime64]:
+        """Read when elements were recorded, to the second."""
+        return moments(self._field("time"))
 
     def position_x(self) -> NDArray[np.float64]:
         """Read the positions along x."""
@@ -43,13 +44,14 @@ class Tags:
         return self._field("position_y")
 
     def functions(self) -> dict[str, Callable[[], NDArray[Any]]]:
-        """Give the methods above that the tags of this series have values for."""
-        dtype = TAGS.get(self.header.fields["tag_type_id"], np.dtype([]))
-        return {name: getattr(self, name) for name in (dtype.names or ())[2:]}
+        """Give the arrays that the tags of this series have values for."""
+        names = TAGS.get(self.header.fields["tag_type_id"], np.dtype([])).names or ()
+        stamps = stamp_arrays(self.acquired) if "time" in names else {}
+        return {**stamps, **{name: getattr(self, name) for name in names if name.startswith("position")}}
 
     def first_time(self) -> str | None:
         """Read when the first element was recorded, ISO 8601."""
-        return unix_time(replace(self, count=1).time()[0]) if self.functions() else None
+        return unix_time(replace(self, count=1)._field("time")[0]) if self.functions() else None
 
     def _field(self, name: str) -> NDArray[np.float64]:
         kind = self.header.fields["tag_type_id"]
