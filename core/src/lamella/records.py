@@ -24,7 +24,13 @@ _Path = str | os.PathLike[str]
 
 
 def take_record(
-    data: bytes, dtype: np.dtype[Any], offset: int = 0, *, path: _Path | None = None, what: str = "header"
+    data: bytes,
+    dtype: np.dtype[Any],
+    offset: int = 0,
+    *,
+    path: _Path | None = None,
+    what: str = "header",
+    remedy: str | None = None,
 ) -> np.void:
     """Give the record at ``offset`` [bytes], as it is stored.
 
@@ -36,8 +42,8 @@ def take_record(
         Structured dtype of the record, with byte order.
     offset
         Where the record begins [bytes].
-    path, what
-        The file, and what the record is called there; for the error.
+    path, what, remedy
+        The file, what the record is called there, and what to do if it is cut; for the error.
 
     Raises
     ------
@@ -59,6 +65,7 @@ def take_record(
             path=path,
             expected=f"{offset + dtype.itemsize} bytes",
             found=f"{len(data)} bytes",
+            remedy=remedy,
         )
     record: np.void = np.frombuffer(data, dtype, count=1, offset=offset)[0]
     return record

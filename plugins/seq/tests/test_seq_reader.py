@@ -111,7 +111,7 @@ class TestRefusals:
 
     def test_other_depths_are_told(self, tmp_path: Path) -> None:
         path = Recording(frames(), changes={"bit_depth": 24}).write(tmp_path / "a.seq")
-        with pytest.raises(UnsupportedError, match="expected 8, 16 or 32 bits; found 24"):
+        with pytest.raises(UnsupportedError, match="expected 8 or 16 or 32; found 24"):
             opened(path)
 
     @pytest.mark.parametrize("changes", [{"true_size": 83}, {"true_size": 0}, {"image_size": 80}])

@@ -11,8 +11,7 @@ little-endian::
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
+from lamella.records import fields_of, read_records, take_record
 from lamella.stamps import moments
+from lamella.values import json_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.detect import Probe
+    from lamella.probe import Probe
 
 __all__ = ["HEADER", "MAGIC", "Header", "TimeStamps", "read_header"]
 
@@ -63,17 +64,9 @@ HEADER = np.dtype(
     ]
 )
 
-COMPRESSIONS: Mapping[int, str] = {
-    1: "JPEG",
-    2: "RLE",
-    3: "Huffman",
-    4: "LZ",
-    5: "fast RLE",
-    6: "fast Huffman",
-    7: "fast LZ",
-    8: "H264",
-    9: "wavelet",
-}
+COMPRESSIONS = dict(
+    enumerate(("none", "JPEG", "RLE", "Huffman", "LZ", "fast RLE", "fast Huffman", "fast LZ", "H264", "wavelet"))
+)
 IMAGE_FORMATS: Mapping[int, str] = {
     0: "unknown",
     100: "mono",
@@ -94,17 +87,22 @@ IMAGE_FORMATS: Mapping[int, str] = {
     900: "UVY444",
 }
 MONO = 100
+EXPORT = "Export the sequence without compression and in grey from StreamPix"
+
+STAMP = np.dtype([("s", "<i4"), ("ms", "<u2"), ("us", "<u2")])
+STAMP_BEFORE_5 = np.dtype([("s", "<i4"), ("ms", "<u2")])
+"""The time stamp behind a frame, since 1970; before version 5 without microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header of frames that can be read."""
+    """A header of frames that can be read; ``fields`` holds it as stored."""
 
-    fields: np.void
+    fields: dict[str, Any]
     n_frames: int
 
     def __getitem__(self, name: str) -> Any:
-        return self.fields[name].item()
+        return self.fields[name]
 
     @property
     def sig_shape(self) -> tuple[int, int]:
@@ -124,8 +122,7 @@ class Header:
     @property
     def stride(self) -> int:
         """The distance of frames [bytes]."""
-        stride: int = self["true_image_size"]
-        return stride
+        return int(self["true_image_size"])
 
     @property
     def text(self) -> str:
@@ -134,17 +131,15 @@ class Header:
 
     def to_json(self) -> dict[str, Any]:
         """Give every field, ready for JSON."""
-        found = {name: self[name] for name in HEADER.names or ()}
-        found |= {"name": _text(found["name"]), "description": self.text, "rest": found["rest"].hex()}
-        rate = found["frame_rate"]
-        return found | {"frame_rate": rate if math.isfinite(rate) else str(rate)}
+        texts = {"name": _text(self["name"]), "description": self.text, "rest": self["rest"].hex()}
+        return {name: json_value(value) for name, value in (self.fields | texts).items()}
 
     def stamps(self, path: Path) -> TimeStamps | None:
         """Give the time stamps behind the pixels, None if there is no room for any."""
-        short = self["version"] < 5
-        if self.stride - self["image_size"] < (6 if short else 8):
+        dtype = STAMP_BEFORE_5 if self["version"] < 5 else STAMP
+        if self.stride - self["image_size"] < dtype.itemsize:
             return None
-        return TimeStamps(path, self.offset + self["image_size"], self.stride, self.n_frames, short)
+        return TimeStamps(path, self.offset + self["image_size"], self.stride, self.n_frames, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,25 +150,17 @@ class TimeStamps:
     offset: int
     stride: int
     count: int
-    short: bool
+    dtype: np.dtype[Any]
 
     def __call__(self) -> NDArray[np.datetime64]:
         """Give the time of every frame."""
         return self.read(range(self.count))
 
-    def read(self, frames: range) -> NDArray[np.datetime64]:
+    def read(self, frames: Sequence[int]) -> NDArray[np.datetime64]:
         """Give the time of some frames."""
-        dtype = np.dtype([("s", "<i4"), ("ms", "<u2"), ("us", "<u2")][: 2 if self.short else 3])
-        parts = []
-        with self.path.open("rb", buffering=0) as file:
-            for i in frames:
-                file.seek(self.offset + i * self.stride)
-                parts.append(file.read(dtype.itemsize))
-        raw = b"".join(parts)
-        if len(raw) < len(frames) * dtype.itemsize:
-            raise TruncatedError("the file was cut since it was opened", path=self.path)
-        stamps = np.frombuffer(raw, dtype)
-        microseconds = 1000 * stamps["ms"].astype(np.int64) + (0 if self.short else stamps["us"])
+        places = self.offset + np.asarray(frames, dtype=np.int64) * self.stride
+        stamps = read_records(self.path, places, self.dtype)
+        microseconds = 1000 * stamps["ms"].astype(np.int64) + (stamps["us"] if self.dtype == STAMP else 0)
         return moments(stamps["s"], 1000 * microseconds)
 
 
@@ -187,12 +174,10 @@ def read_header(probe: Probe) -> Header:
     """
     if int.from_bytes(probe.head[:4], "little") != MAGIC:
         raise CorruptError("not a StreamPix sequence", path=probe.path, expected=f"{MAGIC:#x}", found=probe.head[:4])
-    if probe.size < HEADER.itemsize:
-        raise TruncatedError("the header is incomplete", path=probe.path, expected=1024, found=f"{probe.size} bytes")
-    fields: np.void = np.frombuffer(probe.head, HEADER, count=1)[0]
+    fields = fields_of(take_record(probe.head, HEADER, path=probe.path))
     _check_kind(fields, probe)
     width, height, depth, image_size, stride = (
-        int(fields[name]) for name in ("width", "height", "bit_depth", "image_size", "true_image_size")
+        fields[name] for name in ("width", "height", "bit_depth", "image_size", "true_image_size")
     )
     needed = width * height * depth // 8
     if min(width, height) == 0 or image_size < needed or stride < image_size:
@@ -202,7 +187,7 @@ def read_header(probe: Probe) -> Header:
             expected=f"at least {needed} bytes for {height} x {width} pixels of {depth} bits",
             found=f"image_size {image_size}, true_image_size {stride}",
         )
-    offset = _first_frame(int(fields["version"]))
+    offset = _first_frame(fields["version"])
     n_frames = max(0, probe.size - offset) // stride
     if n_frames == 0:
         raise TruncatedError(
@@ -222,24 +207,14 @@ def _first_frame(version: int) -> int:
     return 8192 if version >= 5 else 1024
 
 
-def _check_kind(fields: np.void, probe: Probe) -> None:
-    compression, kind, depth = (int(fields[name]) for name in ("compression_format", "image_format", "bit_depth"))
-    if compression:
-        raise UnsupportedError(
-            f"frames are compressed ({COMPRESSIONS.get(compression, 'unknown kind')})",
-            path=probe.path,
-            expected="compression format 0",
-            found=compression,
-            remedy="Export the sequence without compression from StreamPix",
-        )
-    if kind != MONO:
-        raise UnsupportedError(
-            f"frames are not monochrome ({IMAGE_FORMATS.get(kind, 'unknown kind')})",
-            path=probe.path,
-            expected=f"image format {MONO}",
-            found=kind,
-        )
-    if depth not in (8, 16, 32):
-        raise UnsupportedError(
-            f"pixels of {depth} bits cannot be read", path=probe.path, expected="8, 16 or 32 bits", found=depth
-        )
+def _check_kind(fields: dict[str, Any], probe: Probe) -> None:
+    """Refuse what is not read, by its name."""
+    compression, kind = fields["compression_format"], fields["image_format"]
+    for name, code, expected, remedy in (
+        (f"frames are compressed ({COMPRESSIONS.get(compression, 'unknown kind')})", compression, (0,), EXPORT),
+        (f"frames are not monochrome ({IMAGE_FORMATS.get(kind, 'unknown kind')})", kind, (MONO,), EXPORT),
+        (f"pixels of {fields['bit_depth']} bits cannot be read", fields["bit_depth"], (8, 16, 32), None),
+    ):
+        if code not in expected:
+            listed = " or ".join(map(str, expected))
+            raise UnsupportedError(name, path=probe.path, expected=listed, found=code, remedy=remedy)

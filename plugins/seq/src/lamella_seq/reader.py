@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +11,13 @@ from lamella.errors import CorruptError, FormatError, ParameterError
 from lamella.metadata import Metadata
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella.stamps import elapsed, stamp_arrays
+from lamella.values import number
 from lamella_seq.celeritas import Half, SplitSource, StampsOfFrames, half_of, other_half
 from lamella_seq.header import MAGIC as SEQUENCE
 from lamella_seq.header import Header, TimeStamps, read_header
 from lamella_seq.params import SeqParams
-from lamella_seq.sidecars import Settings, corrections_of, read_settings
+from lamella_seq.references import corrections_of
+from lamella_seq.settings import Settings, read_settings
 
 __all__ = ["SeqReader"]
 
@@ -115,7 +116,7 @@ def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> Sour
         details={
             "version": header["version"],
             "bits": header["bit_depth_real"],
-            "frame rate of the header [1/s]": header["frame_rate"] if math.isfinite(header["frame_rate"]) else None,
+            "frame rate of the header [1/s]": number(header["frame_rate"]),
             "frame rate of the time stamps [1/s]": rate,
             "frames allocated": allocated,
         },
@@ -132,7 +133,7 @@ def _first_and_duration(stamps: TimeStamps | None, count: int) -> tuple[str | No
     """Give when the first frame was taken, ISO 8601, and how long after it the last one [s]; None and 0 if unknown."""
     if stamps is None:
         return None, 0.0
-    ends = np.concatenate([stamps.read(range(1)), stamps.read(range(count - 1, count))])
+    ends = stamps.read((0, count - 1))
     if np.isnat(ends[0]):
         return None, 0.0
     return str(ends[0].astype("M8[us]")), float(np.nan_to_num(elapsed(ends)[1]))
