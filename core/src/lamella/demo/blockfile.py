@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,9 +72,8 @@ class BlockfileWriter:
         )
         self._brightness = np.zeros(self._n_frames)
         self._written = 0
-        self._file = self._partial.open("wb")
-        self._file.write(_header(setup, self._off_dp) + setup.note.encode("latin-1"))
-        self._file.seek(self._off_dp)
+        self._setup = setup
+        self._files = ExitStack()
 
     @property
     def nbytes(self) -> int:
@@ -81,19 +81,23 @@ class BlockfileWriter:
         return self._off_dp + self._n_frames * self._record.itemsize
 
     def __enter__(self) -> Self:
+        with ExitStack() as files:
+            files.callback(self._partial.unlink, missing_ok=True)
+            self._file = files.enter_context(self._partial.open("wb"))
+            self._file.write(_header(self._setup, self._off_dp) + self._setup.note.encode("latin-1"))
+            self._file.seek(self._off_dp)
+            self._files = files.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
+        with self._files:
             if error is None:
                 self._file.seek(_OFF_VBF)
                 self._file.write(self._navigator().tobytes())
-        if error is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+                self._file.close()
+                self._partial.replace(self._path)
 
     def write(self, frames: NDArray[np.uint8]) -> None:
         """Append frames of shape ``(n, height, width)``."""
