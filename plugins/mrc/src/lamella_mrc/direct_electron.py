@@ -11,38 +11,29 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError, TruncatedError
+from lamella.errors import CorruptError, FormatError
 from lamella.metadata import Axis
 from lamella.probe import Probe
-from lamella_mrc.header import calibrated, read_header
+from lamella.records import read_records
+from lamella_mrc.header import read_header
+from lamella_mrc.info import Info, parse_info
 from lamella_mrc.params import MrcParams
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["INFO", "MOVIE", "Info", "Scan", "movie_beside", "navigator_of", "read_info", "scan_of"]
+__all__ = ["INFO", "MOVIE", "Scan", "movie_beside", "navigator_of", "read_info", "scan_of"]
 
 INFO, MOVIE, COORDINATES = "_info.txt", "_movie.mrc", "_scan_coordinates.csv"
 
 _LONGEST_INFO = 1 << 20
 _REMEDY = "Give nav_shape to override it, or sidecars=False to open the frames in the order of acquisition"
-
-METADATA = (  # name in lamella.Metadata, key, factor
-    ("beam_energy", "Instrument Accelerating Voltage (V)", 1.0),
-    ("camera_length", "Instrument Project Camera Length (centimeters)", 0.01),
-    ("magnification", "Instrument Project Magnification", 1.0),
-    ("scan_rotation", "Scan - Rotation", 1.0),
-    ("exposure_time", "Frame Time (nanoseconds)", 1e-9),
-    ("dwell_time", "Scan - Dwell Time (microseconds)", 1e-6),
-    ("detector_pixel_pitch", "Sensor Pixel Pitch (micrometers)", 1e-6),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +45,6 @@ class Scan:
     index: NDArray[np.int64] | None = None
     axes: tuple[Axis, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Info(dict[str, str]):
-    """The settings in ``NAME_info.txt``."""
-
-    def number(self, key: str) -> float:
-        """Give a number, NaN if it is missing or not a number."""
-        try:
-            return float(self[key])
-        except (KeyError, ValueError):
-            return math.nan
-
-    def count(self, *keys: str) -> int:
-        """Give the first of several numbers that is there, 1 if none is."""
-        found = (self.number(key) for key in keys)
-        return int(next((value for value in found if 0 < value < 1 << 31), 1))
-
-    @property
-    def sig_axes(self) -> tuple[Axis, ...]:
-        """The axes of a frame."""
-        return tuple(calibrated(f"k{a.lower()}", self.number(f"Diffraction Pixel Size {a}"), "1/nm") for a in "YX")
-
-    @property
-    def nav_axes(self) -> tuple[Axis, ...]:
-        """The two axes of a scan."""
-        return tuple(calibrated(a.lower(), self.number(f"Specimen Pixel Size {a} (nanometers)"), "nm") for a in "YX")
-
-    def metadata(self) -> dict[str, Any]:
-        """Give entries of `lamella.metadata.Metadata`."""
-        found: dict[str, Any] = {
-            name: self.number(key) * factor for name, key, factor in METADATA if 0 < self.number(key) < math.inf
-        }
-        seconds = self.number("Timestamp (seconds since Epoch)")
-        if 0 < seconds < 1 << 36:
-            found["acquired"] = datetime.fromtimestamp(seconds, UTC).isoformat()
-        mode = {"0": "TEM", "1": "STEM"}.get(self.get("Instrument Project TEMorSTEM Mode", ""))
-        server = self.get("Server Software Version")
-        texts = {
-            "mode": mode,
-            "detector": self.get("Camera Model"),
-            "software": f"Direct Electron server {server}" if server else None,
-        }
-        return found | {name: text for name, text in texts.items() if text}
 
 
 def movie_beside(probe: Probe) -> Probe:
@@ -128,12 +76,6 @@ def read_info(probe: Probe) -> Info | None:
     return None if path is None else parse_info(_text(path, _LONGEST_INFO))
 
 
-def parse_info(text: str) -> Info:
-    """Give the settings in the text of an ``_info.txt``."""
-    pairs = (line.partition("=") for line in text.splitlines())
-    return Info({key.strip(): value.strip() for key, equals, value in pairs if equals})
-
-
 def navigator_of(probe: Probe, shape: tuple[int, ...] | None) -> Callable[[], NDArray[Any]] | None:
     """Give a function that reads an image of the scan, if a detector made one of its shape."""
     assert probe.path is not None
@@ -157,13 +99,10 @@ def _image_shape(path: Path) -> tuple[int, ...] | None:
 
 
 def _read_image(path: Path) -> NDArray[Any]:
-    probe = Probe.of(path)
-    header = read_header(probe, MrcParams())
-    shape, dtype = header.encoding.sig_shape, header.encoding.dtype
-    raw = probe.read(header.offset, math.prod(shape) * dtype.itemsize)
-    if len(raw) < math.prod(shape) * dtype.itemsize:
-        raise TruncatedError("the image of the scan is incomplete", path=path, found=f"{probe.size} bytes")
-    return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    header = read_header(Probe.of(path), MrcParams())
+    dtype = header.encoding.dtype
+    [image] = read_records(path, [header.offset], np.dtype((dtype, header.encoding.sig_shape)))
+    return np.asarray(image, dtype=dtype.newbyteorder("="))
 
 
 def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:
@@ -193,7 +132,7 @@ def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:
 
 def _axes(info: Info, repeats: int, frames: int) -> tuple[Axis, ...]:
     delay = info.number("Scan - Repeat Delay (seconds)") + info.number("Scan - Time Per Scan (seconds)")
-    before = (calibrated("repeat", delay, "s"),) if repeats > 1 else ()
+    before = (Axis.of("repeat", delay, "s"),) if repeats > 1 else ()
     return (*before, *info.nav_axes, *((Axis("frame"),) if frames > 1 else ()))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE, get_ext_header_dtype
 
-from lamella.errors import TruncatedError
+from lamella.records import read_records, take_record
 from lamella.stamps import moments, stamp_arrays
-from lamella_mrc.header import Header, json_value
+from lamella.values import day_time, json_value
+from lamella_mrc.header import Header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,8 @@ METADATA = (  # name in lamella.Metadata, field of any of the records, factor
 )
 MODES = {1: "TEM", 2: "STEM"}
 DIFFRACTION = 1  # projection mode
-DAY_0 = datetime(1899, 12, 30)  # of time stamps, as spreadsheets have it
+
+DAYS_BEFORE_1970 = 25569
 
 _LONGEST_RECORD = 1 << 16
 
@@ -99,10 +100,8 @@ class Extended:
         found: dict[str, Any] = {
             name: known[field] * factor for name, field, factor in METADATA if _is_positive(known.get(field))
         }
-        days = known.get("Timestamp")
-        if _is_positive(days) and days < 1 << 20:
-            found["acquired"] = (DAY_0 + timedelta(days=days)).isoformat(timespec="seconds")
         texts = {
+            "acquired": day_time(known.get("Timestamp")),
             "instrument": known.get("Microscope type"),
             "detector": known.get("STEM Detector name") or known.get("Camera name"),
             "software": " ".join(filter(None, (known.get("Application"), known.get("Application version")))),
@@ -134,11 +133,11 @@ def extended_header(probe: Probe, header: Header) -> Extended | None:
         if not dtype.itemsize <= step <= min(nbytes, _LONGEST_RECORD):
             return None
         dtype = _padded(dtype, step)
-        first = np.frombuffer(probe.read(start, step), dtype)[0]
+        first = take_record(probe.read(start, step), dtype, path=probe.path, what="extended header")
         return Extended(kind.decode(), probe.path, dtype, nbytes // step, first, tuple(_valid_fields(first)))
     if kind in (b"", b"AGAR") and nbytes == 1024 * AGARD.itemsize:
         dtype = AGARD.newbyteorder(header.order)
-        first = np.frombuffer(probe.read(start, dtype.itemsize), dtype)[0]
+        first = take_record(probe.read(start, dtype.itemsize), dtype, path=probe.path, what="extended header")
         return Extended("Agard", probe.path, dtype, 1024, first, (AGARD.names or ())[:-1])
     return None
 
@@ -165,13 +164,11 @@ def _valid_fields(record: np.void) -> Iterator[str]:
 
 
 def _moments(read_days: Callable[[], NDArray[Any]]) -> NDArray[np.datetime64]:
-    """Give when sections were recorded; stamps are days since `DAY_0`."""
-    return moments(86400.0 * (read_days() - (datetime(1970, 1, 1) - DAY_0).days))
+    """Give when sections were recorded; stamps are days since 1899-12-30."""
+    return moments(86400.0 * (read_days() - DAYS_BEFORE_1970))
 
 
 def _read_field(path: Path, dtype: np.dtype[Any], name: str, count: int) -> NDArray[Any]:
-    if path.stat().st_size < HEADER_DTYPE.itemsize + count * dtype.itemsize:
-        raise TruncatedError("the extended header was cut since the file was opened", path=path)
-    records = np.memmap(path, dtype, mode="r", offset=HEADER_DTYPE.itemsize, shape=(count,))
-    column: NDArray[Any] = np.asarray(records[name])
+    records = read_records(path, HEADER_DTYPE.itemsize + dtype.itemsize * np.arange(count), dtype)
+    column: NDArray[Any] = records[name]
     return column.astype(column.dtype.newbyteorder("="))

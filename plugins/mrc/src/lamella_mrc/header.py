@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.metadata import Axis
+from lamella.records import take_record
 from lamella.source import Encoding
 from lamella_mrc.codecs import ComplexIntegers, Nibbles
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lamella.probe import Probe
     from lamella_mrc.params import MrcParams
 
-__all__ = ["MODES", "STAMPS", "Header", "calibrated", "json_value", "plausible_orders", "read_header"]
+__all__ = ["MODES", "STAMPS", "Header", "plausible_orders", "read_header"]
 
 Order: TypeAlias = Literal["<", ">"]
 
@@ -89,11 +89,6 @@ class Header:
         return int(self.fields["ispg"]) != 0
 
 
-def calibrated(name: str, step: float, units: str) -> Axis:
-    """Give an axis; a step that is not a positive number means that it is unknown."""
-    return Axis(name, step, 0.0, units) if math.isfinite(step) and step > 0 else Axis(name)
-
-
 def read_header(probe: Probe, params: MrcParams) -> Header:
     """Give the header of a file.
 
@@ -107,13 +102,6 @@ def read_header(probe: Probe, params: MrcParams) -> Header:
             raise UnsupportedError(
                 f"the file is compressed with {packer}", path=probe.path, remedy=f"Unpack it with {unpack} first"
             )
-    if probe.size < HEADER_DTYPE.itemsize:
-        raise TruncatedError(
-            "the header is incomplete",
-            path=probe.path,
-            expected=f"{HEADER_DTYPE.itemsize} bytes",
-            found=f"{probe.size} bytes",
-        )
     order, notes = _byte_order(probe, params)
     fields = _fields(probe, order)
     _check(fields, probe)
@@ -128,8 +116,7 @@ def plausible_orders(probe: Probe) -> list[Order]:
 
 
 def _fields(probe: Probe, order: Order) -> np.void:
-    fields: np.void = np.frombuffer(probe.head, HEADER_DTYPE.newbyteorder(order), count=1)[0]
-    return fields
+    return take_record(probe.head, HEADER_DTYPE.newbyteorder(order), path=probe.path)
 
 
 def _is_plausible(fields: np.void, size: int) -> bool:
@@ -207,18 +194,3 @@ def _sign(fields: np.void, order: Order) -> tuple[bool, tuple[str, ...]]:
             f"bytes are taken as unsigned, for the header's largest value is {highest:g}; signed=True undoes",
         )
     return True, ()
-
-
-def json_value(value: Any) -> Any:
-    """Give a field of a header as something that JSON can hold."""
-    if isinstance(value, np.void) and value.dtype.names is not None:
-        return {name: json_value(value[name]) for name in value.dtype.names}
-    if isinstance(value, np.void):
-        return value.tobytes().hex()
-    if isinstance(value, np.ndarray):
-        return [json_value(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("latin-1").rstrip(" \0")
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else str(float(value))
-    return value.item() if isinstance(value, np.generic) else value

@@ -9,9 +9,11 @@ from lamella.detect import EXTENSION, MAGIC, SIZE, VERIFIED, Match
 from lamella.errors import FormatError, TruncatedError
 from lamella.metadata import Axis, Metadata
 from lamella.source import LinearSource, Resource, RunTable, SourceInfo
-from lamella_mrc.direct_electron import INFO, MOVIE, Info, Scan, movie_beside, navigator_of, read_info, scan_of
+from lamella.values import json_value
+from lamella_mrc.direct_electron import INFO, MOVIE, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
-from lamella_mrc.header import MODES, STAMPS, Header, calibrated, json_value, plausible_orders, read_header
+from lamella_mrc.header import MODES, STAMPS, Header, plausible_orders, read_header
+from lamella_mrc.info import Info
 from lamella_mrc.params import MrcParams
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
     """Give the entries of `SourceInfo` that say how sections sit on the scan."""
     if scan.shape is not None:
         return {"nav_shape": scan.shape, "nav_origin": scan.origin, "nav_axes": scan.axes}
-    axis = calibrated("z", header.pixel_size[2], "nm") if header.is_volume else Axis("z")
+    axis = Axis.of("z", header.pixel_size[2], "nm") if header.is_volume else Axis("z")
     depth = int(header.fields["mz"])
     if 401 <= int(header.fields["ispg"]) <= 630 and 0 < depth < n_frames and n_frames % depth == 0:
         return {
@@ -137,14 +139,13 @@ def _sig_axes(header: Header, extended: Extended | None, info: Info | None, n_fr
     if not (x > 0 and y > 0):
         x, y, units = *header.pixel_size[:2], "nm"
     names = ("y", "x") if units == "nm" and (header.is_volume or n_frames == 1) else ("ky", "kx")
-    return calibrated(names[0], y, units), calibrated(names[1], x, units)
+    return Axis.of(names[0], y, units), Axis.of(names[1], x, units)
 
 
 def _raw_metadata(header: Header, extended: Extended | None, info: Info | None) -> dict[str, Any]:
-    raw: dict[str, Any] = {"header": json_value(header.fields)}
+    raw: dict[str, Any] = {"header": header.fields}
     if extended is not None:
-        first = {name: json_value(value) for name, value in extended.known.items()}
-        raw["extended_header"] = {"type": extended.kind, "records": extended.count, "first": first}
+        raw["extended_header"] = {"type": extended.kind, "records": extended.count, "first": extended.known}
     if info is not None:
-        raw["info"] = dict(info)
-    return raw
+        raw["info"] = info
+    return {name: json_value(value) for name, value in raw.items()}
