@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from lamella.metadata import Metadata
+from lamella.values import text_time
 from lamella_dm.tags import Group
 
 __all__ = ["metadata_of"]
@@ -59,19 +60,9 @@ def _acquired(bar: Group) -> str | None:
             return (_EPOCH + timedelta(microseconds=ticks / 10)).isoformat(timespec="seconds")
         except OverflowError:
             return None
-    day, time = bar.text("Acquisition Date"), bar.text("Acquisition Time")
-    readings = {_read(day, form) for form in ("%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d", "%d.%m.%Y")} - {None}
+    day, clock = bar.text("Acquisition Date"), text_time(bar.text("Acquisition Time"), "%I:%M:%S %p", "%H:%M:%S")
+    readings = {text_time(day, form) for form in ("%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d", "%d.%m.%Y")} - {None}
     if len(readings) != 1:  # day and month may be exchanged
         return None
-    date = readings.pop()
-    clock = next((read for form in ("%I:%M:%S %p", "%H:%M:%S") if (read := _read(time, form))), None)
-    if date is None or clock is None:
-        return None if date is None else date.date().isoformat()
-    return datetime.combine(date.date(), clock.time()).isoformat()
-
-
-def _read(text: str | None, form: str) -> datetime | None:
-    try:
-        return None if text is None else datetime.strptime(text, form)
-    except ValueError:
-        return None
+    date = str(readings.pop())[:10]
+    return date if clock is None else date + clock[10:]

@@ -14,7 +14,8 @@ from lamella.source import SourceInfo
 from lamella_dm.images import Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
-from lamella_dm.tags import Array, Tags, read_tags
+from lamella_dm.parse import read_tags
+from lamella_dm.tags import Array, Tags
 
 __all__ = ["Selected", "select", "source_info"]
 

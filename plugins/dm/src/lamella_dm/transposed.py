@@ -7,11 +7,12 @@ a worker that goes on through the scan transposes a block of frames at once and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.blocks import kept_block
 from lamella.geometry import SigBox
 from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
 
@@ -24,14 +25,6 @@ __all__ = ["TransposedSource"]
 
 _BLOCK_BYTES = 32 << 20
 _PIECE_BYTES = 1 << 20
-
-
-@dataclass(slots=True)
-class _Kept:
-    """The block of frames that a worker visited last; its pixels once the worker came back to it."""
-
-    index: int = -2
-    frames: NDArray[Any] | None = None
 
 
 class TransposedSource(FrameSource):
@@ -62,7 +55,8 @@ class TransposedSource(FrameSource):
         if not len(frames):
             return
         first, last = int(frames.min()), int(frames.max())
-        if not _is_large(box, self.info.sig_shape) and last - first < 2 * len(frames):
+        large = 4 * box.size > math.prod(self.info.sig_shape)
+        if not large and last - first < 2 * len(frames):
             out[...] = self._transposed(io, first, last + 1, box)[frames - first]
             return
         size = self.hints.frame_block
@@ -70,26 +64,17 @@ class TransposedSource(FrameSource):
         for index in np.unique(blocks).tolist():
             rows = np.flatnonzero(blocks == index)
             within = frames[rows] - index * size
-            block = self._block(io, index) if _is_large(box, self.info.sig_shape) else None
+            block = kept_block(io, self, index, partial(self._block, io, index)) if large else None
             if block is not None:
                 out[rows] = block[(within, *box.slices)]
                 continue
             low, high = int(within.min()), int(within.max()) + 1
             out[rows] = self._transposed(io, index * size + low, index * size + high, box)[within - low]
 
-    def _block(self, io: IOSession, index: int) -> NDArray[Any] | None:
-        """Give a whole block if the worker was in it or in the one before; else only remember the visit."""
-        last: _Kept = io.scratch.get(self, _Kept())
-        if last.index == index and last.frames is not None:
-            return last.frames
-        goes_on = last.index == index or (last.index == index - 1 and last.frames is not None)
-        kept = _Kept(index)
-        if goes_on:
-            size = self.hints.frame_block
-            stop = min((index + 1) * size, self.info.n_frames)
-            kept.frames = self._transposed(io, index * size, stop, SigBox.full(self.info.sig_shape))
-        io.scratch[self] = kept
-        return kept.frames
+    def _block(self, io: IOSession, index: int) -> NDArray[Any]:
+        start = index * self.hints.frame_block
+        stop = min(start + self.hints.frame_block, self.info.n_frames)
+        return self._transposed(io, start, stop, SigBox.full(self.info.sig_shape))
 
     def _transposed(self, io: IOSession, start: int, stop: int, box: SigBox) -> NDArray[Any]:
         """Give the frames ``[start, stop)``, read from the maps of the pixels of a box."""
@@ -113,7 +98,3 @@ class TransposedSource(FrameSource):
         for row, pixel in zip(maps, pixels.tolist(), strict=True):
             row[...] = io.view(0, self._offset + (pixel * length + start) * itemsize, row.nbytes).view(self._dtype)
         return maps
-
-
-def _is_large(box: SigBox, sig_shape: tuple[int, ...]) -> bool:
-    return 4 * box.size > math.prod(sig_shape)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.blocks import kept_block
 from lamella.geometry import SigBox
 from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
 
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 32 << 20
 _PIECE_BYTES = 4 << 20
-
-
-@dataclass(slots=True)
-class _Kept:
-    """The block of frames that a worker used last; its pixels once it is clear that it comes back."""
-
-    index: int
-    frames: NDArray[Any] | None = None
 
 
 class FortranSource(FrameSource):
@@ -66,7 +59,7 @@ class FortranSource(FrameSource):
         blocks = frames // self.hints.frame_block
         for index in np.unique(blocks).tolist():
             members = blocks == index
-            kept = self._kept_block(io, index)
+            kept = kept_block(io, self, index, partial(self._block, io, index))
             if kept is not None:
                 out[members] = kept[(slice(None), *box.slices)][frames[members] - index * self.hints.frame_block]
             elif members.all():
@@ -76,20 +69,11 @@ class FortranSource(FrameSource):
                 self._gather(io, frames[members], box, part)
                 out[members] = part
 
-    def _kept_block(self, io: IOSession, index: int) -> NDArray[Any] | None:
-        """Give a whole block if this worker was here before or reads on; else only remember the visit."""
-        last: _Kept | None = io.scratch.get(self)
-        if last is not None and last.index == index and last.frames is not None:
-            return last.frames
-        reads_on = last is not None and (last.index == index or (last.index == index - 1 and last.frames is not None))
-        if not reads_on:
-            io.scratch[self] = _Kept(index)
-            return None
+    def _block(self, io: IOSession, index: int) -> NDArray[Any]:
         start = index * self.hints.frame_block
         frames = np.arange(start, min(start + self.hints.frame_block, self.info.n_frames))
         block = np.empty((frames.size, *self.info.sig_shape), dtype=self.info.dtype)
         self._gather(io, frames, SigBox.full(self.info.sig_shape), block)
-        io.scratch[self] = _Kept(index, block)
         return block
 
     def _gather(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
