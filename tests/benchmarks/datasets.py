@@ -1,125 +1,112 @@
-"""The files that are measured: seeded counts like those of a detector, written without any of Lamella's code."""
+"""The files that are measured: seeded counts like those of a detector, written without the code that reads them.
+
+A kind of file is a `Kind`; the modules ``kinds_*.py`` beside this one hold them, each in a dictionary ``KINDS``.
+While a file is written, the results of all jobs are computed from its pixels (`truth.Truth`) and kept beside it, so
+that every candidate is compared with what was written and not with another candidate.
+"""
 
 from __future__ import annotations
 
+import importlib
 import math
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
+from truth import Truth
 
-SIG = (256, 256)
-_BATCH = 64
+Shape = tuple[int, int]
+Pixels = Iterator[np.ndarray[Any, Any]]
+
+_BATCH_PIXELS = 64 << 16
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    ``write(path, nav, pixels)`` writes it, taking batches of frames as they come. ``share`` is its part of the size
+    asked for; ``count`` is the number of frames where that is fixed. ``jobs`` are the only ones it is for, if any are
+    named. ``layout`` lets a candidate without a reader map the frames: dtype, bytes before the first frame, and
+    bytes in front of each.
+    """
+
+    format: str
+    suffix: str
+    dtype: str
+    high: int
+    frame_nbytes: int
+    write: Callable[[Path, Shape, Pixels], None]
+    sig: Shape = (256, 256)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    layout: Callable[[Shape], Mapping[str, Any]] | None = None
+    share: float = 1.0
+    count: int | None = None
+    jobs: tuple[str, ...] = ()
+    not_jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: how each candidate opens it, and how many bytes of pixels it holds."""
+    """One file: how each candidate opens it, how many bytes of pixels it holds, and where the right results are."""
 
     name: str
     path: str
     format: str
-    nav_shape: tuple[int, int]
+    nav_shape: Shape
+    sig_shape: Shape
     nbytes: int
-    params: dict[str, Any] = field(default_factory=dict)
+    truth: str
+    parts: tuple[str, ...]
+    params: Mapping[str, Any]
+    layout: Mapping[str, Any] | None
 
     def order(self) -> dict[str, Any]:
         """Give it as JSON."""
         return asdict(self)
 
 
-def make(name: str, folder: Path, nbytes: int) -> File:
-    """Write the file, unless one of the right size is there already."""
-    writer, frame_nbytes, format_name, suffix, params = _KINDS[name]
-    width = max(1, math.isqrt(nbytes // frame_nbytes))
+@cache
+def kinds() -> dict[str, Kind]:
+    """Give every kind of file, by name."""
+    found: dict[str, Kind] = {}
+    for module in sorted(Path(__file__).parent.glob("kinds_*.py")):
+        found |= importlib.import_module(module.stem).KINDS
+    return found
+
+
+def make(name: str, folder: Path, nbytes: int, *, many: int = 1_000_000) -> File:
+    """Write the file and its results, unless files of the right size are there already.
+
+    ``many`` is the number of frames of the kinds whose point is to have many.
+    """
+    kind = kinds()[name]
+    count = (kind.count and many) or max(4, int(nbytes * kind.share) // kind.frame_nbytes)
+    width = math.isqrt(count)
     nav = (width, width)
-    path = folder / f"{name}_{width}x{width}.{suffix}"
-    if not path.exists():
-        with path.open("wb") as file:
-            writer(file, nav)
-    return File(name, str(path), format_name, nav, width * width * frame_nbytes, params)
+    directory = folder / f"{name}_{width}x{width}"
+    path, results = directory / f"scan{kind.suffix}", directory / "results.npz"
+    if not results.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        truth = Truth(nav, kind.sig, moments=kind.count is None)
+        kind.write(path, nav, truth.watch(frames(nav, kind)))
+        truth.save(results)
+    parts = tuple(sorted(str(part) for part in directory.iterdir() if part != results))
+    layout = None if kind.layout is None else kind.layout(nav)
+    nbytes = width * width * kind.frame_nbytes
+    return File(name, str(path), kind.format, nav, kind.sig, nbytes, str(results), parts, kind.params, layout)
 
 
-def frames(nav: tuple[int, int], dtype: str, high: int) -> Iterator[np.ndarray[Any, Any]]:
-    """Give the frames in batches; a batch repeats with a shift, which no reader can know."""
-    rng = np.random.default_rng(1234)
-    base = rng.poisson(high / 4, (_BATCH, *SIG)).clip(0, high).astype(dtype)
-    for start in range(0, math.prod(nav), _BATCH):
-        yield np.roll(base, start // _BATCH, axis=2)[: math.prod(nav) - start]
-
-
-def _raw(dtype: str, high: int) -> Callable[[BinaryIO, tuple[int, int]], None]:
-    def write(file: BinaryIO, nav: tuple[int, int]) -> None:
-        for batch in frames(nav, dtype, high):
-            batch.tofile(file)
-
-    return write
-
-
-def _npy(file: BinaryIO, nav: tuple[int, int]) -> None:
-    header = {"descr": "<u2", "fortran_order": False, "shape": (*nav, *SIG)}
-    np.lib.format.write_array_header_1_0(file, header)
-    _raw("<u2", 1000)(file, nav)
-
-
-def _blo(file: BinaryIO, nav: tuple[int, int]) -> None:
-    offset_vbf = 4096
-    offset_dp = -(-(offset_vbf + math.prod(nav)) // 16) * 16
-    header = bytearray(offset_dp)
-    header[:30] = struct.pack("<6sHIIIHHHHH", b"IMGBLO", 0x102, offset_vbf, offset_dp, 0, SIG[0], 0, nav[1], nav[0], 0)
-    header[30:46] = struct.pack("<dd", 1.0, 1.0)
-    file.write(header)
-    index = 0
-    for batch in frames(nav, "u1", 200):
-        for frame in batch:
-            file.write(b"\xaa\x55" + struct.pack("<I", index) + frame.tobytes())
-            index += 1
-
-
-def _mib_header(index: int, kind: str, depth: int) -> bytes:
-    chips = "3RX," + ",".join(["100"] * 27) + ","
-    text = (
-        f"MQ1,{index + 1:06d},00384,01,{SIG[1]:04d},{SIG[0]:04d},{kind},   1x1,01,2021-05-07 16:51:10.905800,"
-        f"0.001000,0,0,0,{'1.000000E+1,' * 8}{chips}MQ1A,2021-05-07T16:51:10.905800928Z,1000000ns,{depth},"
-    )
-    return text.encode().ljust(384, b"\0")
-
-
-def _mib(kind: str, depth: int) -> Callable[[BinaryIO, tuple[int, int]], None]:
-    def write(file: BinaryIO, nav: tuple[int, int]) -> None:
-        high = {1: 1, 6: 63, 12: 1000}[depth]
-        index = 0
-        for batch in frames(nav, "<u2", high):
-            for frame in batch:
-                file.write(_mib_header(index, kind, depth) + _mib_payload(frame, kind, depth))
-                index += 1
-
-    return write
-
-
-def _mib_payload(frame: np.ndarray[Any, Any], kind: str, depth: int) -> bytes:
-    if kind == "U16":
-        return frame.astype(">u2").tobytes()
-    if depth == 12:
-        return frame.astype(">u2").reshape(-1, 4)[:, ::-1].tobytes()
-    if depth == 6:
-        return frame.astype("u1").reshape(-1, 8)[:, ::-1].tobytes()
-    return np.packbits(frame.astype("u1").reshape(-1, 8), axis=1, bitorder="little").reshape(-1, 8)[:, ::-1].tobytes()
-
-
-_PIXELS = math.prod(SIG)
-_KINDS: dict[str, tuple[Callable[[BinaryIO, tuple[int, int]], None], int, str, str, dict[str, Any]]] = {
-    "raw_u1": (_raw("u1", 200), _PIXELS, "raw", "raw", {"dtype": "u1", "sig_shape": SIG}),
-    "raw_u2": (_raw("<u2", 1000), 2 * _PIXELS, "raw", "raw", {"dtype": "<u2", "sig_shape": SIG}),
-    "raw_f4": (_raw("<f4", 1000), 4 * _PIXELS, "raw", "raw", {"dtype": "<f4", "sig_shape": SIG}),
-    "npy_u2": (_npy, 2 * _PIXELS, "npy", "npy", {}),
-    "blo_u1": (_blo, _PIXELS + 6, "blo", "blo", {}),
-    "mib_u2": (_mib("U16", 12), 2 * _PIXELS + 384, "mib", "mib", {}),
-    "mib_r12": (_mib("R64", 12), 2 * _PIXELS + 384, "mib", "mib", {}),
-    "mib_r6": (_mib("R64", 6), _PIXELS + 384, "mib", "mib", {}),
-    "mib_r1": (_mib("R64", 1), _PIXELS // 8 + 384, "mib", "mib", {}),
-}
-NAMES = tuple(_KINDS)
+def frames(nav: Shape, kind: Kind) -> Pixels:
+    """Give the frames in batches: a beam whose place drifts, so that no two batches are alike."""
+    height, width = kind.sig
+    batch = max(1, min(math.prod(nav), _BATCH_PIXELS // (height * width)))
+    y, x = np.ogrid[:height, :width]
+    distance = ((y - 0.45 * height) / height) ** 2 + ((x - 0.3 * width) / width) ** 2
+    mean = kind.high * (0.05 + 0.5 * np.exp(-40 * distance))
+    base = np.random.default_rng(1234).poisson(mean, (batch, height, width)).clip(0, kind.high).astype(kind.dtype)
+    for start in range(0, math.prod(nav), batch):
+        yield np.roll(base, start // batch, axis=2)[: math.prod(nav) - start]

@@ -1,38 +1,48 @@
-"""Figures as a table: medians side by side, ratios, CPU seconds, memory, and the share of what memory can deliver."""
+"""Figures as a table: medians side by side, ratios, processor time, and the share of what memory can deliver."""
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
-from typing import Any
+
+from figures import Figures, Row
+from plan import CANDIDATES
+from startup import TITLES
 
 
-def table(figures: list[dict[str, Any]], limit: float) -> str:
+def table(figures: Figures) -> str:
     """Give the table as text."""
-    groups: dict[tuple[str, str, str], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for figure in figures:
-        groups[figure["file"], figure["job"], figure["state"]][figure["candidate"]].append(figure)
+    groups: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
+    for row in figures.rows.values():
+        groups[row.file, row.job, row.state][row.candidate] = row
     lines = [
-        f"memory read limit {limit:.1f} GB/s; medians; x: how many times faster Lamella is; share: of the limit",
-        f"{'file':8} {'job':8} {'pass':6} {'Lamella GB/s':>12} {'share':>6} {'CPU s':>7} {'MB':>6}   others",
+        "medians; x: how many times better Lamella is; CPU: processor time; limit: share of the rate at which as many",
+        "threads read memory; state memory: peak of a fresh process without what belongs to files",
     ]
-    for (file, job, state), by_candidate in groups.items():
-        ours = by_candidate.pop("lamella", None)
-        if ours is None:
-            continue
-        rate = _median(ours, "gbps")
-        others = [_other(name, rows, rate) for name, rows in by_candidate.items()]
-        lines.append(
-            f"{file:8} {job:8} {state:6} {rate:12.2f} {rate / limit:6.0%} {_median(ours, 'cpu'):7.3f} "
-            f"{_median(ours, 'peak_mb'):6.0f}   {'; '.join(others)}"
-        )
+    for (file, job, state), rows in groups.items():
+        lines += ["", f"{file}, {TITLES.get(job, job)}, {state}"]
+        lines += [_line(row, figures) for _, row in sorted(rows.items(), key=_rank)]
     return "\n".join(lines)
 
 
-def _other(name: str, rows: list[dict[str, Any]], ours: float) -> str:
-    rate = _median(rows, "gbps")
-    return f"{name} {rate:.2f} GB/s ({ours / rate:.1f}x, CPU {_median(rows, 'cpu'):.3f} s)"
+def _rank(item: tuple[str, Row]) -> int:
+    names = list(CANDIDATES)
+    return names.index(item[0]) if item[0] in names else len(names)
 
 
-def _median(rows: list[dict[str, Any]], key: str) -> float:
-    return float(statistics.median(row[key] for row in rows))
+def _line(row: Row, figures: Figures) -> str:
+    name = f"  {row.candidate:17}"
+    if row.value is None:
+        return f"{name} {row.reason}"
+    ratio = figures.ratio(row.file, row.job, row.state, row.candidate)
+    faster = f"{ratio:6.1f}x" if ratio is not None and row.candidate != "lamella" else " " * 7
+    share = f"  {row.value / row.limit:4.0%} limit" if row.limit and row.unit == "GB/s" else ""
+    spread = f"({_plain(row.lowest)} to {_plain(row.highest)})"
+    cpu = "" if row.cpu is None else f"  CPU {row.cpu:.4f} s"
+    return f"{name} {_plain(row.value):>8} {row.unit:7} {spread:22} {faster}{cpu}{share}"
+
+
+def _plain(value: float | None) -> str:
+    """Give a number with three digits that count."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

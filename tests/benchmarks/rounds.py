@@ -1,114 +1,170 @@
-"""The measuring: child processes that wait for orders, and rounds in which each of them gets the same order."""
+"""The measuring: rounds in which each candidate gets the same order, and the comparison of their results."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import math
+import statistics
 import sys
+import time
 from argparse import Namespace
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import limits
+import numpy as np
+from candidates import Candidate
 from datasets import File
+from figures import Row
+from plan import JOBS, MEMORY_FILES, STATES, wanted
+from system import LINUX, drop_from_cache, load
+from truth import deviation
 
-WORKERS = Path(__file__).resolve().parent / "workers"
-
-
-class Candidate:
-    """A child process that runs jobs and says how long they took."""
-
-    def __init__(self, name: str, python: str, workers: int) -> None:
-        self.name = name
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
-        script = WORKERS / f"with_{name}.py"
-        self._process = subprocess.Popen(
-            [python, str(script), str(workers)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **order: Any) -> dict[str, Any]:
-        """Send an order and wait for the answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-        raise RuntimeError(f"the process with {self.name} ended with status {self._process.wait()}")
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
+ALLOWED = 1e-4
+"""Largest deviation from the right result, relative to the largest value; centres of mass in units of 100 px."""
 
 
-def compare(files: Iterable[File], options: Namespace) -> list[dict[str, Any]]:
-    """Give one record for each file, job, candidate, state of the caches and round."""
-    pythons = {"libertem": options.libertem_python}
-    names = [name for name in options.candidates.split(",") if name != "libertem" or options.libertem_python]
-    candidates = [Candidate(name, pythons.get(name) or sys.executable, options.workers) for name in names]
-    figures: list[dict[str, Any]] = []
-    try:
-        for file in files:
-            for job in options.jobs.split(","):
-                figures += _job(candidates, file, job, options)
-    finally:
-        for candidate in candidates:
-            candidate.close()
-    return figures
+def compare(candidates: list[Candidate], file: File, scratch: Path, options: Namespace) -> Iterator[Row]:
+    """Give the figures of all jobs on one file."""
+    limit = limits.memory_read(options.workers)
+    with np.load(file.truth) as stored:
+        truth = dict(stored)
+    for job in options.jobs:
+        if wanted(job, file):
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {file.name} {job}\n")
+            yield from _job(candidates, file, job, truth, limit, scratch, options)
 
 
-def _job(candidates: list[Candidate], file: File, job: str, options: Namespace) -> list[dict[str, Any]]:
-    figures = []
-    able = []
-    for candidate in candidates:  # compile, map, fill the page cache
-        answer = candidate.ask(do="warm", file=file.order(), job=job)
-        if "error" in answer:
-            sys.stderr.write(f"{candidate.name} cannot do {job} on {file.name}: {answer['error']}\n")
+def _job(
+    candidates: list[Candidate],
+    file: File,
+    job: str,
+    truth: dict[str, Any],
+    limit: float,
+    scratch: Path,
+    options: Namespace,
+) -> Iterator[Row]:
+    order = {"file": {**file.order(), "scratch": str(scratch)}, "job": job}
+    able: dict[str, tuple[Candidate, float]] = {}
+    for candidate in candidates:
+        result = _warmed(candidate, file, order, truth, scratch)
+        if isinstance(result, str):
+            yield Row(file.name, job, "later", candidate.name, JOBS[job].unit, reason=result)
         else:
-            able.append(candidate)
-    states = ["later", "first", *(["cold"] if options.cold else [])]
-    for state in states:
-        for number in range(options.rounds):
-            order = able if number % 2 == 0 else able[::-1]
-            for candidate in order:
-                if state == "cold":
-                    _drop(file.path)
-                answer = candidate.ask(do="run", file=file.order(), job=job, state=state)
-                figures.append(
-                    {
-                        "file": file.name,
-                        "job": job,
-                        "state": state,
-                        "candidate": candidate.name,
-                        "round": number,
-                        "gbps": file.nbytes / answer["seconds"] / 1e9,
-                        **answer,
-                    }
-                )
-    _agree(figures, file, job)
-    return figures
+            able[candidate.name] = candidate, result
+    chosen = [candidate for candidate, _ in able.values()]
+    for state in (state for state in STATES if state in options.states and state in JOBS[job].states):
+        if state == "memory":
+            yield from (_memory(candidate, file, order) for candidate in chosen if file.name in MEMORY_FILES)
+            continue
+        impossible = _cold(candidates, file) if state == "cold" else None
+        if impossible is not None:
+            yield from (Row(file.name, job, state, name, JOBS[job].unit, reason=impossible) for name in able)
+            continue
+        for name, answers in _rounds(chosen, candidates, file, order, state, options.rounds).items():
+            yield _row(file, job, state, name, answers, limit, able[name][1])
 
 
-def _agree(figures: list[dict[str, Any]], file: File, job: str) -> None:
-    sums = {figure["candidate"]: figure["checksum"] for figure in figures}
-    reference = sums.get("numpy", next(iter(sums.values()), 0.0))
-    for name, value in sums.items():
-        if abs(value - reference) > 1e-4 * max(1.0, abs(reference)):
-            sys.stderr.write(f"{name} disagrees on {job} of {file.name}: {value} instead of {reference}\n")
+def _rounds(
+    chosen: list[Candidate],
+    candidates: list[Candidate],
+    file: File,
+    order: dict[str, Any],
+    state: str,
+    rounds: int,
+) -> dict[str, list[dict[str, Any]]]:
+    answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    repeats = JOBS[order["job"]].repeats
+    for number in range(rounds):
+        for candidate in chosen if number % 2 == 0 else chosen[::-1]:
+            if state == "cold":
+                _cold(candidates, file)
+            answer = candidate.measure(**order, state=state, repeats=repeats)
+            if "error" in answer:
+                raise RuntimeError(f"{candidate.name}, {order['job']} of {file.name}: {answer['error']}")
+            answers[candidate.name].append(answer)
+    return answers
 
 
-def _drop(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _warmed(
+    candidate: Candidate, file: File, order: dict[str, Any], truth: dict[str, Any], scratch: Path
+) -> float | str:
+    """Let a candidate compile, map and fill the page cache; gives how far its result is off, or why it has none."""
+    path = scratch / f"{candidate.name}.npz"
+    answer = candidate.ask(do="warm", results=str(path), **order)
+    if "error" in answer:
+        return str(answer["error"])
+    with np.load(path) as stored:
+        results = dict(stored)
+    path.unlink()
+    if order["job"] in ("tiles", "firsttile"):
+        return 0.0
+    if order["job"] == "export":
+        exported = np.load(scratch / f"{candidate.name.partition('-')[0]}.npy", mmap_mode="r")
+        results = {"sum": exported.reshape(-1, *file.sig_shape).sum(axis=0, dtype=np.float64)}
+    gap = deviation(results, truth)
+    allowed = ALLOWED * (100 if set(results) == {"com"} or "com" in results else 1)
+    return gap if gap <= allowed else f"wrong result: it is off by {gap:.2g}"
+
+
+def _cold(candidates: list[Candidate], file: File) -> str | None:
+    for candidate in candidates:  # what is mapped by anybody stays in the cache
+        candidate.ask(do="forget")
+    return drop_from_cache(file.parts)
+
+
+def _memory(candidate: Candidate, file: File, order: dict[str, Any]) -> Row:
+    """Give the peak of memory of a fresh process, from its start to the result."""
+    row = Row(file.name, order["job"], "memory", candidate.name, "MB")
+    if not LINUX:
+        return replace(row, reason="not measured: the system does not tell")
+    fresh = candidate.again()
     try:
-        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        peak = fresh.peak(**order)
     finally:
-        os.close(handle)
+        fresh.close()
+    return replace(row, value=peak, lowest=peak, highest=peak, rounds=1, mb=file.nbytes / 1e6, when=_now())
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M")
+
+
+def _row(
+    file: File,
+    job: str,
+    state: str,
+    name: str,
+    answers: list[dict[str, Any]],
+    limit: float,
+    gap: float,
+) -> Row:
+    unit = JOBS[job].unit
+    sums = [answer["checksum"] for answer in answers]
+    if not math.isclose(min(sums), max(sums), rel_tol=1e-6, abs_tol=1e-6):
+        raise RuntimeError(f"{name} gives another result for {job} of {file.name} in each round")
+    if unit == "µs/tile":
+        values = [1e6 * answer["cpu"] / answer["tiles"] for answer in answers]
+    elif unit == "ms":
+        values = [1e3 * answer["seconds"] for answer in answers]
+    else:
+        values = [file.nbytes / answer["seconds"] / 1e9 for answer in answers]
+    return Row(
+        file=file.name,
+        job=job,
+        state=state,
+        candidate=name,
+        unit=unit,
+        value=statistics.median(values),
+        lowest=min(values),
+        highest=max(values),
+        rounds=len(values),
+        cpu=statistics.median(answer["cpu"] for answer in answers),
+        deviation=gap,
+        limit=limit,
+        mb=file.nbytes / 1e6,
+        load=load(),
+        when=_now(),
+    )

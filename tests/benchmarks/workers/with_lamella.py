@@ -3,52 +3,55 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-from serve import serve
+import udf_jobs
+from serve import Job, serve
 
 import lamella
+from lamella import udf as library
 from lamella.io.mmap import forget_mappings
 from lamella.kernels import wait_until_compiled
-from lamella.udf import ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
-
-
-def masks(count: int, shape: tuple[int, int]) -> list[Any]:
-    """Give mask factories: seeded weights, the same for every candidate."""
-    return [lambda i=i: np.random.default_rng(i).random(shape).astype(np.float32) for i in range(count)]
 
 
 def main() -> None:
     """Serve."""
     ctx = lamella.Context.make_with("threads", cpus=int(sys.argv[1]))
+    tools = SimpleNamespace(**{name: getattr(library, name) for name in library.__all__})
     opened: dict[str, Any] = {}
 
-    def udfs(job: str) -> list[Any]:
-        if job.startswith("mask"):
-            return [ApplyMasksUDF(mask_factories=masks(int(job[4:]), (256, 256)), use_sparse=False)]
-        single: dict[str, Any] = {"sum": SumUDF, "sumsig": SumSigUDF, "std": StdDevUDF, "com": CoMUDF.with_params}
-        return [single[name]() for name in (single if job == "four" else [job])]
+    def load(file: dict[str, Any]) -> Any:
+        return lamella.open(file["path"], file["format"], **file["params"], nav_shape=tuple(file["nav_shape"]))
 
-    def prepare(file: dict[str, Any], job: str, state: str) -> Any:
+    def forget() -> None:
+        opened.clear()
+        forget_mappings()
+
+    def prepare(file: dict[str, Any], job: str, state: str) -> Job:
         if file["path"] not in opened:
-            params = {**file["params"], "nav_shape": tuple(file["nav_shape"])}
-            opened[file["path"]] = ctx.load(file["format"], file["path"], **params)
-        dataset, chosen = opened[file["path"]], udfs(job)
-        if state in ("first", "cold"):
+            opened[file["path"]] = load(file)
+        dataset, nav = opened[file["path"]], tuple(file["nav_shape"])
+        if state != "later":
             forget_mappings()
+        if job == "open":
+            return lambda number: {"frame": load(file)[0, 0]}
+        if job == "frame":
+            return lambda number: {"frame": dataset[0, 0]}
+        if job == "pick":
+            return lambda number: {"pick": dataset[udf_jobs.place(number, nav)]}
+        if job == "export":
+            out = Path(file["scratch"]) / "lamella.npy"
+            return lambda number: _exported(ctx, dataset, out)
+        return udf_jobs.job_of(job, file, ctx, dataset, tools)
 
-        def run() -> float:
-            results = ctx.run_udf(dataset=dataset, udf=chosen)
-            name = {"std": "std", "com": "field"}.get(job, "intensity")
-            return float(np.nansum(np.asarray(results[0][name].data, dtype=np.float64)))
+    serve(prepare, forget, wait_until_compiled, ("lamella", "numpy", "numba"))
 
-        if state == "warm":
-            run()
-            wait_until_compiled()
-        return run
 
-    serve(prepare)
+def _exported(ctx: Any, dataset: Any, path: Path) -> Any:
+    ctx.export_dataset(dataset, path, overwrite=True)
+    return {}
 
 
 if __name__ == "__main__":

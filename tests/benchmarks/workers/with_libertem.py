@@ -1,53 +1,78 @@
-"""LiberTEM's side; runs in an environment of its own."""
+"""LiberTEM's side, with its threads or, as ``libertem-default``, as it comes; in an environment of its own."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import udf_jobs
 from libertem.api import Context
+from libertem.io.dataset.base import BufferedBackend
+from libertem.udf import UDF
 from libertem.udf.com import CoMUDF
 from libertem.udf.masks import ApplyMasksUDF
+from libertem.udf.raw import PickUDF
 from libertem.udf.stddev import StdDevUDF
 from libertem.udf.sum import SumUDF
 from libertem.udf.sumsigudf import SumSigUDF
-from serve import serve
+from serve import Job, serve
 
 warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
 
-
-def masks(count: int, shape: tuple[int, int]) -> list[Any]:
-    """Give mask factories: seeded weights, the same for every candidate."""
-    return [lambda i=i: np.random.default_rng(i).random(shape).astype(np.float32) for i in range(count)]
+TOOLS = SimpleNamespace(
+    UDF=UDF,
+    CoMUDF=CoMUDF,
+    ApplyMasksUDF=ApplyMasksUDF,
+    StdDevUDF=StdDevUDF,
+    SumUDF=SumUDF,
+    SumSigUDF=SumSigUDF,
+)
 
 
 def main() -> None:
     """Serve."""
-    ctx = Context.make_with("threads", cpus=int(sys.argv[1]))
+    default = len(sys.argv) > 2 and sys.argv[2] == "default"
+    ctx = Context() if default else Context.make_with("threads", cpus=int(sys.argv[1]))
     opened: dict[str, Any] = {}
 
-    def udfs(job: str) -> list[Any]:
-        if job.startswith("mask"):
-            return [ApplyMasksUDF(mask_factories=masks(int(job[4:]), (256, 256)), use_sparse=False)]
-        single = {"sum": SumUDF, "sumsig": SumSigUDF, "std": StdDevUDF, "com": CoMUDF.with_params}
-        return [single[name]() for name in (single if job == "four" else [job])]
+    def load(file: dict[str, Any]) -> Any:
+        # Its default back-end cannot read frames of 1 bit.
+        more = {"io_backend": BufferedBackend()} if file["name"] == "mib_r1" else {}
+        return ctx.load(file["format"], file["path"], **file["params"], **more, nav_shape=tuple(file["nav_shape"]))
 
-    def prepare(file: dict[str, Any], job: str, state: str) -> Any:
+    def pick(dataset: Any, y: int, x: int) -> Any:
+        roi = np.zeros(tuple(dataset.shape.nav), dtype=bool)
+        roi[y, x] = True
+        return np.asarray(ctx.run_udf(dataset=dataset, udf=PickUDF(), roi=roi)["intensity"].data)
+
+    def prepare(file: dict[str, Any], job: str, state: str) -> Job:
         if file["path"] not in opened:
-            params = {**file["params"], "nav_shape": tuple(file["nav_shape"])}
-            opened[file["path"]] = ctx.load(file["format"], file["path"], **params)
-        dataset, chosen = opened[file["path"]], udfs(job)
+            opened[file["path"]] = load(file)
+        dataset, nav = opened[file["path"]], tuple(file["nav_shape"])
+        if job == "open":
+            return lambda number: {"frame": pick(load(file), 0, 0)}
+        if job == "frame":
+            return lambda number: {"frame": pick(dataset, 0, 0)}
+        if job == "pick":
+            return lambda number: {"pick": pick(dataset, *udf_jobs.place(number, nav))}
+        if job == "export":
+            out = Path(file["scratch"]) / "libertem.npy"
+            return lambda number: _exported(ctx, dataset, out)
+        return udf_jobs.job_of(job, file, ctx, dataset, TOOLS)
 
-        def run() -> float:
-            results = ctx.run_udf(dataset=dataset, udf=chosen)
-            name = {"std": "std", "com": "field"}.get(job, "intensity")
-            return float(np.nansum(np.asarray(results[0][name].data, dtype=np.float64)))
+    serve(prepare, opened.clear, versions=("libertem", "numpy", "numba"))
+    ctx.close()
 
-        return run
 
-    serve(prepare)
+def _exported(ctx: Any, dataset: Any, path: Path) -> Any:
+    ctx.export_dataset(dataset, path=path, overwrite=True)
+    return {}
 
 
 if __name__ == "__main__":

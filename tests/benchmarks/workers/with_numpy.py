@@ -2,59 +2,99 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from serve import serve
+import truth
+from array_jobs import columns, mapped, named, parts
+from serve import Impossible, Job, serve
+from udf_jobs import place
 
 _BLOCK = 64
 
 
-def prepare(file: dict[str, Any], job: str, state: str) -> Any:
-    """Give the function to be timed."""
-    if file["format"] not in ("raw", "npy"):
-        raise ValueError("NumPy maps raw and npy files only")
-    n = file["nav_shape"][0] * file["nav_shape"][1]
-    if file["format"] == "npy":
-        data = np.load(file["path"], mmap_mode="r").reshape(n, -1)
-    else:
-        data = np.memmap(file["path"], dtype=file["params"]["dtype"], mode="r").reshape(n, -1)
-    jobs = {"sum": _sum, "sumsig": _sumsig, "std": _std}
-    if job in jobs:
-        return lambda: jobs[job](data)
-    if job.startswith("mask"):
-        count = int(job[4:])
-        shape = (256, 256)
-        weights = [np.random.default_rng(i).random(shape).astype(np.float32).reshape(-1) for i in range(count)]
-        return lambda: _masks(data, np.stack(weights, axis=1))
-    raise ValueError(f"no NumPy version of {job}")
+def main() -> None:
+    """Serve."""
+    opened: dict[str, Any] = {}
+
+    def prepare(file: dict[str, Any], job: str, state: str) -> Job:
+        if state != "later":
+            opened.clear()
+        if file["path"] not in opened:
+            opened[file["path"]] = mapped(file)
+        data, nav, sig = opened[file["path"]], tuple(file["nav_shape"]), tuple(file["sig_shape"])
+        if job == "open":
+            return lambda number: {"frame": np.array(mapped(file)[0])}
+        if job == "frame":
+            return lambda number: {"frame": np.array(data[0])}
+        if job == "pick":
+            return lambda number: {"pick": np.array(data[np.ravel_multi_index(place(number, nav), nav)])}
+        if job == "roi":
+            chosen = np.flatnonzero(truth.roi_of(nav))
+            return lambda number: {"roi": data[chosen].sum(axis=0, dtype=_wide(data))}
+        if job == "export":
+            return lambda number: _exported(data.reshape(*nav, *sig), Path(file["scratch"]) / "numpy.npy")
+        if job in ("tiles", "firsttile"):
+            raise Impossible("it has no tiles")
+        weights = {part: columns(part, sig) for part in parts(job) if part not in _REDUCTIONS}
+        return lambda number: _all(job, data, weights)
+
+    serve(prepare, opened.clear)
+
+
+def _all(job: str, data: Any, weights: dict[str, Any]) -> Any:
+    results: dict[str, Any] = {}
+    for part in parts(job):
+        if part in _REDUCTIONS:
+            results[part] = _REDUCTIONS[part](data)
+        else:
+            results |= named(
+                part, np.concatenate([_flat(block, np.float32) @ weights[part] for block in _blocks(data)])
+            )
+    return results
 
 
 def _blocks(data: Any) -> Any:
     return (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
 
 
-def _sum(data: Any) -> float:
-    kind = np.float64 if data.dtype.kind == "f" else np.uint64
-    return float(sum(block.sum(axis=0, dtype=kind) for block in _blocks(data)).sum())
+def _wide(data: Any) -> Any:
+    return np.float64 if data.dtype.kind == "f" else np.uint64
 
 
-def _sumsig(data: Any) -> float:
-    return float(data.sum(axis=1, dtype=np.float64).sum())
+def _flat(block: Any, dtype: Any) -> Any:
+    return block.reshape(len(block), -1).astype(dtype)
 
 
-def _std(data: Any) -> float:
-    total, squares = np.zeros(data.shape[1]), np.zeros(data.shape[1])
+def _sum(data: Any) -> Any:
+    return sum(block.sum(axis=0, dtype=_wide(data)) for block in _blocks(data))
+
+
+def _sumsig(data: Any) -> Any:
+    return data.sum(axis=(1, 2), dtype=_wide(data))
+
+
+def _largest(data: Any) -> Any:
+    return data.max(axis=(1, 2))
+
+
+def _std(data: Any) -> Any:
+    total = squares = 0
     for block in _blocks(data):
-        exact = block.astype(np.float64)
+        exact = _flat(block, np.float64)
         total += exact.sum(axis=0)
         squares += np.einsum("ij,ij->j", exact, exact)
-    return float(np.sqrt(squares / len(data) - (total / len(data)) ** 2).sum())
+    return np.sqrt(squares / len(data) - (total / len(data)) ** 2)
 
 
-def _masks(data: Any, weights: Any) -> float:
-    return float(sum((block.astype(np.float32) @ weights).sum(dtype=np.float64) for block in _blocks(data)))
+_REDUCTIONS = {"sum": _sum, "sumsig": _sumsig, "std": _std, "user": _largest}
+
+
+def _exported(data: Any, path: Path) -> Any:
+    np.save(path, data)
+    return {}
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    main()
