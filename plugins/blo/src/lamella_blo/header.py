@@ -14,16 +14,16 @@ Everything is little-endian and packed. The layout is public through the files t
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.records import take_record
+from lamella.values import day_time, json_value
 
 HEADER = np.dtype(
     [
@@ -101,16 +101,11 @@ class Header:
     @property
     def acquired(self) -> str | None:
         """The time of acquisition, ISO 8601 without a zone."""
-        days: float = self["ACQUISITION_TIME"]
-        if not (math.isfinite(days) and 0 < days < 2_900_000):
-            return None
-        return (datetime(1899, 12, 30) + timedelta(days=days)).isoformat(timespec="seconds")
+        return day_time(self["ACQUISITION_TIME"])
 
     def to_json(self) -> dict[str, Any]:
         """Give every field and the note."""
-        names = HEADER.names or ()
-        values = {name: _plain(self.fields[name].tolist()) for name in names}
-        return {**values, "ID": self["ID"].decode("latin-1"), "NOTE": self.note}
+        return {name: json_value(self.fields[name]) for name in HEADER.names or ()} | {"NOTE": self.note}
 
 
 def read_header(probe: Probe) -> Header:
@@ -122,11 +117,7 @@ def read_header(probe: Probe) -> Header:
         If it is none, or its offsets and sizes are impossible.
     """
     path, size = str(probe.path), probe.size
-    if len(probe.head) < HEADER.itemsize:
-        raise TruncatedError(
-            "the file ends within the header", path=path, expected=f"{HEADER.itemsize} bytes", found=f"{size} bytes"
-        )
-    fields: np.void = np.frombuffer(probe.head, dtype=HEADER, count=1)[0]
+    fields = take_record(probe.head, HEADER, path=path)
     header = Header(fields, _note(probe.head[HEADER.itemsize : min(fields["OFF_VBF"], fields["OFF_DP"])]), path, size)
     if header["ID"] != b"IMGBLO":
         raise FormatError("this is no block file", path=path, expected="b'IMGBLO'", found=repr(probe.head[:8]))
@@ -159,9 +150,3 @@ def read_header(probe: Probe) -> Header:
 
 def _note(text: bytes) -> str:
     return text.partition(b"\0")[0].decode("latin-1").strip()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

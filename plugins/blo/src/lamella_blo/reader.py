@@ -11,6 +11,7 @@ from lamella.detect import MAGIC, VERIFIED, Match, Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.metadata import Axis, Metadata
 from lamella.optics import electron_wavelength
+from lamella.records import read_records
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella_blo.header import HEADER, MARKER, RECORD, Header, read_header
 from lamella_blo.params import BloParams
@@ -56,7 +57,7 @@ class BloReader:
             dtype=dtype.newbyteorder("="),
             nav_shape=header.nav_shape,
             nav_origin="header",
-            nav_axes=(_scan_axis("y", header["SY"]), _scan_axis("x", header["SX"])),
+            nav_axes=(Axis.of("y", header["SY"], "nm"), Axis.of("x", header["SX"], "nm")),
             sig_axes=(_detector_axis("ky", header), _detector_axis("kx", header)),
             metadata=_metadata(header),
             raw_metadata=header.to_json(),
@@ -136,10 +137,6 @@ def _marker_text(marker: int) -> str:
     return marker.to_bytes(2, "little").hex(" ").upper()
 
 
-def _scan_axis(name: str, step: float) -> Axis:
-    return Axis(name, scale=step, units="nm") if step > 0 else Axis(name)
-
-
 def _detector_axis(name: str, header: Header) -> Axis:
     """Calibrate in 1/nm if the header allows, else in centimetres on the screen."""
     if not header["SDP"]:
@@ -171,10 +168,8 @@ def _navigator(header: Header, probe: Probe) -> partial[NDArray[np.uint8]] | Non
 
 
 def _read_image(path: str, offset: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    try:
-        return np.fromfile(path, dtype=np.uint8, count=shape[0] * shape[1], offset=offset).reshape(shape)
-    except (OSError, ValueError) as error:
-        raise TruncatedError(f"the virtual bright field can no longer be read ({error})", path=path) from error
+    [image] = read_records(path, [offset], np.dtype(("u1", shape)))
+    return np.asarray(image)
 
 
 def _length_notes(header: Header, count: int, rest: int, stride: int) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ its reserve, so that the number of frames is 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.detect import Probe
-from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella.records import take_record
 from lamella.source import Resource
+from lamella.values import json_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,24 +133,16 @@ def read_part(path: Path) -> Part:
         int(fields["width"]),
         int(fields["height"]),
         int(fields["n_frames"]),
-        _plain(fields, FILE_HEADER),
+        _plain(fields),
     )
     if part.count == 0:
         return part
     _frame_header(probe, part, part.count - 1)
-    return replace(part, first_frame=_plain(_frame_header(probe, part, 0), FRAME_HEADER))
+    return replace(part, first_frame=_plain(_frame_header(probe, part, 0)))
 
 
 def _file_header(probe: Probe) -> np.void:
-    content = probe.read(0, FILE_HEADER.itemsize)
-    if len(content) < FILE_HEADER.itemsize:
-        raise TruncatedError(
-            "the file ends within its header",
-            path=probe.path,
-            expected=f"at least {FILE_HEADER.itemsize} bytes",
-            found=f"{probe.size} bytes",
-        )
-    fields: np.void = np.frombuffer(content, dtype=FILE_HEADER, count=1)[0]
+    fields = take_record(probe.head, FILE_HEADER, path=probe.path)
     found = {name: int(fields[name]) for name in ("header_nbytes", "frame_header_nbytes")}
     wanted = {"header_nbytes": FILE_HEADER.itemsize, "frame_header_nbytes": FRAME_HEADER.itemsize}
     if found != wanted:
@@ -173,9 +166,7 @@ def _file_header(probe: Probe) -> np.void:
 
 def _frame_header(probe: Probe, part: Part, index: int) -> np.void:
     content = probe.read(FILE_HEADER.itemsize + index * part.stride, FRAME_HEADER.itemsize)
-    if len(content) < FRAME_HEADER.itemsize:
-        raise TruncatedError("the file shrank while it was opened", path=probe.path)
-    fields: np.void = np.frombuffer(content, dtype=FRAME_HEADER, count=1)[0]
+    fields = take_record(content, FRAME_HEADER, path=probe.path, what=f"header of frame {index}")
     if fields["flags"] & _PACKED:
         raise UnsupportedError(
             f"frame {index} is packed to 12 bits, which is not supported",
@@ -192,14 +183,7 @@ def _frame_header(probe: Probe, part: Part, index: int) -> np.void:
     return fields
 
 
-def _plain(fields: np.void, dtype: np.dtype[np.void]) -> dict[str, Any]:
+def _plain(record: np.void) -> dict[str, Any]:
     """Give the fields that mean something as JSON-able values."""
-    plain: dict[str, Any] = {}
-    for name in dtype.names or ():
-        value = fields[name].item()
-        if isinstance(value, bytes) and dtype[name].kind == "V":
-            continue
-        if isinstance(value, bytes):
-            value = value.decode("latin-1")
-        plain[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return plain
+    names = [name for name in record.dtype.names or () if record.dtype[name].kind != "V"]
+    return {name: json_value(record[name]) for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from lamella.detect import MAGIC, VERIFIED, Match
 from lamella.errors import FormatError
 from lamella.metadata import Metadata
 from lamella.source import Encoding, LinearSource, ReadHints, Resource, SourceInfo
+from lamella.values import unix_time
 from lamella_frms6.dark import check_dark, dark_frame
 from lamella_frms6.files import find_files
 from lamella_frms6.gain import read_gain_map
@@ -144,10 +144,9 @@ def _dark_and_gain(dark: Part, repeat: int, gain: NDArray[np.float64] | None) ->
 
 
 def _metadata(header: Header | None, part: Part) -> Metadata:
-    seconds = part.first_frame.get("seconds", 0)
     return Metadata(
         title=part.header["dataset_id"].strip() or None,
-        acquired=datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None,
+        acquired=unix_time(part.first_frame.get("seconds")),
         detector="PNDetector pnCCD",
         dwell_time=None if header is None else header.dwell_time,
     )

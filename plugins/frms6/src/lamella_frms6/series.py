@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError
+from lamella.records import read_records
 from lamella.source import RunTable
 from lamella.stamps import moments, stamp_arrays
 from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, INCOMPLETE, Part
@@ -120,15 +120,5 @@ def _read_field(parts: Sequence[tuple[str, int, int]], field: str) -> NDArray[An
     return np.ascontiguousarray(headers[field])
 
 
-def _read_headers(path: str, stride: int, count: int) -> NDArray[np.void]:
-    headers = np.empty(count, dtype=FRAME_HEADER)
-    rows = headers.view(np.uint8).reshape(count, FRAME_HEADER.itemsize)
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            for i in range(count):
-                file.seek(FILE_HEADER.itemsize + i * stride)
-                if file.readinto(rows[i].data) != FRAME_HEADER.itemsize:
-                    raise TruncatedError("the file shrank since it was opened", path=path)
-    except OSError as error:
-        raise TruncatedError(f"the headers of its frames can no longer be read ({error})", path=path) from error
-    return headers
+def _read_headers(path: str, stride: int, count: int) -> NDArray[Any]:
+    return read_records(path, FILE_HEADER.itemsize + stride * np.arange(count), FRAME_HEADER)

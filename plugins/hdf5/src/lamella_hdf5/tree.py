@@ -10,6 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamella.values import json_value
+
 __all__ = ["attributes", "datasets", "group_at", "known_text", "numbers_in", "rank", "raw_metadata", "scalar", "times"]
 
 _MOST_OBJECTS = 20_000
@@ -158,20 +160,3 @@ def _value(dataset: Any) -> Any:
         return json_value(dataset[()])
     except Exception as error:
         return f"<unreadable: {type(error).__name__}>"
-
-
-def json_value(value: Any) -> Any:
-    """Give a value as what JSON knows."""
-    if isinstance(value, bytes | np.bytes_):
-        return bytes(value).decode("utf-8", "replace").rstrip("\0")
-    if isinstance(value, np.void) and value.dtype.names:
-        return {name: json_value(value[name]) for name in value.dtype.names}
-    if isinstance(value, np.ndarray):
-        return [json_value(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from lamella.detect import VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.io.buffered import BufferedBackend
 from lamella.source import Resource, SourceInfo
+from lamella.values import json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
 from lamella_raw_csr.source import CsrSource
 
@@ -44,7 +45,7 @@ class RawCsrReader:
             dtype=found.data.dtype.newbyteorder("="),
             nav_shape=found.nav_shape,
             nav_origin=f"sidecar {probe.stem}.toml",
-            raw_metadata=_plain(found.table),
+            raw_metadata=json_value(found.table),
             per_frame={"events": _Events(indptr)},
             notes=_notes(found, indptr),
             details={
@@ -105,14 +106,3 @@ def _notes(found: Description, indptr: NDArray[np.int64]) -> tuple[str, ...]:
     if math.prod(found.nav_shape) != indptr.size - 1:
         notes.append(f"nav_shape {found.nav_shape} does not fit {indptr.size - 1} frames")
     return tuple(notes)
-
-
-def _plain(value: Any) -> Any:
-    """Give TOML as what JSON knows."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
