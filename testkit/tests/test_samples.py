@@ -19,9 +19,9 @@ from lamella_testkit.checking import Broken
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.model import frames_shown, scan
-from lamella_testkit.mutate import Change, boundaries, extreme_fields, flipped_bits, known_numbers, structure
+from lamella_testkit.mutate import Change, alike, boundaries, extreme_fields, flipped_bits, known_numbers, structure
 from lamella_testkit.profiles import PROFILES, profile_named
-from lamella_testkit.sample import SPECIAL, SampleData, pixel_values
+from lamella_testkit.sample import SPECIAL, Sample, SampleData, pixel_values
 
 DTYPES = ["|u1", "|i1", "<u2", ">i2", "<u4", ">i8", "<f2", ">f4", "<f8", "<c8", ">c16"]
 
@@ -119,6 +119,14 @@ def test_files_are_cut_where_it_matters(kit: Kit) -> None:
     lengths = boundaries(kit, sample, sample.path)
     assert {0, 1, size - 1, size - 9, size - 10} <= set(lengths)
     assert max(lengths) < size
+
+
+def test_parts_of_a_series_are_alike(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("scan1.bin", "scan2.bin", "scan10.bin", "scan.gtg", "other1.bin")]
+    for file in files:
+        file.touch()
+    sample = Sample(SampleData((2, 2), (3, 3), "|u1"), tmp_path, files[0], {})
+    assert [alike(sample, file) for file in files] == [3, 3, 3, 1, 1]
 
 
 def test_a_flip_changes_one_bit() -> None:

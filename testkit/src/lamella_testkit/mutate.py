@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lamella_testkit.kit import Kit
     from lamella_testkit.sample import Sample
 
-__all__ = ["Change", "boundaries", "extreme_fields", "flipped_bits", "known_numbers", "scrambled", "structure"]
+__all__ = ["Change", "alike", "boundaries", "extreme_fields", "flipped_bits", "known_numbers", "scrambled", "structure"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ _HEADER = 256
 """Where most fields of most formats lie [bytes]."""
 _EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HUGE = (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _QUOTED = re.compile(rb"\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|(?<=>)[^<>\n]{1,200}(?=<)")
 _NEW_TEXTS = (b"5", b"true", b"[]", b"{}", b'""', b'"/"', b"")
@@ -86,6 +87,12 @@ def _covered(kit: Kit, sample: Sample) -> dict[Path, np.ndarray[tuple[int], np.d
         for one in segment:
             mask[one.offset + low : one.offset + high] = True
     return masks
+
+
+def alike(sample: Sample, path: Path) -> int:
+    """Give how many files are parts of the same kind as one of them: their names differ in nothing but digits."""
+    kinds = [_DIGITS.sub("#", one.name) for one in sample.files]
+    return kinds.count(_DIGITS.sub("#", path.name))
 
 
 def boundaries(kit: Kit, sample: Sample, path: Path) -> list[int]:

@@ -199,6 +199,22 @@ class LongTimes(ToyReader):
         return super().source(resources, runs, encoding, replace(info, per_frame={"time": lambda: np.zeros(count)}))
 
 
+@mistake("time stamps in seconds since 1970", check="time_stamps_are_alike", level=1)
+class AbsoluteTimes(ToyReader):
+    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
+        seconds = 1_456_168_703.0 + np.arange(info.n_frames)
+        return super().source(resources, runs, encoding, replace(info, per_frame={"time": lambda: seconds}))
+
+
+@mistake("moments in local time, seconds in another clock", check="time_stamps_are_alike", level=1)
+class TwoClocks(ToyReader):
+    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
+        seconds = np.arange(info.n_frames, dtype=np.float64)
+        moments = np.datetime64("2016-02-22", "ns") + (2e9 * seconds).astype("m8[ns]")
+        stamps = {"time": lambda: seconds, "acquired": lambda: moments}
+        return super().source(resources, runs, encoding, replace(info, per_frame=stamps))
+
+
 class NumberingSampler(ToySampler):
     """Knows the numbers that it writes before each frame, and an image of the scan."""
 

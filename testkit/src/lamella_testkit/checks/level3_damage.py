@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from lamella_testkit.checking import check
-from lamella_testkit.kit import Kit
-from lamella_testkit.mutate import Change, extreme_fields, flipped_bits, known_numbers, scrambled, structure
+from lamella_testkit.kit import Kit, sample_of
+from lamella_testkit.mutate import Change, alike, extreme_fields, flipped_bits, known_numbers, scrambled, structure
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
 from lamella_testkit.zoo import foreign_files
 
 _WORK = 2000
-"""Changes per file at the profile `ci`."""
+"""Changes per file at the profile `ci`; parts of a series share them."""
 
 
 def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
@@ -29,8 +29,8 @@ def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
             yield sample, path, path.read_bytes(), parts[path]
 
 
-def _share(kit: Kit) -> int:
-    return max(20, kit.profile.some(_WORK) // len(kit.sampler.variants))
+def _share(kit: Kit, sample: Sample, path: Path) -> int:
+    return max(20, kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path)))
 
 
 def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence[Change]) -> None:
@@ -49,7 +49,7 @@ def flipped_bits_are_survived(kit: Kit) -> None:
     The traceback in the report names the line. Check a field where it is read; look up codes with a default.
     """
     for sample, path, content, places in _files(kit):
-        for change in flipped_bits(content, places, _share(kit)):
+        for change in flipped_bits(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
         path.write_bytes(content)
 
@@ -61,7 +61,7 @@ def extreme_fields_are_survived(kit: Kit) -> None:
     No allocation, loop, or seek may be sized by a field before it was checked against the size of the file.
     """
     for sample, path, content, places in _files(kit):
-        for change in extreme_fields(content, places, _share(kit)):
+        for change in extreme_fields(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
         path.write_bytes(content)
 
@@ -85,7 +85,7 @@ def claims_are_checked(kit: Kit) -> None:
             data.stored_dtype.itemsize * 8,
         ]
         unusual = [number for number in dict.fromkeys(numbers) if number > 2]
-        for changes in known_numbers(content, places, unusual, _share(kit)):
+        for changes in known_numbers(content, places, unusual, _share(kit, sample, path)):
             _try(kit, sample, path, content, changes)
         path.write_bytes(content)
 
@@ -97,7 +97,7 @@ def scrambled_structure_is_survived(kit: Kit) -> None:
     Loops over tags and tables must come to an end whatever they find: make sure that each step goes forward.
     """
     for sample, path, content, places in _files(kit):
-        for change in scrambled(content, places, _share(kit)):
+        for change in scrambled(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
         path.write_bytes(content)
 
@@ -108,13 +108,28 @@ def random_damage_is_survived(kit: Kit) -> None:
     rng = np.random.default_rng(5)
     for sample, path, content, places in _files(kit):
         everywhere = range(len(content))
-        for seed in range(_share(kit) // 3):
+        for seed in range(_share(kit, sample, path) // 3):
             changes = [
                 *scrambled(content, places or everywhere, 1 + int(rng.integers(3)), seed),
                 *scrambled(content, everywhere, 1, seed + 1),
             ]
             _try(kit, sample, path, content, changes)
         path.write_bytes(content)
+
+
+@check(level=3, targets=("path",))
+def wrong_files_are_refused(kit: Kit) -> None:
+    """Files of which the sampler says that they make no sense are refused with an error.
+
+    An unknown version, a length of zero, two statements that contradict each other: guessing gives wrong pixels.
+    """
+    data, some = kit.data(), False
+    for what, answer in kit.sampler.write_wrong(directory := kit.directory(), data):
+        some = True
+        with kit.case(f"{data}, {what}"):
+            found = attempt(kit, sample_of(data, directory, answer))
+            kit.expect(found is None, "it opens")
+    kit.needs(some, "the sampler writes no wrong files")
 
 
 @check(level=3, targets=("path",))

@@ -18,7 +18,7 @@ from lamella.source import FrameSource, LinearSource
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
-from lamella_testkit.mutate import boundaries
+from lamella_testkit.mutate import alike, boundaries
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
 
@@ -52,7 +52,7 @@ def truncation_anywhere(kit: Kit) -> None:
     for sample in _copies(kit):
         for path in sample.files:
             content = path.read_bytes()
-            most = kit.profile.some(300)
+            most = max(20, kit.profile.some(300) // alike(sample, path))
             lengths = (
                 range(len(content)) if len(content) <= most else np.sort(rng.integers(0, len(content), most)).tolist()
             )
