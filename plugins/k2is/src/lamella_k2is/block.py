@@ -34,6 +34,8 @@ __all__ = [
     "SECTORS",
     "SECTOR_WIDTH",
     "SHUTTER",
+    "SIZES",
+    "SIZES_AT",
     "SYNC",
     "BlockFile",
     "place",
@@ -59,6 +61,8 @@ HEADER = np.dtype(
 )
 
 SYNC = b"\xff\xff\x00\x55"
+SIZES, SIZES_AT = b"\x01\x00\x07\x44", 20
+"""Width and height of a sector as they stand in every header, and where."""
 SHUTTER = 1
 SECTORS = 8
 SECTOR_WIDTH = 256

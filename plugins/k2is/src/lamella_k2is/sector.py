@@ -15,7 +15,7 @@ import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.source import Resource
-from lamella_k2is.block import BLOCK_NBYTES, BLOCKS, SYNC, BlockFile, place
+from lamella_k2is.block import BLOCK_NBYTES, BLOCKS, HEADER, SIZES, SIZES_AT, SYNC, BlockFile, place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,11 +148,11 @@ def _first_block(file: BlockFile, resource: Resource) -> int:
     for start in range(0, min(resource.size, _FIRST_WITHIN * BLOCK_NBYTES), BLOCK_NBYTES):
         if file.header(start) is not None:
             return start
-        window = file.read(start, BLOCK_NBYTES + len(SYNC) - 1)
+        window = file.read(start, BLOCK_NBYTES + HEADER.itemsize)
         at = window.find(SYNC)
         while at >= 0:
             # The word may occur among pixels, but not in a header that is right in every field.
-            if file.header(start + at) is not None:
+            if window.startswith(SIZES, at + SIZES_AT) and file.header(start + at) is not None:
                 return start + at
             at = window.find(SYNC, at + 1)
     raise FormatError(
