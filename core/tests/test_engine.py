@@ -288,3 +288,33 @@ def test_corrections_are_the_same_however_pixels_are_stored(tmp_path: Path, kern
             ]
             exact[:, y, x] = np.mean([exact[:, i, j] for i, j in near], axis=0)
         np.testing.assert_allclose(total, exact.sum(axis=0), rtol=1e-5, atol=1e-4 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", ">u2", "<i2"])
+def test_the_deviation_of_small_whole_numbers_is_exact(tmp_path: Path, kernels: str, dtype: str) -> None:
+    """A deviation of one count on the largest number there is, which double precision alone would not resolve."""
+    top = np.iinfo(np.dtype(dtype)).max
+    frames = np.full((N_FRAMES, 7, 9), top, dtype=dtype)
+    frames[N_FRAMES - 1, 3, 4] = top - 1
+    with_gaps(tmp_path / "a.bin", frames, 1)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype(dtype), (7, 9)), frames[0].nbytes + 1, num_partitions=1)
+    with lamella.Context("inline") as ctx:
+        result = ctx.run_udf(ds, StdDevUDF())
+    variance = np.zeros((7, 9))
+    variance[3, 4] = (N_FRAMES - 1) / N_FRAMES**2
+    np.testing.assert_allclose(result["var"].data, variance, rtol=1e-15, atol=0)
+    np.testing.assert_array_equal(result["sum"].data, frames.astype(np.int64).sum(axis=0))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+def test_masks_that_do_not_come_in_fours_are_each_summed_once(count: int, depth: int) -> None:
+    from lamella.kernels.fallback import weigh_pixels as plain
+    from lamella.kernels.weigh import weigh_pixels
+
+    rng = np.random.default_rng(0)
+    rows, masks = rng.integers(0, 100, (depth, 5000)).astype(np.uint8), rng.random((count, 5000))
+    expected, found = np.ones((depth, count)), np.ones((depth, count))
+    plain(rows, (), masks, expected)
+    weigh_pixels(rows, (), masks, found)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "correct_rows", "weigh_pixels"]
+__all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows", "weigh_pixels"]
 
 
 def _native(tile: Any, swapped: tuple[int, ...]) -> Any:
@@ -33,6 +33,15 @@ def add_moments(tile: Any, swapped: tuple[int, ...], shift: Any, total: Any, squ
         total += difference
         np.multiply(difference, difference, out=difference)
         squares += difference
+
+
+def add_squares(tile: Any, swapped: tuple[int, ...], total: Any, squares: Any) -> None:
+    """Add frames of at most 16 bit whole numbers and their squares, frame by frame, exactly."""
+    for frame in _native(tile, swapped):
+        number = frame.astype(np.int64)
+        total += number
+        np.multiply(number, number, out=number)
+        squares += number
 
 
 def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -> None:

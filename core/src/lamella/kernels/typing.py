@@ -9,7 +9,10 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-__all__ = ["row", "wide", "wide_float"]
+__all__ = ["REORDER", "row", "square", "wide", "wide_float"]
+
+REORDER = {"reassoc", "contract", "nsz", "arcp"}
+"""For ``fastmath``: sums may be taken in any order; NaN and infinity keep their meaning."""
 
 # Functions that numba overloads are not annotated: it compares the two signatures to the letter.
 
@@ -89,3 +92,15 @@ def _wide_float_compiled(pixel, swapped, one):  # type: ignore[no-untyped-def]
     if isinstance(pixel, (types.Float, types.Boolean)) or pixel.bitwidth in (8, 64):
         return lambda pixel, swapped, one: target(pixel)
     return lambda pixel, swapped, one: target(_in_order(pixel, swapped))
+
+
+def square(number, pixel):  # type: ignore[no-untyped-def]
+    """Give the square of what ``wide`` made of a pixel, in a type in which eight of them can be added."""
+    raise AssertionError("only compiled code calls this")
+
+
+@overload(square, inline="always")
+def _square_compiled(number, pixel):  # type: ignore[no-untyped-def]
+    if isinstance(pixel, types.Boolean) or pixel.bitwidth == 8:
+        return lambda number, pixel: np.int32(number * number)
+    return lambda number, pixel: np.int64(number) * np.int64(number)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import add_moments
+from lamella.kernels.builtin import add_moments, add_squares
 from lamella.udf.accumulate import Widened
 from lamella.udf.base import UDF, Method
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["StdDevUDF"]
 
+_ELEMENTS = 1 << 17
+"""Pixels that are finished at a time."""
+
 
 class StdDevUDF(UDF):
     """Standard deviation of each detector pixel over the scan (divided by the number of frames).
 
     Results: ``std``, ``var``, ``mean``, ``sum`` and ``varsum`` (the sum of squared deviations) of kind ``"sig"``, and
-    ``num_frames``. Squares are taken relative to the first frame of a partition, partitions are merged pairwise, all
-    in double precision: a large offset does no harm.
+    ``num_frames``. Whole numbers of at most 16 bits are summed and squared exactly within a partition. Others are taken
+    relative to its first frame, in double precision. Partitions are merged pairwise: a large offset does no harm.
     """
 
     def __init__(self) -> None:
@@ -36,9 +39,15 @@ class StdDevUDF(UDF):
     def _wide(self) -> np.dtype[Any]:
         return np.result_type(self.meta.input_dtype or self.meta.dataset_dtype, np.float64)
 
+    def _exact(self) -> bool:
+        """Whether squares fit into 64 bit integers, so that sums are exact."""
+        dtype = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
+        return dtype.kind in "bui" and dtype.itemsize <= 2
+
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
+        origin = {} if self._exact() else {"origin": self.buffer("sig", dtype=self._wide(), use="private")}
         return {
-            "origin": self.buffer("sig", dtype=self._wide(), use="private"),
+            **origin,
             "varsum": self.buffer("sig", dtype=np.float64),
             "num_frames": self.buffer("single", dtype=np.int64),
             "sum": self.buffer("sig", dtype=self._wide()),
@@ -48,16 +57,20 @@ class StdDevUDF(UDF):
         }
 
     def get_task_data(self) -> Mapping[str, Any]:
-        return {"widened": Widened(self._wide()), "counts": {}}
+        return {"widened": Widened(self._wide()), "counts": {}, "exact": self._exact()}
 
     def get_method(self) -> Method:
         return self.UDF_METHOD.TILE if self._wide().kind == "c" else self.UDF_METHOD.ROWS
 
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
-        counts, box = self.task_data.counts, self.meta.tiling_scheme_idx
-        if box not in counts:
-            self.results.origin[:] = rows[0].byteswap() if swapped else rows[0]
-        add_moments(rows, swapped, self.results.origin, self.results.sum, self.results.varsum)
+        counts, box, results = self.task_data.counts, self.meta.tiling_scheme_idx, self.results
+        if self.task_data.exact:
+            # Until `postprocess`, the bits of these buffers are whole numbers.
+            add_squares(rows, swapped, results.sum.view(np.int64), results.varsum.view(np.int64))
+        else:
+            if box not in counts:
+                results.origin[:] = rows[0].byteswap() if swapped else rows[0]
+            add_moments(rows, swapped, results.origin, results.sum, results.varsum)
         counts[box] = counts.get(box, 0) + len(rows)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
@@ -77,7 +90,9 @@ class StdDevUDF(UDF):
         results = self.results
         count = max(self.task_data.counts.values(), default=0)
         results.num_frames[:] = count
-        if count and self.get_method() == self.UDF_METHOD.ROWS:  # sums were taken relative to the first frame
+        if count and self.task_data.exact:
+            _to_deviations(results.sum, results.varsum, count)
+        elif count and self.get_method() == self.UDF_METHOD.ROWS:  # sums were taken relative to the first frame
             results.varsum -= results.sum * (results.sum / count)
             np.maximum(results.varsum, 0, out=results.varsum)
             results.sum += count * results.origin
@@ -99,6 +114,22 @@ class StdDevUDF(UDF):
             "var": var,
             "std": np.sqrt(var),
         }
+
+
+def _to_deviations(total: NDArray[np.float64], squares: NDArray[np.float64], count: int) -> None:
+    """Turn the bits of whole sums and sums of squares into floating sums and sums of squared deviations, in place.
+
+    Integers are moved to the whole number nearest to the mean first, in arithmetic modulo 2**64: what remains is small
+    and exact, so that nothing cancels.
+    """
+    for begin in range(0, len(total), rows := max(1, _ELEMENTS // max(1, total[:1].size))):
+        part, squared = total[begin : begin + rows], squares[begin : begin + rows]
+        sums = part.view(np.int64)
+        mean = np.rint(sums / count).astype(np.int64)
+        rest = sums - mean * count
+        deviations = squared.view(np.int64) - mean * (2 * sums - mean * count)
+        part[...] = sums.copy()
+        squared[...] = deviations - rest * (rest / count)
 
 
 def _squares(deviations: NDArray[Any]) -> NDArray[np.float64]:
