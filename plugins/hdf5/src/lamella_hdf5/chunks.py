@@ -31,6 +31,13 @@ class ChunkTable:
     def __len__(self) -> int:
         return int(self._numbers.size)
 
+    def places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give offset, size and mask of chunks, shape ``(n, 3)``; -1 for those that were never written."""
+        if not self._numbers.size:
+            return np.full((len(numbers), 3), -1, dtype=np.int64)
+        i = np.minimum(np.searchsorted(self._numbers, numbers), self._numbers.size - 1)
+        return np.where((self._numbers[i] == numbers)[:, np.newaxis], self._places[i], -1)
+
     def find(self, number: int) -> tuple[int, int, int] | None:
         """Give offset, size and mask of a chunk, None if it was never written."""
         i = int(np.searchsorted(self._numbers, number))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import threading
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import deflate
 import numpy as np
 
 from lamella.errors import CorruptError
@@ -52,6 +52,7 @@ _WORTH_COMPILING = 4 << 20
 _bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4)
 _lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks)
 _lzf = Kernel("lamella_hdf5.kernels:lzf", plain.lzf)
+_fletcher = Kernel("lamella_hdf5.kernels:fletcher32", plain.fletcher32)
 _unshuffle = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle)
 
 
@@ -92,6 +93,24 @@ class Pipeline:
                 return f"{step.name} without the package numcodecs ({_EXTRA})"
         return None
 
+    def decode_all(self, stored: NDArray[np.uint8], places: NDArray[np.int64], out: NDArray[np.uint8]) -> bool:
+        """Decode chunks in one compiled call, where that is possible; gives whether it was.
+
+        Parameters
+        ----------
+        stored
+            Bytes that hold all the chunks.
+        places
+            Offset within them, size and mask of each chunk, shape ``(n, 3)``.
+        out
+            Shape ``(n, nbytes)``.
+        """
+        if [step.code for step in self.filters] != [BITSHUFFLE] or places[:, 2].any():
+            return False
+        status = np.zeros(1, dtype=np.int64)
+        _call(_bitshuffle_lz4, stored, out, places, self.itemsize, status)
+        return not status[0]
+
     def decode(self, stored: NDArray[np.uint8], mask: int, out: NDArray[np.uint8]) -> None:
         """Decode a chunk into ``out``, shape ``(nbytes,)``.
 
@@ -115,7 +134,7 @@ class Pipeline:
             if step.code == SHUFFLE:
                 if data.size != target.size:
                     raise CorruptError("a chunk has the wrong size", expected=target.size, found=data.size)
-                _unshuffle(data, target, self.itemsize)
+                _call(_unshuffle, data, target, self.itemsize)
             else:
                 _DECODERS[step.code](data, target, step, self.itemsize)
             data = target
@@ -132,20 +151,17 @@ def missing_package(step: Filter) -> str:
 
 
 def _inflated(data: NDArray[np.uint8], nbytes: int) -> NDArray[np.uint8]:
-    inflater = _zlib().decompressobj()
     try:
-        made = inflater.decompress(data.data, nbytes)
-    except Exception as error:
-        raise CorruptError(f"a chunk is no deflate stream ({error})") from error
+        made = deflate.zlib_decompress(data.data, nbytes)
+    except deflate.DeflateError as error:
+        raise CorruptError("a chunk is no deflate stream, or is larger than the others") from error
     if len(made) != nbytes:
         raise CorruptError("a chunk decodes to the wrong size", expected=nbytes, found=len(made))
     return np.frombuffer(made, dtype=np.uint8)
 
 
 def _bitshuffle(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
-    block = int.from_bytes(data[8:12].tobytes(), "big")
-    scratch = np.empty(min(block, out.size), dtype=np.uint8)
-    _run(_bitshuffle_lz4, data, out, itemsize, scratch)
+    _run(_bitshuffle_lz4, data, out.reshape(1, -1), np.asarray([[0, data.size, 0]]), itemsize)
 
 
 def _lz4_filter(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
@@ -190,16 +206,21 @@ class _Patience:
 _patience = _Patience()
 
 
-def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest: Any) -> None:
-    status = np.zeros(1, dtype=np.int64)
+def _call(kernel: Kernel, data: NDArray[np.uint8], *rest: Any) -> None:
+    """Call a decoder, and wait for its compiled version once the process has decoded enough."""
     data.setflags(write=False)
     if _patience.decoded <= _WORTH_COMPILING:
-        _patience.decoded += out.size
+        _patience.decoded += max(data.size, rest[0].size)
     elif kernel.compiled not in _patience.compiled:
         with _patience.lock:
-            kernel.compile_for(data, out, *rest, status)
+            kernel.compile_for(data, *rest)
         _patience.compiled.add(kernel.compiled)
-    kernel(data, out, *rest, status)
+    kernel(data, *rest)
+
+
+def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest: Any) -> None:
+    status = np.zeros(1, dtype=np.int64)
+    _call(kernel, data, out, *rest, status)
     if status[0]:
         raise CorruptError("a chunk cannot be decoded: its lengths contradict each other")
 
@@ -222,24 +243,9 @@ def _same(one: int, other: int) -> bool:
 
 
 def _fletcher32(body: NDArray[np.uint8]) -> int:
-    words = np.zeros((body.size + 1) // 2 * 2, dtype=np.uint8)
-    words[: body.size] = body
-    low = high = 0
-    step = 1 << 15
-    values = words.view(">u2")
-    for start in range(0, values.size, step):
-        part = values[start : start + step].astype(np.uint64)
-        total = int(part.sum())
-        weighted = int((part * np.arange(part.size, 0, -1, dtype=np.uint64)).sum())
-        high = (high + low * part.size + weighted) % 65535
-        low = (low + total) % 65535
-    return high << 16 | low
-
-
-@cache
-def _zlib() -> Any:
-    """Give the fastest inflater that is installed."""
-    return importlib.import_module("isal.isal_zlib") if importlib.util.find_spec("isal") else zlib
+    sums = np.zeros(2, dtype=np.uint64)
+    _call(_fletcher, body, sums)
+    return int(sums[1]) << 16 | int(sums[0])
 
 
 @cache

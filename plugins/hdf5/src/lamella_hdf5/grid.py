@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lamella.geometry import SigBox
 
-__all__ = ["as_slice", "by_chunk", "frame_block", "padded_row", "touched"]
+__all__ = ["as_slice", "frame_block", "groups", "padded_row", "strides", "touched"]
 
 
 def frame_block(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
@@ -42,19 +42,23 @@ def padded_row(nav_shape: Sequence[int], chunk: Sequence[int]) -> int:
     return 1
 
 
-def by_chunk(
-    places: Sequence[NDArray[np.int64]], shape: Sequence[int], chunk: Sequence[int], count: int
-) -> Iterator[NDArray[np.int64]]:
-    """Group frames by the chunk of the scan in which they lie, the first chunk first."""
-    if not places:
-        yield np.arange(count)
-        return
-    key = np.zeros(count, dtype=np.int64)
-    for place, n, c in zip(places, shape, chunk, strict=True):
-        key = key * -(-n // c) + place // c
-    order = np.argsort(key, kind="stable")
-    cuts = np.flatnonzero(np.diff(key[order])) + 1
-    yield from np.split(order, cuts)
+def strides(grid: Sequence[int]) -> tuple[int, ...]:
+    """Give how far neighbours along each axis of a grid are apart, counted in C order.
+
+    Examples
+    --------
+    >>> strides((4, 3, 2))
+    (6, 2, 1)
+    """
+    return tuple(math.prod(grid[axis + 1 :]) for axis in range(len(grid)))
+
+
+def groups(keys: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Give the indices of equal keys together, the smallest key first."""
+    order = np.argsort(keys, kind="stable")
+    cuts = (np.flatnonzero(np.diff(keys[order])) + 1).tolist()
+    for begin, end in itertools.pairwise((0, *cuts, len(keys))):
+        yield order[begin:end]
 
 
 def touched(box: SigBox, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:

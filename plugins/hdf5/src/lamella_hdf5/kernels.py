@@ -7,57 +7,22 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["bitshuffle_lz4", "lz4_blocks", "lzf", "unshuffle"]
+from lamella_hdf5.addresses import byte_at
+from lamella_hdf5.lz4 import decode_block, literals, repeat
+
+__all__ = ["bitshuffle_lz4", "fletcher32", "lz4_blocks", "lzf", "unshuffle"]
+
+_MARGIN = 64
+"""Room behind a block [bytes], so that the last copies may be rounded up as well."""
+_SUMMED = 1 << 15
+"""Words that can be summed up, each as often as there are words behind it, before the sum overflows."""
 
 
 @njit(nogil=True, cache=True)
-def _lz4(src, i, end, dst, first, limit):  # type: ignore[no-untyped-def]
-    """Decode one LZ4 block into ``dst[first:limit]``; gives the end of what was written, -1 if it is damaged."""
-    d = first
-    while i < end:
-        token = np.int64(src[i])
-        i += 1
-        n = token >> 4
-        if n == 15:
-            more = np.int64(255)
-            while more == 255:
-                if i >= end:
-                    return -1
-                more = np.int64(src[i])
-                i += 1
-                n += more
-        if n > end - i or n > limit - d:
-            return -1
-        for k in range(n):
-            dst[d + k] = src[i + k]
-        i += n
-        d += n
-        if i >= end:
-            break
-        if end - i < 2:
-            return -1
-        back = np.int64(src[i]) | np.int64(src[i + 1]) << 8
-        i += 2
-        n = (token & 15) + 4
-        if n == 19:
-            more = np.int64(255)
-            while more == 255:
-                if i >= end:
-                    return -1
-                more = np.int64(src[i])
-                i += 1
-                n += more
-        if back == 0 or back > d - first or n > limit - d:
-            return -1
-        if back == 1:
-            value = dst[d - 1]
-            for k in range(n):
-                dst[d + k] = value
-        else:
-            for k in range(n):
-                dst[d + k] = dst[d + k - back]
-        d += n
-    return d
+def _bounds(array):  # type: ignore[no-untyped-def]
+    """Give the addresses of the first byte of an array and of its end."""
+    first = np.int64(array.ctypes.data)
+    return first, first + array.size
 
 
 @njit(nogil=True, cache=True)
@@ -135,32 +100,51 @@ def _big(src, i, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def bitshuffle_lz4(src: Any, out: Any, size: int, scratch: Any, status: Any) -> None:
-    """Decode a chunk of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
-    status[0] = 1
+def _bitshuffled(src, out, size):  # type: ignore[no-untyped-def]
+    """Decode one chunk; gives whether it is sound."""
     if src.size < 12 or _big(src, 0, 8) != out.size:
-        return
+        return False
     block = _big(src, 8, 4)
-    if block <= 0 or block % (8 * size) or min(block, out.size) > scratch.size:
-        return
-    shuffled = np.empty(scratch.size, np.uint8)
+    if block <= 0 or block % (8 * size):
+        return False
+    room = min(block, out.size)
+    shuffled, scratch = np.empty(room, np.uint8), np.empty(room + _MARGIN, np.uint8)
+    source, source_end = _bounds(src)
+    planes, planes_end = _bounds(scratch)
     i, done = np.int64(12), np.int64(0)
     whole = out.size // (8 * size) * (8 * size)
     while done < whole:
         length = min(block, whole - done)
         if src.size - i < 4:
-            return
+            return False
         packed = _big(src, i, 4)
         i += 4
-        if packed > src.size - i or _lz4(src, i, i + packed, scratch, 0, length) != length:
-            return
+        if packed > src.size - i:
+            return False
+        end = decode_block(source + i, source + i + packed, source_end, planes, planes + length, planes_end)
+        if end != planes + length:
+            return False
         _unbitshuffle(scratch, length // size, size, shuffled, out[done : done + length])
         i += packed
         done += length
     if src.size - i < out.size - done:
-        return
+        return False
     for k in range(out.size - done):
         out[done + k] = src[i + k]
+    return True
+
+
+@njit(nogil=True, cache=True)
+def bitshuffle_lz4(src: Any, out: Any, places: Any, size: int, status: Any) -> None:
+    """Decode chunks of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well.
+
+    ``places`` holds offset and length of each chunk within ``src``; the rows of ``out`` take one chunk each.
+    """
+    status[0] = 1
+    for k in range(len(places)):
+        begin = places[k, 0]
+        if not _bitshuffled(src[begin : begin + places[k, 1]], out[k], size):
+            return
     status[0] = 0
 
 
@@ -171,6 +155,8 @@ def lz4_blocks(src: Any, out: Any, status: Any) -> None:
     if src.size < 12 or _big(src, 0, 8) != out.size:
         return
     block = _big(src, 8, 4)
+    source, source_end = _bounds(src)
+    target, target_end = _bounds(out)
     i, done = np.int64(12), np.int64(0)
     while done < out.size:
         length = min(block, out.size - done)
@@ -183,8 +169,10 @@ def lz4_blocks(src: Any, out: Any, status: Any) -> None:
         if packed == length:
             for k in range(length):
                 out[done + k] = src[i + k]
-        elif _lz4(src, i, i + packed, out, done, done + length) != done + length:
-            return
+        else:
+            first, limit = target + done, target + done + length
+            if decode_block(source + i, source + i + packed, source_end, first, limit, target_end) != limit:
+                return
         i += packed
         done += length
     status[0] = 0
@@ -194,16 +182,17 @@ def lz4_blocks(src: Any, out: Any, status: Any) -> None:
 def lzf(src: Any, out: Any, status: Any) -> None:
     """Decode a chunk of the LZF filter."""
     status[0] = 1
-    i, d, end = np.int64(0), np.int64(0), src.size
+    i, end = _bounds(src)
+    first, limit = _bounds(out)
+    d = first
     while i < end:
-        control = np.int64(src[i])
+        control = byte_at(i)
         i += 1
         if control < 32:
             n = control + 1
-            if n > end - i or n > out.size - d:
+            if n > end - i or n > limit - d:
                 return
-            for k in range(n):
-                out[d + k] = src[i + k]
+            literals(d, i, n, limit, end)
             i += n
             d += n
             continue
@@ -211,17 +200,37 @@ def lzf(src: Any, out: Any, status: Any) -> None:
         if n == 7:
             if i >= end:
                 return
-            n += np.int64(src[i])
+            n += byte_at(i)
             i += 1
         if i >= end:
             return
-        back = ((control & 31) << 8 | np.int64(src[i])) + 1
+        back = ((control & 31) << 8 | byte_at(i)) + 1
         i += 1
         n += 2
-        if back > d or n > out.size - d:
+        if back > d - first or n > limit - d:
             return
-        for k in range(n):
-            out[d + k] = out[d + k - back]
+        repeat(d, back, n, limit)
         d += n
-    if d == out.size:
+    if d == limit:
         status[0] = 0
+
+
+@njit(nogil=True, cache=True)
+def fletcher32(body: Any, sums: Any) -> None:
+    """Give the two sums modulo 65535 of big-endian words of two bytes, the last one filled up with zero."""
+    low, high = np.uint64(0), np.uint64(0)
+    words = body.size // 2
+    for start in range(0, words, _SUMMED):
+        part = body[2 * start : 2 * min(words, start + _SUMMED)]
+        n = part.size // 2
+        total, weighted = np.uint64(0), np.uint64(0)
+        for k in range(n):
+            word = np.uint64(part[2 * k]) << np.uint64(8) | np.uint64(part[2 * k + 1])
+            total += word
+            weighted += word * np.uint64(n - k)
+        high = (high + low * np.uint64(n) + weighted) % np.uint64(65535)
+        low = (low + total) % np.uint64(65535)
+    if body.size % 2:
+        low = (low + (np.uint64(body[body.size - 1]) << np.uint64(8))) % np.uint64(65535)
+        high = (high + low) % np.uint64(65535)
+    sums[0], sums[1] = low, high

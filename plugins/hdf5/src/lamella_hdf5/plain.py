@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["bitshuffle_lz4", "lz4_blocks", "lzf", "unshuffle"]
+__all__ = ["bitshuffle_lz4", "fletcher32", "lz4_blocks", "lzf", "unshuffle"]
 
 
 class _Damaged(Exception):
@@ -67,31 +67,38 @@ def _unbitshuffle(planes: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.packbits(bits.T, axis=1, bitorder="little").reshape(-1)
 
 
-def bitshuffle_lz4(src: NDArray[np.uint8], out: NDArray[np.uint8], size: int, scratch: Any, status: Any) -> None:
-    """Decode a chunk of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
-    status[0] = 1
-    data = src.tobytes()
+def bitshuffle_lz4(
+    src: NDArray[np.uint8], out: NDArray[np.uint8], places: NDArray[np.int64], size: int, status: Any
+) -> None:
+    """Decode chunks of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
+    chunks = (src[begin : begin + nbytes].tobytes() for begin, nbytes in places[:, :2].tolist())
+    status[0] = int(not all(_bitshuffled(data, row, size) for data, row in zip(chunks, out, strict=True)))
+
+
+def _bitshuffled(data: bytes, out: NDArray[np.uint8], size: int) -> bool:
+    """Decode one chunk; gives whether it is sound."""
     block = int.from_bytes(data[8:12], "big")
     fits = len(data) >= 12 and int.from_bytes(data[:8], "big") == out.size
-    if not fits or block <= 0 or block % (8 * size) or min(block, out.size) > scratch.size:
-        return
+    if not fits or block <= 0 or block % (8 * size):
+        return False
     i, done, whole = 12, 0, out.size // (8 * size) * (8 * size)
     while done < whole:
         length, packed = min(block, whole - done), int.from_bytes(data[i : i + 4], "big")
         i += 4
         if packed > len(data) - i:
-            return
+            return False
         try:
             planes = _lz4(data[i : i + packed], length)
         except _Damaged:
-            return
+            return False
         out[done : done + length] = _unbitshuffle(np.frombuffer(planes, dtype=np.uint8), size)
         i += packed
         done += length
     rest = np.frombuffer(data[i : i + out.size - done], dtype=np.uint8)
-    if rest.size == out.size - done:
-        out[done:] = rest
-        status[0] = 0
+    if rest.size != out.size - done:
+        return False
+    out[done:] = rest
+    return True
 
 
 def lz4_blocks(src: NDArray[np.uint8], out: NDArray[np.uint8], status: Any) -> None:
@@ -152,3 +159,19 @@ def unshuffle(src: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None
     n = out.size // size
     out[: n * size].reshape(n, size)[...] = src[: n * size].reshape(size, n).T
     out[n * size :] = src[n * size :]
+
+
+def fletcher32(body: NDArray[np.uint8], sums: NDArray[np.uint64]) -> None:
+    """Give the two sums modulo 65535 of big-endian words of two bytes, the last one filled up with zero."""
+    words = np.zeros((body.size + 1) // 2 * 2, dtype=np.uint8)
+    words[: body.size] = body
+    low = high = 0
+    step = 1 << 15
+    values = words.view(">u2")
+    for start in range(0, values.size, step):
+        part = values[start : start + step].astype(np.uint64)
+        total = int(part.sum())
+        weighted = int((part * np.arange(part.size, 0, -1, dtype=np.uint64)).sum())
+        high = (high + low * part.size + weighted) % 65535
+        low = (low + total) % 65535
+    sums[:] = low, high

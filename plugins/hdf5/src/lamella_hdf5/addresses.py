@@ -1,0 +1,99 @@
+"""Loads and stores at addresses, for compiled decoders: sixteen bytes in one go where an array gives them one by one.
+
+Nothing here checks anything: callers know that the addresses lie inside of their arrays.
+"""
+
+# Numba looks at the parameters of intrinsics by name, and compiles the functions that they give.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+
+__all__ = ["byte_at", "copy8", "copy16", "pair_at", "put_byte", "put_word", "word_at"]
+
+_intrinsic: Any = extending.intrinsic
+_BYTE, _PAIR, _WORD = ir.IntType(8), ir.IntType(16), ir.IntType(64)
+_BYTES = ir.VectorType(_BYTE, 16)
+
+
+def _load(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=1)
+
+
+def _store(context: Any, builder: Any, address: Any, value: Any) -> Any:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=1)
+    return context.get_dummy_value()
+
+
+@_intrinsic
+def byte_at(typing_context, address):
+    """Give a byte."""
+
+    def build(context, builder, signature, arguments):
+        return builder.zext(_load(builder, arguments[0], _BYTE), _WORD)
+
+    return types.int64(address), build
+
+
+@_intrinsic
+def pair_at(typing_context, address):
+    """Give two bytes as a number, the first one lowest on the machines that numba knows."""
+
+    def build(context, builder, signature, arguments):
+        return builder.zext(_load(builder, arguments[0], _PAIR), _WORD)
+
+    return types.int64(address), build
+
+
+@_intrinsic
+def word_at(typing_context, address):
+    """Give eight bytes as a number, the first one lowest on the machines that numba knows."""
+
+    def build(context, builder, signature, arguments):
+        return _load(builder, arguments[0], _WORD)
+
+    return types.uint64(address), build
+
+
+@_intrinsic
+def put_byte(typing_context, address, value):
+    """Write a byte."""
+
+    def build(context, builder, signature, arguments):
+        return _store(context, builder, arguments[0], builder.trunc(arguments[1], _BYTE))
+
+    return types.void(address, value), build
+
+
+@_intrinsic
+def put_word(typing_context, address, value):
+    """Write eight bytes."""
+
+    def build(context, builder, signature, arguments):
+        return _store(context, builder, *arguments)
+
+    return types.void(address, types.uint64), build
+
+
+@_intrinsic
+def copy8(typing_context, target, source):
+    """Copy eight bytes."""
+
+    def build(context, builder, signature, arguments):
+        return _store(context, builder, arguments[0], _load(builder, arguments[1], _WORD))
+
+    return types.void(target, source), build
+
+
+@_intrinsic
+def copy16(typing_context, target, source):
+    """Copy sixteen bytes."""
+
+    def build(context, builder, signature, arguments):
+        return _store(context, builder, arguments[0], _load(builder, arguments[1], _BYTES))
+
+    return types.void(target, source), build

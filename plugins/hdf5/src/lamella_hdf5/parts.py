@@ -1,0 +1,197 @@
+"""Data sets as parts of a scan, where their pixels are not in chunks: one class for each way to them."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lamella_hdf5.library import LOCK, SessionFile, translated
+from lamella_hdf5.worker import most_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lamella.geometry import SigBox
+    from lamella.io import IOSession
+    from lamella_hdf5.stored import Piece, Stored
+    from lamella_hdf5.worker import Worker
+
+__all__ = ["ContiguousPart", "FilledPart", "LibraryPart", "Part"]
+
+
+class Part(ABC):
+    """One data set, or a stretch of its first axis, as a part of the scan.
+
+    Parameters
+    ----------
+    piece
+        The data set.
+    nav_axes, sig_axes
+        Which of its axes are the scan, slow ones first, and which are the detector.
+    resource
+        Number of its file among the resources of the source.
+    number
+        Number of this part among all.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames of this part.
+    frame_block : int
+        Consecutive frames that are stored together.
+    row_nbytes : int
+        Size of what is worth keeping between tiles [bytes].
+    """
+
+    frame_block = 1
+    row_nbytes = 0
+
+    def __init__(
+        self, piece: Piece, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], resource: int, number: int
+    ) -> None:
+        assert piece.stored is not None
+        self.stored: Stored = piece.stored
+        self.resource = resource
+        self.number = number
+        self.axes = (nav_axes, sig_axes)
+        shape = self.stored.shape
+        self.nav_shape = tuple(shape[axis] for axis in nav_axes)
+        self.sig_shape = tuple(shape[axis] for axis in sig_axes)
+        whole = piece.skip == 0 and piece.count == (shape[0] if shape else 1)
+        per_item = 1 if whole else math.prod(self.nav_shape[1:])
+        self.n_frames = math.prod(self.nav_shape) if whole else piece.count * per_item
+        self.skip = 0 if whole else piece.skip * per_item
+        self.in_order = (*nav_axes, *sig_axes) == tuple(range(len(shape)))
+
+    @property
+    def identity(self) -> str:
+        """What tells this part from others of the same files."""
+        return f"{self.stored.path}:{self.stored.name}:{self.skip}:{self.axes}"
+
+    def places(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """Give the scan position of frames, counted within this part, along each axis of the data set."""
+        return tuple(np.unravel_index(frames + self.skip, self.nav_shape)) if self.nav_shape else ()
+
+    @property
+    def filling(self) -> Any:
+        """The value of pixels that were never written."""
+        return np.frombuffer(self.stored.fill, dtype=self.stored.dtype)[0]
+
+    @abstractmethod
+    def read(
+        self,
+        io: IOSession,
+        worker: Worker,
+        frames: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        box: SigBox,
+        out: NDArray[Any],
+    ) -> None:
+        """Write ``frames``, counted within this part, to the ``rows`` of ``out``."""
+
+
+class FilledPart(Part):
+    """A data set to which nothing was ever written."""
+
+    def read(
+        self,
+        io: IOSession,
+        worker: Worker,
+        frames: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        box: SigBox,
+        out: NDArray[Any],
+    ) -> None:
+        """Fill in the fill value."""
+        out[rows] = self.filling
+
+
+class ContiguousPart(Part):
+    """Pixels in one piece: only those that cannot be described as runs of frames come here."""
+
+    def read(
+        self,
+        io: IOSession,
+        worker: Worker,
+        frames: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        box: SigBox,
+        out: NDArray[Any],
+    ) -> None:
+        """Copy frame by frame, or gather pixels where frames are scattered."""
+        stored, (nav_axes, sig_axes) = self.stored, self.axes
+        pixels: NDArray[Any]
+        if self.in_order:
+            nbytes = math.prod(self.sig_shape) * stored.dtype.itemsize
+            for row, frame in zip(rows.tolist(), (frames + self.skip).tolist(), strict=True):
+                raw = io.view(self.resource, stored.offset + frame * nbytes, nbytes)
+                pixels = np.ndarray(self.sig_shape, stored.dtype, raw.data)
+                out[row] = pixels[box.slices]
+            return
+        raw = io.view(self.resource, stored.offset, math.prod(stored.shape) * stored.dtype.itemsize)
+        pixels = np.ndarray(stored.shape, stored.dtype, raw.data).transpose((*nav_axes, *sig_axes))
+        wanted: tuple[Any, ...] = (*self.places(frames), *box.slices)
+        out[rows] = pixels[wanted]
+
+
+class LibraryPart(Part):
+    """Pixels that only libhdf5 can reach."""
+
+    def __init__(
+        self, piece: Piece, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], resource: int, number: int
+    ) -> None:
+        super().__init__(piece, nav_axes, sig_axes, resource, number)
+        chunks = self.stored.chunks
+        self._chunk_nbytes = math.prod(chunks) * self.stored.dtype.itemsize if chunks else 0
+
+    def read(
+        self,
+        io: IOSession,
+        worker: Worker,
+        frames: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        box: SigBox,
+        out: NDArray[Any],
+    ) -> None:
+        """Ask h5py frame by frame."""
+        (nav_axes, sig_axes), places = self.axes, self.places(frames)
+        with LOCK, translated(self.stored.path, f"reading {self.stored.name}"):
+            dataset = self._open(io, worker)[self.stored.name]
+            index: list[Any] = [slice(None)] * len(self.stored.shape)
+            for axis, cut in zip(sig_axes, box.slices, strict=True):
+                index[axis] = cut
+            order = [sorted(sig_axes).index(axis) for axis in sig_axes]
+            for i, row in enumerate(rows.tolist()):
+                self._point(index, nav_axes, places, i)
+                out[row] = dataset[tuple(index)].transpose(order)
+
+    def _point(self, index: list[Any], nav_axes: Sequence[int], places: Sequence[NDArray[np.int64]], i: int) -> None:
+        for axis, place in zip(nav_axes, places, strict=True):
+            index[axis] = int(place[i])
+
+    def _open(self, io: IOSession, worker: Worker) -> Any:
+        """Give the open file of this worker, whose chunk cache holds a row of chunks if there is memory."""
+        held = worker.files.get(self.resource)
+        if held is None:
+            cache = max(1 << 20, min(self._chunk_nbytes * _chunks_in_row(self.stored), most_kept()) + (1 << 20))
+            if self.stored.by_name:
+                held = h5py.File(self.stored.path, "r", locking=False, rdcc_nbytes=cache), None
+            else:
+                through = SessionFile(io, self.resource, self.stored.size)
+                held = h5py.File(through, "r", rdcc_nbytes=cache), through
+            worker.files[self.resource] = held
+        return held[0]
+
+
+def _chunks_in_row(stored: Stored) -> int:
+    """Give the number of chunks beside each other along all axes but the first."""
+    if not stored.chunks:
+        return 1
+    pairs = zip(stored.shape[1:], stored.chunks[1:], strict=True)
+    return math.prod(-(-n // c) for n, c in pairs)
