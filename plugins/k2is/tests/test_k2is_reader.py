@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.errors import CorruptError, FormatError, LamellaWarning, NoFormatError, TruncatedError
+from lamella.errors import (
+    CorruptError,
+    FormatError,
+    FrameMissingError,
+    LamellaWarning,
+    NoFormatError,
+    ParameterError,
+    TruncatedError,
+)
 from lamella.opening import open_dataset
 from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_testkit.limits import bytes_read
@@ -147,6 +155,66 @@ def test_a_scan_with_an_open_shutter_from_the_beginning_misses_its_first_frame(
 def test_the_beginning_can_be_given(scan: Path, frames: np.ndarray) -> None:
     ds = lamella.open(scan / f"{BASE}1.bin", sync_offset=0, nav_shape=(4,))
     np.testing.assert_array_equal(ds[:, 0], frames[:, 0])
+
+
+def test_the_first_frame_can_be_given(scan: Path, frames: np.ndarray) -> None:
+    with pytest.warns(LamellaWarning, match="1 frames at the end are not shown"):
+        ds = lamella.open(scan / f"{BASE}1.bin", first_frame=0)
+    np.testing.assert_array_equal(ds[0, :, 0], frames[:3, 0])
+    with pytest.raises(ParameterError, match="frame 4 is none of 4"):
+        lamella.open(scan / f"{BASE}1.bin", first_frame=4, mode="series")
+
+
+# Columns in which the beam goes back.
+
+
+@pytest.fixture
+def lines(tmp_path: Path, frames: np.ndarray) -> Path:
+    """A scan of 2 lines with 3 positions, the last of which is on the way back; frame 1 lost a block."""
+    six = frames[[0, 1, 2, 3, 1, 0]]
+    return write_recording(tmp_path, six, flagged_from=1, gtg=gtg_bytes((2, 3)), lost={4: [40]})
+
+
+def test_columns_of_the_way_back_are_kept_unless_one_says_so(lines: Path) -> None:
+    with pytest.warns(LamellaWarning, match="1 of 6"):
+        assert lamella.open(lines).shape.nav == (2, 3)
+
+
+def test_columns_of_the_way_back_can_be_left_out(lines: Path, frames: np.ndarray) -> None:
+    with pytest.warns(LamellaWarning, match="1 of 4"):
+        ds = lamella.open(lines, drop_flyback=True)
+    assert ds.shape.nav == (2, 2)
+    assert ds.nav_origin == "sidecar .gtg, without flyback columns"
+    assert ds.valid_mask.tolist() == [[True, False], [True, True]]
+    np.testing.assert_array_equal(ds[1, :, 0], frames[[3, 1], 0])
+    with pytest.raises(FrameMissingError):
+        _ = ds[0, 1]
+
+
+def test_lines_begin_where_the_scan_begins(lines: Path, frames: np.ndarray) -> None:
+    with pytest.warns(LamellaWarning, match="1 of 4"):
+        ds = lamella.open(lines, drop_flyback=True, first_frame=-1, lost_blocks="zero")
+    assert ds.valid_mask.tolist() == [[False, True], [True, True]]
+    np.testing.assert_array_equal(ds[1, :, 0], frames[[2, 3], 0])
+    with pytest.warns(LamellaWarning, match="2 frames at the end are not shown"):
+        ds = lamella.open(lines, drop_flyback=True, first_frame=2, nav_shape=(2,))
+    np.testing.assert_array_equal(ds[:, 0], frames[[2, 3], 0])
+
+
+def test_columns_that_nobody_counts_cannot_be_left_out(lines: Path) -> None:
+    tags = lines.with_name(f"{BASE}.gtg")
+    tags.write_bytes(gtg_bytes((2, 3), flyback=7))
+    with pytest.raises(ParameterError, match=r"which columns of \(2, 3\) they are: it says \(2, -4\) without them"):
+        lamella.open(lines, drop_flyback=True)
+    tags.unlink()
+    with pytest.raises(ParameterError, match=r"drop_flyback: there is no \.gtg file of a scan"):
+        lamella.open(lines, drop_flyback=True)
+
+
+def test_lost_frames_stay_missing_in_every_shape(lines: Path) -> None:
+    with pytest.warns(LamellaWarning):
+        ds = lamella.open(lines, nav_shape=(3,))
+    assert ds.valid_mask.tolist() == [True, False, True]
 
 
 def test_a_time_series_begins_with_the_flag(tmp_path: Path, frames: np.ndarray) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.detect import EXTENSION, MAGIC, VERIFIED, Match
-from lamella.errors import CorruptError, FormatError
+from lamella.errors import CorruptError, FormatError, ParameterError
 from lamella.geometry import scan_shapes
 from lamella.metadata import Metadata
 from lamella.source import Resource, SourceInfo
@@ -23,11 +24,15 @@ from lamella_k2is.tags import find, read_tags
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from lamella.detect import Probe
     from lamella_k2is.params import K2isParams
 
 __all__ = ["K2isReader"]
 
+_BELIEVABLE = 1 << 24  # scan positions that tags may announce, however few frames there are
+_SAMPLING = (("Spatial Sampling", "Height (pixels)"), ("Spatial Sampling", "Width (pixels)"))
 _FRAME_TIME = 1 / 400  # seconds; the camera knows no other
 
 
@@ -64,10 +69,8 @@ class K2isReader:
             nav_shape=scan.nav_shape,
             nav_origin=scan.origin,
             nav_alternatives=scan.alternatives,
-            sync_offset=scan.sync_offset,
-            index=None
-            if fill or not lost.size
-            else np.where(np.isin(np.arange(n_frames), lost), -1, np.arange(n_frames)),
+            sync_offset=0 if scan.pitch else scan.first,
+            index=_index(scan, n_frames, lost[:0] if fill else lost),
             metadata=_metadata(tags, scan.is_stem),
             raw_metadata={"tags": tags},
             per_frame=per_frame(recording),
@@ -80,12 +83,16 @@ class K2isReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scan:
-    """The shape of the scan, where it came from, and the stored frame at its beginning."""
+    """The shape of the scan, where it came from, and the stored frame at its beginning.
+
+    ``pitch`` is the number of frames from line to line where some behind each line are left out, else 0.
+    """
 
     is_stem: bool
     nav_shape: tuple[int, ...]
     origin: str
-    sync_offset: int
+    first: int
+    pitch: int = 0
     alternatives: tuple[tuple[tuple[int, ...], str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -106,13 +113,22 @@ def _scan(params: K2isParams, files: FileSet, tags: Mapping[str, Any], recording
             notes.append("the shutter was open from the first frame on, so the scan may have begun before it")
     else:
         offset, count = shutter.opened, shutter.n_frames
+    if params.first_frame is not None:
+        count, offset = count + offset - params.first_frame, params.first_frame
+        if count <= 0:
+            raise ParameterError(f"frame {offset} is none of {recording.n_frames}", subject="first_frame")
+    if params.drop_flyback and (shape is None or not is_stem):
+        raise ParameterError("there is no .gtg file of a scan that counts the columns", subject="drop_flyback")
     if is_stem and shape is not None:
-        return _Scan(is_stem=True, nav_shape=shape, origin="sidecar .gtg", sync_offset=offset, notes=tuple(notes))
+        pitch, origin = 0, "sidecar .gtg"
+        if params.drop_flyback:
+            pitch, shape, origin = shape[1], _without_flyback(tags, shape), "sidecar .gtg, without flyback columns"
+        return _Scan(is_stem=True, nav_shape=shape, origin=origin, first=offset, pitch=pitch, notes=tuple(notes))
     return _Scan(
         is_stem=is_stem,
         nav_shape=(count,),
         origin="frames with the shutter flag" if shutter.n_frames else "number of frames",
-        sync_offset=offset,
+        first=offset,
         alternatives=tuple((shape, "guess: number of frames") for shape in scan_shapes(count)),
         notes=tuple(notes),
     )
@@ -131,6 +147,31 @@ def _stated_scan(files: FileSet, tags: Mapping[str, Any]) -> tuple[int, int] | N
             found=f"{shape[0]} x {shape[1]}",
         )
     return shape
+
+
+def _without_flyback(tags: Mapping[str, Any], shape: tuple[int, int]) -> tuple[int, int]:
+    """Give the scan without the columns in which the beam went back."""
+    found = _sizes(tags, *_SAMPLING)
+    if found is None or not (1 <= found[0] <= shape[0] and 1 <= found[1] <= shape[1]):
+        raise ParameterError(
+            f"the .gtg file does not tell which columns of {shape} they are: it says {found or 'nothing'} without them",
+            subject="drop_flyback",
+        )
+    return found
+
+
+def _index(scan: _Scan, n_frames: int, lost: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Give the stored frame of each step where it is not simply the next one, -1 where there is none."""
+    positions = math.prod(scan.nav_shape)
+    if not (lost.size or scan.pitch) or positions > _BELIEVABLE + 4 * n_frames:  # the core refuses such a scan
+        return None
+    stored = np.arange(n_frames, dtype=np.int64)
+    stored[lost] = -1
+    if not scan.pitch:
+        return stored
+    line, column = np.divmod(np.arange(positions, dtype=np.int64), scan.nav_shape[-1])
+    frames = scan.first + line * scan.pitch + column
+    return np.where((frames >= 0) & (frames < n_frames), stored[np.clip(frames, 0, n_frames - 1)], -1)
 
 
 def _sizes(tags: Mapping[str, Any], rows: tuple[str, ...], columns: tuple[str, ...]) -> tuple[int, int] | None:
@@ -176,7 +217,7 @@ def _loss_notes(recording: Recording, fill: bool) -> tuple[str, ...]:
 
 
 def _details(recording: Recording, shutter: Shutter, tags: Mapping[str, Any], scan: _Scan) -> dict[str, Any]:
-    without_flyback = _sizes(tags, ("Spatial Sampling", "Height (pixels)"), ("Spatial Sampling", "Width (pixels)"))
+    without_flyback = _sizes(tags, *_SAMPLING)
     return {
         "mode": "scan" if scan.is_stem else "time series",
         "scan without flyback": None if without_flyback is None else list(without_flyback),
