@@ -17,6 +17,7 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "signature"
+napoleon_attr_annotations = False
 
 html_theme = "furo"
 html_title = "Lamella"
