@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from lamella.detect import HEURISTIC, MAGIC, VERIFIED, Match, Probe
 from lamella.errors import FormatError, TruncatedError
 from lamella.metadata import Axis, Metadata
+from lamella.records import read_records
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella_empad.layout import LAYOUTS, are_floats, choose_layout, shape_in_name
 from lamella_empad.params import EmpadParams
-from lamella_empad.sidecar import MODES, OPEN_RAW, SUFFIXES, Shapes, Sidecar, read_sidecar, sidecar_of
+from lamella_empad.sidecar import MODES, OPEN_RAW, SUFFIXES, Shapes, Sidecar
+from lamella_empad.sidecars import read_sidecar, sidecar_of
 
 __all__ = ["EmpadReader"]
 
@@ -182,20 +184,11 @@ def _sig_axes(params: EmpadParams, sidecar: Sidecar | None) -> tuple[Axis, ...]:
     step = None if sidecar is None else sidecar.detector_step
     if params.q_calibration is not None:
         step = (params.q_calibration, "1/nm")
-    if step is None or step[0] == 0 or not math.isfinite(_CENTRE * step[0]):
-        return Axis("ky"), Axis("kx")
-    return tuple(Axis(name, step[0], -_CENTRE * step[0], step[1]) for name in ("ky", "kx"))
+    size, units = step or (0.0, "")
+    return Axis.of("ky", size, units, -_CENTRE * size), Axis.of("kx", size, units, -_CENTRE * size)
 
 
 def _footers(path: Path, count: int) -> NDArray[Any]:
     """Give the two rows behind each image, shape ``(count, 256)``, whose meaning is not public."""
     frame = LAYOUTS["g1"]
-    found = np.zeros((count, *frame["footer"].shape), frame["footer"].base)
-    try:
-        with path.open("rb", buffering=0) as file:
-            for i, footer in enumerate(found):
-                file.seek(i * frame.itemsize + frame["image"].itemsize)
-                file.readinto(footer.view(np.uint8).data)
-    except OSError as error:
-        raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
-    return found
+    return read_records(path, frame["image"].itemsize + frame.itemsize * np.arange(count), frame["footer"])
