@@ -55,6 +55,7 @@ CANDIDATES = {
     "lamella": "Lamella",
     "libertem": "LiberTEM, threads",
     "libertem-default": "LiberTEM, default (dask)",
+    "h5py": "h5py and NumPy",
     "numpy": "NumPy memmap",
     "dask": "dask from memmap",
     "rosettasciio": "RosettaSciIO, lazy",
