@@ -318,3 +318,29 @@ def test_masks_that_do_not_come_in_fours_are_each_summed_once(count: int, depth:
     plain(rows, (), masks, expected)
     weigh_pixels(rows, (), masks, found)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "<i4", "<f4"])
+def test_computations_that_share_a_pass_give_what_they_give_alone(tmp_path: Path, kernels: str, dtype: str) -> None:
+    if kernels == "compiled" and dtype not in ("u1", "<f4"):
+        pytest.skip("one dtype with and one without exact squares is enough")
+    frames = counts(dtype, (7, 9))
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype(dtype), (7, 9)), frames[0].nbytes, num_partitions=2)
+
+    class Twice(SumUDF):
+        def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+            super().process_rows(rows, swapped)
+            super().process_rows(rows, swapped)
+
+    disk = np.hypot(*np.mgrid[-3:4, -4:5]) < 2.5
+    udfs = [SumUDF(), StdDevUDF(), CoMUDF(), ApplyMasksUDF(lambda: disk), ApplyMasksUDF(lambda: ~disk), Twice()]
+    with lamella.Context("inline") as ctx:
+        alone = [ctx.run_udf(ds, udf) for udf in udfs]
+        together = ctx.run_udf(ds, udfs)
+    for one, other in zip(alone, together, strict=True):
+        for name in one:
+            assert one[name].data.dtype == other[name].data.dtype
+            np.testing.assert_allclose(other[name].data, one[name].data, rtol=1e-5, atol=1e-4)
+    for index in (0, 5) if np.dtype(dtype).kind != "f" else ():
+        np.testing.assert_array_equal(together[index]["intensity"].data, alone[index]["intensity"].data)

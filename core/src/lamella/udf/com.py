@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from lamella.errors import ParameterError, UDFError
-from lamella.kernels.builtin import weigh_pixels
 from lamella.udf.accumulate import weight_dtype
-from lamella.udf.base import UDF
+from lamella.udf.weighing import WeighingUDF
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -24,7 +23,7 @@ Regression: TypeAlias = "Literal[-1, 0, 1] | ArrayLike"
 """What to subtract from the field: nothing, its mean, a plane, or the plane given as coefficients (3, 2)."""
 
 
-class CoMUDF(UDF):
+class CoMUDF(WeighingUDF):
     """Centre of mass of the detector's intensity, with the field that follows from it.
 
     Results along the scan: ``raw_com`` (y, x) [px]; ``raw_shifts``, relative to the centre; ``field``, the shifts
@@ -112,11 +111,14 @@ class CoMUDF(UDF):
             inside &= distance > self.params.ri
         return np.stack([inside, y * inside, x * inside])
 
-    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+    def row_weights(self) -> NDArray[Any]:
         meta = self.meta
-        dtype = weight_dtype(rows.dtype)
-        weights = self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights().astype(dtype)))
-        weigh_pixels(rows, swapped, weights, self.results.moments)
+        dtype = weight_dtype(np.dtype(meta.input_dtype))
+        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights().astype(dtype)))
+
+    def weighed_sums(self) -> NDArray[Any]:
+        moments: NDArray[Any] = self.results.moments
+        return moments
 
     def get_results(self) -> Mapping[str, Any]:
         moments = self.results.moments

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import weigh_pixels
 from lamella.maskstack import DenseMasks, MaskFactories, Masks, make_masks, shift_into
 from lamella.udf.accumulate import Widened
-from lamella.udf.base import UDF, Method
+from lamella.udf.base import Method
 from lamella.udf.buffers import AuxData
+from lamella.udf.weighing import WeighingUDF
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -25,7 +25,7 @@ __all__ = ["ApplyMasksUDF"]
 _MANY = 16
 
 
-class ApplyMasksUDF(UDF):
+class ApplyMasksUDF(WeighingUDF):
     """Multiply each frame with masks and sum; result ``intensity`` of kind ``"nav"``, one number per mask.
 
     Parameters
@@ -119,12 +119,15 @@ class ApplyMasksUDF(UDF):
             return {"rows": rows, "moved": np.zeros(self.meta.dataset_shape.sig, dtype)}
         return {"masks": masks, "dtype": dtype, "widened": Widened(dtype)}
 
-    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
-        meta, total, masks = self.meta, self.results.intensity, self.task_data.masks
-        weights = self._memo.once(
-            ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(total.dtype, copy=False))
+    def row_weights(self) -> NDArray[Any]:
+        meta, masks, dtype = self.meta, self.task_data.masks, self.task_data.dtype
+        return self._memo.once(
+            ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(dtype, copy=False))
         )
-        weigh_pixels(rows, swapped, weights, total)
+
+    def weighed_sums(self) -> NDArray[Any]:
+        sums: NDArray[Any] = self.results.intensity
+        return sums
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         task = self.task_data

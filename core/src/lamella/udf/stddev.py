@@ -39,13 +39,14 @@ class StdDevUDF(UDF):
     def _wide(self) -> np.dtype[Any]:
         return np.result_type(self.meta.input_dtype or self.meta.dataset_dtype, np.float64)
 
-    def _exact(self) -> bool:
+    @property
+    def exact(self) -> bool:
         """Whether squares fit into 64 bit integers, so that sums are exact."""
         dtype = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
         return dtype.kind in "bui" and dtype.itemsize <= 2
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
-        origin = {} if self._exact() else {"origin": self.buffer("sig", dtype=self._wide(), use="private")}
+        origin = {} if self.exact else {"origin": self.buffer("sig", dtype=self._wide(), use="private")}
         return {
             **origin,
             "varsum": self.buffer("sig", dtype=np.float64),
@@ -57,7 +58,7 @@ class StdDevUDF(UDF):
         }
 
     def get_task_data(self) -> Mapping[str, Any]:
-        return {"widened": Widened(self._wide()), "counts": {}, "exact": self._exact()}
+        return {"widened": Widened(self._wide()), "counts": {}, "exact": self.exact}
 
     def get_method(self) -> Method:
         return self.UDF_METHOD.TILE if self._wide().kind == "c" else self.UDF_METHOD.ROWS
