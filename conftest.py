@@ -13,10 +13,14 @@ settings.register_profile("lamella", deadline=None, suppress_health_check=[Healt
 settings.load_profile("lamella")
 
 
+SAMPLES = Path(os.environ.get("LAMELLA_SAMPLES") or ROOT.parent / "shared" / "samples")
+if SAMPLES.is_dir():  # samplers of the conformance kit look there too
+    os.environ["LAMELLA_SAMPLES"] = str(SAMPLES)
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of real vendor files: `LAMELLA_SAMPLES`, or `shared/samples` beside the project."""
-    folder = Path(os.environ.get("LAMELLA_SAMPLES") or ROOT.parent / "shared" / "samples")
-    if not folder.is_dir():
-        pytest.skip(f"no real files in {folder}; LAMELLA_SAMPLES names their folder")
-    return folder
+    if not SAMPLES.is_dir():
+        pytest.skip(f"no real files in {SAMPLES}; LAMELLA_SAMPLES names their folder")
+    return SAMPLES

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lamella_testkit.checking import EDITION, LEVELS, Broken, check
     from lamella_testkit.conformance import FormatConformance
+    from lamella_testkit.recordings import recorded_files
     from lamella_testkit.report import Report
     from lamella_testkit.results import Result, Status, level_of
     from lamella_testkit.runner import run
@@ -30,6 +31,7 @@ __all__ = [
     "Status",
     "check",
     "level_of",
+    "recorded_files",
     "run",
 ]
 
@@ -46,6 +48,7 @@ _LAZY = {
     "Status": "results",
     "check": "checking",
     "level_of": "results",
+    "recorded_files": "recordings",
     "run": "runner",
 }
 

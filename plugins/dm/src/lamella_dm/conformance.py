@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from lamella.metadata import Axis
-from lamella_testkit import Sampler
+from lamella_testkit import Sampler, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_testkit import SampleData
+    from lamella_testkit import Recorded, SampleData
 
 __all__ = ["DmSampler", "File", "Image", "Tree", "dm_bytes", "number", "text"]
 
@@ -158,6 +158,25 @@ def dm_bytes(root: Tree, version: int = 4, *, little: bool = True) -> bytes:
     return struct.pack(">I", version) + struct.pack(word, len(body) - 8) + struct.pack(">I", little) + body + bytes(8)
 
 
+RECORDED = {
+    "2D_test-1_dm3/test-1.dm3": "19832d1fc253c0d4b48f3fbbf5761c1057244d79f621e9d7bd91b819c0df5115",
+    "2D_test-2_dm4/test-2.dm4": "db23e0fa74d1c50ea1ef3c4df847e952aa15cc97eb25ea96deede46ba1e0edcd",
+    "2D_test-9_dm4/test-9.dm4": "9360d3880ea0a08da091dcf4e545ed95bd62f15f8f8f36ed42d0ed2a9f2e2d14",
+    "2D_test_STEM_image_dm3/test_STEM_image.dm3": "fcba806af75bc3c2e50e7d7b0626cba545c1464f39e99c8922b225b0b0b0224c",
+    "3D_EELS_SI_dm4/EELS_SI.dm4": "f9b8203f384cc355437594b649d4ea3a12cddeb231ebb65508a841a379fa171a",
+    "3D_test-6_dm3/test-6.dm3": "e21b728c964db0285f68840acc5c474c0eaec4f7ebfb18bbb35851e5d35771a7",
+    "3D_test-7_dm4/test-7.dm4": "8904e35d4a83b9344aed16ab4e56d36026ab0e2ea44e09074803a51669c84922",
+    "nionswift-io__ref_T_0_2_dm4/ref_T_0_2.dm4": "56d75c146c3e8cbc73e4e65fc788600babd7057d9f4f0a4e1ad0f244eec22e60",
+    "openNCEM__dmTest_float32_nonSquare_diffPixelSize_dm4/dmTest_float32_nonSquare_diffPixelSize.dm4": (
+        "340533262146bfb4ce52b53a936a1f4cf10439abd849b8741f03cb8b7d600f6d"
+    ),
+    "test_stackbuilder_imagestack_dm3/test_stackbuilder_imagestack.dm3": (
+        "41070d0fd25a838a504f705e1431735192b7a97ca7dd15d9328af5e939fe74a2"
+    ),
+}
+"""Real files below ``LAMELLA_SAMPLES``, with their checksums."""
+
+
 class DmSampler(Sampler):
     """Writes 4D-STEM data of both axis orders, image stacks, and lists of files."""
 
@@ -205,6 +224,14 @@ class DmSampler(Sampler):
             file.seek(2 * frames * side * side, 1)
             file.write(content[begin:])
         return {"path": path}
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what other readers found in them."""
+        for one in recorded_files(self.format, RECORDED):
+            if one.path.name == "EELS_SI.dm4":  # other readers give a map of the scan for each energy
+                yield replace(one, expected=np.moveaxis(one.expected, 0, -1))
+            else:
+                yield one
 
     def _stored(self, data: SampleData) -> NDArray[Any]:
         if data.variant != "scan fastest":

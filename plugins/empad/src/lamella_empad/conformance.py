@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.metadata import Axis
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,9 @@ __all__ = ["EmpadSampler", "raw_bytes", "xml_text"]
 
 _FRAME = 130 * 128 * 4
 _DETECTOR_STEP = 1.826537060227288e-10  # times 1e9 it is in 1/nm
+
+RECORDED = {"map4x4/map4x4.xml": "ff1a1a6488c7e525c1386f04d791bf77425e27b334c4301a9e6ec85c7628cbeb"}
+"""Real files below ``LAMELLA_SAMPLES``, with their checksums."""
 
 
 class EmpadSampler(Sampler):
@@ -83,6 +87,11 @@ class EmpadSampler(Sampler):
         with path.open("wb") as file:
             file.truncate(side * side * _FRAME)
         return {"path": path}
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what other readers found in them."""
+        for one in recorded_files(self.format, RECORDED):
+            yield replace(one, expected=one.expected.reshape(4, 4, 128, 128))
 
 
 def raw_bytes(frames: NDArray[Any], *, footer: bool = True) -> bytes:

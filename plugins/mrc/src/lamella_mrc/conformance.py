@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import Sampler
+from lamella_testkit import Sampler, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_testkit import SampleData
+    from lamella_testkit import Recorded, SampleData
 
 __all__ = ["MrcSampler", "fei_record", "header_bytes", "info_text", "pack_nibbles"]
 
@@ -120,6 +120,14 @@ def info_text(nav_shape: Sequence[int], changes: Mapping[str, object] | None = N
     return "".join(f"{key:<64}= {value}\r\n" for key, value in entries.items())
 
 
+RECORDED = {
+    "20241021_00405_movie/20241021_00405_movie.mrc": "e7b2a476bb64818454edc428d21e4d40da08e0a6362bfbe2d95a74084c22f718",
+    "HAADFscan/HAADFscan.mrc": "873e9f862eb8f2372589be366317c9940ed71e94e440a219be07c0db977de758",
+    "mrcfile__EMD-3197_mrc/EMD-3197.mrc": "351d5090d4c56eb5fc41796842ad64abecc238b8da6181f8857be5844dbbc262",
+}
+"""Real files below ``LAMELLA_SAMPLES``, with their checksums."""
+
+
 class MrcSampler(Sampler):
     """Writes plain stacks, stacks with an extended header, and Direct Electron movies."""
 
@@ -168,6 +176,10 @@ class MrcSampler(Sampler):
             file.write(header_bytes((side, side, sections), 6))
             file.truncate(1024 + sections * 2 * side * side)
         return {"path": path}
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what other readers found in them."""
+        return recorded_files(self.format, RECORDED)
 
     def _header(self, data: SampleData) -> bytes:
         dtype = data.stored_dtype

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamella.metadata import Axis
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +18,25 @@ __all__ = ["SerSampler", "emi_bytes", "series_bytes"]
 
 _CODES = {"u1": 1, "u2": 2, "u4": 3, "i1": 4, "i2": 5, "i4": 6, "f4": 7, "f8": 8, "c8": 9, "c16": 10}
 _WIDTHS = {0x0210: "I", 0x0220: "Q"}
+
+RECORDED = {
+    "new_128x128-TEM_search_1/128x128-TEM_search_1.ser": (
+        "8b79f81363d41f759ecda84fb91d50463e2a828f532d5b8f9378960e57fc3ae7"
+    ),
+    "new_128x128x5-diffraction_preview_1/128x128x5-diffraction_preview_1.ser": (
+        "a605aae2e51ba2507e4c5e3af409677e4a178b1139016077c45d42646c224f27"
+    ),
+    "new_16x16-line_profile_horizontal_5x128x128_EDS_2/16x16-line_profile_horizontal_5x128x128_EDS_2.ser": (
+        "44313deaa13c7d8ea6c65f190e978ab310a7e68c420022b5224de3f2ce78bcd7"
+    ),
+    "old_16x16-line_profile_diagonal_10x1024_1/16x16-line_profile_diagonal_10x1024_1.ser": (
+        "f9758f56c7ccab50e295f982cf9a7fd8f6ef13513b5512997ac6194f6cb38a62"
+    ),
+    "old_64x64x5_TEM_preview_1/64x64x5_TEM_preview_1.ser": (
+        "08f1dc9d52bfb6da3d7d9ae4db16dbd5783332186bacbd4769e9f97a14f31d70"
+    ),
+}
+"""Real files below ``LAMELLA_SAMPLES``, with their checksums."""
 
 
 class SerSampler(Sampler):
@@ -87,6 +106,10 @@ class SerSampler(Sampler):
                 file.write(struct.pack("<ddIddIHII", 0.0, 1e8, 0, 0.0, 1e8, 0, 2, edge, edge))
             file.truncate(start + count * stride)
         return {"path": path}
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what other readers found in them."""
+        return recorded_files(self.format, RECORDED)
 
 
 def series_bytes(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["TvipsSampler", "frame_headers", "stream_parts"]
 
 _LONGEST = 108
+
+RECORDED = {
+    "test_tvips_2345_split/test_tvips_2345_split_000.tvips": (
+        "8cff1d6a4806ef44b7357037e0982707e302cd3e3f81d93a396a121a584aa235"
+    ),
+}
+"""Real files below ``LAMELLA_SAMPLES``, with their checksums."""
 
 
 class TvipsSampler(Sampler):
@@ -71,6 +78,10 @@ class TvipsSampler(Sampler):
             file.write(_series_header(2, (edge, edge), 16, header))
             file.truncate(256 + max(1, nbytes // stride) * stride)
         return {"path": path}
+
+    def recorded(self) -> Iterable[Recorded]:
+        """Give real files with what other readers found in them."""
+        return recorded_files(self.format, RECORDED)
 
 
 def frame_headers(
