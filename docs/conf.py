@@ -18,6 +18,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "signature"
 napoleon_attr_annotations = False
+default_role = "py:obj"
 
 html_theme = "furo"
 html_title = "Lamella"
