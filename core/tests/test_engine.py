@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.codecs import StorageOrder
+from lamella.codecs import PackedCodec, StorageOrder
 from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
 from lamella.io import choose_backend
 from lamella.kernels import wait_until_compiled
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
+from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, PickUDF, StdDevUDF, SumSigUDF, SumUDF
 
 N_FRAMES = 21
 DTYPES = (
@@ -344,3 +344,27 @@ def test_computations_that_share_a_pass_give_what_they_give_alone(tmp_path: Path
             np.testing.assert_allclose(other[name].data, one[name].data, rtol=1e-5, atol=1e-4)
     for index in (0, 5) if np.dtype(dtype).kind != "f" else ():
         np.testing.assert_array_equal(together[index]["intensity"].data, alone[index]["intensity"].data)
+
+
+@pytest.mark.parametrize("backend", ["mmap", "buffered"])
+def test_scattered_frames_are_picked_from_packed_and_from_plain_files(tmp_path: Path, backend: str) -> None:
+    rng = np.random.default_rng(2)
+    frames = rng.integers(0, 4096, (N_FRAMES, 6, 8)).astype(np.uint16)
+    pairs = frames.reshape(N_FRAMES, -1, 2).astype(np.uint32)
+    packed = (pairs[..., 0] | (pairs[..., 1] << 12)).astype("<u4").view(np.uint8).reshape(N_FRAMES, -1, 4)[..., :3]
+    with_gaps(tmp_path / "packed.bin", np.ascontiguousarray(packed).reshape(N_FRAMES, -1), 3)
+    with_gaps(tmp_path / "plain.bin", frames, 3)
+    roi = np.zeros(N_FRAMES, dtype=bool)
+    roi[[1, 2, 7, 11, 20]] = True
+    for name, encoding, nbytes in (
+        ("packed", Encoding(np.dtype("u2"), (6, 8), codec=PackedCodec(12)), 72),
+        ("plain", Encoding(np.dtype("<u2"), (6, 8)), 96),
+    ):
+        ds = opened(tmp_path / f"{name}.bin", encoding, nbytes + 3, io_backend=backend, num_partitions=2)
+        with lamella.Context("inline") as ctx:
+            picked = ctx.run_udf(ds, PickUDF(), roi=roi)["intensity"].data
+            summed = ctx.run_udf(ds, SumUDF(), roi=roi)["intensity"].data
+            brightest = ctx.map(ds, np.max, roi=roi).raw_data
+        np.testing.assert_array_equal(picked, frames[roi])
+        np.testing.assert_array_equal(summed, frames[roi].sum(axis=0))
+        np.testing.assert_array_equal(brightest.reshape(-1), frames[roi].max(axis=(1, 2)))

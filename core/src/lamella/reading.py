@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lamella.errors import CorruptError, LamellaError
 from lamella.geometry import SigBox, consecutive
+from lamella.procedural import read_procedural
 from lamella.source import FrameSource, LinearSource, Segment
 from lamella.tiling import REGION_BYTES
 
@@ -118,6 +118,8 @@ class FrameReader:
             segments = list(runs.segments(frames.start, frames.stop))
             if len(segments) == 1 and self._pays(segments[0], nbytes):
                 return self._rows(segments[0], low, nbytes).view(form.dtype)
+        if self._scattered(frames):
+            return self._picked(frames, low, nbytes).view(form.dtype)
         out = self._buffer("stored", (len(frames), end - first), form.dtype)
         target = out.view(np.uint8)
         row = 0
@@ -130,6 +132,28 @@ class FrameReader:
                 for piece in (segment,) if self._pays(segment, nbytes) else segment:
                     target[row : row + piece.count] = self._rows(piece, low, nbytes)
                     row += piece.count
+        return out
+
+    def _scattered(self, frames: Frames) -> bool:
+        """Whether frames behind a region of interest can be picked out of one run that costs nothing to look at."""
+        if isinstance(frames, range) or len(frames) < 2 or not self._session.zero_copy:
+            return False
+        return isinstance(self._source, LinearSource) and len(self._source.runs) == 1 and int(frames.min()) >= 0
+
+    def _around(self, frames: NDArray[np.int64]) -> tuple[Segment, list[int]]:
+        """Give the stretch of the only run that holds the frames, and the place of each frame in it."""
+        assert isinstance(self._source, LinearSource)
+        first = int(frames.min())
+        (segment,) = self._source.runs.segments(first, int(frames.max()) + 1)
+        return segment, (frames - first).tolist()
+
+    def _picked(self, frames: Frames, low: int, nbytes: int) -> NDArray[np.uint8]:
+        """Give ``nbytes`` from byte ``low`` of each of some scattered frames, shape ``(n, nbytes)``."""
+        segment, places = self._around(np.asarray(frames))
+        rows = self._rows(segment, low, nbytes)
+        out: NDArray[np.uint8] = self._buffer("stored", (len(places), nbytes), np.dtype(np.uint8))
+        for i, place in enumerate(places):
+            out[i] = rows[place]
         return out
 
     def _pays(self, segment: Segment, nbytes: int) -> bool:
@@ -160,7 +184,7 @@ class FrameReader:
 
     def _fill(self, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
         if isinstance(self._source, FrameSource):
-            self._fill_procedural(self._source, frames, box, out)
+            read_procedural(self._source, self._session, np.asarray(frames, dtype=np.int64), box, out, self._buffer)
         else:
             self._fill_linear(self._source, frames, box, out)
 
@@ -212,7 +236,17 @@ class FrameReader:
     # Copies: anything else.
 
     def _fill_linear(self, source: LinearSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
-        fill = self._decode_segment if source.encoding.codec is not None else self._copy_segment
+        codec = source.encoding.codec
+        if self._scattered(frames):
+            if codec is not None:
+                self._decode(source, self._picked(frames, 0, codec.stored_nbytes(source.encoding.sig_shape)), box, out)
+                return
+            segment, places = self._around(np.asarray(frames))
+            view = self._segment_view(source, segment, box)
+            for i, place in enumerate(places):
+                out[i] = view[place]
+            return
+        fill = self._decode_segment if codec is not None else self._copy_segment
         row = 0
         for start, stop in consecutive(frames):
             if start < 0:
@@ -235,52 +269,16 @@ class FrameReader:
             for i, single in enumerate(segment):
                 self._decode_segment(source, single, box, out[i : i + 1])
             return
-        codec, sig_shape = source.encoding.codec, source.encoding.sig_shape
+        assert source.encoding.codec is not None
+        nbytes = source.encoding.codec.stored_nbytes(source.encoding.sig_shape)
+        self._decode(source, self._rows(segment, 0, nbytes), box, out)
+
+    def _decode(self, source: LinearSource, stored: NDArray[np.uint8], box: SigBox, out: NDArray[Any]) -> None:
+        codec, sig_shape, native = source.encoding.codec, source.encoding.sig_shape, source.info.dtype
         assert codec is not None
-        nbytes = codec.stored_nbytes(sig_shape)
-        span = (segment.count - 1) * segment.stride
-        start = segment.offset + min(span, 0)
-        raw = self._session.view(segment.resource, start, abs(span) + nbytes)
-        stored: NDArray[np.uint8] = np.ndarray(
-            (segment.count, nbytes),
-            dtype=np.uint8,
-            buffer=raw.data,
-            offset=segment.offset - start,
-            strides=(segment.stride, 1),
-        )
-        native = source.info.dtype
         if box.covers(sig_shape) and out.dtype == native:
             codec.decode(stored, out)
             return
-        decoded = self._buffer("decoded", (segment.count, *sig_shape), native)
+        decoded = self._buffer("decoded", (len(stored), *sig_shape), native)
         codec.decode(stored, decoded)
         np.copyto(out, decoded[(slice(None), *box.slices)], casting="unsafe")
-
-    def _fill_procedural(self, source: FrameSource, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
-        wanted = np.asarray(frames, dtype=np.int64)
-        present = wanted >= 0
-        if not present.any():
-            out[...] = 0
-            return
-        native = source.info.dtype
-        target = out if out.dtype == native and present.all() else None
-        if target is None:
-            target = self._buffer("native", (int(present.sum()), *box.shape), native)
-        try:
-            source.read(self._session, wanted[present], box, target)
-        except (LamellaError, MemoryError):
-            raise
-        except Exception as error:
-            where = source.resources[0].path if source.resources else None
-            raise CorruptError(
-                f"reading frames {wanted.min()} to {wanted.max()} failed ({type(error).__name__}: {error})",
-                path=where,
-                remedy="The file is damaged, or its reader has a defect; please report it with the file's header",
-            ) from error
-        if target is out:
-            return
-        if present.all():
-            np.copyto(out, target, casting="unsafe")
-        else:
-            out[~present] = 0
-            out[present] = target.astype(out.dtype, copy=False)

@@ -98,23 +98,25 @@ class CoMUDF(WeighingUDF):
         cy, cx = self.params.cy, self.params.cx
         return height // 2 if cy is None else cy, width // 2 if cx is None else cx
 
-    def _weights(self) -> NDArray[np.float64]:
+    def _weights(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Give the masks whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
         height, width = self.meta.dataset_shape.sig
         cy, cx = self._centre()
-        y, x = np.mgrid[:height, :width].astype(np.float64)
-        y -= cy
-        x -= cx
-        distance = np.hypot(y, x)
-        inside = distance <= self.params.r
-        if self.params.ri:
-            inside &= distance > self.params.ri
-        return np.stack([inside, y * inside, x * inside])
+        y, x = np.arange(height)[:, None] - cy, np.arange(width) - cx
+        weights = np.ones((3, height, width), dtype)
+        weights[1], weights[2] = y, x
+        if self.params.r < math.inf or self.params.ri:
+            distance = np.hypot(y, x)
+            inside = distance <= self.params.r
+            if self.params.ri:
+                inside &= distance > self.params.ri
+            weights *= inside
+        return weights
 
     def row_weights(self) -> NDArray[Any]:
         meta = self.meta
         dtype = weight_dtype(np.dtype(meta.input_dtype))
-        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights().astype(dtype)))
+        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights(dtype)))
 
     def weighed_sums(self) -> NDArray[Any]:
         moments: NDArray[Any] = self.results.moments

@@ -155,8 +155,8 @@ def make_plan(
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
-    lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy
-    partitions = _partitions(dataset, workers, 0 if "partition" in methods else held)
+    lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy and region.everything
+    partitions = _partitions(dataset, region, workers, 0 if "partition" in methods else held)
     scheme = negotiate(
         sig_shape=dataset.shape.sig if stored is None else (dataset.shape.sig.size,),
         itemsize=read_dtype.itemsize,
@@ -171,12 +171,17 @@ def make_plan(
     return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held)
 
 
-def _partitions(dataset: DataSet, workers: int, held: int) -> tuple[Partition, ...]:
-    """Cut the scan; into fewer pieces where each gives so much that merging would cost as much as computing."""
+def _partitions(dataset: DataSet, region: Region, workers: int, held: int) -> tuple[Partition, ...]:
+    """Cut the scan; into fewer pieces where little is selected, or where merging would cost as much as computing."""
     partitions = dataset.partitions(workers=workers)
-    if dataset.num_partitions is not None or held < _SMALL:
+    if dataset.num_partitions is not None:
         return partitions
-    most = max(workers, dataset.nbytes // (_WORTH_MERGING * held))
+    most = len(partitions)
+    if held >= _SMALL:
+        most = min(most, max(workers, dataset.nbytes // (_WORTH_MERGING * held)))
+    if not region.everything:
+        selected = dataset.nbytes * region.size // max(1, region.n_positions)
+        most = min(most, max(2 * workers, selected // _SMALL))
     return partitions if len(partitions) <= most else dataset.partitions(most)
 
 
