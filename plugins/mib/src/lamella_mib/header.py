@@ -35,6 +35,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
@@ -46,7 +47,9 @@ GAINS = ("SLGM", "LGM", "HGM", "SHGM")
 _MOST_DIGITS = 12
 _NEEDED = 9  # fields, all that is needed to find and decode frames
 _DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})[ T](.+)")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z?")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)(\.\d{1,9})?\d*(Z?)")
+_DECIMAL_COMMAS = re.compile(r"(?<=:\d\d),(\d{6}),(\d+),(\d{6})(?=,)")  # of start time and exposure
+_THRESHOLD_COMMA = re.compile(r"(?<=\d),(?=\d{6}E[+-]\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
         layout=fields[7],
         chip_select=fields[8],
         start=iso_time(_text(fields, extension + 1)) or iso_time(_text(fields, 9)),
-        exposure=_exposure(_text(fields, extension + 2)) or _real(_text(fields, 10)),
+        exposure=_first_known(_nanoseconds(_text(fields, extension + 2)), _real(_text(fields, 10))),
         counter=_number(fields, 11),
         colour_mode=_number(fields, 12),
         gain=_gain(_number(fields, 13)),
@@ -180,17 +183,27 @@ def start_time(record: bytes) -> str | None:
 
 
 def iso_time(text: str) -> str | None:
-    """Give a time in ISO 8601, also one with the day in front, or None if it is no time."""
+    """Give a time in ISO 8601, also one with the day in front, or None if it is no time that can be."""
     swapped = _DATE.fullmatch(text)
     if swapped is not None:
         day, month, year, rest = swapped.groups()
         text = f"{year}-{month}-{day}T{rest}"
-    found = _TIME.match(text)
-    return found[0].replace(" ", "T") if found is not None else None
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    day, time, fraction, zone = found.groups()
+    try:
+        datetime.fromisoformat(f"{day}T{time}")
+    except ValueError:
+        return None
+    return f"{day}T{time}{fraction or ''}{zone}"
 
 
 def _fields(record: bytes) -> list[str]:
+    """Cut a header into its fields; numbers may have a decimal comma, as the language of the computer has it."""
     text = record.partition(b"\0")[0].decode("latin-1")
+    if _DECIMAL_COMMAS.search(text):
+        text = _THRESHOLD_COMMA.sub(".", _DECIMAL_COMMAS.sub(r".\1,\2.\3", text))
     return [field.strip() for field in text.split(",")]
 
 
@@ -211,9 +224,13 @@ def _real(text: str) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _exposure(text: str) -> float | None:
+def _nanoseconds(text: str) -> float | None:
     nanoseconds = _real(text.removesuffix("ns"))
     return None if nanoseconds is None else nanoseconds * 1e-9
+
+
+def _first_known(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _gain(code: int | None) -> str | None:

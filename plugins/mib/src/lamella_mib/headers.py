@@ -47,6 +47,15 @@ class FrameHeaders:
         [record] = read_at(path, (0, self.header_size))
         return parse_header(record, path, len(record))
 
+    def last_start(self) -> str | None:
+        """Give when the exposure of the last frame began, None if its header does not say."""
+        part = self.parts[-1]
+        [record] = read_at(part.resource.path, ((part.n_frames - 1) * self.stride, self.header_size))
+        try:
+            return parse_header(record, part.resource.path, len(record)).start
+        except FormatError:
+            return None
+
     def acquired(self) -> NDArray[np.datetime64]:
         """Give the start of each exposure, UTC if the files say it, else local time."""
         return np.array([_time(header.start if header else None) for header in self._parsed()], dtype="M8[ns]")

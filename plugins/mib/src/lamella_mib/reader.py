@@ -79,7 +79,7 @@ class MibReader:
             per_frame=headers.functions,
             corrections=pixels.corrections,
             notes=(*notes, *pixels.notes, *part_notes, *series.notes, *scan.notes),
-            details=_details(header, sidecar, pixels, series),
+            details=_details(header, sidecar, pixels, series) | {"last frame acquired": headers.last_start()},
         )
         return LinearSource(
             resources=tuple(part.resource for part in series.parts),
