@@ -321,9 +321,13 @@ class DataSet:
             How many will run at a time.
         """
         positions = self.frame_map.n_positions
-        count = n or self.num_partitions or self._default_partitions(workers)
+        costs = getattr(self.source, "costs", None)
+        nbytes = self.nbytes if costs is None else int(costs[-1] - costs[0])
+        count = n or self.num_partitions or _default_partitions(nbytes, workers)
         count = max(1, min(count, positions))
         bounds = np.linspace(0, positions, count + 1).astype(np.int64)
+        if costs is not None and self.frame_map.index is None:
+            bounds = _balanced(costs, count, positions, self.frame_map.sync_offset)
         block = self.source.hints.frame_block
         if block > 1 and self.frame_map.index is None:
             shift = self.frame_map.sync_offset
@@ -333,11 +337,6 @@ class DataSet:
         return tuple(
             Partition(self, i, start, stop) for i, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True))
         )
-
-    def _default_partitions(self, workers: int) -> int:
-        largest = -(-self.nbytes // PARTITION_BYTES)
-        balanced = min(4 * workers, max(workers, self.nbytes // _SMALLEST_PARTITION))
-        return max(largest, balanced)
 
     def scheme(self, **wishes: Any) -> TilingScheme:
         """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
@@ -401,6 +400,20 @@ class _RoiMaker:
         mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
         mask[index] = True
         return mask
+
+
+def _default_partitions(nbytes: int, workers: int) -> int:
+    largest = -(-nbytes // PARTITION_BYTES)
+    balanced = min(4 * workers, max(workers, nbytes // _SMALLEST_PARTITION))
+    return max(largest, balanced)
+
+
+def _balanced(costs: NDArray[np.int64], count: int, positions: int, sync_offset: int) -> NDArray[np.int64]:
+    """Give bounds between which frames cost about the same."""
+    last = len(costs) - 1
+    low, high = (int(costs[min(max(place + sync_offset, 0), last)]) for place in (0, positions))
+    inner = np.searchsorted(costs, np.linspace(low, high, count + 1)[1:-1]) - sync_offset
+    return np.unique(np.concatenate([[0], np.clip(inner, 0, positions), [positions]])).astype(np.int64)
 
 
 def _count_name(field_name: str) -> str:

@@ -160,6 +160,13 @@ class SparseMasks:
         pixel = np.ravel_multi_index(tuple(where[:, inside]), sig)
         return SparseMasks(self.shape, self.mask[inside], pixel, self.value[inside])
 
+    def by_pixel(self, dtype: np.dtype[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+        """Give the entries by pixel: the first one of each pixel and the end of the last, their masks and weights."""
+        order = np.argsort(self.pixel, kind="stable")
+        counts = np.bincount(self.pixel, minlength=math.prod(self.shape[1:]))
+        first = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]).astype(np.int64)
+        return first, self.mask[order], self.value[order].astype(dtype)
+
     def cut(self, box: SigBox, dtype: np.dtype[Any]) -> SparseCut:
         """Give the entries inside ``box``."""
 

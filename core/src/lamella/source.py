@@ -327,6 +327,14 @@ class FrameSource(ABC):
     hints: ReadHints = ReadHints()
 
     @property
+    def costs(self) -> NDArray[np.int64] | None:
+        """Stored bytes before each frame and behind the last, where frames differ much; partitions are balanced by it.
+
+        Shape ``(n_frames + 1,)``.
+        """
+        return None
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """What tells this source from another one with the same resources; part of the fingerprint."""
         return ()

@@ -164,6 +164,10 @@ class UDF:
                 return method
         raise UDFError(f"{type(self).__name__} must implement process_tile, process_frame or process_partition")
 
+    def takes_events(self) -> bool:
+        """Say whether ``process_events(events)`` does the work where data are sparse; see `lamella.events.Events`."""
+        return hasattr(self, "process_events")
+
     # A task: one partition.
 
     def get_task_data(self) -> Mapping[str, Any]:

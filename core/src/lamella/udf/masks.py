@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.maskstack import DenseMasks, MaskFactories, Masks, make_masks, shift_into
+from lamella.kernels.builtin import weigh_listed
+from lamella.maskstack import DenseMasks, MaskFactories, Masks, SparseMasks, make_masks, shift_into
 from lamella.udf.accumulate import Widened
 from lamella.udf.base import Method
 from lamella.udf.buffers import AuxData
@@ -16,6 +17,7 @@ from lamella.udf.weighing import WeighingUDF
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lamella.events import Events
     from lamella.udf.buffers import BufferSpec
     from lamella.udf.results import ResultBuffer
 
@@ -128,6 +130,17 @@ class ApplyMasksUDF(WeighingUDF):
     def weighed_sums(self) -> NDArray[Any]:
         sums: NDArray[Any] = self.results.intensity
         return sums
+
+    def takes_events(self) -> bool:
+        return not self._per_frame and self._result_dtype() in (np.float32, np.float64)
+
+    def process_events(self, events: Events) -> None:
+        masks = self.task_data.masks
+        if not isinstance(masks, SparseMasks):
+            super().process_events(events)
+            return
+        first, numbers, weights = self._memo.once("by pixel", lambda: masks.by_pixel(self.task_data.dtype))
+        weigh_listed(events.values, events.pixels, events.starts, first, numbers, weights, self.results.intensity)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         task = self.task_data

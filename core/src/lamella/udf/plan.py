@@ -85,6 +85,8 @@ class Plan(CarriesDataSet):
     """How UDFs that take rows see tiles; None if there is no such UDF."""
     held: int = 0
     """Size of what a partition gives, apart from entries for its own scan positions [bytes]."""
+    events: bool = False
+    """Whether UDFs get events of sparse data instead of pixels."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""

@@ -17,6 +17,7 @@ from lamella.udf.failures import guarded
 from lamella.udf.plan import ChangedParams, bind_params, make_plan
 from lamella.udf.results import ResultBuffer, UDFResult, collect
 from lamella.udf.slices import Slice
+from lamella.udf.sparse import prefer_events
 from lamella.udf.task import Task, run_task
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Run:
         region = region_of(roi, dataset.shape.nav)
         asked = True if corrections is None else corrections
         chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
-        self.plan: Plan = make_plan(dataset, udfs, region, corrections=chosen, workers=executor.workers)
+        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, workers=executor.workers))
         self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
         self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
         self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)

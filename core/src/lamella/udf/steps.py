@@ -90,7 +90,7 @@ class Step(Protocol):
 
 
 class _BlockStep:
-    """One call of ``process_tile`` or ``process_partition`` per tile."""
+    """One call of ``process_tile``, ``process_partition`` or ``process_events`` per tile."""
 
     def __init__(self, udf: UDF, method: str, window: Window, plan: Plan, partition: Partition) -> None:
         self.udf, self._name = udf, f"process_{method}"
@@ -181,6 +181,7 @@ _STEPS: dict[str, type[_BlockStep]] = {
     "tile": _BlockStep,
     "frame": _FrameStep,
     "partition": _BlockStep,
+    "events": _BlockStep,
 }
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import add_frames
+from lamella.kernels.builtin import add_events, add_frames
 from lamella.udf.accumulate import signed, sum_dtype
 from lamella.udf.base import UDF, Method
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lamella.events import Events
     from lamella.udf.buffers import BufferSpec
 
 __all__ = ["SumUDF"]
@@ -56,6 +57,12 @@ class SumUDF(UDF):
 
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         add_frames(rows, swapped, signed(self.results.intensity))
+
+    def takes_events(self) -> bool:
+        return self.params.dtype is None
+
+    def process_events(self, events: Events) -> None:
+        add_events(signed(events.values), events.pixels, signed(self.results.intensity))
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         total = self.results.intensity

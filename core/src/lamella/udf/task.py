@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CancelledRun
+from lamella.events import event_tiles
 from lamella.udf.base import UDF
 from lamella.udf.buffers import Arrays, Namespace
 from lamella.udf.failures import guarded
 from lamella.udf.sharing import followers, together
+from lamella.udf.sparse import EventFeed
 from lamella.udf.steps import Feed, Step, Window, make_step
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lamella.partition import Partition
+    from lamella.partition import Partition, Tile
     from lamella.udf.plan import ChangedParams, Plan
 
 __all__ = ["Task", "run_task"]
@@ -54,16 +56,9 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
         for udf, planned in zip(udfs, plan.udfs, strict=True)
     ]
     whole = [dict(vars(udf.results)) for udf in udfs]
-    led = followers(udfs, [planned.method for planned in plan.udfs])
+    led = {} if plan.events else followers(udfs, [planned.method for planned in plan.udfs])
     feeds = _feeds(plan, partition, udfs, windows, led)
-    tiles = partition.tiles(
-        plan.scheme,
-        region=plan.region,
-        dtype=plan.read_dtype,
-        corrections=plan.corrections,
-        stored=None if plan.rows is None else plan.rows.stored,
-    )
-    for tile in tiles:
+    for tile in _tiles(plan, partition):
         if cancelled():
             raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
         for feed in feeds:
@@ -76,6 +71,18 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
     return tuple(whole)
 
 
+def _tiles(plan: Plan, partition: Partition) -> Iterator[Tile]:
+    if plan.events:
+        return event_tiles(partition, plan.region)
+    return partition.tiles(
+        plan.scheme,
+        region=plan.region,
+        dtype=plan.read_dtype,
+        corrections=plan.corrections,
+        stored=None if plan.rows is None else plan.rows.stored,
+    )
+
+
 def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
     udf = plan.make(index, task.changed, partition)
     udf.task_data = Namespace(guarded(udf, "get_task_data", plan.dataset, partition))
@@ -83,7 +90,12 @@ def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
     return udf
 
 
-def _feeds(plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, int]) -> list[Feed]:
+def _feeds(
+    plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, int]
+) -> list[Feed] | list[EventFeed]:
+    if plan.events:
+        pairs = zip(udfs, windows, strict=True)
+        return [EventFeed([make_step(udf, "events", window, plan, partition) for udf, window in pairs])]
     groups: dict[np.dtype[Any], list[Step]] = {}
     for i, (udf, window, planned) in enumerate(zip(udfs, windows, plan.udfs, strict=True)):
         if i not in led:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella.kernels.builtin import weigh_pixels
+import numpy as np
+
+from lamella.kernels.builtin import weigh_events, weigh_pixels
 from lamella.udf.base import UDF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lamella.events import Events
 
 __all__ = ["WeighingUDF"]
 
@@ -27,3 +31,8 @@ class WeighingUDF(UDF):
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         """Add the sums of a tile."""
         weigh_pixels(rows, swapped, self.row_weights(), self.weighed_sums())
+
+    def process_events(self, events: Events) -> None:
+        """Add the sums of the frames of some events."""
+        columns = self._memo.once("columns", lambda: np.ascontiguousarray(self.row_weights().T))
+        weigh_events(events.values, events.pixels, events.starts, columns, self.weighed_sums())

@@ -1,15 +1,16 @@
-"""Sparse frames, made dense tile by tile."""
+"""Sparse frames: their events, and dense tiles made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import CorruptError
+from lamella.events import Events, EventSource, event_stretches
 from lamella.geometry import consecutive
-from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
+from lamella.source import ReadHints, Resource, SourceInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["CsrSource"]
 
 _INDICES, _VALUES = 0, 1
-_MOST_EVENTS = 1 << 20
 
 
-class CsrSource(FrameSource):
+class CsrSource(EventSource):
     """Frames whose pixels are listed: position and value of each event, frame after frame.
 
     Parameters
     ----------
-    indptr
+    first_event
         First event of each frame, and the end of the last one, shape ``(n_frames + 1,)``.
     indices_dtype, data_dtype
         Stored dtypes.
@@ -41,7 +41,7 @@ class CsrSource(FrameSource):
 
     def __init__(
         self,
-        indptr: NDArray[np.int64],
+        first_event: NDArray[np.int64],
         indices_dtype: np.dtype[Any],
         data_dtype: np.dtype[Any],
         info: SourceInfo,
@@ -49,9 +49,14 @@ class CsrSource(FrameSource):
     ) -> None:
         self.info = info
         self.resources = resources
-        self._indptr = indptr
+        self.first_event = first_event
         self._indices_dtype = indices_dtype
         self._data_dtype = data_dtype
+
+    @property
+    def costs(self) -> NDArray[np.int64]:
+        """The bytes of the events before each frame."""
+        return self.first_event * (self._indices_dtype.itemsize + self._data_dtype.itemsize)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Scatter the events of the frames; events of one pixel add up."""
@@ -59,44 +64,42 @@ class CsrSource(FrameSource):
         covers = box.covers(self.info.sig_shape)
         row = 0
         for start, stop in consecutive(frames):
-            for first, last in self._stretches(start, stop):
-                rows, pixels, values = self._events(io, first, last)
+            for first, last in event_stretches(self.first_event, start, stop):
+                found = self.events(io, first, last)
+                rows = np.repeat(np.arange(last - first), np.diff(found.starts))
                 target = out[row : row + last - first]
                 if covers:
-                    _add(target.reshape(-1), rows * (out[0].size) + pixels, values)
+                    _add(target.reshape(-1), rows * out[0].size + found.pixels, found.values)
                 else:
-                    self._add_inside(target, rows, pixels, values, box)
+                    self._add_inside(target, rows, found.pixels, found.values, box)
                 row += last - first
 
-    def _stretches(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Cut frames so that the events of one stretch fit into the cache, one frame at least."""
-        while start < stop:
-            limit = int(np.searchsorted(self._indptr, self._indptr[start] + _MOST_EVENTS, side="right")) - 1
-            end = min(stop, max(start + 1, limit))
-            yield start, end
-            start = end
-
-    def _events(
-        self, io: IOSession, first: int, last: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-        """Give row, pixel and value of every event of the frames ``[first, last)``."""
-        bounds = self._indptr[first : last + 1]
+    def events(self, io: IOSession, start: int, stop: int) -> Events:
+        """Give the events of frames as they are stored; numbers of another byte order or width are converted."""
+        bounds = self.first_event[start : stop + 1]
         begin, count = int(bounds[0]), int(bounds[-1] - bounds[0])
+        pixels = self._pixels(io, begin, count)
+        if not io.zero_copy:
+            pixels = pixels.copy()  # the next view takes its place
+        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype, copy=False)
+        return Events(values, pixels, bounds - begin)
+
+    def _pixels(self, io: IOSession, begin: int, count: int) -> NDArray[Any]:
+        """Give checked pixel indices as int32 or int64."""
         stored = self._view(io, _INDICES, self._indices_dtype, begin, count)
-        pixels = stored.astype(np.int64)
-        limit = int(np.prod(self.info.sig_shape))
-        if count and (int(pixels.min()) < 0 or int(pixels.max()) >= limit):
-            bad = int(np.flatnonzero((pixels < 0) | (pixels >= limit))[0])
+        limit = math.prod(self.info.sig_shape)
+        width = max(4, stored.dtype.itemsize)
+        wide = stored.astype(f"{stored.dtype.kind}{width}", copy=False)
+        if count and int(wide.view(f"u{width}").max()) >= limit:  # negative ones are the largest
+            bad = int(np.flatnonzero(wide.view(f"u{width}") >= limit)[0])
             raise CorruptError(
                 f"event {begin + bad} lies outside the frame",
                 path=self.resources[_INDICES].path,
                 expected=f"pixels below {limit}",
-                found=int(pixels[bad]),
+                found=int(wide[bad]),
                 remedy="Check sig_shape and indices_dtype in the TOML",
             )
-        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype)
-        rows = np.repeat(np.arange(last - first), np.diff(bounds))
-        return rows, pixels, values
+        return wide.view(f"i{width}")
 
     def _view(self, io: IOSession, resource: int, dtype: np.dtype[Any], begin: int, count: int) -> NDArray[Any]:
         if not count:
@@ -108,7 +111,7 @@ class CsrSource(FrameSource):
         self,
         target: NDArray[Any],
         rows: NDArray[np.int64],
-        pixels: NDArray[np.int64],
+        pixels: NDArray[Any],
         values: NDArray[Any],
         box: SigBox,
     ) -> None:

@@ -1,0 +1,94 @@
+"""Sparse data: frames as lists of pixels that are not zero, for computations that need no others."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.geometry import SigBox, consecutive
+from lamella.partition import Tile
+from lamella.source import FrameSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.geometry import Region
+    from lamella.io import IOSession
+    from lamella.partition import Partition
+
+__all__ = ["EventSource", "Events", "event_stretches", "event_tiles"]
+
+_IN_A_TILE = 1 << 17
+"""Events of a tile, so that positions and values stay in the cache while several computations use them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The pixels of consecutive frames that are not zero; those named twice add up.
+
+    Parameters
+    ----------
+    values
+        Value of each event, native dtype, shape ``(n,)``.
+    pixels
+        Flat pixel index of each event, int32 or int64, checked, shape ``(n,)``.
+    starts
+        First event of each frame, and the end of the last one, int64, shape ``(n_frames + 1,)``.
+    """
+
+    values: NDArray[Any]
+    pixels: NDArray[Any]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+class EventSource(FrameSource):
+    """A source that stores events. Computations that can take them never see dense frames."""
+
+    first_event: NDArray[np.int64]
+    """First event of each stored frame, and the end of the last one, shape ``(n_frames + 1,)``."""
+
+    @abstractmethod
+    def events(self, io: IOSession, start: int, stop: int) -> Events:
+        """Give the events of the stored frames ``[start, stop)``; valid until the next call.
+
+        Raises
+        ------
+        CorruptError
+            If an event lies outside the frame.
+        """
+
+
+def event_tiles(partition: Partition, region: Region) -> Iterator[Tile]:
+    """Give the events of every selected position that has a frame; tiles hold `Events` instead of pixels."""
+    ds = partition.dataset
+    source = ds.source
+    assert isinstance(source, EventSource)
+    session = ds.backend.open(source.resources)
+    box = SigBox.full(ds.shape.sig)
+    try:
+        for stretch in ds.frame_map.stretches(region, partition.start, partition.stop):
+            row = 0
+            for start, stop in consecutive(stretch.frames):
+                for first, last in event_stretches(source.first_event, start, stop):
+                    part = stretch.cut(row, row + last - first)
+                    row += last - first
+                    events: Any = source.events(session, first, last)
+                    yield Tile(events, box, 0, part.start, part.positions)
+    finally:
+        session.close()
+
+
+def event_stretches(first_event: NDArray[np.int64], start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Cut frames so that the events of one stretch fit into the cache, one frame at least."""
+    while start < stop:
+        limit = int(np.searchsorted(first_event, first_event[start] + _IN_A_TILE, side="right")) - 1
+        end = min(stop, max(start + 1, limit))
+        yield start, end
+        start = end

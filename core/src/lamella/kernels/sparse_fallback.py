@@ -1,0 +1,37 @@
+"""The reductions of events in NumPy: what `lamella.kernels.sparse` does, without a compiler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["add_events", "add_rows", "weigh_events", "weigh_listed"]
+
+
+def add_events(values: Any, pixels: Any, total: Any) -> None:
+    """Add the value of each event to ``total``."""
+    np.add.at(total, pixels, values.astype(total.dtype, copy=False))
+
+
+def add_rows(values: Any, starts: Any, total: Any) -> None:
+    """Add the values of each frame to ``total``."""
+    used = np.flatnonzero(np.diff(starts))
+    if used.size:
+        total[used] += np.add.reduceat(values, starts[used], dtype=total.dtype)
+
+
+def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
+    """Add the sums of each frame under each mask to ``result``."""
+    used = np.flatnonzero(np.diff(starts))
+    if used.size:
+        result[used] += np.add.reduceat(values[:, np.newaxis] * weights[pixels], starts[used], axis=0)
+
+
+def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
+    """Add the sums of each frame under masks that list their pixels."""
+    counts = first[pixels + 1] - first[pixels]
+    event = np.repeat(np.arange(values.size), counts)
+    entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + first[pixels][event]
+    frame = np.searchsorted(starts, event, side="right") - 1
+    np.add.at(result, (frame, masks[entry]), (values[event] * weights[entry]).astype(result.dtype, copy=False))

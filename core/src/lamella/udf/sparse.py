@@ -1,0 +1,44 @@
+"""Runs over sparse data without dense frames, where every UDF of the run can take events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lamella.events import EventSource
+from lamella.geometry import SigBox
+from lamella.tiling import TilingScheme
+from lamella.udf.rows import decoded_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella.partition import Tile
+    from lamella.udf.plan import Plan
+    from lamella.udf.steps import Step
+
+__all__ = ["EventFeed", "prefer_events"]
+
+
+def prefer_events(plan: Plan) -> Plan:
+    """Give the plan for events if the data set has them and all UDFs take them, else the plan itself."""
+    dataset = plan.dataset
+    if not isinstance(dataset.source, EventSource) or plan.corrections is not None:
+        return plan
+    if not all(plan.make(i).takes_events() for i in range(len(plan.udfs))):
+        return plan
+    sig = dataset.shape.sig.to_tuple()
+    longest = max(len(partition) for partition in plan.partitions)
+    scheme = TilingScheme(longest, (SigBox.full(sig),), sig)
+    return replace(plan, events=True, scheme=scheme, rows=decoded_layout(scheme, sig), read_dtype=dataset.dtype)
+
+
+class EventFeed:
+    """Gives the events of tiles to all UDFs of a run."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+
+    def __call__(self, tile: Tile) -> None:
+        for step in self._steps:
+            step(tile.data, tile)

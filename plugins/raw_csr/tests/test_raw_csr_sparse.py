@@ -1,0 +1,115 @@
+"""Sums and masks over events: the results of dense frames, without any dense frame."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamella
+from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
+from lamella_raw_csr.conformance import toml_text
+from lamella_raw_csr.source import CsrSource
+
+NAV, SIG = (6, 7), (9, 8)
+
+
+def counts(dtype: str) -> np.ndarray[Any, Any]:
+    rng = np.random.default_rng(3)
+    dense = rng.integers(1, 100, (*NAV, *SIG)) * (rng.random((*NAV, *SIG)) < 0.15)
+    dense[2] = 0
+    return dense.astype(dtype)
+
+
+def write(folder: Path, dense: np.ndarray[Any, Any], indptr: str = "<i8", indices: str = "<i4") -> Path:
+    rows = dense.reshape(-1, dense.shape[-1] * dense.shape[-2])
+    frame, pixel = np.nonzero(rows)
+    first = np.searchsorted(frame, np.arange(len(rows) + 1))
+    arrays = {"indptr": first.astype(indptr), "indices": pixel.astype(indices), "data": rows[frame, pixel]}
+    for kind, array in arrays.items():
+        (folder / f"{kind}.dat").write_bytes(array.tobytes())
+    path = folder / "scan.toml"
+    path.write_text(toml_text(dense.shape[:2], dense.shape[2:], {k: a.dtype.str for k, a in arrays.items()}))
+    return path
+
+
+def masks(n: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(n).random((n, *SIG)).astype(np.float32)
+
+
+def computations() -> list[UDF]:
+    return [
+        SumUDF(),
+        SumSigUDF(),
+        CoMUDF(r=3),
+        *(ApplyMasksUDF(mask_factories=partial(masks, n)) for n in (1, 2, 3, 9)),
+        ApplyMasksUDF(mask_factories=lambda: masks(5) * (masks(5) > 0.7), use_sparse=True),
+        ApplyMasksUDF(mask_factories=lambda: masks(2), shifts=(1, -2)),
+    ]
+
+
+def results(ds: lamella.DataSet, **options: Any) -> list[np.ndarray[Any, Any]]:
+    with lamella.Context(executor="inline") as ctx:
+        found = ctx.run_udf(ds, computations(), **options)
+    return [np.asarray(buffer.data) for result in found for _, buffer in sorted(result.items())]
+
+
+def refuse(*arguments: Any) -> None:
+    raise AssertionError("a dense frame was made")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kernels"),
+    [("<u2", "compiled"), ("<u2", "numpy"), (">i4", "numpy"), ("<f4", "numpy"), ("<u8", "numpy")],
+)
+def test_sums_and_masks_take_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, kernels: str) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    dense = counts(dtype)
+    path = write(tmp_path, dense, *{"<u2": ("<u8", "<u4"), ">i4": (">i4", ">i4")}.get(dtype, ("<i8", "<i8")))
+    expected = lamella.open(dense.astype(dense.dtype.newbyteorder("=")), format="memory")
+    ds = lamella.open(path, num_partitions=3)
+    monkeypatch.setattr(CsrSource, "read", refuse)
+    chosen = np.random.default_rng(0).random(NAV) < 0.5
+    for options in ({}, {"roi": chosen}):
+        for found, right in zip(results(ds, **options), results(expected, **options), strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["mmap", "buffered"])
+@pytest.mark.filterwarnings("ignore:.*scan positions")
+def test_missing_frames_and_other_backends_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    dense = counts("<u2")
+    ds = lamella.open(write(tmp_path, dense), sync_offset=-5, io_backend=backend)
+    expected = lamella.open(dense, format="memory", sync_offset=-5)
+    monkeypatch.setattr(CsrSource, "read", refuse)
+    for found, right in zip(results(ds), results(expected), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+def test_computations_that_need_every_pixel_still_get_it(tmp_path: Path) -> None:
+    dense = counts("<u2")
+    with lamella.Context(executor="inline") as ctx:
+        found = ctx.run_udf(lamella.open(write(tmp_path, dense)), [SumUDF(), StdDevUDF()])
+    np.testing.assert_array_equal(found[0]["intensity"].data, dense.sum(axis=(0, 1)))
+    np.testing.assert_allclose(found[1]["std"].data, dense.std(axis=(0, 1)))
+
+
+def test_an_event_outside_the_frame_is_refused_before_it_is_used(tmp_path: Path) -> None:
+    path = write(tmp_path, counts("<u2"))
+    pixels = np.fromfile(tmp_path / "indices.dat", "<i4")
+    for wrong in (72, -1, 1 << 30):
+        pixels[5] = wrong
+        pixels.tofile(tmp_path / "indices.dat")
+        with lamella.Context(executor="inline") as ctx, pytest.raises(lamella.errors.CorruptError, match="event 5"):
+            ctx.run_udf(lamella.open(path), SumUDF())
+
+
+def test_partitions_hold_about_as_many_events(tmp_path: Path) -> None:
+    dense = np.zeros((10, 10, 4, 4), np.uint8)
+    dense[:2] = 1
+    parts = lamella.open(write(tmp_path, dense)).partitions(4)
+    assert [part.stop for part in parts] == [5, 10, 15, 100]
+    assert [part.start for part in parts] == [0, 5, 10, 15]
