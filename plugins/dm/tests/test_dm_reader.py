@@ -72,6 +72,15 @@ class TestOrderOfAxes:
         assert (ds.shape.nav, ds.shape.sig) == ((2, 3), (4, 5))
         np.testing.assert_array_equal(ds.read(), stored.transpose(2, 3, 0, 1))
 
+    @pytest.mark.parametrize("kind", ["u1", "b1", "i4", "f8"])
+    def test_is_told_by_a_tag_of_any_type(self, tmp_path: Path, kind: str) -> None:
+        stored = numbers("u2", 2, 3, 4, 5)
+        for value, shape in ((1, (2, 3, 4, 5)), (0, (4, 5, 2, 3))):
+            tags: Any = [("Meta Data", [("Data Order Swapped", number(kind, value))])]
+            assert opened(File([Image(stored, tags=tags)]).write(tmp_path / "a.dm4")).shape == shape
+        words: Any = [("Meta Data", [("Data Order Swapped", text("1"))])]
+        assert opened(File([Image(stored, tags=words)]).write(tmp_path / "a.dm4")).shape == (2, 3, 4, 5)
+
     def test_can_be_overruled(self, tmp_path: Path) -> None:
         stored = numbers("u2", 4, 5, 2, 3)
         ds = opened(File([Image(stored)]).write(tmp_path / "a.dm4"), force_c_order=True)
@@ -195,6 +204,32 @@ class TestAxes:
             ("kx", 0.5, -4.0, "1/nm"),
         ]
 
+    @pytest.mark.parametrize(
+        ("units", "names"),
+        [
+            (("nm", "nm"), ("y", "x")),
+            (("µm", "µm"), ("y", "x")),
+            (("mrad", "mrad"), ("ky", "kx")),
+            (("1/nm", "1/nm"), ("ky", "kx")),
+            (("nm", "1/nm"), ("ky", "kx")),
+            (("", "eV"), ("y", "x")),
+        ],
+    )
+    def test_of_one_frame_keep_their_units_each(
+        self, tmp_path: Path, units: tuple[str, str], names: tuple[str, str]
+    ) -> None:
+        calibrations = [(1.0, 0.5, units[1]), (2.0, 0.25, units[0])]
+        ds = opened(File([Image(numbers("f4", 4, 5), "", calibrations)], 3).write(tmp_path / "a.dm3"))
+        assert tuple(axis.name for axis in ds.axes[1:]) == names
+        assert tuple(axis.units for axis in ds.axes[1:]) == tuple(one or None for one in units)
+
+    def test_are_named_once_whatever_the_scan_shape(self, tmp_path: Path) -> None:
+        calibrations = [(0.0, 0.5, "nm"), (0.0, 0.5, "nm")]
+        path = File([Image(numbers("u2", 6, 4, 5), "", calibrations)]).write(tmp_path / "a.dm4")
+        for nav_shape in [(6,), (2, 3), (1, 2, 3)]:
+            names = [axis.name for axis in opened(path, nav_shape=nav_shape).axes]
+            assert len(set(names)) == len(names) == len(nav_shape) + 2
+
     def test_without_units_or_beyond_the_calibrations_are_not_calibrated(self, tmp_path: Path) -> None:
         ds = opened(File([Image(numbers("u2", 2, 3, 4), "", [(0.0, 2.0, "")])]).write(tmp_path / "a.dm4"))
         assert [axis.calibrated for axis in ds.axes] == [False, False, False]
@@ -288,6 +323,11 @@ class TestMetadata:
 
 
 class TestRefusals:
+    def test_a_file_of_thumbnails_only_is_named(self, tmp_path: Path) -> None:
+        path = File([THUMBNAIL], thumbnails=[0]).write(tmp_path / "a.dm3")
+        with pytest.raises(UnsupportedError, match="colours"):
+            opened(path)
+
     @pytest.mark.parametrize("code", [5, 27, 28])
     def test_packed_transforms_are_named(self, tmp_path: Path, code: int) -> None:
         path = File([Image(numbers("c8", 4, 4), data_type=code)]).write(tmp_path / "a.dm4")
@@ -390,6 +430,56 @@ class TestCutFiles:
         path.write_bytes(path.read_bytes()[:300])
         with pytest.raises(FormatError):
             opened(path)
+
+    def test_leave_the_images_before_the_cut_alone(self, tmp_path: Path) -> None:
+        first, second = numbers("i2", 3, 4, 5), numbers("u2", 2, 3, 6, 7)
+        path = File([Image(first, "whole"), Image(second, "cut", tags=SWAPPED)]).write(tmp_path / "a.dm4")
+        content = path.read_bytes()
+        path.write_bytes(content[: content.index(second.tobytes()) + 100])
+        with pytest.raises(TruncatedError, match="within the pixels of image 1"):
+            opened(path)
+        ds = opened(path, dataset_index=0)
+        np.testing.assert_array_equal(ds.read(), first)
+        assert "tags are missing" in " ".join(ds.info.notes)
+
+
+def test_a_wrong_total_size_in_the_header_harms_nothing(tmp_path: Path) -> None:
+    frames = numbers("u2", 3, 4, 5)
+    path = File([Image(frames)]).write(tmp_path / "a.dm4")
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + struct.pack(">Q", 12345) + content[12:])
+    ds = opened(path)
+    assert ds.provenance.confidence == 80
+    np.testing.assert_array_equal(ds.read(), frames)
+
+
+@pytest.mark.parametrize("swapped", [True, False])
+def test_pixels_beyond_four_gigabytes_are_reached(tmp_path: Path, swapped: bool) -> None:
+    shape = (3, 700, 1000, 1100)
+    assert math.prod(shape) * 2 > 1 << 32
+    last = numbers("u2", 7)
+    words = [20, 4, math.prod(shape)]
+    data: Any = [
+        ("Data", Leaf(words, b"", b"")),
+        ("DataType", number("u4", 10)),
+        ("Dimensions", [("", number("u4", n)) for n in reversed(shape)]),
+    ]
+    tags: Any = SWAPPED if swapped else []
+    content = dm_bytes([("ImageList", [("", [("ImageData", data), ("ImageTags", tags)])])])
+    begin = content.index(struct.pack(">4Q", 3, *words)) + 32
+    path = tmp_path / "large.dm4"
+    with path.open("wb") as file:
+        file.write(content[:begin])
+        file.seek(2 * math.prod(shape) - last.nbytes, 1)
+        file.write(last.tobytes() + content[begin:])
+    ds = opened(path)
+    if swapped:
+        assert ds.shape == shape
+        np.testing.assert_array_equal(ds[2, 699, 999, -7:], last)
+        assert not ds[2, 0, 0, :50].any()
+    else:
+        assert ds.shape == (1000, 1100, 3, 700)
+        np.testing.assert_array_equal(ds[999, -7:, 2, 699], last)
 
 
 class TestLists:

@@ -53,6 +53,29 @@ def test_a_stack_opens_by_detection_with_its_pixels_and_native_dtype(
     np.testing.assert_array_equal(ds[3, 1:3, ::2], frames[3, 1:3, ::2])
 
 
+@pytest.mark.parametrize("suffix", ["mrc", "mrcs", "map", "st", "rec", "ali", "MRC", "dat"])
+def test_the_name_does_not_matter_where_the_content_speaks(tmp_path: Path, suffix: str) -> None:
+    frame = numbers("i2", (1, 4, 6))
+    ds = opened(written(tmp_path / f"a.{suffix}", frame, 1))
+    assert (ds.format, ds.shape) == ("mrc", (1, 4, 6))
+    np.testing.assert_array_equal(ds.read(), frame)
+
+
+@pytest.mark.parametrize("n_labels", [-1, 0, 11, 1 << 30])
+def test_wrong_labels_harm_nothing(tmp_path: Path, n_labels: int) -> None:
+    frames = numbers("i2", (3, 4, 6))
+    path = written(tmp_path / "a.mrc", frames, 1, labels=("first", "second"))
+    content = bytearray(path.read_bytes())
+    content[220:224] = n_labels.to_bytes(4, "little", signed=True)
+    content[230:240] = b"\xff\xfe\0\x80\x81 \xb5m\0\xe9"
+    path.write_bytes(content)
+    ds = opened(path)
+    np.testing.assert_array_equal(ds.read(), frames)
+    labels = json.loads(json.dumps(ds.raw_metadata, allow_nan=False))["header"]["label"]
+    assert labels[0].startswith("first")
+    assert labels[1] == "second"
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_complex_integers_become_complex_floats(tmp_path: Path, order: str) -> None:
     parts = numbers("i2", (3, 4, 5, 2))
@@ -93,6 +116,12 @@ class TestSignOfBytes:
         unsigned = written(tmp_path / "u.mrc", self.frames(), 0, imod_flags=0)
         assert opened(signed).dtype == np.int8
         assert opened(unsigned).dtype == np.uint8
+
+    def test_follows_the_flag_in_either_byte_order(self, tmp_path: Path) -> None:
+        frames = numbers("i1", (3, 4, 6))
+        for flags, kind in ((1, "i1"), (0, "u1"), (6, "u1")):
+            path = written(tmp_path / "a.mrc", frames, 0, ">", imod_flags=flags)
+            assert opened(path).dtype == np.dtype(kind)
 
     def test_is_absent_where_the_header_knows_larger_values_and_a_note_says_so(self, tmp_path: Path) -> None:
         ds = opened(written(tmp_path / "a.mrc", self.frames(), 0, density=(0, 251, 100)))
@@ -224,6 +253,24 @@ class TestAxes:
         assert ds.shape.nav == (2, 3)
         assert [axis.name for axis in ds.axes] == ["volume", "z", "y", "x"]
         np.testing.assert_array_equal(ds.read().reshape(frames.shape), frames)
+
+    def test_of_a_file_without_a_map_of_axes_are_columns_rows_and_sections(self, tmp_path: Path) -> None:
+        fields: dict[str, Any] = {"cell": (60, 20, 10), "axes": (0, 0, 0), "space_group": 1}
+        path = written(tmp_path / "a.mrc", numbers("u2", (5, 4, 6)), 6, **fields)
+        assert [axis.scale for axis in opened(path).axes] == pytest.approx([0.2, 0.5, 1.0])
+
+    @pytest.mark.parametrize(("group", "depth"), [(401, 4), (401, 0), (401, -3), (1, 3), (0, 3)])
+    def test_of_sections_that_are_no_stack_of_volumes_count_sections(
+        self, tmp_path: Path, group: int, depth: int
+    ) -> None:
+        path = written(tmp_path / "a.mrc", numbers("i2", (6, 4, 5)), 1, space_group=group, grid=(5, 4, depth))
+        assert opened(path).shape.nav == (6,)
+
+    def test_of_images_are_named_once_whatever_the_scan_shape(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "a.mrc", numbers("u2", (6, 4, 6)), 6, cell=(60, 20, 10), space_group=1)
+        for nav_shape in [(6,), (2, 3), (1, 2, 3)]:
+            names = [axis.name for axis in opened(path, nav_shape=nav_shape).axes]
+            assert len(set(names)) == len(names) == len(nav_shape) + 2
 
     def test_of_a_square_number_of_sections_offer_a_square_scan(self, tmp_path: Path) -> None:
         path = written(tmp_path / "a.mrc", numbers("u2", (9, 2, 2)), 6)

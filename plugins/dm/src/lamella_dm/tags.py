@@ -52,8 +52,9 @@ class Group:
         return found if isinstance(found, Group) else Group()
 
     def number(self, *labels: str) -> float:
-        """Follow labels down to a number; NaN where there is none."""
-        found = number(self.get(*labels))
+        """Follow labels down to a number, or a truth value as 0 or 1; NaN where there is none."""
+        value = self.get(*labels)
+        found = number(int(value) if isinstance(value, bool) else value)
         return math.nan if found is None else found
 
     def text(self, *labels: str) -> str | None:
