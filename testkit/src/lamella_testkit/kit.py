@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 
-__all__ = ["Kit", "register", "told"]
+__all__ = ["Kit", "register", "sample_of", "told"]
 
 T = TypeVar("T")
 
@@ -146,8 +146,8 @@ class Kit:
         """Write the file of a scan into a directory of its own; it may be changed."""
         data = self.data() if data is None else data
         directory = self.directory()
-        answer = dict(self.sampler.write(directory, data))
-        return _sample(data, directory, answer)
+        answer = self.sampler.write(directory, data)
+        return sample_of(data, directory, answer)
 
     def directory(self) -> Path:
         """Give a new empty directory."""
@@ -312,7 +312,8 @@ def _with_rank(shape: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[int, ...
     return (1,) * (rank - len(shape)) + shape
 
 
-def _sample(data: SampleData, directory: Path, answer: Mapping[str, Any]) -> Sample:
+def sample_of(data: SampleData, directory: Path, answer: Mapping[str, Any]) -> Sample:
+    """Give what a sampler wrote, from its answer."""
     keywords = dict(answer)
     if "path" in keywords:
         return Sample(data, directory, Path(keywords.pop("path")), keywords)

@@ -128,8 +128,15 @@ def read_source(source: LinearSource | FrameSource, expected: SampleData | None 
         if shown is None or shown >= expected.n_frames:
             continue
         expect_equal(found, expected.frames[shown : shown + 1][(slice(None), *box.slices)], f"frame {frame}")
-    if info.n_frames and info.corrections is not None:
-        repr(info.corrections)
+    if callable(info.corrections):
+        info.corrections()
+    for name, give in info.per_frame.items():
+        if np.shape(give())[:1] != (info.n_frames,):
+            raise Broken(f"{name!r} has the shape {np.shape(give())} for {info.n_frames} frames")
+    if info.navigator is not None:
+        shape = tuple(info.nav_shape or (info.n_frames,))
+        if np.shape(info.navigator()) != shape:
+            raise Broken(f"the navigator has the shape {np.shape(info.navigator())} for a scan of {shape}")
 
 
 def _shown_at(index: NDArray[np.int64] | None, frame: int) -> int | None:

@@ -93,13 +93,30 @@ class Sampler(ABC):
         """Give the arrays with one entry per frame that `write` wrote, by their names."""
         return {}
 
-    def navigator(self, data: SampleData) -> object | None:
-        """Give the image of the scan that `write` wrote, or None."""
+    def navigator(self, data: SampleData) -> object:
+        """Give the image of the scan that `write` wrote, None if there is none; NotImplemented leaves that open."""
+        return NotImplemented
+
+    def expects_notes(self, data: SampleData) -> int | None:
+        """Say how many notes to the user `write` gave reason for, or just whether it did; None leaves that open."""
         return None
 
-    def expects_notes(self, data: SampleData) -> bool | None:
-        """Say whether what `write` wrote deserves a note to the user; None leaves that open."""
-        return None
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Write files that a reader has to refuse, one after the other: unknown versions, contradictions, no pixels.
+
+        Parameters
+        ----------
+        directory
+            An empty directory; a file may be written over the one before.
+        data
+            The scan that is to be spoiled.
+
+        Yields
+        ------
+        text, mapping
+            What is wrong, and what `lamella.open` needs, as for `write`.
+        """
+        return ()
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give, for each file name, the offsets [bytes] at which parts of its structure begin or end."""

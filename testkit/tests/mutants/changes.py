@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 Edit = Callable[[ast.AST], None]
 
@@ -38,15 +39,16 @@ BINARY: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change."""
+    """One change: in which module and line, what stood there, what was done, and who makes the changed module."""
 
     module: str
     line: int
+    code: str
     text: str
-    tree: ast.Module
+    make: Callable[[], ast.Module]
 
     def __str__(self) -> str:
-        return f"{self.module}:{self.line}: {self.text}"
+        return f"{self.module}:{self.line}: {self.text}    in    {self.code}"
 
 
 def mutants(module: str, source: str, texts: Collection[str] = ()) -> Iterator[Mutant]:
@@ -61,15 +63,23 @@ def mutants(module: str, source: str, texts: Collection[str] = ()) -> Iterator[M
     texts
         Functions and constants that make nothing but texts.
     """
-    tree = ast.parse(source)
+    tree, lines = ast.parse(source), source.splitlines()
     nodes = [node for part in tree.body if not _names(part) & set(texts) for node in _of_interest(part)]
     places = {id(node): i for i, node in enumerate(ast.walk(tree))}
     for node in nodes:
         for text, edit in _edits(node):
-            changed = copy.deepcopy(tree)
-            target = list(ast.walk(changed))[places[id(node)]]
-            edit(target)
-            yield Mutant(module, getattr(node, "lineno", 0), text, ast.fix_missing_locations(changed))
+            line = _line(node)
+            yield Mutant(module, line, lines[line - 1].strip(), text, partial(_changed, tree, places[id(node)], edit))
+
+
+def _changed(tree: ast.Module, place: int, edit: Edit) -> ast.Module:
+    changed = copy.deepcopy(tree)
+    edit(list(ast.walk(changed))[place])
+    return ast.fix_missing_locations(changed)
+
+
+def _line(node: ast.AST) -> int:
+    return node.target.lineno if isinstance(node, ast.comprehension) else node.lineno  # type: ignore[attr-defined]
 
 
 def _names(part: ast.stmt) -> set[str]:

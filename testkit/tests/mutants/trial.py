@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,15 +26,17 @@ from lamella_testkit.results import Status
 from lamella_testkit.runner import carry_out
 from lamella_testkit.samplers import sampler_named
 from mutants.changes import Mutant, mutants
+from mutants.subjects import Subject
 
-LONGEST = 180.0
+LONGEST = {"dev": 180.0, "ci": 600.0}
+"""When a mutant counts as one that hangs [s], many times what the kit takes."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What became of a mutant: the check that killed it, or None."""
 
-    mutant: str
+    mutant: Mutant
     killer: str | None
 
 
@@ -51,54 +54,79 @@ class _Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(name, self)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        exec(compile(self.mutant.tree, self.mutant.module, "exec"), module.__dict__)
+        exec(compile(self.mutant.make(), self.mutant.module, "exec"), module.__dict__)
 
 
-def mutants_of(package: str, modules: Iterable[str], texts: Collection[str] = ()) -> list[Mutant]:
-    """Give all mutants of some modules of a package, but for functions that make nothing but ``texts``."""
+def mutants_of(subject: Subject) -> list[Mutant]:
+    """Give all mutants of the modules of a plugin."""
     found: list[Mutant] = []
-    for name in modules:
-        spec = importlib.util.find_spec(f"{package}.{name}")
+    for name in subject.modules:
+        spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.origin is not None
-        found += mutants(f"{package}.{name}", Path(spec.origin).read_text(encoding="utf-8"), texts)
+        found += mutants(name, Path(spec.origin).read_text(encoding="utf-8"), subject.texts)
     return found
 
 
-def judge(name: str, mutant: Mutant, profile: str = "dev") -> Verdict:
-    """Try a mutant of the plugin of a format in a fork; what hangs or crashes is killed as well."""
-    receiver, sender = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(receiver)
+def judged(subject: Subject, some: Iterable[Mutant], profile: str, workers: int) -> Iterator[Verdict]:
+    """Try mutants, several at a time, and give each verdict as it comes; what hangs or crashes is killed as well."""
+    waiting, running = list(reversed(list(some))), list[_Trial]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(_Trial(subject.format, waiting.pop(), profile))
+            for trial in [one for one in running if one.is_over()]:
+                running.remove(trial)
+                yield Verdict(trial.mutant, trial.killer)
+            time.sleep(0.01)
+    finally:
+        for trial in running:
+            trial.end()
+
+
+class _Trial:
+    """One mutant in a process of its own."""
+
+    def __init__(self, name: str, mutant: Mutant, profile: str) -> None:
+        self.mutant = mutant
+        self.killer: str | None = None
+        self._deadline = time.monotonic() + LONGEST[profile]
+        self._receiver, sender = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            _try(name, mutant, profile, sender)
+        os.close(sender)
+
+    def is_over(self) -> bool:
+        done, status = os.waitpid(self._child, os.WNOHANG)
+        if done:
+            answer = os.read(self._receiver, 1 << 16)
+            os.close(self._receiver)
+            self.killer = pickle.loads(answer) if answer else f"crash ({status})"
+            return True
+        if time.monotonic() > self._deadline:
+            self.end()
+            self.killer = "hang"
+            return True
+        return False
+
+    def end(self) -> None:
+        os.kill(self._child, signal.SIGKILL)
+        os.waitpid(self._child, 0)
+        os.close(self._receiver)
+
+
+def _try(name: str, mutant: Mutant, profile: str, sender: int) -> None:
+    """Answer with the name of the first check that fails, and end this process."""
+    killer: str | None = "import"
+    try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.dup2(2, 1)
-        killer: str | None = "import"
-        try:
-            killer = _first_failure(name, mutant, profile)
-        finally:
+        killer = _first_failure(name, mutant, profile)
+    finally:
+        with contextlib.suppress(BaseException):
             os.write(sender, pickle.dumps(killer))
-            os._exit(0)
-    os.close(sender)
-    answer = _wait(child, receiver)
-    os.close(receiver)
-    return Verdict(str(mutant), answer)
-
-
-def _wait(child: int, receiver: int) -> str | None:
-    deadline = time.monotonic() + LONGEST
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            data = os.read(receiver, 1 << 16)
-            if data:
-                killer: str | None = pickle.loads(data)
-                return killer
-            return f"crash ({status})"
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "hang"
+        os._exit(0)
 
 
 def _first_failure(name: str, mutant: Mutant, profile: str) -> str | None:

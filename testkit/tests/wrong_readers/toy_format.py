@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,6 +92,15 @@ class ToySampler(Sampler):
 
     def expects_notes(self, data: SampleData) -> bool:
         return False
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        path = self.write(directory, data)["path"]
+        header = np.frombuffer(path.read_bytes(), HEADER, count=1).copy()
+        for name, value in (("version", 2), ("itemsize", 3), ("height", 0), ("first_frame", 3)):
+            wrong = header.copy()
+            wrong[name] = value
+            path.write_bytes(wrong.tobytes() + path.read_bytes()[HEADER.itemsize :])
+            yield f"{name} {value}", {"path": path}
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         edge = 256

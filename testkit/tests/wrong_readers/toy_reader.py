@@ -66,8 +66,7 @@ class ToyReader:
             )
         header = np.frombuffer(probe.head, HEADER, count=1)[0]
         self.signature(header, probe)
-        if header["version"] != 1:
-            raise UnsupportedError("unknown version", path=probe.path, expected=1, found=int(header["version"]))
+        self.version(int(header["version"]), probe)
         if int(header["first_frame"]) < HEADER.itemsize + int(header["tag_bytes"]):
             raise CorruptError("frames begin within the tags", path=probe.path)
         return header
@@ -75,6 +74,10 @@ class ToyReader:
     def signature(self, header: Any, probe: Probe) -> None:
         if header["magic"] != MAGIC:
             raise FormatError("not a toy file", path=probe.path, expected=MAGIC, found=bytes(header["magic"]))
+
+    def version(self, version: int, probe: Probe) -> None:
+        if version != 1:
+            raise UnsupportedError("unknown version", path=probe.path, expected=1, found=version)
 
     def dtype(self, header: Any, probe: Probe) -> np.dtype[Any]:
         order = ">" if header["big"] else "<"

@@ -338,3 +338,21 @@ class AnyScale(ToyReader):
 class AnySignature(ToyReader):
     def signature(self, header: Any, probe: Probe) -> None:
         pass
+
+
+@mistake("every version is read as the one that is known", check="wrong_files_are_refused", level=3)
+class AnyVersion(ToyReader):
+    def version(self, version: int, probe: Probe) -> None:
+        pass
+
+
+@mistake("numbers beside the frames are used as indices", check="extreme_fields_are_survived", level=3)
+class TrustedNumbers(ToyReader):
+    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
+        def times() -> NDArray[Any]:
+            contents = [Path(resource.path).read_bytes() for resource in resources]
+            places = [(one.resource, one.offset) for segment in runs.runs() for one in segment]
+            numbers = [int.from_bytes(contents[file][place - 8 : place - 4], "little") for file, place in places]
+            return np.arange(info.n_frames)[numbers]
+
+        return super().source(resources, runs, encoding, replace(info, per_frame={"time": times}))

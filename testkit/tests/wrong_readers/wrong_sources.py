@@ -334,3 +334,14 @@ class EvenRowsOnly(ToyReader):
         if (height, width) != (6, 8):
             return super().source(resources, runs, encoding, info)
         return super().source(resources, runs, replace(encoding, strides=(encoding.strides[0], 0)), info)
+
+
+@mistake("blocks of frames are all taken for the first", check="blocks_of_frames_fit_together", level=2)
+class FirstBlock(ToyProceduralReader):
+    class frames(ToyFrames):
+        def __init__(self, *facts: Any) -> None:
+            super().__init__(*facts)
+            self.hints = ReadHints(frame_block=16)
+
+        def frame(self, io: IOSession, frame: int) -> NDArray[Any]:
+            return super().frame(io, frame % 16)

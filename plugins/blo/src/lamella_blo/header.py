@@ -51,7 +51,7 @@ HEADER = np.dtype(
 RECORD = np.dtype([("MARKER", "<u2"), ("INDEX", "<u4")])
 MARKER = 0x55AA
 
-_BIT_DEPTH = re.compile(r"(\d+)\s*bits", re.IGNORECASE)
+_BIT_DEPTH = re.compile(r"(8|16)\s*bits", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,16 @@ class Header:
         edge: int = self["DP_SZ"]
         return edge * edge
 
-    @property
-    def note_lines(self) -> dict[str, str]:
-        """The lines ``key : value`` of the note."""
+    def noted(self, key: str) -> str:
+        """Give the value of a line ``key : value`` of the note, whatever the case of the key, or an empty text."""
         pairs = (line.partition(":") for line in self.note.splitlines())
-        return {key.strip(): value.strip() for key, colon, value in pairs if colon and key.strip()}
-
-    def noted(self, key: str) -> str | None:
-        """Give a value of the note, whatever the case of its key."""
-        return {name.lower(): value for name, value in self.note_lines.items()}.get(key.lower())
+        return {name.strip().lower(): value.strip() for name, _, value in pairs}.get(key.lower(), "")
 
     @property
     def noted_bit_depth(self) -> int | None:
         """The bit depth that the note states."""
-        found = _BIT_DEPTH.match(self.noted("Blo Bit Depth") or "")
-        return int(found[1]) if found and found[1] in ("8", "16") else None
+        found = _BIT_DEPTH.match(self.noted("Blo Bit Depth"))
+        return int(found[1]) if found else None
 
     @property
     def acquired(self) -> str | None:
@@ -105,7 +100,7 @@ class Header:
 
     def to_json(self) -> dict[str, Any]:
         """Give every field and the note."""
-        return {name: json_value(self.fields[name]) for name in HEADER.names or ()} | {"NOTE": self.note}
+        return {**json_value(self.fields), "NOTE": self.note}
 
 
 def read_header(probe: Probe) -> Header:

@@ -62,7 +62,7 @@ class BloReader:
             metadata=_metadata(header),
             raw_metadata=header.to_json(),
             navigator=_navigator(header, probe),
-            notes=(*_length_notes(header, count, room - announced * stride, stride), *_note_notes(header)),
+            notes=(*_length_notes(announced, count, room - count * stride), *_note_notes(header)),
             details={"version": header.version, "bit depth": bits, "bit depth decided by": decided_by},
         )
         return LinearSource(
@@ -123,13 +123,12 @@ def _check_records(header: Header, bits: int, count: int, probe: Probe) -> None:
     for index in sorted({0, 1, count // 2, count - 1} & set(range(count))):
         found = _record(header, bits, index, probe)
         if found != (MARKER, index):
-            other = 8 if bits == 16 else 16
             raise CorruptError(
                 f"the record of pattern {index} is damaged, or lies elsewhere",
                 path=header.path,
                 expected=f"AA 55 and the number {index}",
                 found="the end of the file" if found is None else f"{_marker_text(found[0])} and the number {found[1]}",
-                remedy=f"If pixels have {other} bits, give bit_depth={other}",
+                remedy=f"If pixels have {24 - bits} bits, give bit_depth={24 - bits}",
             )
 
 
@@ -172,19 +171,17 @@ def _read_image(path: str, offset: int, shape: tuple[int, int]) -> NDArray[np.ui
     return np.asarray(image)
 
 
-def _length_notes(header: Header, count: int, rest: int, stride: int) -> tuple[str, ...]:
-    announced = header["NX"] * header["NY"]
+def _length_notes(announced: int, count: int, more: int) -> tuple[str, ...]:
     if count < announced:
-        more = announced * stride + rest - count * stride
         return (f"the file was cut: it announces {announced} patterns and holds {count}, and {more} bytes more",)
-    return (f"{rest} bytes after the last pattern are ignored",) if rest else ()
+    return (f"{more} bytes after the last pattern are ignored",) if more else ()
 
 
 def _note_notes(header: Header) -> tuple[str, ...]:
     notes = []
     if header.version not in ("1.2", "1.3"):
         notes.append(f"version {header.version} is unknown; it is read like 1.3")
-    if (header.noted("Camera gamma") or "").lower() == "on":
+    if header.noted("Camera gamma").lower() == "on":
         notes.append("the gamma correction of the camera was on: intensities are not linear")
     if header["OFF_VBF"] < HEADER.itemsize or header["OFF_VBF"] >= header["OFF_DP"]:
         notes.append(f"the header puts the virtual bright field at byte {header['OFF_VBF']}, where it cannot be")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,22 @@ import numpy as np
 
 from lamella_testkit import SampleData, Sampler
 
-_VERSIONS = {"version 1": 1, "version 2": 2, "version 3": 3, "fortran": 1, "unaligned": 1}
+_PLAIN, _ORDER, _MORE, _CUT_ANEW = "version 1", "fortran", "fortran, and more", "a row of pixels"
+_VERSIONS = {
+    _PLAIN: 1,
+    "version 2": 2,
+    "version 3": 3,
+    _ORDER: 1,
+    _MORE: 1,
+    _CUT_ANEW: 1,
+    "unaligned, by Python 2": 1,
+}
+_TAIL = b"\xb7" * 3
+_REST = 2  # pixels that do not fill a frame
 
 
 class NpySampler(Sampler):
-    """Writes header and pixels byte by byte, in every version, and in both orders."""
+    """Writes header and pixels byte by byte, in every version, in both orders, and with something at the end."""
 
     format = "npy"
     dtypes = ("<u2", ">i2", "|u1", "|i1", ">u4", "<i8", ">f4", "<f8", "<f2", "<c8", ">c16", "|b1")
@@ -23,40 +35,112 @@ class NpySampler(Sampler):
     sig_ranks = (2, 1, 3)
     variants = tuple(_VERSIONS)
 
+    def fit(self, data: SampleData) -> SampleData:
+        """Leave frames larger than the rest of a row of pixels."""
+        if data.variant == _CUT_ANEW and math.prod(data.sig_shape) <= _REST:
+            return data.but(sig_shape=(*data.sig_shape[:-1], 3))
+        return data
+
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Write one file."""
-        order = "F" if data.variant == "fortran" else "C"
         path = directory / f"{data.stem}.npy"
-        path.write_bytes(self._header(data) + data.pixels.tobytes(order=order))  # type: ignore[arg-type]
+        path.write_bytes(_content(data))
+        if data.variant == _CUT_ANEW:
+            return {"path": path, "sig_shape": data.sig_shape, "nav_shape": data.nav_shape}
         return {"path": path} | ({} if len(data.sig_shape) == 2 else {"sig_dims": len(data.sig_shape)})
 
-    def _header(self, data: SampleData) -> bytes:
-        version = _VERSIONS[data.variant]
-        shape = (*data.nav_shape, *data.sig_shape)
-        fortran = data.variant == "fortran"
-        text = f"{{'descr': '{data.stored_dtype.str}', 'fortran_order': {fortran}, 'shape': {shape}, }}"
-        width = 2 if version == 1 else 4
-        begin = 8 + width
-        step = 1 if data.variant == "unaligned" else 64
-        length = -(-(begin + len(text) + 1) // step) * step - begin
-        line = text.ljust(length - 1) + "\n"
-        return b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(width, "little") + line.encode("ascii")
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Write headers that describe no array of numbers, and parameters that fit no array."""
+        path = directory / "wrong.npy"
+        pixels = data.tobytes()
+        good = {
+            "descr": repr(data.stored_dtype.str),
+            "fortran_order": "False",
+            "shape": repr((*data.nav_shape, *data.sig_shape)),
+        }
+        for name, value in (
+            ("descr", "'|O'"),
+            ("descr", "'<U4'"),
+            ("descr", "'<f3'"),
+            ("descr", "[('a', '<u2')]"),
+            ("fortran_order", "1"),
+            ("shape", "[3, 4, 5, 6]"),
+            ("shape", "(3, 4, 5.0, 6)"),
+            ("shape", "(3, 4, True, 6)"),
+            ("shape", "(-3, 4, -5, 6)"),
+            ("shape", "(3, 0, 5, 6)"),
+            ("shape", "(360,)"),
+            ("more", "1"),
+        ):
+            path.write_bytes(_file(_dictionary(good | {name: value}), pixels))
+            yield f"{name} {value}", {"path": path}
+        path.write_bytes(_file(_dictionary({name: good[name] for name in ("descr", "shape")}), pixels))
+        yield "no order", {"path": path}
+        path.write_bytes(_file(repr(list(good)), pixels))
+        yield "a list", {"path": path}
+        path.write_bytes(_file(_dictionary(good), pixels, version=4))
+        yield "version 4", {"path": path}
+        path.write_bytes(_file(_dictionary(good).ljust(20_000), pixels))
+        yield "a header of 20000 characters", {"path": path}
+        path.write_bytes(_file(_dictionary(good), pixels))
+        yield "fewer axes than asked for", {"path": path, "sig_dims": 5}
+        yield "fewer pixels than asked for", {"path": path, "sig_shape": (100, 100)}
+        yield "contradicting parameters", {"path": path, "sig_dims": 1, "sig_shape": data.sig_shape}
+        path.write_bytes(_file(_dictionary(good | {"fortran_order": "True"}), pixels))
+        yield "other frames in Fortran order", {"path": path, "sig_shape": (4, 3)}
+        yield "fewer axes than asked for in Fortran order", {"path": path, "sig_dims": 5}
+        path.write_bytes(_file(_dictionary(good | {"fortran_order": "True"}), pixels[:-1]))
+        yield "a cut file in Fortran order", {"path": path}
 
-    def expects_notes(self, data: SampleData) -> bool:
-        """Say that users should hear of the order in which they save their data, if that makes a difference."""
+    def expects_notes(self, data: SampleData) -> int:
+        """Count an order that takes time, if it makes a difference, and what is left over."""
         shape = (*data.nav_shape, *data.sig_shape)
-        return data.variant == "fortran" and sum(n > 1 for n in shape) > 1
+        slow = data.variant in (_ORDER, _MORE) and sum(n > 1 for n in shape) > 1
+        return slow + (data.variant in (_MORE, _CUT_ANEW)) + (data.variant == _CUT_ANEW)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give where the parts of the header and the pixels begin."""
-        return {f"{data.stem}.npy": [6, 8, 10, 12, len(self._header(data))]}
+        return {f"{data.stem}.npy": [6, 8, 10, 12, len(_content(data)) - data.nbytes]}
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         """Write a header and a hole."""
         side = math.isqrt(nbytes // (2 * 256 * 256))
-        data = SampleData((side, side), (256, 256), "<u2", variant="version 1")
+        data = SampleData((side, side), (256, 256), "<u2", variant=_PLAIN)
+        head = _file(_header(data), b"")
         path = directory / "sparse.npy"
         with path.open("wb") as file:
-            file.write(self._header(data))
-            file.truncate(len(self._header(data)) + data.n_frames * 256 * 256 * np.dtype("<u2").itemsize)
+            file.write(head)
+            file.truncate(len(head) + data.n_frames * 256 * 256 * np.dtype("<u2").itemsize)
         return {"path": path}
+
+
+def _content(data: SampleData) -> bytes:
+    order = "F" if data.variant in (_ORDER, _MORE) else "C"
+    rest = bytes(_REST * data.stored_dtype.itemsize) if data.variant == _CUT_ANEW else b""
+    tail = _TAIL if data.variant in (_MORE, _CUT_ANEW) else b""
+    pixels = data.pixels.tobytes(order=order) + rest + tail  # type: ignore[arg-type]
+    return _file(_header(data), pixels, version=_VERSIONS[data.variant], step=1 if "unaligned" in data.variant else 64)
+
+
+def _header(data: SampleData) -> str:
+    shape: tuple[int, ...] = (*data.nav_shape, *data.sig_shape)
+    if data.variant == _CUT_ANEW:
+        shape = (math.prod(shape) + _REST,)
+    text = repr(shape)
+    if "Python 2" in data.variant:
+        text = re.sub(r"(\d+)", r"\1L", text)
+    fortran = data.variant in (_ORDER, _MORE, _CUT_ANEW)
+    return _dictionary({"descr": repr(data.stored_dtype.str), "fortran_order": repr(fortran), "shape": text})
+
+
+def _dictionary(entries: Mapping[str, str]) -> str:
+    return "{" + "".join(f"{name!r}: {value}, " for name, value in entries.items()) + "}"
+
+
+def _file(text: str, pixels: bytes, *, version: int = 1, step: int = 64) -> bytes:
+    """Give a file; header and pixels are separated by blanks up to a multiple of ``step``."""
+    width = 2 if version == 1 else 4
+    begin = 8 + width
+    length = -(-(begin + len(text) + 1) // step) * step - begin
+    line = text.ljust(length - 1) + "\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(width, "little") + line.encode("ascii") + pixels

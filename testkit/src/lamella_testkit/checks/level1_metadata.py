@@ -130,11 +130,14 @@ def per_frame_data_fit(kit: Kit) -> None:
             wanted = tuple(info.nav_shape or (info.n_frames,))
             kit.expect(picture.shape == wanted, f"the navigator has shape {picture.shape}, expected {wanted}")
         image = kit.sampler.navigator(data)
-        if image is not None:
+        if image is not NotImplemented:
             some = True
-            kit.expect(info.navigator is not None, "there is no navigator")
-            assert info.navigator is not None
-            _expect_numbers(info.navigator(), image, "the navigator")
+            kit.expect(
+                (image is None) == (info.navigator is None),
+                "there is " + ("a" if image is None else "no") + " navigator",
+            )
+            if info.navigator is not None:
+                _expect_numbers(info.navigator(), image, "the navigator")
         kit.expect(
             info.corrections is None or kit.has(Capability.CORRECTIONS),
             f"{data} brings corrections, but the capability {Capability.CORRECTIONS} is not declared",
@@ -215,4 +218,6 @@ def notes_have_a_reason(kit: Kit) -> None:
         told = True
         kit.expect(expected or not info.notes, f"it says {info.notes[:1]}, but all is well")
         kit.expect(info.notes or not expected, "it says nothing")
+        few = isinstance(expected, bool) or len(info.notes) == expected
+        kit.expect(few, f"there are {len(info.notes)} notes, expected {expected}: {info.notes}")
     kit.needs(told, "the sampler does not say which files deserve a note")

@@ -65,7 +65,7 @@ def truncation_anywhere(kit: Kit) -> None:
 
 @check(level=3, targets=("path",))
 def truncated_capability_holds(kit: Kit) -> None:
-    """`truncated` declared: a file cut within a frame opens as far as complete frames go, and says so; else refused.
+    """`truncated` declared: a cut file opens as far as complete frames go, and says so; not declared: it is refused.
 
     Count with `(probe.size - offset) // stride`, and put a note for the user into `notes`.
     """
@@ -94,7 +94,10 @@ def truncated_capability_holds(kit: Kit) -> None:
 
 
 def _cuts(source: LinearSource) -> Iterator[tuple[int, int]]:
-    """Give lengths of the last file, and how many frames are complete then; at least one is."""
+    """Give lengths of the last file, and how many frames are complete then; at least one is.
+
+    A cut before the pixels of a frame shows only where the file says how many frames there should be.
+    """
     low, high = source.encoding.extent()
     last = len(source.resources) - 1
     places = [one for segment in source.runs.runs() for one in segment]
@@ -104,6 +107,8 @@ def _cuts(source: LinearSource) -> Iterator[tuple[int, int]]:
         if before + i >= 1:
             yield ends[i] - 1, before + i
             yield ends[i] - (high - low) // 2, before + i
+            if source.info.nav_shape is not None:
+                yield ends[i] - (high - low), before + i
 
 
 @check(level=3, targets=("path",))

@@ -1,0 +1,69 @@
+"""Level 2, tiled: sources that make frames in blocks and keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.geometry import SigBox
+from lamella.io import IOBackend
+from lamella.io.buffered import BufferedBackend
+from lamella.io.mmap import MmapBackend
+from lamella.reading import FrameReader
+from lamella.source import FrameSource, LinearSource
+from lamella_testkit.checking import check
+from lamella_testkit.diagnose import expect_equal
+from lamella_testkit.kit import Kit
+from lamella_testkit.sample import SampleData
+
+_NAV_SHAPE, _SIG_SHAPE = (5, 4), (1024, 1024)
+_MOST = 64 << 20  # bytes of a scan
+
+
+@check(level=2)
+def blocks_of_frames_fit_together(kit: Kit) -> None:
+    """Frames of a scan of several blocks come right within a block, across blocks, and when a worker comes back.
+
+    For sources that name a `frame_block` in their hints. The last block is shorter; none begins at frame zero but one.
+    """
+    some = False
+    for variant in kit.sampler.variants:
+        data = kit.data(_NAV_SHAPE, _SIG_SHAPE, variant=variant)
+        if isinstance(kit.source(kit.written(kit.data(variant=variant))), LinearSource) or data.nbytes > _MOST:
+            continue
+        source = kit.source(kit.written(data))
+        block = source.hints.frame_block
+        if not 1 < block < data.n_frames:
+            continue
+        some = True
+        for backend in (BufferedBackend(), MmapBackend()):
+            with kit.case(f"{data}, blocks of {block} frames, {backend.name}", seconds=60):
+                _expect_frames(source, data, block, backend)
+        if kit.profile.quick:
+            break
+    kit.needs(some, "no scan of moderate size consists of several blocks")
+
+
+def _expect_frames(source: LinearSource | FrameSource, data: SampleData, block: int, backend: IOBackend) -> None:
+    full = SigBox.full(data.sig_shape)
+    part = SigBox(tuple(n // 3 for n in data.sig_shape), tuple(max(1, n // 5) for n in data.sig_shape))
+    with FrameReader(source, backend) as reader:
+        for frames in _chosen(data.n_frames, block):
+            for box in (part, full):
+                found = reader.read(frames, box)
+                wanted: Any = (np.asarray(frames), *box.slices)
+                expect_equal(found, data.frames[wanted], f"frames {list(frames)}")
+
+
+def _chosen(n_frames: int, block: int) -> Iterator[range | NDArray[Any]]:
+    """Give frames in one block, those around its end, the last ones, all of them, and some of each block."""
+    yield range(2)
+    yield range(1, 3)
+    yield range(block - 1, block + 1)
+    yield range(n_frames - 2, n_frames)
+    yield range(n_frames)
+    yield np.arange(0, n_frames, 3)
+    yield range(block - 2, block - 1)
