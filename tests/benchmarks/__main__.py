@@ -49,6 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"without --others-python there is no {', '.join(left_out)}\n")
     everything = figures.Figures() if options.json is None else figures.read(options.json)
     now = figures.Figures()
+
+    def keep(rows: list[figures.Row]) -> None:
+        now.add(rows)
+        everything.add(rows)
+        if options.json is not None:  # now, so that a run that is stopped leaves what it has
+            everything.write(options.json)
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         files = [make(name, folder, options.mb << 20, many=options.many) for name in options.files]
@@ -63,17 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
         everything.conditions |= {name: value for name, value in now.conditions.items() if value}
         try:
             for file in files:
-                for row in compare(candidates, file, folder, options):
-                    now.add([row])
+                for rows in compare(candidates, file, folder, options):
+                    keep(rows)
         finally:
             for candidate in candidates:
                 candidate.close()
         if options.startup:
-            now.add(startup.measure(make("raw_u2", folder, 64 << 20), pythons, names, options))
+            keep(list(startup.measure(make("raw_u2", folder, 64 << 20), pythons, names, options)))
     sys.stdout.write(report.table(now) + "\n")
-    if options.json is not None:
-        everything.add(now.rows.values())
-        everything.write(options.json)
     return 0
 
 

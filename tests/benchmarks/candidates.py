@@ -78,8 +78,8 @@ class Candidate:
         return answer
 
     def peak(self, **order: Any) -> float:
-        """Send an order to run, which is not timed; gives the peak of memory [MB] that is not of files."""
-        self._send(do="run", **order)
+        """Send an order to warm up, which compiles and runs; gives the peak of memory [MB] that is not of files."""
+        self._send(do="warm", **order)
         peak = 0.0
         while self._answers.empty():
             peak = max(peak, anonymous_mb(family(self._process.pid)))

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(nogil=True, fastmath=True)
+@njit(nogil=True, fastmath=True, cache=True)
 def _read(words: Any) -> int:
     total = 0
     for i in range(words.size):

@@ -26,15 +26,15 @@ ALLOWED = 1e-4
 """Largest deviation from the right result, relative to the largest value; centres of mass in units of 100 px."""
 
 
-def compare(candidates: list[Candidate], file: File, scratch: Path, options: Namespace) -> Iterator[Row]:
-    """Give the figures of all jobs on one file."""
+def compare(candidates: list[Candidate], file: File, scratch: Path, options: Namespace) -> Iterator[list[Row]]:
+    """Give the figures of all jobs on one file, those of a job together."""
     limit = limits.memory_read(options.workers)
     with np.load(file.truth) as stored:
         truth = dict(stored)
     for job in options.jobs:
         if wanted(job, file):
             sys.stderr.write(f"{time.strftime('%H:%M:%S')} {file.name} {job}\n")
-            yield from _job(candidates, file, job, truth, limit, scratch, options)
+            yield list(_job(candidates, file, job, truth, limit, scratch, options))
 
 
 def _job(
@@ -57,7 +57,7 @@ def _job(
     chosen = [candidate for candidate, _ in able.values()]
     for state in (state for state in STATES if state in options.states and state in JOBS[job].states):
         if state == "memory":
-            yield from (_memory(candidate, file, order) for candidate in chosen if file.name in MEMORY_FILES)
+            yield from (_memory(candidate, file, order, scratch) for candidate in chosen if file.name in MEMORY_FILES)
             continue
         impossible = _cold(candidates, file) if state == "cold" else None
         if impossible is not None:
@@ -115,14 +115,14 @@ def _cold(candidates: list[Candidate], file: File) -> str | None:
     return drop_from_cache(file.parts)
 
 
-def _memory(candidate: Candidate, file: File, order: dict[str, Any]) -> Row:
+def _memory(candidate: Candidate, file: File, order: dict[str, Any], scratch: Path) -> Row:
     """Give the peak of memory of a fresh process, from its start to the result."""
     row = Row(file.name, order["job"], "memory", candidate.name, "MB")
     if not LINUX:
         return replace(row, reason="not measured: the system does not tell")
     fresh = candidate.again()
     try:
-        peak = fresh.peak(**order)
+        peak = fresh.peak(**order, results=str(scratch / "peak.npz"))
     finally:
         fresh.close()
     return replace(row, value=peak, lowest=peak, highest=peak, rounds=1, mb=file.nbytes / 1e6, when=_now())
