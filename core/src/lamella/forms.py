@@ -88,7 +88,9 @@ def values_from_namespace(cls: type, ns: argparse.Namespace) -> dict[str, object
 
 
 def _cli_option(info: ParameterInfo) -> CliOption:
-    choices = _choices(info)
+    choices, is_bool = _choices(info), bool in members(info.annotation)
+    if choices and is_bool:
+        choices = ("true", "false", *choices)
     return CliOption(
         name=info.name,
         flag="--" + info.name.replace("_", "-"),
@@ -96,7 +98,7 @@ def _cli_option(info: ParameterInfo) -> CliOption:
         metavar=f"{{{','.join(choices)}}}" if choices else _metavar(info),
         choices=choices,
         parser=_text_parser(info),
-        is_switch=bool in members(info.annotation),
+        is_switch=is_bool and choices is None,
     )
 
 

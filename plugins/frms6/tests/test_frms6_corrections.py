@@ -1,6 +1,7 @@
 """The dark frame from part 000 and the gain map of the user."""
 
 import importlib.util
+import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,27 @@ def test_dark_frames_are_unfolded_and_repeated_like_the_signal(header: Path, dar
     ds = lamella.open(header, unbin=unbin)
     mean = darks.astype(np.float64).mean(axis=0).astype(np.float32)
     np.testing.assert_array_equal(corrections(ds).dark, np.repeat(mean, 2 if unbin else 1, axis=0))
+
+
+@pytest.mark.parametrize("with_gain", [False, True])
+@pytest.mark.parametrize("dark", [True, False])
+def test_repeated_rows_can_keep_the_counts(header: Path, frames: np.ndarray, dark: bool, with_gain: bool) -> None:
+    header.write_text(header_text(4, (2, 2), binning=2))
+    gain = csv(header.with_name("gain.csv"), np.full((2 * HEIGHT, WIDTH), 3.0)) if with_gain else None
+    ds = lamella.open(header, unbin="scale", subtract_dark=dark, gain_map=gain)
+    whole = lamella.open(header, unbin=False, subtract_dark=dark)
+    counts = corrected(whole) if dark else frames.astype(np.float64)
+    expected = counts.sum(axis=(1, 2), dtype=np.float64) * (3 if with_gain else 1)
+    np.testing.assert_allclose(corrected(ds).sum(axis=(1, 2), dtype=np.float64), expected, rtol=1e-5)
+    np.testing.assert_array_equal(ds[0, 0, ::2], frames[0])
+    assert ds.diagnostics["rows multiplied with"] == 0.5
+
+
+@pytest.mark.parametrize(("text", "rows"), [("scale", 2 * HEIGHT), ("true", 2 * HEIGHT), ("false", HEIGHT)])
+def test_repeating_rows_is_an_option(header: Path, text: str, rows: int, capsys: pytest.CaptureFixture[str]) -> None:
+    header.write_text(header_text(4, (2, 2), binning=2))
+    assert main(["info", str(header), "--unbin", text, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shape"]["sig"][0] == rows
 
 
 def test_dark_frames_are_added_up_without_rounding(header: Path) -> None:

@@ -91,6 +91,12 @@ def test_binning_is_inferred_where_there_is_no_header(tmp_path: Path, height: in
     assert any("give binning=" in note for note in ds.info.notes) == (height == 40)
 
 
+def test_a_window_has_fewer_rows(tmp_path: Path) -> None:
+    frames = images(2)[:, :4]
+    header = acquisition(tmp_path, frames, text=header_text(2, None, window=(2, 264)))
+    np.testing.assert_array_equal(lamella.open(header).read(), frames)
+
+
 def test_binning_can_be_given(tmp_path: Path) -> None:
     small = images(2)
     header = acquisition(tmp_path, small, text=header_text(2, (1, 2), binning=2))
@@ -133,6 +139,12 @@ def test_metadata_comes_from_header_file_and_frames(tmp_path: Path) -> None:
     assert ds.metadata.title == "synthetic"
     assert ds.raw_metadata["hdr"]["measurementInfo"]["gain"] == "1"
     assert ds.raw_metadata["parts"][part(tmp_path, 1).name]["first frame"]["trigger"] == 7
+
+
+def test_the_end_and_the_temperature_are_told(tmp_path: Path) -> None:
+    details = lamella.open(acquisition(tmp_path, images(6), cuts=(2,))).diagnostics
+    assert details["last frame acquired"] == "2015-12-03T12:00:00+00:00"
+    assert details["temperature [V]"] == -1.25
 
 
 def test_frame_headers_are_read_on_request(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from lamella.format import Param
 
@@ -17,8 +17,11 @@ class Frms6Params:
         Param(doc="Rows that were added up on the chip; what the .hdr file says by default.", unit="px", ge=1, le=16),
     ] = None
     unbin: Annotated[
-        bool,
-        Param(doc="Repeat each binned row, so that pixels are square; values stay as they are."),
+        bool | Literal["scale"],
+        Param(
+            doc='Repeat each binned row, so that pixels are square; with "scale", computations divide by the binning, '
+            "so that the rows together have as many counts as before.",
+        ),
     ] = True
     subtract_dark: Annotated[
         bool,

@@ -76,8 +76,8 @@ class Part:
         Number of frames that the header states, 0 if it states none.
     header
         The fields of the header, JSON-able.
-    first_frame
-        The fields of the header of the first frame, JSON-able; empty if there is no frame.
+    first_frame, last_frame
+        The fields of the headers of the first and the last frame, JSON-able; empty if there is no frame.
     """
 
     resource: Resource
@@ -86,6 +86,7 @@ class Part:
     announced: int
     header: Mapping[str, Any]
     first_frame: Mapping[str, Any] = field(default_factory=dict)
+    last_frame: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -137,8 +138,8 @@ def read_part(path: Path) -> Part:
     )
     if part.count == 0:
         return part
-    _frame_header(probe, part, part.count - 1)
-    return replace(part, first_frame=_plain(_frame_header(probe, part, 0)))
+    last = _plain(_frame_header(probe, part, part.count - 1))
+    return replace(part, first_frame=_plain(_frame_header(probe, part, 0)), last_frame=last)
 
 
 def _file_header(probe: Probe) -> np.void:

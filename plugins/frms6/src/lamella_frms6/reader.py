@@ -98,17 +98,19 @@ class Frms6Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """How rows were binned, who says so, and how often each is repeated."""
+    """How rows were binned, who says so, how often each is repeated, and what its values are multiplied with."""
 
     binning: int
     origin: str
     repeat: int
+    scale: float = 1.0
     notes: tuple[str, ...] = ()
 
 
 def _rows(params: Frms6Params, header: Header | None, part: Part) -> _Rows:
     binning, origin, notes = _binning(params, header, part)
-    return _Rows(binning, origin, binning if params.unbin else 1, notes)
+    scale = 1 / binning if params.unbin == "scale" else 1.0
+    return _Rows(binning, origin, binning if params.unbin else 1, scale, notes)
 
 
 def _binning(params: Frms6Params, header: Header | None, part: Part) -> tuple[int, str, tuple[str, ...]]:
@@ -134,6 +136,8 @@ def _corrections(
     if dark is not None:
         check_dark(dark, part)
     gain = None if params.gain_map is None else read_gain_map(params.gain_map, sig_shape)
+    if rows.scale != 1:
+        gain = np.full(sig_shape, rows.scale) if gain is None else gain * rows.scale
     if dark is None:
         return None if gain is None else Corrections(gain=gain)
     return partial(_dark_and_gain, dark, rows.repeat, gain)
@@ -177,6 +181,9 @@ def _details(rows: _Rows, parts: tuple[Part, ...]) -> dict[str, Any]:
         "binning": rows.binning,
         "binning from": rows.origin,
         "rows repeated": rows.repeat > 1,
+        "rows multiplied with": rows.scale,
         "parts": len(parts),
         "frames per part": [part.count for part in parts],
+        "last frame acquired": unix_time(parts[-1].last_frame.get("seconds")),
+        "temperature [V]": parts[0].first_frame.get("temperature"),
     }
