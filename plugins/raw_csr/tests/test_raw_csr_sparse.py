@@ -64,16 +64,18 @@ def refuse(*arguments: Any) -> None:
     [("<u2", "compiled"), ("<u2", "numpy"), (">i4", "numpy"), ("<f4", "numpy"), ("<u8", "numpy")],
 )
 def test_sums_and_masks_take_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, kernels: str) -> None:
-    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
     dense = counts(dtype)
     path = write(tmp_path, dense, *{"<u2": ("<u8", "<u4"), ">i4": (">i4", ">i4")}.get(dtype, ("<i8", "<i8")))
-    expected = lamella.open(dense.astype(dense.dtype.newbyteorder("=")), format="memory")
+    pixels = lamella.open(dense.astype(dense.dtype.newbyteorder("=")), format="memory")
+    chosen = np.random.default_rng(0).random(NAV) < 0.5
+    expected = [results(pixels), results(pixels, roi=chosen)]
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    np.testing.assert_array_equal(lamella.open(path).read(), dense)
     ds = lamella.open(path, num_partitions=3)
     monkeypatch.setattr(CsrSource, "read", refuse)
-    chosen = np.random.default_rng(0).random(NAV) < 0.5
-    for options in ({}, {"roi": chosen}):
-        for found, right in zip(results(ds, **options), results(expected, **options), strict=True):
-            np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-4)
+    for options, right in zip(({}, {"roi": chosen}), expected, strict=True):
+        for one, other in zip(results(ds, **options), right, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("backend", ["mmap", "buffered"])

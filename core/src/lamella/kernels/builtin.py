@@ -13,6 +13,7 @@ __all__ = [
     "add_rows",
     "add_squares",
     "correct_rows",
+    "spread_events",
     "weigh_events",
     "weigh_listed",
     "weigh_pixels",
@@ -27,5 +28,6 @@ correct_rows = Kernel("lamella.kernels.reduce:correct_rows", fallback.correct_ro
 
 add_events = Kernel("lamella.kernels.sparse:add_events", sparse_fallback.add_events)
 add_rows = Kernel("lamella.kernels.sparse:add_rows", sparse_fallback.add_rows)
+spread_events = Kernel("lamella.kernels.sparse:spread_events", sparse_fallback.spread_events)
 weigh_events = Kernel("lamella.kernels.sparse:weigh_events", sparse_fallback.weigh_events)
 weigh_listed = Kernel("lamella.kernels.sparse:weigh_listed", sparse_fallback.weigh_listed)

@@ -8,7 +8,7 @@ from numba import njit
 
 from lamella.kernels.typing import REORDER
 
-__all__ = ["add_events", "add_rows", "weigh_events", "weigh_listed"]
+__all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
 
 @njit(nogil=True, cache=True)
@@ -27,6 +27,19 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
         for k in range(row.size):
             part += row[k]
         total[i] = part
+
+
+@njit(nogil=True, cache=True)
+def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
+    """Add the value of each event to its pixel; ``out`` holds a frame in each row.
+
+    The first value of a pixel is taken as it is, because negative zero is lost in a sum.
+    """
+    for i in range(out.shape[0]):
+        frame = out[i]
+        for k in range(starts[i], starts[i + 1]):
+            pixel = frame[pixels[k]]
+            frame[pixels[k]] = values[k] if pixel == 0 else pixel + values[k]
 
 
 @njit(nogil=True, cache=True, fastmath=REORDER)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_events", "add_rows", "weigh_events", "weigh_listed"]
+__all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
 
 def add_events(values: Any, pixels: Any, total: Any) -> None:
@@ -19,6 +19,21 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
     used = np.flatnonzero(np.diff(starts))
     if used.size:
         total[used] += np.add.reduceat(values, starts[used], dtype=total.dtype)
+
+
+def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
+    """Add the value of each event to its pixel; ``out`` holds a frame in each row."""
+    target = out.reshape(-1)
+    places = np.repeat(np.arange(len(out)) * out.shape[1], np.diff(starts)) + pixels
+    if not (places[1:] > places[:-1]).all():
+        order = np.argsort(places, kind="stable")
+        places, values = places[order], values[order]
+    if (places[1:] > places[:-1]).all():
+        target[places] = values  # far faster than adding
+    elif target.dtype.kind == "b":
+        target[places[values]] = True
+    else:
+        np.add.at(target, places, values)
 
 
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:

@@ -59,3 +59,19 @@ class RawCsrSampler(Sampler):
         path = directory / f"{data.stem}.toml"
         path.write_text(toml_text(data.nav_shape, data.sig_shape, dtypes), encoding="utf-8")
         return {"path": path}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+        """Write large frames of one event each, in the last pixel."""
+        side = 1 << 14
+        n_frames = nbytes // (2 * side * side)
+        arrays = {
+            "indptr": np.arange(n_frames + 1, dtype="<i8"),
+            "indices": np.full(n_frames, side * side - 1, dtype="<i4"),
+            "data": np.ones(n_frames, dtype="<u2"),
+        }
+        for kind, array in arrays.items():
+            (directory / f"{kind}.dat").write_bytes(array.tobytes())
+        path = directory / "sparse.toml"
+        dtypes = {kind: array.dtype.str for kind, array in arrays.items()}
+        path.write_text(toml_text((n_frames,), (side, side), dtypes), encoding="utf-8")
+        return {"path": path}

@@ -10,6 +10,7 @@ import numpy as np
 from lamella.errors import CorruptError
 from lamella.events import Events, EventSource, event_stretches
 from lamella.geometry import consecutive
+from lamella.kernels.builtin import spread_events
 from lamella.source import ReadHints, Resource, SourceInfo
 
 if TYPE_CHECKING:
@@ -66,12 +67,8 @@ class CsrSource(EventSource):
         for start, stop in consecutive(frames):
             for first, last in event_stretches(self.first_event, start, stop):
                 found = self.events(io, first, last)
-                rows = np.repeat(np.arange(last - first), np.diff(found.starts))
-                target = out[row : row + last - first]
-                if covers:
-                    _add(target.reshape(-1), rows * out[0].size + found.pixels, found.values)
-                else:
-                    self._add_inside(target, rows, found.pixels, found.values, box)
+                target = out[row : row + last - first].reshape(last - first, -1)
+                spread_events(*_order(found if covers else self._inside(found, box)), target)
                 row += last - first
 
     def events(self, io: IOSession, start: int, stop: int) -> Events:
@@ -107,34 +104,19 @@ class CsrSource(EventSource):
         raw = io.view(resource, begin * dtype.itemsize, count * dtype.itemsize)
         return np.ndarray((count,), dtype, raw.data)
 
-    def _add_inside(
-        self,
-        target: NDArray[Any],
-        rows: NDArray[np.int64],
-        pixels: NDArray[Any],
-        values: NDArray[Any],
-        box: SigBox,
-    ) -> None:
-        """Add the events that lie in a part of the frames."""
-        places = np.unravel_index(pixels, self.info.sig_shape)
-        inside = np.ones(len(pixels), dtype=np.bool_)
-        flat = rows.copy()
-        for place, origin, length in zip(places, box.origin, box.shape, strict=True):
+    def _inside(self, events: Events, box: SigBox) -> Events:
+        """Give the events that lie in a part of the frames, with their place in it."""
+        inside = np.ones(len(events.pixels), dtype=np.bool_)
+        flat = np.zeros(len(events.pixels), dtype=np.int64)
+        for place, origin, length in zip(
+            np.unravel_index(events.pixels, self.info.sig_shape), box.origin, box.shape, strict=True
+        ):
             inside &= (place >= origin) & (place < origin + length)
             flat = flat * length + (place - origin)
-        _add(target.reshape(-1), flat[inside], values[inside])
+        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(inside)])
+        return Events(events.values[inside], flat[inside], before[events.starts])
 
 
-def _add(target: NDArray[Any], places: NDArray[np.int64], values: NDArray[Any]) -> None:
-    """Put values at places; those that meet at one place are added."""
-    rises = bool((places[1:] > places[:-1]).all())
-    if not rises:
-        order = np.argsort(places, kind="stable")
-        places, values = places[order], values[order]
-        rises = bool((places[1:] > places[:-1]).all())
-    if rises:
-        target[places] = values  # also far faster than adding
-    elif target.dtype.kind == "b":
-        target[places[values]] = True
-    else:
-        np.add.at(target, places, values)
+def _order(events: Events) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Give events in the order in which kernels take them."""
+    return events.values, events.pixels, events.starts
