@@ -165,6 +165,13 @@ def test_new_versions_calibrate_the_longer_side_of_the_scan(tmp_path: Path) -> N
     assert open_auto(path, q_calibration=0.1).axes[2].offset == pytest.approx(-6.4)
 
 
+@pytest.mark.parametrize("nav_shape", [(6,), (2, 3), (1, 2, 3)])
+def test_axes_are_named_once_whatever_the_scan_shape(tmp_path: Path, nav_shape: tuple[int, ...]) -> None:
+    path, _ = acquisition(tmp_path, (2, 3))
+    names = [axis.name for axis in open_auto(path, nav_shape=nav_shape).axes]
+    assert len(set(names)) == len(names) == len(nav_shape) + 2
+
+
 def test_metadata_is_typed(tmp_path: Path) -> None:
     path, _ = acquisition(tmp_path, (2, 2))
     assert open_auto(path).metadata.to_json() == {

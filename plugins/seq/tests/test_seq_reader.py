@@ -51,6 +51,24 @@ def test_frames_lie_where_the_format_says(tmp_path: Path) -> None:
     assert ds.per_frame("acquired")[2] == np.datetime64("1970-01-01T00:16:40.500250", "ns")
 
 
+def test_a_description_in_ascii_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    content = bytearray(Recording(frames()).tobytes())
+    content[36:60] = b"grain 3, 200 kV\0 leftover"[:24]
+    content[592:596] = struct.pack("<i", 1)
+    path = tmp_path / "a.seq"
+    path.write_bytes(content)
+    assert opened(path).metadata.title == "grain 3, 200 kV"
+
+
+def test_frames_begin_at_8192_whatever_the_header_says_of_its_size(tmp_path: Path) -> None:
+    content = bytearray(Recording(frames()).tobytes())
+    for header_size in (0, 1024, 8192, -1):
+        content[32:36] = struct.pack("<i", header_size)
+        path = tmp_path / "a.seq"
+        path.write_bytes(content)
+        np.testing.assert_array_equal(opened(path).read(), frames())
+
+
 class TestTimeStamps:
     @pytest.mark.parametrize(("version", "fine"), [(5, 250e-6), (3, 0.0)])
     def test_give_the_time_of_every_frame(self, tmp_path: Path, version: int, fine: float) -> None:
