@@ -16,7 +16,6 @@ from lamella.codecs import PackedCodec, StorageOrder
 from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
 from lamella.io import choose_backend
-from lamella.kernels import wait_until_compiled
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, PickUDF, StdDevUDF, SumSigUDF, SumUDF
 
@@ -242,28 +241,6 @@ def test_the_deviation_of_a_small_signal_on_a_large_offset_is_sound(tmp_path: Pa
     np.testing.assert_allclose(bright, frames[1:].astype(np.float64).std(axis=0), rtol=1e-6)
 
 
-def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from lamella.kernels import library
-    from lamella.kernels.builtin import add_frames
-
-    monkeypatch.delenv("LAMELLA_KERNELS", raising=False)
-    monkeypatch.setattr(library._workshop, "_streamed", 0)
-    monkeypatch.setattr(add_frames, "_ready", {})
-    monkeypatch.setattr(add_frames, "_requested", set())
-    tile, total = np.ones((8, 1 << 20), dtype=np.uint8), np.zeros(1 << 20, dtype=np.int64)
-    add_frames(tile, (), total)
-    assert not add_frames._ready
-    assert not add_frames._requested
-    for _ in range(10):
-        add_frames(tile, (), total)
-    assert wait_until_compiled(timeout=60)
-    add_frames(tile, (), total)
-    assert add_frames._ready
-    np.testing.assert_array_equal(total, 12 * 8)
-
-
 @pytest.mark.parametrize("dtype", ["u1", "<u2", ">i2", "<f4", "<i4"])
 def test_corrections_are_the_same_however_pixels_are_stored(tmp_path: Path, kernels: str, dtype: str) -> None:
     if kernels == "compiled" and dtype not in COMPILED:
@@ -304,20 +281,6 @@ def test_the_deviation_of_small_whole_numbers_is_exact(tmp_path: Path, kernels: 
     variance[3, 4] = (N_FRAMES - 1) / N_FRAMES**2
     np.testing.assert_allclose(result["var"].data, variance, rtol=1e-15, atol=0)
     np.testing.assert_array_equal(result["sum"].data, frames.astype(np.int64).sum(axis=0))
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
-@pytest.mark.parametrize("depth", [1, 2, 3, 6])
-def test_masks_that_do_not_come_in_fours_are_each_summed_once(count: int, depth: int) -> None:
-    from lamella.kernels.fallback import weigh_pixels as plain
-    from lamella.kernels.weigh import weigh_pixels
-
-    rng = np.random.default_rng(0)
-    rows, masks = rng.integers(0, 100, (depth, 5000)).astype(np.uint8), rng.random((count, 5000))
-    expected, found = np.ones((depth, count)), np.ones((depth, count))
-    plain(rows, (), masks, expected)
-    weigh_pixels(rows, (), masks, found)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">u2", "<i4", "<f4"])

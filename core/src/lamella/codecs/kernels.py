@@ -6,15 +6,13 @@ be contiguous: only that is vectorised. Loops of constant length are unrolled, w
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 from numba.np.numpy_support import carray
+
+from lamella.kernels.typing import as_pointer, kept
 
 __all__ = [
     "fold",
@@ -28,46 +26,25 @@ __all__ = [
     "words1",
 ]
 
-_log = logging.getLogger(__name__)
-
-
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
-    try:
-        compiled: Callable[..., None] = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError as error:  # no folder for the cache can be written to
-        _log.info("compiled loops are not kept on disk: %s", error)
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
-
-
-def _to_pointer(context: Any, address: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), generate
-
-
-_pointer: Any = intrinsic(_to_pointer)
-
 
 @numba.njit
 def _u8(address: int, size: int) -> Any:
-    return carray(_pointer(address), size, np.uint8)
+    return carray(as_pointer(address), size, np.uint8)
 
 
 @numba.njit
 def _u16(address: int, size: int) -> Any:
-    return carray(_pointer(address), size, np.uint16)
+    return carray(as_pointer(address), size, np.uint16)
 
 
 @numba.njit
 def _u32(address: int, size: int) -> Any:
-    return carray(_pointer(address), size, np.uint32)
+    return carray(as_pointer(address), size, np.uint32)
 
 
 @numba.njit
 def _u64(address: int, size: int) -> Any:
-    return carray(_pointer(address), size, np.uint64)
+    return carray(as_pointer(address), size, np.uint64)
 
 
 _8, _16, _32 = np.uint64(8), np.uint64(16), np.uint64(32)
@@ -91,7 +68,7 @@ _CHIP16, _CHIP8, _CHIP1 = 64, 32, 4  # 64-bit words per row of 256 pixels
 # Packed pixels, the first in the least significant bits: stored bytes (n, rows, nbytes) to pixels (n, rows, width).
 
 
-@_compiled
+@kept()
 def unpack1(stored: Any, out: Any, table: Any) -> None:
     """Turn each byte into eight pixels of one byte."""
     groups = out.shape[2] // 8
@@ -103,7 +80,7 @@ def unpack1(stored: Any, out: Any, table: Any) -> None:
                 target[j] = table[source[j]]
 
 
-@_compiled
+@kept()
 def unpack4(stored: Any, out: Any) -> None:
     """Turn each byte into two pixels of one byte."""
     groups = out.shape[2] // 2
@@ -116,7 +93,7 @@ def unpack4(stored: Any, out: Any) -> None:
                 target[2 * j + 1] = source[j] >> np.uint8(4)
 
 
-@_compiled
+@kept()
 def unpack6(stored: Any, out: Any) -> None:
     """Turn three bytes into four pixels of one byte."""
     groups = out.shape[2] // 4
@@ -132,7 +109,7 @@ def unpack6(stored: Any, out: Any) -> None:
                 target[4 * j + 3] = b2 >> np.uint8(2)
 
 
-@_compiled
+@kept()
 def unpack12(stored: Any, out: Any) -> None:
     """Turn three bytes into two pixels of two bytes."""
     groups = out.shape[2] // 2
@@ -149,7 +126,7 @@ def unpack12(stored: Any, out: Any) -> None:
 # Big-endian 64-bit words, the first pixel in the least significant bits: (n, nbytes) to (n, pixels).
 
 
-@_compiled
+@kept()
 def words1(stored: Any, out: Any, table: Any) -> None:
     """Turn each word into 64 pixels of one byte."""
     nbytes = stored.shape[1]
@@ -164,7 +141,7 @@ def words1(stored: Any, out: Any, table: Any) -> None:
 # Four chips: each stored row holds one row of chips 4, 3, 2, 1; chips 3 and 4 stand upside down below 1 and 2.
 
 
-@_compiled
+@kept()
 def quad16(stored: Any, out: Any) -> None:
     """Assemble frames of four pixels per word."""
     height = out.shape[1]
@@ -183,7 +160,7 @@ def quad16(stored: Any, out: Any) -> None:
                 bottom[_CHIP16 + j] = _swap_bytes_of_pairs(source[_CHIP16 - 1 - j])
 
 
-@_compiled
+@kept()
 def quad8(stored: Any, out: Any) -> None:
     """Assemble frames of eight pixels per word."""
     height = out.shape[1]
@@ -202,7 +179,7 @@ def quad8(stored: Any, out: Any) -> None:
                 bottom[_CHIP8 + j] = source[_CHIP8 - 1 - j]
 
 
-@_compiled
+@kept()
 def quad1(stored: Any, out: Any, forwards: Any, backwards: Any) -> None:
     """Assemble frames of 64 pixels per word."""
     height = out.shape[1]
@@ -222,7 +199,7 @@ def quad1(stored: Any, out: Any, forwards: Any, backwards: Any) -> None:
 # Two chips read out in opposite directions, side by side in the file.
 
 
-@_compiled
+@kept()
 def fold(stored: Any, out: Any, binning: int) -> None:
     """Put the left half of each stored row on top and the right half, turned around, at the bottom."""
     height, width = out.shape[1], out.shape[2]

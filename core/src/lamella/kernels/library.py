@@ -1,8 +1,8 @@
 """Kernels that start as NumPy code and become compiled code while they work.
 
-A `Kernel` is called like a function. At first it runs its NumPy version. Once the process has streamed enough bytes
-for compiling to pay, a background thread imports numba and compiles, or loads from numba's cache, the versions that
-are in use; later calls use them. Both versions do the same to the same arrays, so a switch in the middle of a run
+A `Kernel` is called like a function. At first it runs its NumPy version. Once the process has computed long enough for
+compiling to pay, the versions in use are compiled in the background, or loaded from numba's cache; later calls use
+them, see `lamella.kernels.workshop`. Both versions do the same to the same arrays, so a switch in the middle of a run
 changes the speed and nothing else. Small jobs never import numba, and nobody waits for a compiler.
 
 The environment variable ``LAMELLA_KERNELS`` chooses ``auto`` (this), ``numpy`` (never compile) or ``compiled``
@@ -12,27 +12,20 @@ The environment variable ``LAMELLA_KERNELS`` chooses ``auto`` (this), ``numpy`` 
 from __future__ import annotations
 
 import importlib
-import logging
 import os
-import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from lamella.kernels.workshop import Order, workshop
+
 __all__ = ["Kernel", "wait_until_compiled"]
-
-_log = logging.getLogger(__name__)
-
-WORTH_COMPILING = 64 << 20
-"""Bytes that a process streams through NumPy before it starts to compile."""
 
 
 class Kernel:
     """A NumPy function, and the compiled function that takes its place.
-
-    The first argument is an array; its size says how much work a call is.
 
     Parameters
     ----------
@@ -46,7 +39,6 @@ class Kernel:
         self.compiled = compiled
         self.fallback = fallback
         self._ready: dict[tuple[Any, ...], Callable[..., None]] = {}
-        self._requested: set[tuple[Any, ...]] = set()
 
     def __repr__(self) -> str:
         return f"Kernel({self.compiled!r})"
@@ -56,24 +48,39 @@ class Kernel:
         key = tuple(map(_kind, arguments))
         ready = self._ready.get(key)
         if ready is None:
-            ready = self._not_compiled(key, arguments)
-        ready(*arguments)
+            self._not_compiled(key, arguments)
+        else:
+            ready(*arguments)
 
-    def _not_compiled(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> Callable[..., None]:
-        if key not in self._requested and _compilable(arguments[0].dtype) and _workshop.worth(arguments[0].nbytes):
-            self._requested.add(key)
-            _workshop.request(self, key, arguments)
-        return self._ready.get(key, self.fallback)
+    def _not_compiled(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
+        mode = os.environ.get("LAMELLA_KERNELS", "auto")
+        if mode == "compiled" and _compilable(arguments[0].dtype):
+            order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
+            workshop.make_now(order)
+            self._ready.get(key, self.fallback)(*arguments)
+            return
+        begin = time.thread_time()
+        self.fallback(*arguments)
+        if mode == "auto" and _compilable(arguments[0].dtype):
+            order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
+            workshop.spent(order, time.thread_time() - begin)
 
-    def compile_for(self, *arguments: Any) -> None:
-        """Compile, or load from numba's cache, the version for arguments of these types, now."""
+    def _order(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> Order:
+        examples = tuple(_example(argument) for argument in arguments)
+        return Order(self.compiled, examples, lambda: self._load(key, examples))
+
+    def compile_for(self, *arguments: Any) -> bool:
+        """Compile, or load from numba's cache, the version for arguments of these types, now.
+
+        Returns
+        -------
+        bool
+            Whether numba keeps it on disk for other processes.
+        """
         key = tuple(map(_kind, arguments))
-        if key not in self._ready:
-            self._requested.add(key)
-            self.compile(key, arguments)
+        return key in self._ready or self._load(key, arguments)
 
-    def compile(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
-        """Compile for arguments of these types; called by the workshop."""
+    def _load(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
         from numba import typeof, types
 
         module, _, name = self.compiled.partition(":")
@@ -90,6 +97,7 @@ class Kernel:
             signature.append(kind)
         dispatcher.compile(tuple(signature))
         self._ready[key] = dispatcher
+        return dispatcher.stats.cache_path is not None
 
 
 def _kind(argument: Any) -> Any:
@@ -103,77 +111,6 @@ def _compilable(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "biuf" and dtype.itemsize <= 8 and dtype != np.float16
 
 
-class _Workshop:
-    """The background thread that compiles; the process does not end in the middle of a compilation."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._streamed = 0
-        self._pool: ThreadPoolExecutor | None = None
-        self._orders: list[tuple[Kernel, tuple[Any, ...], tuple[Any, ...]]] = []
-        self._idle = threading.Event()
-        self._idle.set()
-
-    def worth(self, nbytes: int) -> bool:
-        """Whether compiling pays, now that ``nbytes`` more are being streamed."""
-        mode = os.environ.get("LAMELLA_KERNELS", "auto")
-        if mode != "auto":
-            return mode == "compiled"
-        self._streamed += nbytes
-        return self._streamed > WORTH_COMPILING
-
-    def request(self, kernel: Kernel, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
-        """Have a kernel compiled, in the background unless the user wants to wait."""
-        if os.environ.get("LAMELLA_KERNELS") == "compiled":
-            self._compile(kernel, key, arguments)
-            return
-        examples = tuple(_example(argument) for argument in arguments)
-        with self._lock:
-            self._orders.append((kernel, key, examples))
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(1, thread_name_prefix="lamella-compile")
-            if self._idle.is_set():
-                self._idle.clear()
-                self._next()
-
-    def _next(self) -> None:
-        assert self._pool is not None
-        try:
-            self._pool.submit(self._work)
-        except RuntimeError:  # the interpreter is shutting down
-            self._orders.clear()
-            self._idle.set()
-
-    def _work(self) -> None:
-        with self._lock:
-            order = self._orders.pop(0) if self._orders else None
-        if order is not None:
-            self._compile(*order)
-        with self._lock:
-            if self._orders:
-                self._next()
-            else:
-                self._idle.set()
-
-    def _compile(self, kernel: Kernel, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
-        try:
-            kernel.compile(key, arguments)
-        except Exception as error:
-            _log.warning("%r stays in NumPy: compiling failed (%s: %s)", kernel, type(error).__name__, error)
-
-    def wait(self, timeout: float | None) -> bool:
-        """Wait until nothing is left to compile."""
-        return self._idle.wait(timeout)
-
-
-_workshop = _Workshop()
-
-
-def wait_until_compiled(timeout: float | None = None) -> bool:
-    """Wait until every kernel in use is compiled; gives False when ``timeout`` [s] ran out first."""
-    return _workshop.wait(timeout)
-
-
 def _example(argument: Any) -> Any:
     """Give a tiny argument of the same type, so that buffers are not kept alive."""
     if not isinstance(argument, np.ndarray):
@@ -185,3 +122,19 @@ def _example(argument: Any) -> Any:
         example = np.empty((*shape[:-1], shape[-1] + 1), dtype=argument.dtype)[..., :-1]
     example.setflags(write=argument.flags.writeable)
     return example
+
+
+def wait_until_compiled(timeout: float | None = None) -> bool:
+    """Have every kernel that this process used so far compiled, and wait for it.
+
+    Parameters
+    ----------
+    timeout
+        How long to wait at most [s]; for as long as it takes if None.
+
+    Returns
+    -------
+    bool
+        False when the time ran out first.
+    """
+    return workshop.finish(timeout)

@@ -10,16 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from lamella.kernels.typing import REORDER, row, square, wide, wide_float
+from lamella.kernels.typing import REORDER, kept, row, square, wide, wide_float
 
 __all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows"]
 
 _BLOCK = 4096
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def add_frames(tile: Any, swapped: Any, total: Any) -> None:
     """Add the frames of a tile to ``total``, shape ``(n_pixels,)``, int64 or float64."""
     depth, n_pixels = tile.shape
@@ -37,7 +36,7 @@ def add_frames(tile: Any, swapped: Any, total: Any) -> None:
             total[j] += wide(a[j], swapped)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def add_pixels(tile: Any, swapped: Any, total: Any) -> None:
     """Add the pixels of each frame to ``total``, shape ``(depth,)``, int64 or float64.
 
@@ -71,7 +70,7 @@ def add_pixels(tile: Any, swapped: Any, total: Any) -> None:
             total[i] += p
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def add_moments(tile: Any, swapped: Any, shift: Any, total: Any, squares: Any) -> None:
     """Add frames and their squares, both relative to ``shift``; all of shape ``(n_pixels,)`` and float64."""
     depth, n_pixels = tile.shape
@@ -95,7 +94,7 @@ def add_moments(tile: Any, swapped: Any, shift: Any, total: Any, squares: Any) -
             squares[j] += p * p
 
 
-@njit(nogil=True, cache=True)
+@kept()
 def add_squares(tile: Any, swapped: Any, total: Any, squares: Any) -> None:
     """Add frames of at most 16 bit whole numbers and their squares, exactly; both ``(n_pixels,)`` and int64."""
     depth, n_pixels = tile.shape
@@ -118,7 +117,7 @@ def add_squares(tile: Any, swapped: Any, total: Any, squares: Any) -> None:
             squares[j] += square(p, a[j])
 
 
-@njit(nogil=True, cache=True)
+@kept()
 def correct_rows(rows: Any, dark: Any, gain: Any, out: Any) -> None:
     """Write ``(rows - dark) * gain`` to ``out``, converted and corrected in one pass over the pixels."""
     n_pixels = rows.shape[1]

@@ -1,7 +1,9 @@
-"""Compile-time helpers of the kernels: rows of a tile as arrays, and pixels widened in registers."""
+"""Compile-time helpers of the kernels: how to compile them, rows as arrays, and pixels widened in registers."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,9 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-__all__ = ["REORDER", "row", "square", "wide", "wide_float"]
+__all__ = ["REORDER", "as_pointer", "kept", "row", "square", "wide", "wide_float"]
+
+_log = logging.getLogger(__name__)
 
 REORDER = {"reassoc", "contract", "nsz", "arcp"}
 """For ``fastmath``: sums may be taken in any order; NaN and infinity keep their meaning."""
@@ -17,14 +21,36 @@ REORDER = {"reassoc", "contract", "nsz", "arcp"}
 # Functions that numba overloads are not annotated: it compares the two signatures to the letter.
 
 
-@intrinsic
-def _as_pointer(typing_context: Any, address: Any) -> Any:
-    """Reinterpret an integer as an untyped pointer."""
+def kept(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Compile a function that does not hold the interpreter lock, and keep the result on disk where that is possible.
 
+    Parameters
+    ----------
+    **options
+        For `numba.njit`.
+    """
+
+    def compiled(function: Callable[..., None]) -> Callable[..., None]:
+        made: Callable[..., None]
+        try:
+            made = njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError as error:  # no folder for the cache can be written to
+            _log.info("compiled loops are not kept on disk: %s", error)
+            made = njit(nogil=True, **options)(function)
+        return made
+
+    return compiled
+
+
+def _to_pointer(typing_context: Any, address: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
     return types.voidptr(address), build
+
+
+as_pointer: Any = intrinsic(_to_pointer)
+"""Reinterpret an integer as an untyped pointer."""
 
 
 @njit(nogil=True, inline="always")
@@ -35,7 +61,7 @@ def row(tile: Any, i: int) -> Any:
     contiguous is vectorised.
     """
     address = tile.ctypes.data + i * tile.strides[0]
-    return carray(_as_pointer(address), (tile.shape[1],), tile.dtype)  # type: ignore[call-arg]
+    return carray(as_pointer(address), (tile.shape[1],), tile.dtype)
 
 
 def _in_order(pixel, swapped):  # type: ignore[no-untyped-def]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella.codecs.warm import codec_calls
 from lamella.kernels import builtin
 from lamella.kernels.library import Kernel
 
@@ -21,6 +22,7 @@ def common_calls() -> Iterator[tuple[Kernel, tuple[Any, ...]]]:
     for dtype, swapped in [*((name, ()) for name in _DTYPES), *((name, (1,)) for name in _SWAPPED)]:
         for gap in (0, 1):
             yield from _calls(np.zeros((2, 8 + gap), dtype=dtype)[:, :8], swapped)
+    yield from codec_calls()
 
 
 def _calls(rows: Any, swapped: tuple[int, ...]) -> Iterator[tuple[Kernel, tuple[Any, ...]]]:
@@ -30,7 +32,10 @@ def _calls(rows: Any, swapped: tuple[int, ...]) -> Iterator[tuple[Kernel, tuple[
     moments = (np.zeros(8), np.zeros(8), np.zeros(8))
     yield builtin.add_frames, (rows, swapped, np.zeros(8, dtype=total))
     yield builtin.add_pixels, (rows, swapped, np.zeros(2, dtype=total))
-    yield builtin.add_moments, (rows, swapped, *moments)
+    if rows.dtype.kind in "ui" and rows.itemsize <= 2:
+        yield builtin.add_squares, (rows, swapped, np.zeros(8, dtype=total), np.zeros(8, dtype=total))
+    else:
+        yield builtin.add_moments, (rows, swapped, *moments)
     yield builtin.weigh_pixels, (rows, swapped, masks, np.zeros((2, 4)))
     if weights != np.float64:
         yield builtin.weigh_pixels, (rows, swapped, masks, np.zeros((2, 4), dtype=weights))

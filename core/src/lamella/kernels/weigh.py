@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from lamella.kernels.typing import REORDER, row, wide_float
+from lamella.kernels.typing import REORDER, kept, row, wide_float
 
 __all__ = ["weigh_pixels"]
 
 _BLOCK = 2048
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``.
 

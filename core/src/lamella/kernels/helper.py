@@ -1,0 +1,89 @@
+"""A process that compiles kernels into numba's cache for another one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from multiprocessing.spawn import get_executable
+from typing import Any
+
+__all__ = ["Helper", "serve"]
+
+_START = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from lamella.kernels.helper import serve
+serve()
+"""
+
+
+class Helper:
+    """A fresh interpreter at the lowest priority, and the pipes to it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [os.fsdecode(get_executable()), "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "IDLE_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._send(sys.path)
+
+    def _send(self, message: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(pickle.dumps(message))
+        self._process.stdin.flush()
+
+    def compile(self, compiled: str, examples: tuple[Any, ...]) -> str:
+        """Have a kernel compiled for arguments like the examples; gives what came of it.
+
+        Raises
+        ------
+        OSError
+            If the process is gone.
+        EOFError
+            If it ends meanwhile.
+        """
+        assert self._process.stdout is not None
+        self._send((compiled, examples))
+        return str(pickle.load(self._process.stdout))
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+
+def serve() -> None:
+    """Compile what comes through the pipe until the other side is gone."""
+    from lamella.kernels.library import Kernel
+
+    if hasattr(os, "nice"):
+        os.nice(19)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a module prints while it is imported is not an answer
+    while True:
+        try:
+            compiled, examples = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            kept = Kernel(compiled, _never).compile_for(*examples)
+            answer = "compiled" if kept else "compiled, but numba has no place to keep it"
+        except Exception as error:
+            answer = f"failed ({type(error).__name__}: {error})"
+        pickle.dump(answer, answers)
+        answers.flush()
+
+
+def _never(*arguments: Any) -> None:
+    raise AssertionError("the helper compiles and never computes")

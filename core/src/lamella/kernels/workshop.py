@@ -1,0 +1,142 @@
+"""Where kernels are compiled while the process computes: in a process of its own, in idle time.
+
+Compiling holds the interpreter lock for seconds, so a helper process does it, at the lowest priority, and leaves the
+result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
+helper ends with it; what it had finished stays in the cache for the next time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Order", "Workshop", "workshop"]
+
+_log = logging.getLogger(__name__)
+
+WORTH_COMPILING = 0.5
+"""Processor time that all NumPy versions together use before anything is compiled [s]."""
+WORTH_ITS_WHILE = 0.1
+"""Processor time that one of them uses before it is compiled [s]."""
+
+
+@dataclass(eq=False)
+class Order:
+    """A kernel for arguments of certain types: where its code is, examples of arguments, and what makes it ready.
+
+    ``load`` says whether numba keeps the result on disk. ``seconds`` counts the time that the NumPy version used.
+    """
+
+    compiled: str
+    examples: tuple[Any, ...]
+    load: Callable[[], bool]
+    seconds: float = 0.0
+    begun: bool = False
+
+
+class Workshop:
+    """Counts what the NumPy versions cost, and has compiled what is worth it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._seen: dict[Hashable, Order] = {}
+        self._seconds = 0.0
+        self._waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._left = 0
+        self._idle = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
+        self._helper: Any = None
+        self.closed = False
+
+    def order(self, name: str, key: tuple[Any, ...], make: Callable[[], Order]) -> Order:
+        """Give the order for a kernel and types of arguments."""
+        found = self._seen.get((name, key))
+        if found is None:
+            with self._lock:
+                found = self._seen.setdefault((name, key), make())
+        return found
+
+    def spent(self, order: Order, seconds: float) -> None:
+        """Count the time that a NumPy version took, and have it replaced if that pays."""
+        self._seconds += seconds
+        order.seconds += seconds
+        if not order.begun and self._seconds > WORTH_COMPILING and order.seconds > WORTH_ITS_WHILE:
+            self._begin(order)
+
+    def finish(self, timeout: float | None) -> bool:
+        """Have everything that was used compiled; gives False when the time ran out first."""
+        for order in list(self._seen.values()):
+            self._begin(order)
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._left, timeout)
+
+    def make_now(self, order: Order) -> None:
+        """Compile here, and wait for it."""
+        with self._loading:
+            if not order.begun:
+                order.begun = True
+                self._load(order)
+
+    def _begin(self, order: Order) -> None:
+        with self._lock:
+            if order.begun or self.closed:
+                return
+            order.begun = True
+            self._left += 1
+            if self._thread is None:
+                # A thread that waits for the helper must not keep the process from ending.
+                self._thread = threading.Thread(target=self._work, name="lamella-compile", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+        self._waiting.put(order)
+
+    def _work(self) -> None:
+        while True:
+            order = self._waiting.get()
+            self._prepare(order)
+            with self._loading:
+                if self.closed:
+                    return
+                self._load(order)
+            with self._idle:
+                self._left -= 1
+                self._idle.notify_all()
+
+    def _prepare(self, order: Order) -> None:
+        """Have the helper fill numba's cache; without a helper, loading will compile."""
+        from lamella.kernels.helper import Helper
+
+        begin = time.monotonic()
+        try:
+            if self._helper is None:
+                self._helper = Helper()
+            done = self._helper.compile(order.compiled, order.examples)
+        except Exception as error:
+            done = f"no helper ({type(error).__name__}: {error})"
+        _log.debug("%s: %s after %.1f s", order.compiled, done, time.monotonic() - begin)
+
+    def _load(self, order: Order) -> None:
+        try:
+            order.load()
+        except Exception as error:
+            _log.warning(
+                "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", order.compiled, type(error).__name__, error
+            )
+
+    def close(self) -> None:
+        """End the helper, and let what is being loaded become ready: nothing may be cut off in the compiler."""
+        self.closed = True
+        if self._helper is not None:
+            self._helper.end()
+        with self._loading:
+            pass
+
+
+workshop = Workshop()
