@@ -20,7 +20,8 @@ __all__ = ["SIGNATURE", "Superblock", "find_signature", "read_superblock"]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST_USER_BLOCK = 64 << 20
-_LOOKED_AT = 16 << 10
+_LOOKED_AT = 1 << 20
+"""How far from either end of the file collections of texts are looked for [bytes]."""
 
 # version: (place of the sizes of addresses and lengths, first address, which address is the end of the file)
 _LAYOUTS = {0: (13, 24, 2), 1: (13, 28, 2), 2: (9, 12, 2), 3: (9, 12, 2)}
@@ -105,6 +106,7 @@ def _odd_heaps(probe: Probe) -> Iterator[str]:
     """Look through the collections of texts near both ends of the file; damaged ones can make libhdf5 hang.
 
     Section III.E: "GCOL", version, size; then objects: index, reference count, size, content. Index 0 is free room.
+    Free room that does not reach the end makes libhdf5 search for ever.
     """
     begins = {0, max(0, probe.size - _LOOKED_AT)}
     for begin in sorted(begins):
@@ -130,6 +132,6 @@ def _is_whole(content: bytes, at: int, room: int) -> bool:
         index = int.from_bytes(content[place : place + 2], "little")
         length = int.from_bytes(content[place + 8 : place + 16], "little")
         if index == 0:
-            return length == 0 or place + length == end
+            return place + length == end
         place += 16 + (length + 7) // 8 * 8
     return place <= end

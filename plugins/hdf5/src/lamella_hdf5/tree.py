@@ -102,8 +102,8 @@ def scalar(root: Any, path: str) -> Any:
 
 
 def known_text(value: Any) -> str | None:
-    """Give a text that says something, else None."""
-    return value if isinstance(value, str) and value else None
+    """Give a text that says something, else None; summaries of what could not be read say nothing."""
+    return value if isinstance(value, str) and value and not value.startswith("<") else None
 
 
 def times(value: Any, factor: float) -> float | None:
