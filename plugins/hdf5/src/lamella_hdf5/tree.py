@@ -58,12 +58,23 @@ def numbers_in(item: Any) -> bool:
         return (
             isinstance(item, h5py.Dataset)
             and item.shape is not None
-            and np.dtype(item.dtype).kind in "biufc"
-            and np.dtype(item.dtype).itemsize <= 16
+            and plain_dtype(item).kind in "biufc"
+            and plain_dtype(item).itemsize <= 16
             and math.prod(item.shape) > 0
         )
     except Exception:
         return False
+
+
+def plain_dtype(dataset: Any) -> np.dtype[Any]:
+    """Give the dtype of the numbers of a data set; two floating point members are one complex number."""
+    dtype = np.dtype(dataset.dtype)
+    if dtype.names is None or len(dtype.names) != 2:
+        return dtype
+    first, second = (dtype[name] for name in dtype.names)
+    if first == second and first.kind == "f" and first.itemsize in (4, 8) and dtype.itemsize == 2 * first.itemsize:
+        return np.dtype(f"{first.byteorder}c{dtype.itemsize}")
+    return dtype
 
 
 def datasets(root: Any) -> list[tuple[str, Any]]:
