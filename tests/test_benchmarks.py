@@ -50,7 +50,7 @@ def test_the_page_shows_figures_beside_targets(tmp_path: Path) -> None:
     stored.write_text(json.dumps(figures))
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     text = filled(page, stored)
-    assert "| the same, later passes | >= 8x | 7 (5 to 9)x | 1 of 2 | sum of raw_u2 5 |" in text
+    assert "| whole numbers, the same jobs; later passes | >= 8x | 7 (5 to 9)x | 1 of 2 | sum of raw_u2 5 |" in text
     assert "| pick one frame, data set open | <= 100 µs | 50 µs | 1 of 1 |  |" in text
     assert filled(page, stored) == text
 

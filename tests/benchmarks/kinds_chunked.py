@@ -23,8 +23,9 @@ def _hdf5(chunks: tuple[int, ...] | None = None, *, bitshuffle: bool = False, **
 
         more: Mapping[str, Any] = {**filters, **hdf5plugin.Bitshuffle()} if bitshuffle else filters
         with h5py.File(path, "w") as file:
-            scan = file.create_dataset("scan", (*nav, *_SIG), "<u2", chunks=chunks, **more)
-            step = 1 if chunks is None else chunks[0]
+            fitting = None if chunks is None else tuple(map(min, chunks, (*nav, *_SIG)))
+            scan = file.create_dataset("scan", (*nav, *_SIG), "<u2", chunks=fitting, **more)
+            step = 1 if fitting is None else fitting[0]
             block = np.empty((step * nav[1], *_SIG), dtype=np.uint16)
             row = filled = 0
             for batch in pixels:

@@ -21,7 +21,12 @@ from targets import TARGETS, WHOLE, Target, against_libertem  # noqa: E402
 
 PAGE = HERE.parents[1] / "docs" / "explanation" / "performance.md"
 _STREAMS = [job for job in JOBS if job not in SPECIAL]
-_FILES = (("raw_u1", "raw_u2", "raw_f4", "npy_u2", "blo_u1"), tuple(name for name in WHOLE if name[0] in "mfk"))
+_CHUNKED = ("hdf_plain", "hdf_gzip", "hdf_bits", "hdf_grid", "csr")
+_FILES = (
+    ("raw_u1", "raw_u2", "raw_f4", "npy_u2", "blo_u1"),
+    tuple(name for name in WHOLE if name[0] in "mfk"),
+    _CHUNKED,
+)
 _WAITING = ("frame", "pick", "roi", "open", "firsttile", "tiles", "export")
 
 
@@ -89,13 +94,17 @@ def _target(target: Target, cases: dict[str, float]) -> list[str]:
 
 
 def _field(figures: Figures) -> str:
-    return "\n\n".join(
-        _markdown(
-            ["job", *files],
-            [[JOBS[job].title, *(_cell(figures, file, job) for file in files)] for job in _STREAMS],
-        )
-        for files in _FILES
-    )
+    tables = []
+    for names in _FILES:
+        files = [file for file in names if any(_cell(figures, file, job) for job in _STREAMS)]
+        lines = [[JOBS[job].title, *(_cell(figures, file, job) for file in files)] for job in _STREAMS]
+        tables.append(_markdown(["job", *files], _with_figures(lines, 1)) if files else "")
+    return "\n\n".join(filter(None, tables))
+
+
+def _with_figures(lines: Iterable[list[str]], named: int) -> list[list[str]]:
+    """Give the lines that have a figure behind their first ``named`` cells."""
+    return [line for line in lines if any(cell not in ("", "–") for cell in line[named:])]
 
 
 def _cell(figures: Figures, file: str, job: str) -> str:
@@ -114,7 +123,7 @@ def _others(figures: Figures) -> str:
         for job in ("sum", "mask1", "com", "user"):
             ratios = [figures.ratio(file, job, "later", name) for name in names]
             lines.append([file, JOBS[job].title, *("–" if ratio is None else f"{_short(ratio)}x" for ratio in ratios)])
-    return _markdown(["file", "job", *(CANDIDATES[name] for name in names)], lines)
+    return _markdown(["file", "job", *(CANDIDATES[name] for name in names)], _with_figures(lines, 2))
 
 
 def _waiting(figures: Figures) -> str:
@@ -130,7 +139,7 @@ def _waiting(figures: Figures) -> str:
         if bare is None
         else f"\n\nA Python that does nothing takes {_short(bare.value or 0)} ms; it is part of the rows of scripts."
     )
-    return _markdown(["what", "file", *CANDIDATES.values()], lines) + note
+    return _markdown(["what", "file", *CANDIDATES.values()], _with_figures(lines, 2)) + note
 
 
 def _cold(figures: Figures) -> str:
