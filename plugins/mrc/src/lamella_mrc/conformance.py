@@ -189,7 +189,9 @@ class MrcSampler(Sampler):
             extended = b"".join(fei_record(order, tilt=float(i)) for i in range(data.n_frames))
         size = (data.sig_shape[1], data.sig_shape[0], data.n_frames)
         mode = MODES[f"{dtype.kind}{dtype.itemsize}"]
-        return header_bytes(size, mode, order, extended=extended, extended_type=b"FEI2" if extended else b"")
+        grid = size if data.variant == "direct-electron" else (*size[:2], 1)  # MRC2014: a stack of images
+        kind = b"FEI2" if extended else b""
+        return header_bytes(size, mode, order, grid=grid, extended=extended, extended_type=kind)
 
 
 def pack_nibbles(frames: NDArray[np.uint8]) -> bytes:
