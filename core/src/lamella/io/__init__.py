@@ -28,7 +28,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     ----------
     wanted
         A name, a backend, or None or ``"auto"`` for the best one: kept maps, except where files cannot be replaced
-        while they are mapped (Windows), there buffered reads.
+        while they are mapped (Windows) or there is no room to map them, there buffered reads.
     resources
         The files to be read.
 
@@ -40,9 +40,11 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
         If no backend has that name.
     """
     from lamella.entrypoints import load_named
+    from lamella.io.mmap import MmapBackend
 
     if wanted is None or wanted == "auto":
-        wanted = "buffered" if sys.platform == "win32" else "mmap"
+        mapped = MmapBackend() if sys.platform != "win32" else None
+        wanted = "buffered" if mapped is None or mapped.unavailable(resources) else mapped
     if isinstance(wanted, str):
         factory = load_named("lamella.io_backends", wanted.lower(), builtin=_BUILTIN)
         backend = cast("IOBackend", factory())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from lamella.resource import Resource
 
-__all__ = ["MmapBackend", "forget_mappings"]
+__all__ = ["MmapBackend", "address_space", "forget_mappings"]
 
 # Each kept mapping costs two file descriptors, and many systems grant a process 1024.
 _MAX_KEPT = 128
@@ -64,7 +65,7 @@ def _mapping(resource: Resource) -> _Mapping:
     with _lock:
         mapping = _kept.get(resource)
         if mapping is None:
-            mapping = _kept[resource] = _Mapping(resource)
+            mapping = _kept[resource] = _made(resource)
             while len(_kept) > _MAX_KEPT:
                 _kept.popitem(last=False)
         else:
@@ -72,10 +73,31 @@ def _mapping(resource: Resource) -> _Mapping:
         return mapping
 
 
+def _made(resource: Resource) -> _Mapping:
+    """Map a file; where there is no room left, other mappings have to go."""
+    try:
+        return _Mapping(resource)
+    except FormatError:
+        if not _kept:
+            raise
+    _kept.clear()
+    return _Mapping(resource)
+
+
 def forget_mappings() -> None:
     """Drop every kept mapping; memory that is still in use stays valid."""
     with _lock:
         _kept.clear()
+
+
+def address_space() -> int:
+    """Give how much memory this process may address [bytes]: what the processor can, or what a limit leaves."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return sys.maxsize
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else int(limit)
 
 
 class MmapBackend:
@@ -85,8 +107,11 @@ class MmapBackend:
     zero_copy = True
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
-        """Give None: maps work on every platform."""
-        return None
+        """Say that there is no room, where files are larger than half of the memory that the process may address."""
+        room, total = address_space(), sum(resource.size for resource in resources)
+        if total <= room // 2:
+            return None
+        return f"{total >> 20} MiB cannot be mapped where a process may address {room >> 20} MiB; use 'buffered'"
 
     def open(self, resources: Sequence[Resource]) -> MmapSession:
         """Open a session."""
