@@ -11,8 +11,9 @@ import numpy as np
 
 from lamella.errors import FormatError
 from lamella.stamps import stamp_arrays
+from lamella_mib.files import read_at
 from lamella_mib.header import FrameHeader, parse_header, start_time
-from lamella_mib.parts import Part, read_at
+from lamella_mib.parts import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

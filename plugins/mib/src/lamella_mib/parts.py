@@ -1,9 +1,8 @@
-"""The files of an acquisition: ``<prefix>.hdr`` and ``<prefix><digits>.mib``, each with one frame or many."""
+"""The parts of an acquisition: files with one frame or many, looked at one by one before they are put in order."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,11 @@ from typing import Any
 from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.source import Resource
+from lamella_mib.files import part_number, read_at
 from lamella_mib.header import MAGIC, FrameHeader, kind_text, parse_header, sequence_number
 
-__all__ = ["Part", "Records", "find_parts", "listed", "part_names", "read_at", "sidecar_name"]
+__all__ = ["Part", "Records", "find_parts", "listed"]
 
-_DIGITS = "0123456789"
 _MANY = 256  # parts that it pays to look at in a thread of their own
 _THREADS = 4
 _SHOWN = 5  # names and ranges in a note
@@ -56,61 +55,6 @@ class Part:
     def name(self) -> str:
         """The file name."""
         return Path(self.resource.path).name
-
-
-def sidecar_name(probe: Probe) -> str | None:
-    """Give the name of the ``.hdr`` file that belongs to a ``.mib`` file: the one that shares most of its name."""
-    present = {Path(name).stem: name for name in probe.siblings if name.lower().endswith(".hdr")}
-    stem = probe.stem
-    candidates = (present.get(stem[:length]) for length in range(len(stem), len(_prefix(stem)) - 1, -1))
-    return next((name for name in candidates if name is not None), None)
-
-
-def part_names(probe: Probe, sidecar: str | None) -> list[str]:
-    """Give the names of all parts, in the order of the digits at their end.
-
-    A part is called like the sidecar with nothing but digits after that. Without a sidecar the digits at the end of
-    the named part are taken for its number. A file with another extension stands alone.
-    """
-    assert probe.path is not None
-    if probe.suffix not in ("mib", "hdr"):
-        return [probe.path.name]
-    prefix = _prefix(probe.stem) if sidecar is None else Path(sidecar).stem
-    pattern = re.compile(re.escape(prefix) + r"[0-9]*\.(?i:mib)")
-    found = [name for name in probe.siblings if pattern.fullmatch(name)]
-    return sorted(found, key=lambda name: (_number(name), name))
-
-
-def _prefix(stem: str) -> str:
-    return stem.rstrip(_DIGITS)
-
-
-def _number(name: str) -> int:
-    stem = name.rpartition(".")[0]
-    digits = stem[len(_prefix(stem)) :]
-    return int(digits) if 0 < len(digits) <= 18 else -1
-
-
-def read_at(path: str | Path, *places: tuple[int, int]) -> list[bytes]:
-    """Read bytes at some places ``(offset, size)`` of a file; fewer where it ends.
-
-    Raises
-    ------
-    FormatError
-        If it cannot be read.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            found = []
-            for offset, size in places:
-                os.lseek(handle, offset, os.SEEK_SET)
-                found.append(os.read(handle, size))
-            return found
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise FormatError(f"the file cannot be read ({error.strerror})", path=path) from error
 
 
 def find_parts(probe: Probe, names: Sequence[str], records: Records) -> tuple[list[Part], list[str]]:
@@ -199,7 +143,7 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
             remedy="Move it elsewhere, or give only_this_file=True to read the named part alone",
         )
     if size < records.header.header_size:
-        return Part(seen.resource, _number(seen.name), 0, 0, 0, size)
+        return Part(seen.resource, part_number(seen.name), 0, 0, 0, size)
     difference = _difference(seen.record, records, path, size)
     if difference is not None:
         return difference
@@ -212,7 +156,7 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
         first = parse_header(seen.record, path, size).sequence
     return Part(
         resource=seen.resource,
-        number=_number(seen.name),
+        number=part_number(seen.name),
         first=first,
         last=first if final is None else final,
         n_frames=count,

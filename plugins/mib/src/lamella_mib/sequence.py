@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lamella_mib.files import read_at
 from lamella_mib.header import sequence_number
-from lamella_mib.parts import Part, read_at
+from lamella_mib.parts import Part
 
 __all__ = ["Gap", "Series", "put_in_order"]
 
