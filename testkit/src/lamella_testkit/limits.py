@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["TookTooLong", "address_space", "bytes_read", "open_descriptors", "supported", "wall_clock"]
+__all__ = ["TookTooLong", "address_space", "bytes_read", "open_descriptors", "queued", "supported", "wall_clock"]
 
 _STATM = Path("/proc/self/statm")
 _IO = Path("/proc/self/io")
 _FD = Path("/proc/self/fd")
+_TASKS = Path("/proc/self/task")
 
 
 class TookTooLong(BaseException):
@@ -78,6 +79,14 @@ def bytes_read() -> int | None:
         return None
     text = _IO.read_text()
     return int(text.split(maxsplit=2)[1])
+
+
+def queued() -> float:
+    """Give how long this thread waited for a processor so far [s]; 0 where nobody counts that."""
+    try:
+        return int((_TASKS / str(threading.get_native_id()) / "schedstat").read_text().split()[1]) * 1e-9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def open_descriptors() -> set[str] | None:

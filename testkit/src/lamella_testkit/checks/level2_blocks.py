@@ -39,7 +39,7 @@ def blocks_of_frames_fit_together(kit: Kit) -> None:
         if not 1 < block < data.n_frames:
             continue
         some = True
-        for backend in (BufferedBackend(), MmapBackend()):
+        for backend in (BufferedBackend(),) if kit.profile.quick else (BufferedBackend(), MmapBackend()):
             with kit.case(f"{data}, blocks of {block} frames, {backend.name}", seconds=60):
                 _expect_frames(source, data, block, backend)
         if kit.profile.quick:
@@ -52,18 +52,16 @@ def _expect_frames(source: LinearSource | FrameSource, data: SampleData, block: 
     part = SigBox(tuple(n // 3 for n in data.sig_shape), tuple(max(1, n // 5) for n in data.sig_shape))
     with FrameReader(source, backend) as reader:
         for frames in _chosen(data.n_frames, block):
-            for box in (part, full):
-                found = reader.read(frames, box)
-                wanted: Any = (np.asarray(frames), *box.slices)
-                expect_equal(found, data.frames[wanted], f"frames {list(frames)}")
+            box = full if len(frames) == data.n_frames else part
+            found = reader.read(frames, box)
+            wanted: Any = (np.asarray(frames), *box.slices)
+            expect_equal(found, data.frames[wanted], f"frames {list(frames)}")
 
 
 def _chosen(n_frames: int, block: int) -> Iterator[range | NDArray[Any]]:
-    """Give frames in one block, those around its end, the last ones, all of them, and some of each block."""
+    """Give frames in one block twice, those around its end, some of each block, and all of them."""
     yield range(2)
     yield range(1, 3)
     yield range(block - 1, block + 1)
-    yield range(n_frames - 2, n_frames)
-    yield range(n_frames)
     yield np.arange(0, n_frames, 3)
-    yield range(block - 2, block - 1)
+    yield range(n_frames)
