@@ -29,10 +29,10 @@ from system import load, machine  # noqa: E402
 
 _QUICK = {
     "files": "raw_u2,raw_f4,mib_r12,blo_u1,many_u1",
-    "jobs": "sum,com,std,mask1,mask8,four,pick,roi,open,tiles",
+    "jobs": "sum,com,std,mask8,four,pick,open",
     "candidates": "lamella,libertem,numpy",
     "states": "later,first",
-    "mb": 128,
+    "mb": 96,
     "rounds": 3,
 }
 

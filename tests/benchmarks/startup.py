@@ -84,6 +84,8 @@ def _measured(
     file: File, pythons: dict[str, str], names: Sequence[str], options: Namespace, cache: str
 ) -> Iterator[Row]:
     for job, scripts in SCRIPTS.items():
+        if job == "script-fresh" and options.quick:  # LiberTEM compiles for ten seconds and longer
+            continue
         chosen = [name for name in scripts if name in (*names, "python")]
         times: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for number in range(-1, options.rounds):
