@@ -17,7 +17,7 @@ _NONE = ("_None_", "<undefined>")
 """How HyperSpy writes what is not known."""
 _UNITS = {"A": "Å", "n_m": "nm", "u_m": "µm", "um": "µm", "m_m": "mm", "p_m": "pm", "m_rad": "mrad"}
 """Units in the spelling of EMD files, where an underscore sets off the prefix."""
-_PLAIN_UNITS = ("", "pixels", "pixel", "px")
+_PLAIN_UNITS = ("", "pixels", "pixel", "pix", "px")
 
 
 def nexus_axes(group: Any, signal: Any) -> dict[int, Axis]:

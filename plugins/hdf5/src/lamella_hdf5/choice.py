@@ -10,6 +10,7 @@ from lamella.metadata import Axis, Metadata
 
 if TYPE_CHECKING:
     from lamella.corrections import Corrections
+    from lamella_hdf5.links import Elsewhere
     from lamella_hdf5.stored import Piece
 
 __all__ = ["Choice"]
@@ -35,6 +36,8 @@ class Choice:
         Scan shape from elsewhere than the shape of the data set.
     nav_axes_known
         Axes of that scan.
+    elsewhere
+        Finds files for the file of the data set, where that is not the one that was opened.
     described
         What the file tells in a form of its own, JSON-able; it joins the raw metadata.
     """
@@ -52,3 +55,4 @@ class Choice:
     described: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    elsewhere: Elsewhere | None = None

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from lamella.errors import FormatError, ParameterError, UnsupportedError
+from lamella.errors import FormatError
 from lamella.metadata import Metadata
-from lamella_hdf5.axes import emd_axes, nexus_axes
+from lamella_hdf5.axes import emd_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.dectris import dectris
-from lamella_hdf5.hyperspy import hyperspy, hyperspy_choice
-from lamella_hdf5.library import text
+from lamella_hdf5.hyperspy import hyperspy
+from lamella_hdf5.named import named
+from lamella_hdf5.nexus import nexus
+from lamella_hdf5.swift import swift
 from lamella_hdf5.tree import attributes, datasets, group_at, known_text, numbers_in, rank, scalar, times, walk
-from lamella_hdf5.velox import velox, velox_choice
+from lamella_hdf5.velox import velox
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from lamella_hdf5.links import Elsewhere
     from lamella_hdf5.params import Hdf5Params
 
 __all__ = ["choose"]
 
 
-def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere) -> Choice:
+def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere, files: ExitStack) -> Choice:
     """Give the data set that the user named, or that the first fitting convention names.
+
+    Other files that have to be opened for it stay open in ``files``.
 
     Raises
     ------
@@ -36,11 +41,11 @@ def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere) -> Choice:
         If ``ds_path`` leads nowhere.
     """
     if params.ds_path is not None:
-        return _named(root, params.ds_path, elsewhere)
+        return named(root, params.ds_path, elsewhere, files)
     found = dectris(root, elsewhere, fast=params.fast)
     if found is not None:
         return found
-    conventions: tuple[Callable[[Any], Choice | None], ...] = (nexus, hyperspy, velox, emd, largest)
+    conventions: tuple[Callable[[Any], Choice | None], ...] = (nexus, hyperspy, velox, swift, emd, largest)
     for convention in conventions:
         found = convention(root)
         if found is not None:
@@ -50,101 +55,6 @@ def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere) -> Choice:
         path=elsewhere.path,
         remedy="`lamella probe` lists what it holds; name one with ds_path=",
     )
-
-
-def _named(root: Any, path: str, elsewhere: Elsewhere) -> Choice:
-    """Give the data set at a path, with the axes that its surroundings describe."""
-    item = group_at(root, path)
-    if item is None:
-        item = _through_links(root, path, elsewhere)
-    if isinstance(item, h5py.Group):
-        inside = ["/" + path.strip("/") + name for name, child in walk(item) if numbers_in(child)]
-        raise ParameterError(f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}")
-    if item is None:
-        names = [name for name, _ in datasets(root)]
-        close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]
-        raise ParameterError(
-            f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?"
-        )
-    if not numbers_in(item):
-        raise UnsupportedError(
-            "the data set holds no numbers", path=elsewhere.path, found=f"{item.dtype}, shape {item.shape} at {path}"
-        )
-    parent = item.parent
-    attrs = attributes(parent)
-    if text(attrs.get("NX_class", "")) == "NXdata":
-        return _nexus_choice(parent, item, "named, a NeXus signal")
-    if "axis-0" in parent:
-        return hyperspy_choice(parent, item)
-    if "dim0" in parent or "dim1" in parent:
-        return Choice(convention="named, in an EMD group", dataset=item, axes=emd_axes(parent, item))
-    if item.name.startswith("/Data/Image/"):
-        return velox_choice(parent, item)
-    return Choice(convention="named", dataset=item)
-
-
-def _through_links(root: Any, path: str, elsewhere: Elsewhere) -> Any:
-    """Follow one external link, if its file may be read."""
-    parts = path.strip("/").split("/")
-    for i in range(1, len(parts) + 1):
-        parent = group_at(root, "/".join(parts[: i - 1])) if i > 1 else root
-        if not isinstance(parent, h5py.Group):
-            return None
-        link = parent.get(parts[i - 1], getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            file = elsewhere.find(link.filename)
-            if file is None:
-                raise FormatError(
-                    "the file that an external link names is missing",
-                    path=elsewhere.path,
-                    expected=str(elsewhere.path.parent / link.filename),
-                    remedy="Put it beside this file",
-                )
-            raise ParameterError(f"ds_path {path!r} leads into {file.name}; open that file, with ds_path={link.path!r}")
-    return None
-
-
-def nexus(root: Any) -> Choice | None:
-    """Follow ``default`` from the root to the plot that the file wants shown, or take the largest signal there is."""
-    group, default = root, False
-    for _ in range(8):
-        name = attributes(group).get("default")
-        child = group_at(group, text(name)) if name else None
-        if not isinstance(child, h5py.Group):
-            break
-        group, default = child, True
-    if default:
-        signal = _signal(group)
-        if signal is not None and len(signal.shape) >= 2:
-            return _nexus_choice(group, signal, "NeXus default")
-    signals = [
-        (item, signal)
-        for _, item in walk(root)
-        if isinstance(item, h5py.Group) and text(attributes(item).get("NX_class", "")) == "NXdata"
-        for signal in [_signal(item)]
-        if signal is not None and len(signal.shape) >= 2
-    ]
-    if not signals:
-        return None
-    best = max(signals, key=lambda one: rank(one[1]))
-    return _nexus_choice(*best, "the largest NeXus signal")
-
-
-def _signal(group: Any) -> Any:
-    """Give the signal of an NXdata group."""
-    name = attributes(group).get("signal")
-    if isinstance(name, str) and numbers_in(group_at(group, name)):
-        return group_at(group, name)
-    marked = (group_at(group, key) for key in group if group_at(group, key) is not None)
-    return next((item for item in marked if numbers_in(item) and str(attributes(item).get("signal")) == "1"), None)
-
-
-def _nexus_choice(group: Any, signal: Any, why: str) -> Choice:
-    interpretation = attributes(group).get("interpretation") or attributes(signal).get("interpretation")
-    count = {"scalar": 1, "spectrum": 1, "image": 2, "rgb-image": 3}.get(str(interpretation))
-    ndim = len(signal.shape)
-    sig_axes = tuple(range(ndim - count, ndim)) if count is not None and count < ndim else None
-    return Choice(convention=why, dataset=signal, axes=nexus_axes(group, signal), sig_axes=sig_axes)
 
 
 def emd(root: Any) -> Choice | None:

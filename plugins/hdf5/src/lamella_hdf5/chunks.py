@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 
 from lamella.errors import CorruptError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChunkTable", "read_table"]
 
+_NO_FILTER = -1
+"""The mask of a chunk that no filter changed: all bits are set."""
 _SMALLEST = 8
 """Bytes of file that a chunk takes at least, in whatever index lists it."""
 
@@ -79,16 +83,58 @@ def table_of(dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...], size
     places[:, 0] += shift
     if (places[:, :2] < 0).any() or (places[:, 0] + places[:, 1] > size).any():
         raise CorruptError("a chunk lies outside the file", path=path, expected=f"{size} bytes")
+    places[_unfiltered(dataset, shape, chunks, corners, places), 2] = _NO_FILTER
     numbers = np.zeros(len(rows), dtype=np.int64)
     for axis, length in enumerate(grid):
         numbers = numbers * length + where[:, axis]
     return ChunkTable(numbers[inside], places[inside])
 
 
+def _unfiltered(
+    dataset: Any,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    corners: NDArray[np.int64],
+    places: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Find the chunks that stick out of the data set and were left as they are, which their masks do not tell.
+
+    A writer can ask for that (H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS). Then all of them have the size of their pixels,
+    and libhdf5 reads what is stored; one chunk that packing would have changed tells which is the case.
+    """
+    item = dataset.dtype
+    partial: NDArray[np.bool_] = (corners + np.asarray(chunks) > np.asarray(shape)).any(axis=1)
+    none = np.zeros(len(corners), dtype=np.bool_)
+    same = places[:, 1] == math.prod(chunks) * item.itemsize
+    plist = dataset.get_create_plist()
+    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    if not filters or not partial.any() or not same[partial].all():
+        return none
+    for corner in corners[partial].tolist():
+        _, stored = dataset.read_direct_chunk(tuple(corner))
+        if filters == [h5py.h5z.FILTER_SHUFFLE] and not _changes(stored, item.itemsize):
+            continue
+        inside = tuple(slice(0, min(c, n - k)) for k, c, n in zip(corner, chunks, shape, strict=True))
+        plain = np.frombuffer(stored, dtype=item).reshape(chunks)[inside]
+        found = np.empty(plain.shape, dtype=item)
+        space = dataset.get_space()
+        space.select_hyperslab(tuple(corner), plain.shape)
+        try:
+            dataset.read(h5py.h5s.create_simple(plain.shape), space, found)
+        except OSError:  # packed with a filter that is not there, or not packed at all
+            return none
+        return partial if found.tobytes() == plain.tobytes() else none
+    return none
+
+
+def _changes(stored: bytes, itemsize: int) -> bool:
+    """Whether putting bytes of elements in another order makes a difference."""
+    raw = np.frombuffer(stored, dtype=np.uint8).reshape(itemsize, -1)
+    return raw.T.tobytes() != raw.tobytes()
+
+
 def _user_block(dataset: Any, rows: list[tuple[Any, ...]]) -> int:
     """Give what has to be added to the addresses, which not every libhdf5 counts from the start of the file."""
-    import h5py
-
     block = int(h5py.h5i.get_file_id(dataset).get_create_plist().get_userblock())
     if not block:
         return 0

@@ -18,7 +18,8 @@ from lamella.errors import FormatError, UnsupportedError
 from lamella.metadata import Axis, Metadata
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import opened, text
-from lamella_hdf5.stored import Piece, pieces_of
+from lamella_hdf5.pieces import pieces_of
+from lamella_hdf5.stored import Piece
 from lamella_hdf5.tree import attributes, group_at, numbers_in, scalar
 
 if TYPE_CHECKING:
@@ -38,10 +39,7 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     FormatError
         If there is none, or they do not belong together.
     """
-    data = group_at(root, "entry/data")
-    if not isinstance(data, h5py.Group):
-        return None
-    names = sorted(name for name in data if _NUMBERED.fullmatch(name))
+    data, names = _numbered(root)
     if not names:
         return None
     pieces: list[Piece] = []
@@ -90,6 +88,16 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
         notes=tuple(notes),
         files=tuple(files),
     )
+
+
+def _numbered(root: Any) -> tuple[Any, list[str]]:
+    """Give the group that holds the data files, and their names; early firmware put them one level higher."""
+    for path in ("entry/data", "entry"):
+        data = group_at(root, path)
+        names = sorted(name for name in data if _NUMBERED.fullmatch(name)) if isinstance(data, h5py.Group) else []
+        if names:
+            return data, names
+    return None, []
 
 
 def _link(

@@ -169,7 +169,7 @@ class LibraryPart(Part):
             order = [sorted(sig_axes).index(axis) for axis in sig_axes]
             for i, row in enumerate(rows.tolist()):
                 self._point(index, nav_axes, places, i)
-                out[row] = dataset[tuple(index)].transpose(order)
+                out[row] = dataset[tuple(index)].view(self.stored.dtype).transpose(order)
 
     def _point(self, index: list[Any], nav_axes: Sequence[int], places: Sequence[NDArray[np.int64]], i: int) -> None:
         for axis, place in zip(nav_axes, places, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInf
 from lamella_hdf5.choose import choose
 from lamella_hdf5.library import opened, translated
 from lamella_hdf5.links import Elsewhere
+from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
-from lamella_hdf5.stored import Piece, check_frame, pieces_of
+from lamella_hdf5.stored import Piece, check_frame
 from lamella_hdf5.superblock import find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata
 
@@ -67,9 +69,11 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | ScanSource
     """
     assert probe.path is not None
     elsewhere = Elsewhere(probe.path, params.external)
-    with opened(probe.path) as root, translated(probe.path, "reading what the file holds"):
-        choice = choose(root, params, elsewhere)
-        pieces = choice.pieces or pieces_of(choice.dataset, str(probe.path), elsewhere, fast=params.fast)
+    with ExitStack() as files, translated(probe.path, "reading what the file holds"):
+        root = files.enter_context(opened(probe.path))
+        choice = choose(root, params, elsewhere, files)
+        home = choice.elsewhere or elsewhere
+        pieces = choice.pieces or pieces_of(choice.dataset, str(home.path), home, fast=params.fast)
         name = choice.dataset.name if choice.dataset is not None else ""
         raw = raw_metadata(root)
         if choice.described:

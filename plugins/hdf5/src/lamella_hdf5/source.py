@@ -70,6 +70,8 @@ class ScanSource(FrameSource):
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Let each data set write its frames."""
+        if not frames.size:
+            return
         worker = Worker.of(io, self._row_nbytes)
         if len(self._parts) == 1:
             self._parts[0].read(io, worker, frames, np.arange(len(frames)), box, out)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella.errors import CorruptError, UnsupportedError
 from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, missing_package
 from lamella_hdf5.library import translated
+from lamella_hdf5.tree import plain_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lamella_hdf5.links import Elsewhere
-
-__all__ = ["Piece", "Stored", "check_frame", "describe", "pieces_of"]
+__all__ = ["Piece", "Stored", "check_frame", "describe"]
 
 _LARGEST_FREE = 16 << 20
 _LARGEST_RATIO = 1100
 """Deflate packs 1032 to one; no other filter that is allowed packs more, but unwritten chunks take no room at all."""
-
-_DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,7 @@ def describe(dataset: Any, path: str, *, fast: bool = True) -> Stored:
 
 def _described(dataset: Any, path: str, fast: bool) -> Stored:
     shape = tuple(int(n) for n in dataset.shape)
-    dtype = np.dtype(dataset.dtype.str) if dataset.dtype.kind != "b" else np.dtype(np.bool_)
+    dtype = np.dtype(plain_dtype(dataset).str)
     size = Path(path).stat().st_size
     plist = dataset.id.get_create_plist()
     layout = plist.get_layout()
@@ -91,9 +88,9 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
         raise CorruptError("the data set has an absurd size", path=path, found=f"shape {shape}")
     fill = np.zeros((), dtype=dtype)
     if plist.fill_value_defined() != h5py.h5d.FILL_VALUE_UNDEFINED:
-        native = np.zeros((), dtype=dtype)
+        native = np.zeros((), dtype=dataset.dtype)
         plist.get_fill_value(native)
-        fill = native
+        fill = native.view(dtype)
     common["fill"] = fill.tobytes()
     filters = tuple(_filters(plist))
     _refuse_unknown(filters, path, str(dataset.name))
@@ -194,58 +191,3 @@ def check_frame(stored: Stored, frame_nbytes: int) -> None:
             expected=f"frames of less than {_LARGEST_RATIO * stored.size} bytes",
             found=f"shape {stored.shape}",
         )
-
-
-def pieces_of(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool, depth: int = 0) -> tuple[Piece, ...]:
-    """Give the stored pieces of a data set along its first axis; virtual and external ones are resolved.
-
-    Raises
-    ------
-    FormatError
-        If a source must not be read, or does not fit.
-    """
-    if depth > _DEEPEST:
-        raise CorruptError("virtual data sets refer to each other without end", path=path)
-    with translated(path, f"looking at {dataset.name}"):
-        plist = dataset.id.get_create_plist()
-        layout, external = plist.get_layout(), plist.get_external_count()
-        if layout == h5py.h5d.VIRTUAL:
-            from lamella_hdf5.virtual import virtual_pieces
-
-            return virtual_pieces(dataset, path, elsewhere, fast=fast, depth=depth)
-        if external:
-            return tuple(_external(dataset, plist, path, elsewhere))
-    stored = describe(dataset, path, fast=fast)
-    return (Piece(stored, 0, stored.shape[0] if stored.shape else 1),)
-
-
-def _external(dataset: Any, plist: Any, path: str, elsewhere: Elsewhere) -> Iterator[Piece]:
-    """Give the parts of a data set whose bytes lie in other files, one after the other."""
-    stored = replace(describe(dataset, path, fast=True), how="contiguous", why="", by_name=False)
-    row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
-    first, total = 0, stored.shape[0]
-    for i in range(plist.get_external_count()):
-        name, offset, nbytes = plist.get_external(i)
-        name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-        file = elsewhere.find(name)
-        if file is None:
-            raise FormatError(
-                f"the file that holds the pixels of {stored.name} is missing",
-                path=path,
-                expected=f"{elsewhere.path.parent / name}",
-                remedy="Put it beside this file",
-            )
-        size = file.stat().st_size
-        available = min(nbytes, max(0, size - offset)) // row if row else 0
-        count = min(total - first, available)
-        if i + 1 < plist.get_external_count() and nbytes % row:
-            raise UnsupportedError(
-                "frames are cut in two by external files", path=path, found=f"{nbytes} bytes in {name}"
-            )
-        if count:
-            yield Piece(replace(stored, path=str(file), size=size, offset=int(offset)), first, count)
-        first += count
-        if count < available or first >= total:
-            break
-    if first < total:
-        yield Piece(None, first, total - first)

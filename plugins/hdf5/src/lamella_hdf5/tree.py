@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,11 +24,13 @@ _DEEPEST = 32
 def walk(root: Any) -> Iterator[tuple[str, Any]]:
     """Give groups and data sets with their paths, each once, breadth first; ends after many, or after some seconds.
 
-    Links into other files are left alone.
+    Links into other files are left alone. Groups whose names begin with # come last: there MATLAB keeps the many
+    small parts of its cells.
     """
-    began, seen, waiting, count = time.monotonic(), set(), [("", root, 0)], 0
-    while waiting:
-        path, group, depth = waiting.pop(0)
+    began, seen, waiting, count = time.monotonic(), set(), deque([("", root, 0)]), 0
+    parts: deque[tuple[str, Any, int]] = deque()
+    while waiting or parts:
+        path, group, depth = waiting.popleft() if waiting else parts.popleft()
         try:
             names = list(group)
         except Exception:  # a damaged group is no reason not to look at the others
@@ -49,7 +52,7 @@ def walk(root: Any) -> Iterator[tuple[str, Any]]:
             where = f"{path}/{name}"
             yield where, item
             if isinstance(item, h5py.Group) and depth < _DEEPEST:
-                waiting.append((where, item, depth + 1))
+                (parts if name.startswith("#") else waiting).append((where, item, depth + 1))
 
 
 def numbers_in(item: Any) -> bool:
@@ -67,9 +70,9 @@ def numbers_in(item: Any) -> bool:
 
 
 def plain_dtype(dataset: Any) -> np.dtype[Any]:
-    """Give the dtype of the numbers of a data set; two floating point members are one complex number."""
-    dtype = np.dtype(dataset.dtype)
-    if dtype.names is None or len(dtype.names) != 2:
+    """Give the dtype of the numbers of a data set; members ``real`` and ``imag``, as MATLAB has them, are one."""
+    dtype: np.dtype[Any] = np.dtype(dataset.dtype)
+    if dtype.names != ("real", "imag"):
         return dtype
     first, second = (dtype[name] for name in dtype.names)
     if first == second and first.kind == "f" and first.itemsize in (4, 8) and dtype.itemsize == 2 * first.itemsize:

@@ -13,19 +13,22 @@ import h5py
 
 from lamella.errors import FormatError, UnsupportedError
 from lamella_hdf5.library import opened
-from lamella_hdf5.stored import Piece, describe, pieces_of
+from lamella_hdf5.stored import Piece, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lamella_hdf5.links import Elsewhere
 
 __all__ = ["virtual_pieces"]
 
 
-def virtual_pieces(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool, depth: int) -> tuple[Piece, ...]:
+def virtual_pieces(
+    dataset: Any, path: str, elsewhere: Elsewhere, resolve: Callable[[Any, str], tuple[Piece, ...]]
+) -> tuple[Piece, ...]:
     """Give the pieces of a virtual data set along its first axis.
 
+    ``resolve`` gives the pieces of a source, which may be virtual itself, from the data set and its file.
     Parts that are not stretches of the first axis are left to libhdf5, once it is sure that their files exist.
 
     Raises
@@ -41,7 +44,7 @@ def virtual_pieces(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool,
     for source, stretch in zip(sources, stretches, strict=True):
         assert stretch is not None
         first, begin, count = stretch
-        found += _parts(source, path, elsewhere, first, begin, count, fast=fast, depth=depth, like=dataset)
+        found += _parts(source, path, elsewhere, first, begin, count, resolve, like=dataset)
     return tuple(_without_gaps(sorted(found, key=lambda piece: piece.first), int(dataset.shape[0]), path))
 
 
@@ -77,9 +80,8 @@ def _parts(
     first: int,
     begin: int,
     count: int,
+    resolve: Callable[[Any, str], tuple[Piece, ...]],
     *,
-    fast: bool,
-    depth: int,
     like: Any,
 ) -> Iterator[Piece]:
     file = elsewhere.path if source.file_name == "." else elsewhere.find(source.file_name)
@@ -98,7 +100,7 @@ def _parts(
                 expected=f"frames of {tuple(like.shape[1:])} {like.dtype}",
                 found=f"{tuple(target.shape[1:])} {target.dtype}",
             )
-        inner = pieces_of(target, str(file), elsewhere, fast=fast, depth=depth + 1)
+        inner = resolve(target, str(file))
     for piece in inner:
         low, high = max(begin, piece.first), min(begin + count, piece.first + piece.count)
         if low < high:

@@ -1,0 +1,65 @@
+"""Files of Nion Swift: one data set, described in the JSON of its attribute ``properties``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lamella.metadata import Axis, Metadata
+from lamella_hdf5.choice import Choice
+from lamella_hdf5.tree import group_at, known_text, numbers_in, times
+
+__all__ = ["swift"]
+
+_LONGEST_TEXT = 1 << 24
+
+
+def swift(root: Any) -> Choice | None:
+    """Take the data set ``data``; the collection axes are the scan, the datum axes the detector."""
+    dataset = group_at(root, "data")
+    if not numbers_in(dataset) or len(dataset.shape) < 2:
+        return None
+    told = _properties(dataset)
+    if not told:
+        return None
+    ndim, datum = len(dataset.shape), told.get("datum_dimension_count")
+    calibrations = told.get("dimensional_calibrations")
+    listed = calibrations if isinstance(calibrations, list) and len(calibrations) == ndim else []
+    axes = {i: axis for i, one in enumerate(listed) if (axis := _axis(f"axis{i}", one)) is not None}
+    instrument = _inside(_inside(told, "metadata"), "instrument")
+    return Choice(
+        convention="Nion Swift data item",
+        dataset=dataset,
+        axes=axes,
+        sig_axes=tuple(range(ndim - datum, ndim)) if isinstance(datum, int) and 0 < datum <= ndim else None,
+        metadata=Metadata(
+            title=known_text(told.get("title")),
+            acquired=known_text(told.get("created")),
+            beam_energy=times(instrument.get("high_tension"), 1.0),
+        ),
+    )
+
+
+def _properties(dataset: Any) -> dict[str, Any]:
+    try:
+        identity = dataset.attrs.get_id("properties")
+        if identity.get_storage_size() > _LONGEST_TEXT:
+            return {}
+        told = json.loads(dataset.attrs["properties"])
+    except Exception:  # no such attribute, no text, or no JSON: another file that has a data set of this name
+        return {}
+    return told if isinstance(told, dict) and "dimensional_calibrations" in told else {}
+
+
+def _inside(told: dict[str, Any], name: str) -> dict[str, Any]:
+    value = told.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _axis(name: str, told: Any) -> Axis | None:
+    if not isinstance(told, dict):
+        return None
+    scale, offset, units = told.get("scale"), told.get("offset"), told.get("units")
+    if not isinstance(scale, int | float) or not isinstance(offset, int | float) or not scale or not units:
+        return None
+    return Axis(name, float(scale), float(offset), str(units))
