@@ -136,7 +136,7 @@ def _first_and_duration(stamps: TimeStamps | None, count: int) -> tuple[str | No
     ends = stamps.read((0, count - 1))
     if np.isnat(ends[0]):
         return None, 0.0
-    return str(ends[0].astype("M8[us]")), float(np.nan_to_num(elapsed(ends)[1]))
+    return str(ends[0].astype("M8[us]").item().isoformat()), float(np.nan_to_num(elapsed(ends)[1]))
 
 
 def _metadata(header: Header, settings: Settings, first: str | None) -> Metadata:
