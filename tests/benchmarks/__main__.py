@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from candidates import start  # noqa: E402
 from datasets import kinds, make  # noqa: E402
 from plan import CANDIDATES, JOBS, OWN_ENVIRONMENT, STATES  # noqa: E402
 from rounds import compare  # noqa: E402
-from system import load, machine  # noqa: E402
+from system import machine  # noqa: E402
 
 _QUICK = {
     "files": "raw_u2,raw_f4,mib_r12,blo_u1,many_u1",
@@ -58,16 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        files = [make(name, folder, options.mb << 20, many=options.many) for name in options.files]
+        files = [make(name, folder, options.mb << 20, many=options.many) for name in options.files if options.jobs]
         candidates = start(names, pythons, options.workers) if options.jobs else []
-        now.conditions = {
-            "machine": machine(),
-            "versions": {one.name: one.versions for one in candidates},
-            "workers": options.workers,
-            "load": load(),
-            "when": time.strftime("%Y-%m-%d %H:%M"),
-        }
-        everything.conditions |= {name: value for name, value in now.conditions.items() if value}
+        versions = everything.conditions.get("versions", {}) | {one.name: one.versions for one in candidates}
+        everything.conditions = {"machine": machine(), "versions": versions, "workers": options.workers}
         try:
             for file in files:
                 for rows in compare(candidates, file, folder, options):
@@ -87,7 +80,7 @@ def _parser(defaults: dict[str, object] | None = None) -> argparse.ArgumentParse
         "--quick", action="store_true", help="a smaller choice of everything, in less than three minutes"
     )
     parser.add_argument("--folder", type=Path, help="where the files lie and stay (default: a temporary folder)")
-    parser.add_argument("--mb", type=int, default=256, help="size of each file [MB]")
+    parser.add_argument("--mb", type=int, default=192, help="size of each file [MB]")
     parser.add_argument("--many", type=int, default=1_000_000, help="frames of the files that have many small ones")
     parser.add_argument("--files", type=_of(kinds()), default="all", help=f"of {','.join(kinds())}, or all")
     parser.add_argument("--jobs", type=_of(JOBS), default="all", help=f"of {','.join(JOBS)}, all, or none")

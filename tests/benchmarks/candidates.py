@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,11 @@ class Candidate:
         self._answers.put(None)
 
     def _answer(self) -> dict[str, Any]:
-        line = self._answers.get(timeout=_PATIENCE)
+        try:
+            line = self._answers.get(timeout=_PATIENCE)
+        except queue.Empty:
+            self._process.kill()
+            raise RuntimeError(f"{self.name} gave no answer within {_PATIENCE} s") from None
         if line is None:
             raise RuntimeError(f"the process with {self.name} ended with status {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
@@ -89,10 +94,16 @@ class Candidate:
             raise RuntimeError(f"{self.name}: {answer['error']}")
         return peak
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # it may have ended
+            self._process.stdin.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -105,6 +116,6 @@ def start(names: list[str], pythons: dict[str, str], workers: int) -> list[Candi
     for name in names:
         try:
             started.append(Candidate(name, pythons.get(name, sys.executable), workers))
-        except (OSError, RuntimeError, queue.Empty) as error:
+        except (OSError, RuntimeError) as error:
             sys.stderr.write(f"{name} cannot be measured: {error}\n")
     return started
