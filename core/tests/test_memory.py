@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import lamella
 from lamella.io import choose_backend
 from lamella.io.mmap import address_space
 from lamella.source import Resource
+from lamella.udf import UDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
 
 _LIMITED = """
 import resource, sys
@@ -55,3 +57,27 @@ def test_files_that_do_not_fit_are_read_in_pieces(tmp_path: Path, monkeypatch: p
     with pytest.raises(lamella.ParameterError, match="use 'buffered'"):
         choose_backend("mmap", here)
     assert address_space() > frames.nbytes
+
+
+@pytest.mark.parametrize(
+    ("udf", "copies"),
+    # The result, and what two workers have of it; weights in single precision for the centre of mass.
+    [(SumSigUDF, 0.2), (SumUDF, 3.3), (CoMUDF, 1.8), (StdDevUDF, 3 * 2 + 0.4)],
+)
+def test_computing_takes_a_few_images_of_a_large_detector_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, udf: type[UDF], copies: float
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", "numpy")
+    side, n_frames = 2048, 4
+    image = 8 * side * side
+    with (tmp_path / "a.raw").open("wb") as file:
+        file.truncate(2 * side * side * n_frames)
+    params = {"dtype": "uint16", "sig_shape": (side, side), "nav_shape": (n_frames,)}
+    ds = lamella.open(tmp_path / "a.raw", format="raw", **params)
+    with lamella.Context.make_with("threads", cpus=2) as ctx:
+        tracemalloc.start()
+        *_, last = ctx.run_udf_iter(ds, udf())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert last.damage.data.all()
+    assert peak < (copies + 0.5) * image

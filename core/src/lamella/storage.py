@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.geometry import SigBox
-from lamella.source import LinearSource
+from lamella.source import Encoding, LinearSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +84,8 @@ def stored_form(source: LinearSource | FrameSource) -> StoredForm | None:
     n_pixels, itemsize = math.prod(encoding.sig_shape), encoding.dtype.itemsize
     if high - low != n_pixels * itemsize:
         return None
+    if encoding.strides == Encoding(encoding.dtype, encoding.sig_shape).strides:
+        return _form(encoding.dtype, None, n_pixels, low)
     places = np.zeros((1,), dtype=np.int64)
     for length, stride in zip(encoding.sig_shape, encoding.strides, strict=True):
         places = (places[:, None] + np.arange(length, dtype=np.int64)[None, :] * stride).reshape(-1)

@@ -99,14 +99,13 @@ class CoMUDF(WeighingUDF):
         return height // 2 if cy is None else cy, width // 2 if cx is None else cx
 
     def _weights(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Give the masks whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
-        height, width = self.meta.dataset_shape.sig
+        """Give the weights whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
         cy, cx = self._centre()
-        y, x = np.arange(height)[:, None] - cy, np.arange(width) - cx
-        weights = np.ones((3, height, width), dtype)
-        weights[1], weights[2] = y, x
+        y, x = np.divmod(self.meta.row_pixels, self.meta.dataset_shape.sig[1])
+        weights = np.ones((3, len(y)), dtype)
+        weights[1], weights[2] = y - cy, x - cx
         if self.params.r < math.inf or self.params.ri:
-            distance = np.hypot(y, x)
+            distance = np.hypot(y - cy, x - cx)
             inside = distance <= self.params.r
             if self.params.ri:
                 inside &= distance > self.params.ri
@@ -116,7 +115,7 @@ class CoMUDF(WeighingUDF):
     def row_weights(self) -> NDArray[Any]:
         meta = self.meta
         dtype = weight_dtype(np.dtype(meta.input_dtype))
-        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(self._weights(dtype)))
+        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: self._weights(dtype))
 
     def weighed_sums(self) -> NDArray[Any]:
         moments: NDArray[Any] = self.results.moments

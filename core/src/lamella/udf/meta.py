@@ -88,6 +88,13 @@ class UDFMeta:
         return self._rows.cut(weights, self._tile.box_index)
 
     @property
+    def row_pixels(self) -> NDArray[np.int64]:
+        """The flat index on the detector of each item of the current rows, shape ``(n_items,)``."""
+        if self._rows is None or self._tile is None:
+            raise UDFError("meta.row_pixels can be used in process_rows only")
+        return self._rows.pixels(self._tile.box_index)
+
+    @property
     def roi(self) -> NDArray[np.bool_] | None:
         """The region of interest, shape of the scan, or None."""
         mask = self._region.mask

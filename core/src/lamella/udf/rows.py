@@ -59,6 +59,11 @@ class RowLayout:
         chosen = flat[:, first:end] if self.order is None else flat[:, self.order[first:end]]
         return np.ascontiguousarray(chosen)
 
+    def pixels(self, box_index: int) -> NDArray[np.int64]:
+        """Give the flat pixel index of each item of a box, shape ``(n_items,)``."""
+        first, end = self.spans[box_index]
+        return np.arange(first, end, dtype=np.int64) if self.order is None else self.order[first:end]
+
     def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Bring an array with one row per pixel into the order of items."""
         return pixels if self.order is None else pixels[self.order]

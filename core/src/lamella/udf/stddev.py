@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,9 +94,11 @@ class StdDevUDF(UDF):
         if count and self.task_data.exact:
             _to_deviations(results.sum, results.varsum, count)
         elif count and self.get_method() == self.UDF_METHOD.ROWS:  # sums were taken relative to the first frame
-            results.varsum -= results.sum * (results.sum / count)
-            np.maximum(results.varsum, 0, out=results.varsum)
-            results.sum += count * results.origin
+            for part in _parts(results.sum):
+                total, varsum = results.sum[part], results.varsum[part]
+                varsum -= total * (total / count)
+                np.maximum(varsum, 0, out=varsum)
+                total += count * results.origin[part]
 
     def merge(self, dest: Any, src: Any) -> None:
         combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)
@@ -123,14 +125,20 @@ def _to_deviations(total: NDArray[np.float64], squares: NDArray[np.float64], cou
     Integers are moved to the whole number nearest to the mean first, in arithmetic modulo 2**64: what remains is small
     and exact, so that nothing cancels.
     """
-    for begin in range(0, len(total), rows := max(1, _ELEMENTS // max(1, total[:1].size))):
-        part, squared = total[begin : begin + rows], squares[begin : begin + rows]
-        sums = part.view(np.int64)
+    for part in _parts(total):
+        sums = total[part].view(np.int64)
         mean = np.rint(sums / count).astype(np.int64)
         rest = sums - mean * count
-        deviations = squared.view(np.int64) - mean * (2 * sums - mean * count)
-        part[...] = sums.copy()
-        squared[...] = deviations - rest * (rest / count)
+        deviations = squares[part].view(np.int64) - mean * (2 * sums - mean * count)
+        squares[part] = deviations - rest * (rest / count)
+        total[part] = sums.copy()
+
+
+def _parts(array: NDArray[Any]) -> Iterator[slice]:
+    """Cut the first axis so that temporaries stay small, however large the detector."""
+    step = max(1, _ELEMENTS // max(1, array[:1].size))
+    for begin in range(0, len(array), step):
+        yield slice(begin, begin + step)
 
 
 def _squares(deviations: NDArray[Any]) -> NDArray[np.float64]:
@@ -154,10 +162,11 @@ def combine(
     """Add sums and sums of squared deviations of further frames to those of ``count`` frames, in place."""
     if added_count == 0:
         return
-    if count:
-        delta = added / added_count
-        delta -= total / count
-        squared = delta.real**2 + delta.imag**2 if delta.dtype.kind == "c" else delta * delta
-        varsum += squared * (count * added_count / (count + added_count))
-    varsum += added_varsum
-    total += added
+    for part in _parts(total):
+        if count:
+            delta = added[part] / added_count
+            delta -= total[part] / count
+            squared = delta.real**2 + delta.imag**2 if delta.dtype.kind == "c" else delta * delta
+            varsum[part] += squared * (count * added_count / (count + added_count))
+        varsum[part] += added_varsum[part]
+        total[part] += added[part]
