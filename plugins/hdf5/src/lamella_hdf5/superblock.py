@@ -20,8 +20,9 @@ __all__ = ["SIGNATURE", "Superblock", "find_signature", "read_superblock"]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST_USER_BLOCK = 64 << 20
-_LOOKED_AT = 1 << 20
-"""How far from either end of the file collections of texts are looked for [bytes]."""
+_LOOKED_AT = (32 << 10, 1 << 20)
+_PART = 256
+"""Collections of texts are looked for in this part of a file at either end, within those limits [bytes]."""
 
 # version: (place of the sizes of addresses and lengths, first address, which address is the end of the file)
 _LAYOUTS = {0: (13, 24, 2), 1: (13, 28, 2), 2: (9, 12, 2), 3: (9, 12, 2)}
@@ -108,9 +109,10 @@ def _odd_heaps(probe: Probe) -> Iterator[str]:
     Section III.E: "GCOL", version, size; then objects: index, reference count, size, content. Index 0 is free room.
     Free room that does not reach the end makes libhdf5 search for ever.
     """
-    begins = {0, max(0, probe.size - _LOOKED_AT)}
+    window = min(max(probe.size // _PART, _LOOKED_AT[0]), _LOOKED_AT[1])
+    begins = {0, max(0, probe.size - window)}
     for begin in sorted(begins):
-        content = probe.read(begin, _LOOKED_AT)
+        content = probe.read(begin, window)
         at = content.find(b"GCOL")
         while at >= 0:
             if not _is_whole(content, at, probe.size - begin):
