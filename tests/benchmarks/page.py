@@ -27,6 +27,10 @@ _FILES = (
     tuple(name for name in WHOLE if name[0] in "mfk"),
     _CHUNKED,
 )
+_QUIET = 4  # processes that want to run: two workers of one candidate, and what else a system does
+_BUSY = """
+
+**The machine did other work while these figures were measured.** They show ratios, and no rate that it can reach."""
 _WAITING = ("frame", "pick", "roi", "open", "firsttile", "tiles", "export")
 
 
@@ -72,7 +76,7 @@ def _conditions(figures: Figures) -> str:
         ("memory-read limit", _spread(limits, "GB/s")),
         ("load of the machine", _spread(loads, "processes") + "; two are these measurements"),
     ]
-    return _markdown(["", ""], facts)
+    return _markdown(["", ""], facts) + (_BUSY if loads and statistics.median(loads) > _QUIET else "")
 
 
 def _targets(figures: Figures) -> str:
