@@ -16,7 +16,7 @@ import lamella
 from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
-from lamella.geometry import SigBox
+from lamella.geometry import SigBox, Stretch
 from lamella.reshape import reshape_source
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella.tiling import TilingScheme
@@ -243,3 +243,33 @@ def test_frames_side_by_side_behind_an_index_are_not_copied(tmp_path: Path) -> N
     tiles = [(tile.data.copy(), tile.data.flags.writeable) for tile in partition.tiles(scheme)]
     assert [data[:, 0, 0].tolist() for data, _ in tiles] == [[1, 13], [25, 37], [61]]
     assert [writeable for _, writeable in tiles] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("frames", "depth", "pieces"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], 3, [[0, 1, 2], [3, 4, 5], [6, 7]]),
+        ([0, 1, 2, 5, 6, 7, 8], 3, [[0, 1, 2], [5, 6, 7], [8]]),
+        ([0, 1, 2, 5, 6, 7, 8], 2, [[0, 1], [2], [5, 6], [7, 8]]),
+        ([0, 1, 2, 3, 7, 8, 9, 10], 100, [[0, 1, 2, 3], [7, 8, 9, 10]]),
+        ([5, 3, 1, 9, 7, 11], 4, [[5, 3, 1, 9], [7, 11]]),
+        ([0, 1, 3, 4, 6, 7, 9], 6, [[0, 1, 3, 4, 6, 7], [9]]),
+        ([4], 3, [[4]]),
+    ],
+)
+def test_tiles_end_where_frames_jump_unless_that_makes_them_small(
+    frames: list[int], depth: int, pieces: list[list[int]]
+) -> None:
+    stretch = Stretch(10, np.arange(len(frames)) + 20, np.array(frames))
+    found = list(stretch.pieces(depth))
+    assert [list(piece.frames) for piece in found] == pieces
+    assert [piece.start for piece in found] == [10 + sum(map(len, pieces[:i])) for i in range(len(pieces))]
+    np.testing.assert_array_equal(np.concatenate([piece.positions for piece in found]), stretch.positions)
+    whole = list(stretch.pieces(depth, whole_runs=False))
+    assert [len(piece) for piece in whole[:-1]] == [depth] * (len(whole) - 1)
+
+
+def test_a_partition_comes_in_one_piece_where_frames_jump(tmp_path: Path) -> None:
+    ds = indexed(tmp_path, np.array([0, 1, 2, 4, 5, 3]))
+    scheme = TilingScheme(6, (SigBox.full(SIG),), SIG, "partition")
+    assert [len(tile.data) for tile in ds.partitions(1)[0].tiles(scheme)] == [6]

@@ -169,6 +169,26 @@ class Stretch:
         """Give the part ``[begin, end)``, counted from the beginning of the stretch; consecutive frames as a range."""
         return Stretch(self.start + begin, self.positions[begin:end], as_range(self.frames[begin:end]))
 
+    def pieces(self, depth: int, *, whole_runs: bool = True) -> Iterator[Stretch]:
+        """Cut the stretch into pieces of at most ``depth`` frames.
+
+        With ``whole_runs``, no piece reaches over a jump from one run of consecutive frames to the next, if runs are
+        long enough: each piece can be read or viewed as one.
+        """
+        bounds = self._runs(depth) if whole_runs else [0, len(self)]
+        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+            for begin in range(first, last, depth):
+                yield self.cut(begin, min(begin + depth, last))
+
+    def _runs(self, depth: int) -> list[int]:
+        """Give where runs of consecutive frames begin and end; one run for all where they would be short."""
+        if isinstance(self.frames, range):
+            return [0, len(self)]
+        jumps = np.flatnonzero(np.diff(self.frames) != 1) + 1
+        if 2 * len(self) < min(depth, len(self)) * (jumps.size + 1):
+            return [0, len(self)]
+        return [0, *jumps.tolist(), len(self)]
+
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:

@@ -105,8 +105,7 @@ class Partition:
         reader = FrameReader(ds.source, backend or ds.backend, dtype=dtype, corrections=corrections)
         with reader:
             for stretch in stretches:
-                for begin in range(0, len(stretch), scheme.depth):
-                    part = stretch.cut(begin, begin + scheme.depth)
+                for part in stretch.pieces(scheme.depth, whole_runs=scheme.method != "partition"):
                     blocks = (
                         (reader.read(part.frames, box) for box in scheme.boxes)
                         if stored is None
