@@ -39,7 +39,7 @@ class Frms6Sampler(Sampler):
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Write the header and the parts; part 001 has one frame less than half of them where there are two."""
         base, frames = directory / _BASE, folded(data.frames)
-        first = max(1, data.n_frames // 2) if data.variant == "two parts" else data.n_frames
+        first = _first_part(data)
         old = data.variant == "old"
         if data.variant == "dark":
             # Dark frames of zeros, so that what is computed equals what was written.
@@ -59,6 +59,12 @@ class Frms6Sampler(Sampler):
         known = {"acquired": "2015-12-03T12:00:00+00:00", "detector": "PNDetector pnCCD", "title": "synthetic"}
         return known if data.variant == "no header" else {**known, "dwell_time": 0.000625}
 
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give what the header of each frame counts, from 0 in each part."""
+        first = _first_part(data)
+        steps = np.concatenate([np.arange(first), np.arange(data.n_frames - first)])
+        return {"frame number": steps, "trigger": steps + 7, "time": 1e-3 * steps}
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the file header, of the first frame header, and of the first frames."""
         stride = _FRAME_HEADER + data.nbytes // data.n_frames
@@ -74,6 +80,11 @@ class Frms6Sampler(Sampler):
             file.write(_file_header(528, 132, count))
             file.truncate(_HEADER + count * stride)
         return {"path": path}
+
+
+def _first_part(data: SampleData) -> int:
+    """Give the number of frames in part 001."""
+    return max(1, data.n_frames // 2) if data.variant == "two parts" else data.n_frames
 
 
 def folded(frames: NDArray[Any]) -> NDArray[np.uint16]:

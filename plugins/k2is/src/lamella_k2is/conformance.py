@@ -64,6 +64,11 @@ class K2isSampler(Sampler):
             return known
         return {**known, "beam_energy": 300e3, "camera_length": 0.8, "instrument": "Titan ß", "scan_rotation": 12.5}
 
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give what the headers of each frame say."""
+        steps = np.arange(data.n_frames)
+        return {"frame id": _FIRST_ID + steps, "shutter": steps >= (data.variant == "scan")}
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the beginning and the end of some headers."""
         marks = [block * _BLOCK + at for block in (0, 1, 15, 16, 31, 32) for at in (0, 40)]

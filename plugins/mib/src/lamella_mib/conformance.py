@@ -81,6 +81,11 @@ class MibSampler(Sampler):
             known if data.variant == "no sidecar" else {**known, "mode": "SPM", "software": "1.5", "detector": "Merlin"}
         )
 
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give what the header of each frame counts."""
+        steps = np.arange(data.n_frames)
+        return {"sequence number": steps + 1, "time": 1.1e-3 * steps, "counter": 0 * steps}
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the first fields of the header, of the header, and of the first frames."""
         merlin = _merlin(data)
