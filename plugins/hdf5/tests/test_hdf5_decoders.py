@@ -1,0 +1,85 @@
+"""Compiled decoders, which copy in words, and interpreted ones, which do not, agree on sound and on damaged chunks."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamella_hdf5 import kernels, plain
+
+Array = np.ndarray[Any, Any]
+
+
+def sequence(literals: bytes, back: int | None, length: int) -> bytes:
+    """Write one LZ4 sequence: literals, then a match unless ``back`` is None."""
+
+    def extended(n: int) -> bytes:
+        return b"" if n < 15 else b"\xff" * ((n - 15) // 255) + bytes([(n - 15) % 255])
+
+    more = 0 if back is None else length - 4
+    token = bytes([min(len(literals), 15) << 4 | min(more, 15)])
+    end = b"" if back is None else struct.pack("<H", back) + extended(more)
+    return token + extended(len(literals)) + literals + end
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """Give an LZ4 block and what it holds."""
+    stored, made = b"", bytearray()
+    for _ in range(draw(st.integers(0, 12))):
+        literals = draw(st.binary(min_size=0 if made else 1, max_size=40))
+        made += literals
+        back, length = draw(st.integers(1, min(len(made), 70))), draw(st.integers(4, 300))
+        stored += sequence(literals, back, length)
+        for _ in range(length):
+            made.append(made[-back])
+    literals = draw(st.binary(min_size=1, max_size=40))
+    return stored + sequence(literals, None, 0), bytes(made + literals)
+
+
+def guarded(decode: Callable[..., None], stored: bytes, nbytes: int) -> tuple[int, bytes]:
+    """Decode between guards; gives the status and what was made."""
+    room = np.full(nbytes + 256, 0xA5, np.uint8)
+    padded = np.frombuffer(b"\x5a" * 64 + stored + b"\x5a" * 64, np.uint8)
+    status = np.zeros(1, np.int64)
+    decode(padded[64 : 64 + len(stored)], room[128 : 128 + nbytes], status)
+    assert (room[:128] == 0xA5).all()
+    assert (room[128 + nbytes :] == 0xA5).all()
+    return int(status[0]), room[128 : 128 + nbytes].tobytes()
+
+
+@settings(max_examples=150)
+@given(block=blocks(), data=st.data())
+def test_lz4_blocks_are_decoded_alike(block: tuple[bytes, bytes], data: st.DataObject) -> None:
+    stored, made = block
+    header = struct.pack(">QII", len(made), len(made), len(stored))
+    for decode in (plain.lz4_blocks, kernels.lz4_blocks):
+        if len(stored) != len(made):  # as many bytes mean that the block was not packed
+            assert guarded(decode, header + stored, len(made)) == (0, made)
+    damaged = bytearray(stored)
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(stored) - 1))] = data.draw(st.integers(0, 255))
+    statuses = {guarded(decode, header + damaged, len(made))[0] for decode in (plain.lz4_blocks, kernels.lz4_blocks)}
+    assert len(statuses) == 1
+
+
+@settings(max_examples=100)
+@given(content=st.binary(max_size=200), nbytes=st.integers(1, 400))
+def test_lzf_of_anything_is_decoded_alike_or_refused(content: bytes, nbytes: int) -> None:
+    one, other = (guarded(decode, content, nbytes) for decode in (plain.lzf, kernels.lzf))
+    assert one[0] == other[0]
+    if one[0] == 0:
+        assert one == other
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 65536, 100_001])
+def test_checksums_agree(n: int) -> None:
+    body = np.random.default_rng(n).integers(0, 256, n).astype(np.uint8)
+    sums = [np.zeros(2, np.uint64) for _ in range(2)]
+    plain.fletcher32(body, sums[0])
+    kernels.fletcher32(body, sums[1])
+    assert sums[0].tolist() == sums[1].tolist()
