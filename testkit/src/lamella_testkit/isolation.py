@@ -12,6 +12,7 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from lamella_testkit.limits import queued
 from lamella_testkit.references import reference_to
 from lamella_testkit.results import Result, Status
 from lamella_testkit.runner import CHECK_SECONDS, judged
@@ -61,7 +62,7 @@ class Worker:
         try:
             send(self._process.stdin, job)
             while True:
-                kind_of_message, value = self._messages.get(timeout=limit + _GRACE)
+                kind_of_message, value = self._message(limit)
                 if kind_of_message == "result":
                     result: Result = value
                     return result
@@ -73,6 +74,19 @@ class Worker:
         except (OSError, EOFError):
             reason = self._crash()
         return judged(one, sampler, spec.edition, Status.failed, reason, case, time.perf_counter() - began)
+
+    def _message(self, limit: float) -> Any:
+        """Wait for the child to say something, longer if it waits for a processor; raises `queue.Empty`."""
+        assert self._process is not None
+        began, waited = time.monotonic(), queued(self._process.pid)
+        left = limit + _GRACE
+        while True:
+            try:
+                return self._messages.get(timeout=left)
+            except queue.Empty:
+                left = limit + _GRACE - (time.monotonic() - began - (queued(self._process.pid) - waited))
+                if left <= 0.01:
+                    raise
 
     def close(self) -> None:
         """End the child."""

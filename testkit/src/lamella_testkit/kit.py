@@ -8,6 +8,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +38,8 @@ __all__ = ["Kit", "register", "sample_of", "told"]
 
 T = TypeVar("T")
 
+_BYTES_PER_SECOND = 10e6
+"""What a case takes at most to write, copy and read the usual scan, of formats with a large detector."""
 UNINSTALLED = "<conformance>"
 """The distribution under which the kit registers a format that is not installed."""
 
@@ -198,11 +201,16 @@ class Kit:
 
     # Trying.
 
+    @cached_property
+    def _seconds(self) -> float:
+        """The time limit of a case."""
+        return self.profile.case_seconds + self.data().nbytes / _BYTES_PER_SECOND
+
     @contextlib.contextmanager
     def case(self, text: object, *, seconds: float | None = None) -> Iterator[None]:
         """Announce what is tried now, and limit its time."""
         self.current = str(text)
-        limit = self.profile.case_seconds if seconds is None else seconds
+        limit = self._seconds if seconds is None else seconds
         self._notify(self.current, limit)
         try:
             with wall_clock(limit):

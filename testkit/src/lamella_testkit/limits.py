@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,8 @@ _STATM = Path("/proc/self/statm")
 _IO = Path("/proc/self/io")
 _FD = Path("/proc/self/fd")
 _TASKS = Path("/proc/self/task")
+_PROCESSES = Path("/proc")
+_SOON = 0.01  # seconds
 
 
 class TookTooLong(BaseException):
@@ -56,12 +59,21 @@ def address_space(extra: int) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def wall_clock(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` in the body once the time is over, where the platform and the thread allow that."""
+    """Raise `TookTooLong` in the body once the time is over, where the platform and the thread allow that.
+
+    The time that the thread waits for a processor does not count, where the system tells it.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    began, waited = time.monotonic(), queued()
+
     def ring(number: int, frame: FrameType | None) -> None:
+        left = seconds - (time.monotonic() - began - (queued() - waited))
+        if left > _SOON:
+            signal.setitimer(signal.ITIMER_REAL, left)
+            return
         raise TookTooLong(f"still running after {seconds:g} s")
 
     handler = signal.signal(signal.SIGALRM, ring)
@@ -81,10 +93,11 @@ def bytes_read() -> int | None:
     return int(text.split(maxsplit=2)[1])
 
 
-def queued() -> float:
-    """Give how long this thread waited for a processor so far [s]; 0 where nobody counts that."""
+def queued(process: int | None = None) -> float:
+    """Give how long this thread, or the first of a process, waited for a processor [s]; 0 where nobody counts that."""
+    place = _TASKS / str(threading.get_native_id()) if process is None else _PROCESSES / str(process)
     try:
-        return int((_TASKS / str(threading.get_native_id()) / "schedstat").read_text().split()[1]) * 1e-9
+        return int((place / "schedstat").read_text().split()[1]) * 1e-9
     except (OSError, IndexError, ValueError):
         return 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,8 @@ def negotiated_tiles_cover_frames(kit: Kit) -> None:
                 _expect_tiles(ds, look, ds.scheme(wishes=(wish,)))
 
 
-def _plain(data: SampleData, **changes: Any) -> Look:
-    whole = TilingScheme(2, (SigBox.full(data.sig_shape),), data.sig_shape)
+def _plain(data: SampleData, *, depth: int = 2, **changes: Any) -> Look:
+    whole = TilingScheme(depth, (SigBox.full(data.sig_shape),), data.sig_shape)
     facts: dict[str, Any] = {"nav_shape": data.nav_shape, "sync_offset": 0, "roi": None, "partitions": 2}
     return Look(data, scheme=whole, backend=None, **(facts | changes))
 
@@ -151,8 +152,8 @@ def regions_of_interest_are_kept(kit: Kit) -> None:
         "backwards neighbours": [k in (1, 2, 5, 7, 8, 9) for k in range(n)],
     }
     for name, mask in masks.items():
-        for shift in (0, offset, -offset):
-            look = _plain(data, roi=tuple(mask), sync_offset=shift)
+        for shift, depth in product((0, offset, -offset), (2, n)):  # neighbours, and scattered frames, in one read
+            look = _plain(data, depth=depth, roi=tuple(mask), sync_offset=shift)
             with kit.case(f"{name}, {look}"):
                 ds = _opened(kit, look)
                 assert ds is not None
