@@ -123,3 +123,19 @@ def test_masks_that_do_not_come_in_fours_are_each_summed_once(count: int, depth:
     fallback.weigh_pixels(rows, (), masks, expected)
     weigh_pixels(rows, (), masks, found)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("module", ["reduce", "weigh", "sparse"])
+def test_kernels_are_compiled_where_no_cache_can_be_kept(module: str) -> None:
+    code = f"""
+import numba.core.caching as caching
+class Nowhere:
+    @classmethod
+    def from_function(cls, function, file): return None
+caching.CacheImpl._locator_classes = [Nowhere]
+from lamella.kernels import {module}
+for name in {module}.__all__:
+    assert getattr({module}, name).stats.cache_path is None
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

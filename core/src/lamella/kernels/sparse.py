@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from lamella.kernels.typing import REORDER
+from lamella.kernels.typing import REORDER, kept
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
 
-@njit(nogil=True, cache=True)
+@kept()
 def add_events(values: Any, pixels: Any, total: Any) -> None:
     """Add the value of each event to ``total``, shape ``(n_pixels,)``."""
     for k in range(values.size):
         total[pixels[k]] += values[k]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def add_rows(values: Any, starts: Any, total: Any) -> None:
     """Add the values of each frame to ``total``, shape ``(n_frames,)``."""
     for i in range(total.size):
@@ -29,7 +27,7 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
         total[i] = part
 
 
-@njit(nogil=True, cache=True)
+@kept()
 def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
     """Add the value of each event to its pixel; ``out`` holds a frame in each row.
 
@@ -42,7 +40,7 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
             frame[pixels[k]] = values[k] if pixel == 0 else pixel + values[k]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)
+@kept(fastmath=REORDER)
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``, shape ``(n_frames, n_masks)``.
 
@@ -81,7 +79,7 @@ def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: An
             k += 4 if n_masks - k >= 4 else 3 if n_masks - k == 3 else 1
 
 
-@njit(nogil=True, cache=True)
+@kept()
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under masks that list their pixels.
 
