@@ -69,6 +69,7 @@ class NpySampler(Sampler):
             ("shape", "(3, 4, True, 6)"),
             ("shape", "(-3, 4, -5, 6)"),
             ("shape", "(3, 0, 5, 6)"),
+            ("shape", "(3, 4, 0, 6)"),
             ("shape", "(360,)"),
             ("more", "1"),
         ):

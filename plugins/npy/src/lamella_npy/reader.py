@@ -98,7 +98,7 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> FortranSo
         notes=(
             "the array is in Fortran order: reading it takes longer. In C order it would be fast: "
             "np.save(path, np.ascontiguousarray(array))",
-            *_notes(header, 1, 1, header.nbytes, room),
+            *_bytes_behind(header, room),
         ),
         details=_details(header),
     )
@@ -129,6 +129,8 @@ def _notes(header: Header, announced: int, count: int, stride: int, room: int) -
     notes = []
     if left := (header.nbytes - announced * stride) // header.dtype.itemsize:
         notes.append(f"{left} pixels at the end do not fill a frame and are ignored")
-    if room > header.nbytes:
-        notes.append(f"{room - header.nbytes} bytes after the array are ignored")
-    return notes
+    return [*notes, *_bytes_behind(header, room)]
+
+
+def _bytes_behind(header: Header, room: int) -> list[str]:
+    return [f"{room - header.nbytes} bytes after the array are ignored"] if room > header.nbytes else []

@@ -19,8 +19,8 @@ from lamella_testkit.soundness import axis_problems, json_problems, metadata_pro
 _CLOSE = 1e-5
 
 
-def _infos(kit: Kit) -> Iterator[tuple[SampleData, SourceInfo]]:
-    for data in kit.kinds():
+def _infos(kit: Kit, *more: SampleData) -> Iterator[tuple[SampleData, SourceInfo]]:
+    for data in (*kit.kinds(), *more):
         with kit.case(data):
             yield data, kit.source(kit.written(data)).info
 
@@ -211,7 +211,8 @@ def notes_have_a_reason(kit: Kit) -> None:
     Users learn to overlook notes that come for nothing. The sampler says by `expects_notes` which files deserve one.
     """
     told = False
-    for data, info in _infos(kit):
+    rows = [kit.data((1, 5), (1, 1), variant=variant) for variant in kit.sampler.variants]
+    for data, info in _infos(kit, *rows):
         expected = kit.sampler.expects_notes(data)
         if expected is None:
             continue
