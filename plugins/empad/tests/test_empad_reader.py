@@ -231,6 +231,17 @@ def test_a_json_sidecar_does_as_well(tmp_path: Path) -> None:
         json.dumps(ds.raw_metadata, allow_nan=False)
 
 
+def test_numbers_of_a_json_sidecar_may_be_larger_than_any(tmp_path: Path) -> None:
+    path = tmp_path / "scan.json"
+    path.write_text(
+        '{"file_type": "empad_metadata", "raw_filename": "a.raw", "voltage": 1e400, "scan_shape": [3, 1e400]}'
+    )
+    (tmp_path / "a.raw").write_bytes(raw_bytes(frames(6)))
+    ds = open_auto(path)
+    assert (ds.shape.nav, ds.metadata.beam_energy) == ((6,), None)
+    assert json.loads(json.dumps(ds.raw_metadata, allow_nan=False))["voltage"] == "inf"
+
+
 def test_missing_pixels_are_noted(tmp_path: Path) -> None:
     data = frames(4)
     data[0, 0, :3] = np.nan

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.metadata import Metadata
+from lamella.values import json_value
 from lamella_empad.sidecar import OPEN_RAW, Sidecar, base_name
 from lamella_empad.xml import from_xml
 
@@ -90,7 +91,7 @@ def _from_json(path: Path, text: bytes) -> Sidecar:
             scan_rotation=rotation[0] if rotation else None,
             exposure_time=exposure[0] if exposure else None,
         ),
-        raw=raw,
+        raw=json_value(raw),
     )
 
 
