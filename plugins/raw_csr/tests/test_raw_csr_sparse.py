@@ -99,6 +99,23 @@ def test_computations_that_need_every_pixel_still_get_it(tmp_path: Path) -> None
     np.testing.assert_allclose(found[1]["std"].data, dense.std(axis=(0, 1)))
 
 
+class TwiceUDF(SumSigUDF):
+    """Changes for pixels what its base class does for events as well."""
+
+    def get_method(self) -> Any:
+        return "tile"
+
+    def process_tile(self, tile: np.ndarray[Any, Any]) -> None:
+        self.results.intensity[:] += 2 * tile.sum(axis=(1, 2), dtype=np.uint64)
+
+
+def test_a_udf_that_changes_its_base_class_gets_pixels(tmp_path: Path) -> None:
+    dense = counts("<u2")
+    with lamella.Context(executor="inline") as ctx:
+        found = ctx.run_udf(lamella.open(write(tmp_path, dense)), TwiceUDF())["intensity"].data
+    np.testing.assert_array_equal(found, 2 * dense.sum(axis=(2, 3)))
+
+
 def test_an_event_outside_the_frame_is_refused_before_it_is_used(tmp_path: Path) -> None:
     path = write(tmp_path, counts("<u2"))
     pixels = np.fromfile(tmp_path / "indices.dat", "<i4")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lamella.partition import Tile
+    from lamella.udf.base import UDF, Method
     from lamella.udf.plan import Plan
     from lamella.udf.steps import Step
 
@@ -25,12 +26,21 @@ def prefer_events(plan: Plan) -> Plan:
     dataset = plan.dataset
     if not isinstance(dataset.source, EventSource) or plan.corrections is not None:
         return plan
-    if not all(plan.make(i).takes_events() for i in range(len(plan.udfs))):
+    if not all(_willing(plan.make(i), planned.method) for i, planned in enumerate(plan.udfs)):
         return plan
     sig = dataset.shape.sig.to_tuple()
     longest = max(len(partition) for partition in plan.partitions)
     scheme = TilingScheme(longest, (SigBox.full(sig),), sig)
     return replace(plan, events=True, scheme=scheme, rows=decoded_layout(scheme, sig), read_dtype=dataset.dtype)
+
+
+def _willing(udf: UDF, method: Method) -> bool:
+    """Whether a UDF takes events; one that changes the work of its base class for pixels has to do so for events."""
+    if not udf.takes_events():
+        return False
+    classes, names = type(udf).__mro__, (f"process_{method}", "process_events")
+    dense, sparse = (next(i for i, one in enumerate(classes) if name in vars(one)) for name in names)
+    return sparse <= dense
 
 
 class EventFeed:
