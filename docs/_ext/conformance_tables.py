@@ -17,14 +17,14 @@ def levels() -> str:
     """Give the level and the capabilities of each installed format, from the reports that plugins ship."""
     capabilities = [str(one) for one in Capability]
     rows = [
-        "| format | level | version | " + " | ".join(capabilities) + " |",
+        "| format | level | version (profile) | " + " | ".join(capabilities) + " |",
         "|" + "---|" * (3 + len(capabilities)),
     ]
     for plugin in default_registry().usable():
         proof = proof_of(plugin)
         assert plugin.spec is not None
         level = "not proved" if proof is None else proof.text(proof.version)
-        version = "" if proof is None else proof.version or ""
+        version = "" if proof is None else f"{proof.version} (`{proof.report['kit']['profile']}`)"
         marks = ["✓" if one in plugin.spec.capabilities else "" for one in capabilities]
         rows.append(f"| `{plugin.name}` | {level} | {version} | " + " | ".join(marks) + " |")
     return "\n".join(rows)

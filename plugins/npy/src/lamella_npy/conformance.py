@@ -12,16 +12,23 @@ import numpy as np
 
 from lamella_testkit import SampleData, Sampler
 
-_PLAIN, _ORDER, _MORE, _CUT_ANEW = "version 1", "fortran", "fortran, and more", "a row of pixels"
+_PLAIN, _LONG, _ORDER, _MORE, _CUT_ANEW = (
+    "version 1",
+    "version 2, long",
+    "fortran",
+    "fortran, and more",
+    "a row of pixels",
+)
 _VERSIONS = {
     _PLAIN: 1,
-    "version 2": 2,
+    _LONG: 2,
     "version 3": 3,
     _ORDER: 1,
     _MORE: 1,
     _CUT_ANEW: 1,
     "unaligned, by Python 2": 1,
 }
+_LONGEST = 10_000  # characters of a header
 _TAIL = b"\xb7" * 3
 _REST = 2  # pixels that do not fill a frame
 
@@ -81,8 +88,8 @@ class NpySampler(Sampler):
         yield "a list", {"path": path}
         path.write_bytes(_file(_dictionary(good), pixels, version=4))
         yield "version 4", {"path": path}
-        path.write_bytes(_file(_dictionary(good).ljust(20_000), pixels))
-        yield "a header of 20000 characters", {"path": path}
+        path.write_bytes(_file(_dictionary(good).ljust(_LONGEST), pixels, step=1))
+        yield "a header that is too long", {"path": path}
         path.write_bytes(_file(_dictionary(good), pixels))
         yield "fewer axes than asked for", {"path": path, "sig_dims": 5}
         yield "fewer pixels than asked for", {"path": path, "sig_shape": (100, 100)}
@@ -120,7 +127,10 @@ def _content(data: SampleData) -> bytes:
     rest = bytes(_REST * data.stored_dtype.itemsize) if data.variant == _CUT_ANEW else b""
     tail = _TAIL if data.variant in (_MORE, _CUT_ANEW) else b""
     pixels = data.pixels.tobytes(order=order) + rest + tail  # type: ignore[arg-type]
-    return _file(_header(data), pixels, version=_VERSIONS[data.variant], step=1 if "unaligned" in data.variant else 64)
+    text = _header(data)
+    if data.variant == _LONG:
+        return _file(text.ljust(_LONGEST - 1), pixels, version=2, step=1)
+    return _file(text, pixels, version=_VERSIONS[data.variant], step=1 if "unaligned" in data.variant else 64)
 
 
 def _header(data: SampleData) -> str:
