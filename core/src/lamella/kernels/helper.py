@@ -11,6 +11,8 @@ from typing import Any
 
 __all__ = ["Helper", "serve"]
 
+_NICE = 5
+"""Enough to let the computation go first; at 19, a computation on all processors would leave the compiler no time."""
 _START = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
@@ -20,7 +22,7 @@ serve()
 
 
 class Helper:
-    """A fresh interpreter at the lowest priority, and the pipes to it.
+    """A fresh interpreter at a low priority, and the pipes to it.
 
     Raises
     ------
@@ -34,7 +36,7 @@ class Helper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "IDLE_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self._send(sys.path)
 
@@ -68,7 +70,7 @@ def serve() -> None:
     from lamella.kernels.library import Kernel
 
     if hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(_NICE)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a module prints while it is imported is not an answer
     while True:

@@ -1,6 +1,6 @@
-"""Where kernels are compiled while the process computes: in a process of its own, in idle time.
+"""Where kernels are compiled while the process computes: in a process of its own.
 
-Compiling holds the interpreter lock for seconds, so a helper process does it, at the lowest priority, and leaves the
+Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
 """
