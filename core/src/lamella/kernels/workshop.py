@@ -105,6 +105,9 @@ class Workshop:
                 if self.closed:
                     return
                 self._load(order)
+            if self._waiting.empty() and self._helper is not None:
+                self._helper.end()  # it would hold memory until there is something to do again
+                self._helper = None
             with self._idle:
                 self._left -= 1
                 self._idle.notify_all()
@@ -133,8 +136,9 @@ class Workshop:
     def close(self) -> None:
         """End the helper, and let what is being loaded become ready: nothing may be cut off in the compiler."""
         self.closed = True
-        if self._helper is not None:
-            self._helper.end()
+        helper = self._helper
+        if helper is not None:
+            helper.end()
         with self._loading:
             pass
 
