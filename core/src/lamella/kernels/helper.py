@@ -65,6 +65,9 @@ class Helper:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def serve() -> None:
