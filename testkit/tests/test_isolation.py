@@ -23,6 +23,7 @@ from lamella_testkit.isolation import Worker
 from lamella_testkit.limits import TookTooLong, address_space, bytes_read, open_descriptors, supported, wall_clock
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.references import reference_to
+from lamella_testkit.runner import iterate
 from lamella_testkit.sampler import Sampler
 
 
@@ -98,6 +99,19 @@ def test_run_gives_one_result_per_check_in_process_and_out(isolate: bool) -> Non
     results = run(RIGHT, ToySampler, checks=names, isolate=isolate, progress=lambda one: seen.append(one.check))
     assert [one.status for one in results] == [Status.passed, Status.passed]
     assert seen == names
+
+
+def test_results_come_in_the_order_of_the_checks() -> None:
+    names = ["shape_and_dtype_are_right", "memory_stays_in_budget", "spec_is_valid", "every_shape_is_read"]
+    assert [one.check for one in run(RIGHT, ToySampler, checks=names)] == names
+
+
+def test_checks_that_go_on_are_ended_when_nobody_waits_for_them() -> None:
+    results = iterate(RIGHT, ToySampler)
+    assert next(results).status is Status.passed
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 30
 
 
 def _for_ever() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from lamella.executors.executor import available_cpus
 from lamella_testkit.checking import Broken, Check, NotHere, NotNeeded, all_checks, named
 from lamella_testkit.kit import Kit, told
 from lamella_testkit.limits import TookTooLong
@@ -16,10 +20,13 @@ from lamella_testkit.results import Result, Status
 
 if TYPE_CHECKING:
     from lamella.format import FormatSpec
+    from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 
 __all__ = ["carry_out", "chosen", "iterate", "run"]
 
+SPEED = 4
+"""The level whose checks measure, and want the machine for themselves."""
 CHECK_SECONDS = 60.0
 """What a check may take between two cases before it counts as a hang."""
 
@@ -49,7 +56,8 @@ def run(
     profile
         ``"dev"``, ``"ci"`` or ``"nightly"``.
     isolate
-        Run in a child process, which survives crashes and hangs of the plugin; the sampler must be importable then.
+        Run in child processes, one per processor, which may crash or hang without harm; checks of speed run when
+        everything else is done. The sampler must be importable then.
     progress
         Called with each result.
 
@@ -74,22 +82,49 @@ def iterate(
     checks: Sequence[str] = (),
     profile: str | None = None,
     isolate: bool = True,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Give the results of `run` one by one, as they come."""
     wanted = chosen(level, checks)
     settings = profile_named(profile)
     if isolate:
-        from lamella_testkit.isolation import Worker
-
-        with Worker() as worker:
-            for one in wanted:
-                yield worker.carry_out(spec, sampler, one, settings)
+        yield from _in_children(spec, sampler, wanted, settings)
         return
     instance = sampler() if isinstance(sampler, type) else sampler
     with tempfile.TemporaryDirectory(prefix="lamella-testkit-") as folder:
         kit = Kit(spec, instance, profile=settings, workdir=Path(folder))
         for one in wanted:
             yield carry_out(one, kit)
+
+
+def _in_children(
+    spec: FormatSpec, sampler: Sampler | type[Sampler], wanted: Sequence[Check], settings: Profile
+) -> Iterator[Result]:
+    """Make checks in children side by side, and those of speed one by one after them."""
+    from lamella_testkit.isolation import Worker
+
+    slow = [one for one in wanted if one.level < SPEED]
+    with ExitStack() as stack:
+        idle: SimpleQueue[Worker] = SimpleQueue()
+        count = max(1, min(available_cpus(), len(slow)))
+        for _ in range(count):
+            idle.put(stack.enter_context(Worker()))
+
+        def make(one: Check) -> Result:
+            worker = idle.get()
+            try:
+                return worker.carry_out(spec, sampler, one, settings)
+            finally:
+                idle.put(worker)
+
+        pool = ThreadPoolExecutor(count)
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        waiting = {one.name: pool.submit(make, one) for one in slow}
+        for one in wanted:
+            if one.name in waiting:
+                yield waiting[one.name].result()
+            else:
+                wait(waiting.values())
+                yield make(one)
 
 
 def chosen(level: int, checks: Sequence[str] = ()) -> list[Check]:
