@@ -317,3 +317,15 @@ def test_free_room_amid_texts_looks_wrong(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_no_metadata() -> None:
     assert known_text("<unreadable: OSError>") is None
     assert known_text("STEM") == "STEM"
+
+
+def test_names_that_are_no_text_are_shown_as_far_as_they_go(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["scan"] = SCAN
+        file["scan"].attrs["abcdef"] = 3
+    content = path.read_bytes()
+    assert content.count(b"abcdef") == 1
+    path.write_bytes(content.replace(b"abcdef", b"ab\xff\xfeef"))
+    ds = lamella.open(path)
+    assert json.loads(json.dumps(ds.raw_metadata))["/scan"]["attributes"] == {r"ab\xff\xfeef": 3}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamella_hdf5 import kernels, plain
+from lamella.kernels import Kernel
+from lamella_hdf5 import filters, kernels, plain
 
 Array = np.ndarray[Any, Any]
 
@@ -83,3 +84,18 @@ def test_checksums_agree(n: int) -> None:
     plain.fletcher32(body, sums[0])
     kernels.fletcher32(body, sums[1])
     assert sums[0].tolist() == sums[1].tolist()
+
+
+def test_chunks_are_decoded_where_no_compiler_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_compiler(*arguments: Any) -> None:
+        raise OSError("libllvmlite.so: failed to map segment from shared object")
+
+    kernel = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle)
+    monkeypatch.setattr(kernel, "compile_for", no_compiler)
+    monkeypatch.setattr(filters, "_unshuffle", kernel)
+    monkeypatch.setattr(filters, "_WORTH_COMPILING", -1)
+    values = np.arange(100, dtype="<u4")
+    stored = np.ascontiguousarray(values.view(np.uint8).reshape(100, 4).T).ravel()
+    out = np.empty(400, np.uint8)
+    filters.Pipeline((filters.Filter(filters.SHUFFLE, (4,)),), 4, 400).decode(stored, 0, out)
+    np.testing.assert_array_equal(out.view("<u4"), values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ ALLOWED = frozenset(NAMES)
 _BITSHUFFLE_LZ4 = 2
 _EXTRA = 'pip install "lamella-hdf5[codecs]"'
 _WORTH_COMPILING = 4 << 20
+
+_log = logging.getLogger(__name__)
 
 _bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4)
 _lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks)
@@ -213,9 +216,16 @@ def _call(kernel: Kernel, data: NDArray[np.uint8], *rest: Any) -> None:
         _patience.decoded += max(data.size, rest[0].size)
     elif kernel.compiled not in _patience.compiled:
         with _patience.lock:
-            kernel.compile_for(data, *rest)
+            _compile(kernel, data, *rest)
         _patience.compiled.add(kernel.compiled)
     kernel(data, *rest)
+
+
+def _compile(kernel: Kernel, *arguments: Any) -> None:
+    try:
+        kernel.compile_for(*arguments)
+    except Exception as error:  # no numba, or no room to load it: the interpreted decoder gives the same
+        _log.warning("%r stays in NumPy: %s: %s", kernel, type(error).__name__, error)
 
 
 def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest: Any) -> None:

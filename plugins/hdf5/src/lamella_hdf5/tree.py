@@ -13,7 +13,18 @@ import numpy as np
 
 from lamella.values import json_value
 
-__all__ = ["attributes", "datasets", "group_at", "known_text", "numbers_in", "rank", "raw_metadata", "scalar", "times"]
+__all__ = [
+    "attributes",
+    "datasets",
+    "group_at",
+    "known_text",
+    "numbers_in",
+    "printable",
+    "rank",
+    "raw_metadata",
+    "scalar",
+    "times",
+]
 
 _MOST_OBJECTS = 20_000
 _MOST_SECONDS = 3.0
@@ -126,17 +137,24 @@ def times(value: Any, factor: float) -> float | None:
     return factor * value if known else None
 
 
+def printable(name: str | bytes) -> str:
+    """Give the name of an object as text that can be written anywhere, also if it is damaged."""
+    raw = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "backslashreplace")
+
+
 def attributes(item: Any) -> dict[str, Any]:
     """Give the attributes of an object; large ones are summarised."""
     found = {}
     try:
-        for name in item.attrs:
+        for key in item.attrs:
+            name = printable(key)
             try:
-                identity = item.attrs.get_id(name)
+                identity = item.attrs.get_id(key)
                 if math.prod(identity.shape or ()) * max(1, identity.dtype.itemsize) > _LARGEST_VALUE:
                     found[name] = f"<{identity.dtype} {identity.shape}>"
                     continue
-                found[name] = json_value(item.attrs[name])
+                found[name] = json_value(item.attrs[key])
             except Exception as error:
                 found[name] = f"<unreadable: {type(error).__name__}>"
     except Exception:
@@ -158,7 +176,7 @@ def raw_metadata(root: Any) -> dict[str, Any]:
         if isinstance(item, h5py.Dataset):
             entry["value"] = _value(item)
         if entry:
-            found[path] = entry
+            found[printable(path)] = entry
     return found
 
 
