@@ -151,6 +151,19 @@ def test_the_scan_may_begin_later(tmp_path: Path) -> None:
         lamella.open(path, first_frame=14)
 
 
+@pytest.mark.parametrize("nav_shape", [(2**31 - 1,), (3, 2**31 - 1), (2**30, 3)])
+@pytest.mark.parametrize("keys", [{"first_frame": 1}, {"flyback": 1}])
+def test_a_scan_far_larger_than_the_file_costs_nothing(
+    tmp_path: Path, nav_shape: tuple[int, ...], keys: dict[str, int]
+) -> None:
+    with pytest.warns(LamellaWarning):
+        ds = lamella.open(acquisition(tmp_path, 10), nav_shape=nav_shape, **keys)
+    assert ds.info.index is not None
+    assert len(ds.info.index) <= 10
+    assert ds.shape.nav == nav_shape
+    assert int(ds[(0,) * len(nav_shape)][0, 0]) == keys.get("first_frame", 0)
+
+
 # Acquisitions that were interrupted.
 
 

@@ -220,12 +220,14 @@ def _cropped(scan: Scan, available: int, params: MibParams) -> Scan:
 
 
 def _index(scan: Scan, n_frames: int, gaps: Sequence[Gap], params: MibParams) -> NDArray[np.int64]:
-    """Give the stored frame of each position, -1 where there is none."""
+    """Give the stored frame of each position, -1 where there is none; it ends behind the last stored frame."""
     stored = np.arange(n_frames, dtype=np.int64)
     if gaps:
         before = np.array([gap.before for gap in gaps], dtype=np.int64)
         count = np.array([gap.count for gap in gaps], dtype=np.int64)
         stored = np.insert(stored, np.repeat(before, count), -1)
-    line, column = np.divmod(np.arange(math.prod(scan.nav_shape), dtype=np.int64), scan.width)
+    lines, rest = divmod(max(stored.size - params.first_frame, 0), scan.width + params.flyback)
+    shown = max(lines * scan.width + min(rest, scan.width), 1)
+    line, column = np.divmod(np.arange(min(math.prod(scan.nav_shape), shown), dtype=np.int64), scan.width)
     taken = params.first_frame + line * (scan.width + params.flyback) + column
     return np.where(taken < stored.size, stored[np.minimum(taken, stored.size - 1)], -1)
