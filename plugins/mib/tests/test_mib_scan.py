@@ -1,5 +1,6 @@
 """The shape of a scan comes from whatever knows it best, says where from, and leaves out what is not part of it."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,17 @@ def test_the_scan_may_begin_later(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nav_shape", [(2**31 - 1,), (3, 2**31 - 1), (2**30, 3)])
 @pytest.mark.parametrize("keys", [{"first_frame": 1}, {"flyback": 1}])
-def test_a_scan_far_larger_than_the_file_costs_nothing(
-    tmp_path: Path, nav_shape: tuple[int, ...], keys: dict[str, int]
+def test_a_scan_far_larger_than_the_file_is_refused_before_anything_is_allocated(
+    tmp_path: Path, nav_shape: tuple[int, ...], keys: dict[str, Any]
 ) -> None:
-    with pytest.warns(LamellaWarning):
-        ds = lamella.open(acquisition(tmp_path, 10), nav_shape=nav_shape, **keys)
-    assert ds.info.index is not None
-    assert len(ds.info.index) <= 10
-    assert ds.shape.nav == nav_shape
-    assert int(ds[(0,) * len(nav_shape)][0, 0]) == keys.get("first_frame", 0)
+    path = acquisition(tmp_path, 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ParameterError, match="is absurd for a file of"):
+            lamella.open(path, nav_shape=nav_shape, **keys)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 # Acquisitions that were interrupted.
