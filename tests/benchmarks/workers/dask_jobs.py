@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import dask
@@ -9,11 +11,28 @@ import dask.array as da
 import numpy as np
 import truth
 from array_jobs import columns, named, parts
-from serve import Impossible, Job
+from serve import Impossible, Job, serve
 from udf_jobs import place
 
 BLOCK = 64
 """Frames of a chunk; 8 MiB for frames of 256 x 256 pixels and 16 bit."""
+
+
+def serve_lazy(load: Callable[[dict[str, Any]], Any], *, versions: tuple[str, ...]) -> None:
+    """Serve the jobs of a candidate whose ``load`` gives the frames of a file as a lazy array."""
+    workers = int(sys.argv[1])
+    opened: dict[str, Any] = {}
+
+    def prepare(file: dict[str, Any], job: str, state: str) -> Job:
+        if state != "later":
+            opened.clear()
+        if file["path"] not in opened:
+            opened[file["path"]] = load(file)
+        if job == "open":
+            return lambda number: {"frame": np.asarray(load(file)[0])}
+        return job_of(job, file, opened[file["path"]], workers)
+
+    serve(prepare, opened.clear, versions=versions)
 
 
 def job_of(job: str, file: dict[str, Any], data: Any, workers: int) -> Job:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 import logging
 import math
-import sys
 import warnings
 from typing import Any
 
 import dask_jobs
-import numpy as np
-from serve import Impossible, Job, serve
+from serve import Impossible
 
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
@@ -21,8 +19,6 @@ _READERS = {"mib": "rsciio.quantumdetector", "blo": "rsciio.blockfile"}
 
 def main() -> None:
     """Serve."""
-    workers = int(sys.argv[1])
-    opened: dict[str, Any] = {}
 
     def load(file: dict[str, Any]) -> Any:
         if file["format"] not in _READERS:
@@ -34,16 +30,7 @@ def main() -> None:
             data = data[..., ::-1, :]
         return data.reshape(math.prod(file["nav_shape"]), *file["sig_shape"])
 
-    def prepare(file: dict[str, Any], job: str, state: str) -> Job:
-        if state != "later":
-            opened.clear()
-        if file["path"] not in opened:
-            opened[file["path"]] = load(file)
-        if job == "open":
-            return lambda number: {"frame": np.asarray(load(file)[0])}
-        return dask_jobs.job_of(job, file, opened[file["path"]], workers)
-
-    serve(prepare, opened.clear, versions=("rosettasciio", "dask", "numpy"))
+    dask_jobs.serve_lazy(load, versions=("rosettasciio", "dask", "numpy"))
 
 
 if __name__ == "__main__":
