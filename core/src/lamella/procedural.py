@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
-    from lamella.io import IOSession
     from lamella.source import FrameSource
 
 __all__ = ["read_procedural"]
@@ -20,9 +18,8 @@ __all__ = ["read_procedural"]
 
 def read_procedural(
     source: FrameSource,
-    session: IOSession,
+    read: Callable[[NDArray[np.int64], NDArray[Any]], None],
     frames: NDArray[np.int64],
-    box: SigBox,
     out: NDArray[Any],
     buffer: Callable[[str, tuple[int, ...], np.dtype[Any]], NDArray[Any]],
 ) -> None:
@@ -30,14 +27,14 @@ def read_procedural(
 
     Parameters
     ----------
-    source, session
-        What reads, and through what.
+    source
+        What reads.
+    read
+        Calls its code: writes frames into a C-contiguous array of its dtype.
     frames
         Stored frames, shape ``(n,)``.
-    box
-        Part of the detector.
     out
-        C-contiguous, shape ``(n, *box.shape)``, any dtype.
+        C-contiguous, one entry for each frame, any dtype.
     buffer
         Gives scratch memory for a role, a shape and a dtype.
 
@@ -53,9 +50,9 @@ def read_procedural(
     native = source.info.dtype
     target = out if out.dtype == native and present.all() else None
     if target is None:
-        target = buffer("native", (int(present.sum()), *box.shape), native)
+        target = buffer("native", (int(present.sum()), *out.shape[1:]), native)
     try:
-        source.read(session, frames[present], box, target)
+        read(frames[present], target)
     except (LamellaError, MemoryError):
         raise
     except Exception as error:

@@ -94,6 +94,10 @@ class FrameReader:
 
     def stored_blocks(self, frames: Frames, form: StoredForm, boxes: Sequence[SigBox]) -> Iterator[NDArray[Any]]:
         """Give the stored items of frames box by box; ``boxes`` cut the flat list of items."""
+        if isinstance(self._source, FrameSource):
+            for box in boxes:
+                yield self._rows_of(self._source, frames, form, box.origin[0], box.origin[0] + box.size)
+            return
         n_items = sum(box.size for box in boxes)
         if self._session.zero_copy or len(frames) * n_items * form.dtype.itemsize <= REGION_BYTES:
             rows = self.read_stored(frames, form, 0, n_items)
@@ -132,6 +136,16 @@ class FrameReader:
                 for piece in (segment,) if self._pays(segment, nbytes) else segment:
                     target[row : row + piece.count] = self._rows(piece, low, nbytes)
                     row += piece.count
+        return out
+
+    def _rows_of(self, source: FrameSource, frames: Frames, form: StoredForm, first: int, end: int) -> NDArray[Any]:
+        """Give items of frames that only the code of a format can find."""
+        out = self._buffer("stored", (len(frames), end - first), form.dtype)
+
+        def read(wanted: NDArray[np.int64], target: NDArray[Any]) -> None:
+            source.read_rows(self._session, wanted, first, end, target)
+
+        read_procedural(source, read, np.asarray(frames, dtype=np.int64), out, self._buffer)
         return out
 
     def _scattered(self, frames: Frames) -> bool:
@@ -184,7 +198,12 @@ class FrameReader:
 
     def _fill(self, frames: Frames, box: SigBox, out: NDArray[Any]) -> None:
         if isinstance(self._source, FrameSource):
-            read_procedural(self._source, self._session, np.asarray(frames, dtype=np.int64), box, out, self._buffer)
+            source, session = self._source, self._session
+
+            def read(wanted: NDArray[np.int64], target: NDArray[Any]) -> None:
+                source.read(session, wanted, box, target)
+
+            read_procedural(source, read, np.asarray(frames, dtype=np.int64), out, self._buffer)
         else:
             self._fill_linear(self._source, frames, box, out)
 

@@ -13,7 +13,7 @@ from lamella.codecs.reshape import ReshapingCodec, StridedCodec, contiguous_stri
 from lamella.correcting import reshaped
 from lamella.errors import ParameterError
 from lamella.geometry import SigBox
-from lamella.source import Encoding, FrameSource, LinearSource, ReadHints, RunTable
+from lamella.source import Encoding, FrameSource, LinearSource, ReadHints, RunTable, StoredRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,13 @@ class _ReshapedSource(FrameSource):
     @property
     def identity(self) -> tuple[str, ...]:
         return self._inner.identity
+
+    @property
+    def rows(self) -> StoredRows | None:
+        return self._inner.rows
+
+    def read_rows(self, io: IOSession, frames: NDArray[np.int64], first: int, end: int, out: NDArray[Any]) -> None:
+        self._inner.read_rows(io, frames, first, end, out)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         native = self._inner.info.sig_shape

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lamella.correcting import FileCorrections
     from lamella.geometry import SigBox
     from lamella.io import IOSession
+    from lamella.order import ItemOrder
 
 __all__ = [
     "Encoding",
@@ -30,6 +31,7 @@ __all__ = [
     "RunTable",
     "Segment",
     "SourceInfo",
+    "StoredRows",
 ]
 
 
@@ -315,6 +317,25 @@ class LinearSource:
             )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRows:
+    """How a source gives a frame as one row of items, in the order that costs it least.
+
+    Parameters
+    ----------
+    dtype
+        Native dtype of the items.
+    order
+        Which pixel each item is; None if they are in C order.
+    bounds
+        Items at which tiles should be cut, shape ``(n,)``, from 0 to the number of pixels; None if that is no matter.
+    """
+
+    dtype: np.dtype[Any]
+    order: ItemOrder | None = None
+    bounds: NDArray[np.int64] | None = None
+
+
 class FrameSource(ABC):
     """Frames that only the format's own code can find: HDF5 chunks, sparse arrays, objects in memory.
 
@@ -354,6 +375,27 @@ class FrameSource(ABC):
         out
             C-contiguous array of shape ``(n, *box.shape)`` and dtype ``info.dtype``.
         """
+
+    @property
+    def rows(self) -> StoredRows | None:
+        """In which order `read_rows` gives items, or None: then computations get pixels in order, from `read`."""
+        return None
+
+    def read_rows(self, io: IOSession, frames: NDArray[np.int64], first: int, end: int, out: NDArray[Any]) -> None:
+        """Write the items ``[first, end)`` of frames into ``out``; only called where `rows` says how they lie.
+
+        Parameters
+        ----------
+        io
+            The session of this worker.
+        frames
+            Stored frames to read, in the order wanted, shape ``(n,)``.
+        first, end
+            Items to read, as `rows` numbers them.
+        out
+            C-contiguous array of shape ``(n, end - first)`` and the dtype of `rows`.
+        """
+        raise NotImplementedError
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
         """Give the frames without copying, or None where that is impossible; the array must be read-only."""

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.geometry import SigBox
-from lamella.source import Encoding, LinearSource
+from lamella.order import IndexOrder, ItemOrder
+from lamella.source import Encoding, FrameSource, LinearSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lamella.source import FrameSource
 
 __all__ = ["StoredForm", "stored_form"]
 
@@ -30,50 +28,29 @@ class StoredForm:
     swapped
         Whether their bytes are in the other order; a computation swaps them in registers.
     order
-        Flat pixel index of each stored item, shape ``(n_pixels,)``; None if they are in C order.
+        Which pixel each stored item is; None if they are in C order.
     start, nbytes
-        Where the pixels of a frame lie within its stored bytes.
+        Where the pixels of a frame lie within its stored bytes; how long they are if a source unpacks them itself.
+    bounds
+        Items at which tiles should be cut, shape ``(n,)``; None if that is no matter.
     """
 
     dtype: np.dtype[Any]
     swapped: bool
-    order: NDArray[np.int64] | None
+    order: ItemOrder | None
     start: int
     nbytes: int
-
-    def to_stored(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Bring arrays whose last axis is the flat detector into stored order."""
-        return pixels if self.order is None else pixels[..., self.order]
-
-    def to_pixels(self, stored: NDArray[Any]) -> NDArray[Any]:
-        """Bring arrays whose last axis is in stored order back to the flat detector."""
-        if self.order is None:
-            return stored
-        pixels = np.empty_like(stored)
-        pixels[..., self.order] = stored
-        return pixels
-
-    def span(self, box: SigBox, sig_shape: tuple[int, ...]) -> tuple[int, int] | None:
-        """Give the stored items ``[first, end)`` that are the pixels of a box, or None if others lie between them."""
-        if box.covers(sig_shape):
-            return 0, math.prod(sig_shape)
-        if self.order is not None:
-            return None
-        inner = 1
-        for axis in reversed(range(len(sig_shape))):
-            if box.shape[axis] != sig_shape[axis]:
-                if math.prod(box.shape[:axis]) != 1:
-                    return None
-                break
-            inner *= sig_shape[axis]
-        first = int(np.ravel_multi_index(box.origin, sig_shape))
-        return first, first + box.size
+    bounds: NDArray[np.int64] | None = None
 
 
 def stored_form(source: LinearSource | FrameSource) -> StoredForm | None:
-    """Give the stored form of a source whose frames are numbers at fixed places, or None where they must be decoded."""
-    if not isinstance(source, LinearSource):
-        return None
+    """Give the form in which a source has its frames, or None where they must be decoded to pixels in order."""
+    if isinstance(source, FrameSource):
+        rows = source.rows
+        if rows is None:
+            return None
+        nbytes = math.prod(source.info.sig_shape) * rows.dtype.itemsize
+        return StoredForm(rows.dtype, False, rows.order, 0, nbytes, rows.bounds)
     encoding = source.encoding
     if encoding.codec is not None:
         storage = encoding.codec.storage_order(encoding.sig_shape)
@@ -106,4 +83,5 @@ def _form(dtype: np.dtype[Any], order: NDArray[np.int64] | None, n_pixels: int, 
         return None
     if swapped and (native.kind not in "iu" or native.itemsize not in (2, 4)):
         return None
-    return StoredForm(native, swapped, order, start, n_pixels * native.itemsize)
+    nbytes = n_pixels * native.itemsize
+    return StoredForm(native, swapped, None if order is None else IndexOrder(order), start, nbytes)

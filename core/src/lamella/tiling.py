@@ -6,12 +6,17 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from lamella.geometry import SigBox
 from lamella.source import ReadHints
 
-__all__ = ["TileWish", "TilingScheme", "negotiate"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["TileWish", "TilingScheme", "negotiate", "negotiate_blocks"]
 
 TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
@@ -19,6 +24,8 @@ LONE_TILE_BYTES = 4 << 20
 """Target size where one kernel alone works on mapped memory: it takes care of the cache itself."""
 MAX_TILE_BYTES = 2 << 20
 MIN_DEPTH = 8
+BLOCK_DEPTH = 32
+"""Frames of a tile where frames are stored in blocks: a few blocks of many frames, so that sums stay in the cache."""
 REGION_BYTES = 32 << 20
 """Largest stretch of a file over which boxes that share frames may jump about; it is read in one piece."""
 
@@ -121,6 +128,35 @@ def negotiate(
         tuple(sig_shape),
         "frame" if "frame" in methods else "tile",
     )
+
+
+def negotiate_blocks(
+    bounds: NDArray[np.int64], *, itemsize: int, n_frames: int, wishes: Sequence[TileWish], target: int = TILE_BYTES
+) -> TilingScheme:
+    """Decide how partitions are cut where a frame is one row of items that are stored in blocks.
+
+    Parameters
+    ----------
+    bounds
+        Where blocks begin, from 0 to the number of items, shape ``(n_blocks + 1,)``.
+    itemsize, n_frames, wishes, target
+        As for `negotiate`.
+
+    Returns
+    -------
+    TilingScheme
+        Boxes of whole blocks of the flat list of items; all of about the same size.
+    """
+    sizes = [wish.total_size for wish in wishes if wish.total_size]
+    limit = max(1, min([MAX_TILE_BYTES, *sizes]))
+    block_nbytes = int(np.diff(bounds).max()) * itemsize
+    wanted = max([BLOCK_DEPTH, *(max(wish.depth or 0, wish.share) for wish in wishes)])
+    depth = max(1, min(n_frames, wanted, limit // block_nbytes))
+    depth = -(-n_frames // -(-n_frames // depth)) if n_frames else 1  # no small rest
+    step = max(1, min(target, limit) // (depth * block_nbytes))
+    edges = bounds[[*range(0, len(bounds) - 1, step), len(bounds) - 1]].tolist()
+    boxes = tuple(SigBox((first,), (end - first,)) for first, end in itertools.pairwise(edges))
+    return TilingScheme(depth, boxes, (edges[-1],))
 
 
 def _depth(box_nbytes: int, target: int, limit: int, wanted: int | None, block: int) -> int:

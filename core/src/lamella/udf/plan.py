@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella.carrying import CarriesDataSet
 from lamella.errors import UDFError
-from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, TilingScheme, negotiate
+from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, TilingScheme, negotiate, negotiate_blocks
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
 from lamella.udf.memo import Memo
@@ -36,6 +36,10 @@ _WAITING = 64 << 20
 """Results that may wait to be merged [bytes]."""
 _WORTH_MERGING = 8
 """How many times the size of its result a partition should at least have."""
+_WORTH_SHARING = 8 << 20
+"""Stored pixels that one worker streams through a kernel while others would wake up [bytes]."""
+_DECODING = 8
+"""How many times as long pixels take that have to be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Plan(CarriesDataSet):
     """Size of what a partition gives, apart from entries for its own scan positions [bytes]."""
     events: bool = False
     """Whether UDFs get events of sparse data instead of pixels."""
+    small: bool = False
+    """Whether sharing out the work would take longer than the work."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""
@@ -159,14 +165,18 @@ def make_plan(
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
     lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy and region.everything
     partitions = _partitions(dataset, region, workers, 0 if "partition" in methods else held)
-    scheme = negotiate(
-        sig_shape=dataset.shape.sig if stored is None else (dataset.shape.sig.size,),
-        itemsize=read_dtype.itemsize,
-        n_frames=max(len(partition) for partition in partitions),
-        hints=dataset.hints if stored is None else None,
-        wishes=[wish for _, wish, _ in asked],
-        target=LONE_TILE_BYTES if lone else TILE_BYTES,
-    )
+    cut: dict[str, Any] = {
+        "itemsize": read_dtype.itemsize,
+        "n_frames": max(len(partition) for partition in partitions),
+        "wishes": [wish for _, wish, _ in asked],
+        "target": LONE_TILE_BYTES if lone else TILE_BYTES,
+    }
+    if stored is None:
+        scheme = negotiate(sig_shape=dataset.shape.sig, hints=dataset.hints, **cut)
+    elif stored.bounds is None:
+        scheme = negotiate(sig_shape=(dataset.shape.sig.size,), **cut)
+    else:
+        scheme = negotiate_blocks(stored.bounds, **cut)
     rows = None
     if "rows" in methods:
         rows = decoded_layout(scheme, dataset.shape.sig) if stored is None else stored_layout(stored, scheme)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.order import BoxOrder, ItemOrder
 from lamella.storage import StoredForm
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class RowLayout:
     Parameters
     ----------
     order
-        Flat pixel index of each item, shape ``(n_pixels,)``; None if they are in C order.
+        Which pixel each item is; None if they are in C order.
     swapped
         ``(1,)`` if the bytes of items are in the other order, ``()`` if not; the form that kernels take.
     spans
@@ -34,7 +35,7 @@ class RowLayout:
         The form of the file, if tiles come as they are stored; None if they are decoded.
     """
 
-    order: NDArray[np.int64] | None
+    order: ItemOrder | None
     swapped: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
     stored: StoredForm | None = None
@@ -56,25 +57,20 @@ class RowLayout:
         """
         first, end = self.spans[box_index]
         flat = weights.reshape(len(weights), -1)
-        chosen = flat[:, first:end] if self.order is None else flat[:, self.order[first:end]]
-        return np.ascontiguousarray(chosen)
+        return np.ascontiguousarray(flat[:, first:end]) if self.order is None else self.order.take(flat, first, end)
 
     def pixels(self, box_index: int) -> NDArray[np.int64]:
         """Give the flat pixel index of each item of a box, shape ``(n_items,)``."""
         first, end = self.spans[box_index]
-        return np.arange(first, end, dtype=np.int64) if self.order is None else self.order[first:end]
+        return np.arange(first, end, dtype=np.int64) if self.order is None else self.order.pixels(first, end)
 
     def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Bring an array with one row per pixel into the order of items."""
-        return pixels if self.order is None else pixels[self.order]
+        return pixels if self.order is None else self.order.to_items(pixels)
 
     def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
         """Bring an array with one row per item into the order of pixels."""
-        if self.order is None:
-            return items
-        pixels = np.empty_like(items)
-        pixels[self.order] = items
-        return pixels
+        return items if self.order is None else self.order.to_pixels(items)
 
 
 def stored_layout(form: StoredForm, scheme: TilingScheme) -> RowLayout:
@@ -87,8 +83,5 @@ def decoded_layout(scheme: TilingScheme, sig_shape: Sequence[int]) -> RowLayout:
     """Give the layout of decoded tiles: the pixels of one box after those of another."""
     ends = np.cumsum([box.size for box in scheme.boxes]).tolist()
     spans = tuple((end - box.size, end) for box, end in zip(scheme.boxes, ends, strict=True))
-    if len(scheme.boxes) == 1:
-        return RowLayout(None, (), spans)
-    pixels = np.arange(ends[-1], dtype=np.int64).reshape(tuple(sig_shape))
-    order = np.concatenate([pixels[box.slices].reshape(-1) for box in scheme.boxes])
-    return RowLayout(order if np.any(np.diff(order) != 1) else None, (), spans)
+    order = BoxOrder(tuple(sig_shape), tuple(scheme.boxes))
+    return RowLayout(None if order.is_identity else order, (), spans)

@@ -1,0 +1,166 @@
+"""The order in which the items of a frame lie, where it is not that of its pixels.
+
+An item is a pixel as it is stored. Results over the detector are worked out item by item and brought into the order of
+pixels at the end; masks are brought into the order of items once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lamella.geometry import SigBox
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["BoxOrder", "IndexOrder", "ItemOrder"]
+
+
+class ItemOrder(Protocol):
+    """Which pixel each item of a frame is. Immutable and picklable."""
+
+    def pixels(self, first: int, end: int) -> NDArray[np.int64]:
+        """Give the flat pixel index of the items ``[first, end)``, shape ``(end - first,)``."""
+        ...
+
+    def take(self, planes: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of planes of pixels, shape ``(n, n_pixels)``, C-contiguous."""
+        ...
+
+    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per pixel into the order of items."""
+        ...
+
+    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per item into the order of pixels."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class IndexOrder:
+    """Items in any order.
+
+    Parameters
+    ----------
+    index
+        Flat pixel index of each item, shape ``(n_pixels,)``.
+    """
+
+    index: NDArray[np.int64]
+
+    def pixels(self, first: int, end: int) -> NDArray[np.int64]:
+        """Give the flat pixel index of the items ``[first, end)``."""
+        return self.index[first:end]
+
+    def take(self, planes: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of planes of pixels."""
+        return np.ascontiguousarray(planes[:, self.index[first:end]])
+
+    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per pixel into the order of items."""
+        return pixels[self.index]
+
+    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per item into the order of pixels."""
+        pixels = np.empty_like(items)
+        pixels[self.index] = items
+        return pixels
+
+
+@dataclass(frozen=True, eq=False)
+class BoxOrder:
+    """The pixels of one box of the detector after those of another; each in C order.
+
+    Everything is made from slices: an index of each pixel would be four times as large as the frame.
+
+    Parameters
+    ----------
+    sig_shape
+        Shape of a frame.
+    boxes
+        Boxes that cover the detector exactly once.
+    """
+
+    sig_shape: tuple[int, ...]
+    boxes: tuple[SigBox, ...]
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """The first item of each box, and the number of items."""
+        return np.cumsum([0, *(box.size for box in self.boxes)], dtype=np.int64)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the items are the pixels in order."""
+        places = zip(self.boxes, self.bounds.tolist(), strict=False)
+        return all(_is_run(box, self.sig_shape) and self._first_pixel(box) == at for box, at in places)
+
+    def pixels(self, first: int, end: int) -> NDArray[np.int64]:
+        """Give the flat pixel index of the items ``[first, end)``."""
+        parts = [self._indices(box)[inside] for box, inside, _ in self._touched(first, end)]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def take(self, planes: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of planes of pixels."""
+        images = planes.reshape(len(planes), *self.sig_shape)
+        out = np.empty((len(planes), end - first), dtype=planes.dtype)
+        for box, inside, at in self._touched(first, end):
+            chosen = images[(slice(None), *box.slices)]
+            n = inside.stop - inside.start
+            if n == box.size:
+                out[:, at : at + n].reshape(chosen.shape)[...] = chosen  # a view: one axis is cut
+            else:
+                out[:, at : at + n] = chosen.reshape(len(planes), -1)[:, inside]
+        return out
+
+    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per pixel into the order of items."""
+        items = np.empty_like(pixels)
+        for part, whole in self._pairs(items, pixels):
+            part[...] = whole
+        return items
+
+    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array with one row per item into the order of pixels."""
+        pixels = np.empty_like(items)
+        for part, whole in self._pairs(items, pixels):
+            whole[...] = part
+        return pixels
+
+    def _pairs(self, items: NDArray[Any], pixels: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Give each box among the items and among the pixels."""
+        rest = items.shape[1:]
+        image = pixels.reshape(*self.sig_shape, *rest)
+        for box, at in zip(self.boxes, self.bounds.tolist(), strict=False):
+            yield items[at : at + box.size].reshape(*box.shape, *rest), image[box.slices]
+
+    def _touched(self, first: int, end: int) -> Iterator[tuple[SigBox, slice, int]]:
+        """Give the boxes of the items ``[first, end)``: which of their items, and their place behind ``first``."""
+        bounds = self.bounds
+        for i in range(int(np.searchsorted(bounds, first, side="right")) - 1, len(self.boxes)):
+            start, stop = max(first, int(bounds[i])), min(end, int(bounds[i + 1]))
+            if start >= stop:
+                return
+            yield self.boxes[i], slice(start - int(bounds[i]), stop - int(bounds[i])), start - first
+
+    def _first_pixel(self, box: SigBox) -> int:
+        return int(np.ravel_multi_index(box.origin, self.sig_shape))
+
+    def _indices(self, box: SigBox) -> NDArray[np.int64]:
+        places = np.full((1,), self._first_pixel(box), dtype=np.int64)
+        for axis, length in enumerate(box.shape):
+            stride = math.prod(self.sig_shape[axis + 1 :])
+            places = (places[:, None] + np.arange(length, dtype=np.int64) * stride).reshape(-1)
+        return places
+
+
+def _is_run(box: SigBox, sig_shape: Sequence[int]) -> bool:
+    """Whether the pixels of a box follow each other on the flat detector."""
+    outer = next((axis for axis, length in enumerate(box.shape) if length != 1), len(box.shape))
+    return box.shape[outer + 1 :] == tuple(sig_shape)[outer + 1 :]
