@@ -290,7 +290,7 @@ class Computing:
         """Give what a UDF does with a data set, to be shown in a notebook: method, dtype, tiles, results."""
         from lamella.udf.describe import describe
 
-        return describe(dataset, udf, roi, workers=self.executor.workers)
+        return describe(dataset, udf, roi, self.executor)
 
 
 async def _later(run: Run, several: bool) -> Any:

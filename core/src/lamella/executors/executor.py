@@ -36,6 +36,11 @@ class Executor(Protocol):
         """How many items are worked on at a time."""
         ...
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether workers are threads of this process: then the calling thread may do work that is soon over itself."""
+        ...
+
     def run(
         self,
         job: Job[S, I, R],

@@ -20,6 +20,7 @@ class InlineExecutor:
     """Runs everything in the calling thread, with one BLAS thread."""
 
     name = "inline"
+    shares_memory = True
     workers = 1
 
     def run(

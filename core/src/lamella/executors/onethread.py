@@ -19,8 +19,8 @@ class OneThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._limit: Any = None
-        self._controller: Any = None
+        self._lifted: list[tuple[Any, int]] = []
+        self._libraries: list[Any] = []
         self._modules = 0
         self._before = threading.local()
 
@@ -29,19 +29,16 @@ class OneThread:
         with self._lock:
             self._inside += 1
             if self._inside == 1:
-                controller = self._found()
-                _release()
-                self._limit = controller.limit(limits=1, user_api="blas")
-                _release()
+                now = [(library, library.num_threads) for library in self._found()]
+                self._lifted = [(library, n) for library, n in now if n not in (None, 1)]
+                _set([(library, 1) for library, _ in self._lifted])
 
     def __exit__(self, *_: object) -> None:
         self._lift_numba()
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                _release()
-                self._limit.restore_original_limits()
-                _release()
+                _set(self._lifted)
 
     def _limit_numba(self) -> None:
         """Limit the loops of this thread, if something imported numba."""
@@ -59,14 +56,23 @@ class OneThread:
         if before is not None:
             sys.modules["numba"].set_num_threads(before)
 
-    def _found(self) -> Any:
-        """Give the controller of the libraries that are loaded; looks again when modules were imported since."""
-        if self._controller is None or self._modules != len(sys.modules):
+    def _found(self) -> list[Any]:
+        """Give what controls the BLAS libraries that are loaded; looks again when modules were imported since."""
+        if self._modules != len(sys.modules):
             from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-            self._controller = ThreadpoolController()
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
             self._modules = len(sys.modules)
-        return self._controller
+        return self._libraries
+
+
+def _set(limits: list[tuple[Any, int]]) -> None:
+    """Set the number of threads of libraries; costs nothing where there is nothing to set."""
+    if limits:
+        _release()
+        for library, n in limits:
+            library.set_num_threads(n)
+        _release()
 
 
 def _release() -> None:

@@ -46,6 +46,7 @@ class ProcessesExecutor:
     """
 
     name = "processes"
+    shares_memory = False
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()

@@ -28,6 +28,7 @@ class ThreadsExecutor:
     """
 
     name = "threads"
+    shares_memory = True
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()

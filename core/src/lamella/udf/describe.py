@@ -11,6 +11,7 @@ from lamella.udf.plan import make_plan
 
 if TYPE_CHECKING:
     from lamella.dataset import DataSet
+    from lamella.executors.executor import Executor
     from lamella.udf.base import UDF
 
 __all__ = ["UDFDescription", "describe"]
@@ -39,10 +40,10 @@ class UDFDescription:
         return f"<h4>{escape(self.name)}</h4><table>{facts}</table><table><tr>{head}</tr>{rows}</table>"
 
 
-def describe(dataset: DataSet, udf: UDF, roi: object = None, *, workers: int = 1) -> UDFDescription:
+def describe(dataset: DataSet, udf: UDF, roi: object, executor: Executor) -> UDFDescription:
     """Give how a UDF would run."""
     region = region_of(roi, dataset.shape.nav)
-    plan = make_plan(dataset, [udf], region, corrections=dataset.corrections, workers=workers)
+    plan = make_plan(dataset, [udf], region, corrections=dataset.corrections, executor=executor)
     fresh = plan.make(0)
     preferred, input_dtype = fresh.get_preferred_input_dtype(), plan.udfs[0].input_dtype
     facts = (

@@ -18,12 +18,14 @@ from lamella.udf.memo import Memo
 from lamella.udf.meta import UDFMeta
 from lamella.udf.results import ResultBuffer
 from lamella.udf.rows import RowLayout, decoded_layout, stored_layout
+from lamella.udf.workload import LARGE_RESULT, cut_scan, is_small
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.corrections import Corrections
     from lamella.dataset import DataSet
+    from lamella.executors.executor import Executor
     from lamella.geometry import Region
     from lamella.partition import Partition
 
@@ -31,15 +33,8 @@ __all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan"]
 
 _METHODS = ("rows", "tile", "frame", "partition")
 _UNBOUNDED = 1 << 60
-_SMALL = 4 << 20
 _WAITING = 64 << 20
 """Results that may wait to be merged [bytes]."""
-_WORTH_MERGING = 8
-"""How many times the size of its result a partition should at least have."""
-_WORTH_SHARING = 8 << 20
-"""Stored pixels that one worker streams through a kernel while others would wake up [bytes]."""
-_DECODING = 8
-"""How many times as long pixels take that have to be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ class Plan(CarriesDataSet):
     events: bool = False
     """Whether UDFs get events of sparse data instead of pixels."""
     small: bool = False
-    """Whether sharing out the work would take longer than the work."""
+    """Whether the calling thread does everything, because waking up others would take as long."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""
@@ -101,7 +96,7 @@ class Plan(CarriesDataSet):
     @property
     def ahead(self) -> int | None:
         """How many results of partitions may wait to be merged; None where they are so small that it is no matter."""
-        return None if self.held < _SMALL else max(1, _WAITING // self.held)
+        return None if self.held < LARGE_RESULT else max(1, _WAITING // self.held)
 
     def positions(self, partition: Partition | None = None) -> range | NDArray[np.int64]:
         """Give the selected flat positions of a partition, or of the whole scan."""
@@ -147,7 +142,7 @@ def make_plan(
     region: Region,
     *,
     corrections: Corrections | None,
-    workers: int,
+    executor: Executor,
 ) -> Plan:
     """Decide how a run happens.
 
@@ -164,7 +159,13 @@ def make_plan(
     methods = {item.method for item in planned}
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
     lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy and region.everything
-    partitions = _partitions(dataset, region, workers, 0 if "partition" in methods else held)
+    wishes = [wish for _, wish, _ in asked]
+    small = (
+        executor.shares_memory
+        and methods == {"rows"}
+        and is_small(dataset, region, as_stored=stored is not None, effort=max(wish.share for wish in wishes))
+    )
+    partitions = cut_scan(dataset, region, executor.workers, 0 if "partition" in methods else held, small=small)
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),
@@ -180,21 +181,7 @@ def make_plan(
     rows = None
     if "rows" in methods:
         rows = decoded_layout(scheme, dataset.shape.sig) if stored is None else stored_layout(stored, scheme)
-    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held)
-
-
-def _partitions(dataset: DataSet, region: Region, workers: int, held: int) -> tuple[Partition, ...]:
-    """Cut the scan; into fewer pieces where little is selected, or where merging would cost as much as computing."""
-    partitions = dataset.partitions(workers=workers)
-    if dataset.num_partitions is not None:
-        return partitions
-    most = len(partitions)
-    if held >= _SMALL:
-        most = min(most, max(workers, dataset.nbytes // (_WORTH_MERGING * held)))
-    if not region.everything:
-        selected = dataset.nbytes * region.size // max(1, region.n_positions)
-        most = min(most, max(2 * workers, selected // _SMALL))
-    return partitions if len(partitions) <= most else dataset.partitions(most)
+    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held, small=small)
 
 
 def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.allocator import keep_freed_memory
 from lamella.correcting import choose
+from lamella.executors.inline import InlineExecutor
 from lamella.geometry import region_of
 from lamella.progress import make_progress
 from lamella.udf.base import UDF
@@ -106,12 +108,13 @@ class Run:
             raise ValueError("an empty list of UDFs: there is nothing to compute")
         self.cancel = threading.Event()
         self.watchers: list[Callable[[PartialResults, bool], object]] = []
-        self._executor = executor
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
         asked = True if corrections is None else corrections
         chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
-        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, workers=executor.workers))
+        keep_freed_memory()
+        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, executor=executor))
+        self._executor: Executor = InlineExecutor() if self.plan.small else executor
         self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
         self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
         self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
