@@ -77,7 +77,8 @@ class IndexOrder:
 class BoxOrder:
     """The pixels of one box of the detector after those of another; each in C order.
 
-    Everything is made from slices: an index of each pixel would be four times as large as the frame.
+    Everything is made from slices: an index of each pixel would be four times as large as the frame. Only whole boxes
+    can be asked for.
 
     Parameters
     ----------
@@ -103,20 +104,17 @@ class BoxOrder:
 
     def pixels(self, first: int, end: int) -> NDArray[np.int64]:
         """Give the flat pixel index of the items ``[first, end)``."""
-        parts = [self._indices(box)[inside] for box, inside, _ in self._touched(first, end)]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return np.concatenate([self._indices(box) for box in self.between(first, end)])
 
     def take(self, planes: NDArray[Any], first: int, end: int) -> NDArray[Any]:
         """Give the items ``[first, end)`` of planes of pixels."""
         images = planes.reshape(len(planes), *self.sig_shape)
         out = np.empty((len(planes), end - first), dtype=planes.dtype)
-        for box, inside, at in self._touched(first, end):
-            chosen = images[(slice(None), *box.slices)]
-            n = inside.stop - inside.start
-            if n == box.size:
-                out[:, at : at + n].reshape(chosen.shape)[...] = chosen  # a view: one axis is cut
-            else:
-                out[:, at : at + n] = chosen.reshape(len(planes), -1)[:, inside]
+        at = 0
+        for box in self.between(first, end):
+            # Cutting one axis in two gives a view.
+            out[:, at : at + box.size].reshape(len(planes), *box.shape)[...] = images[(slice(None), *box.slices)]
+            at += box.size
         return out
 
     def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -140,14 +138,10 @@ class BoxOrder:
         for box, at in zip(self.boxes, self.bounds.tolist(), strict=False):
             yield items[at : at + box.size].reshape(*box.shape, *rest), image[box.slices]
 
-    def _touched(self, first: int, end: int) -> Iterator[tuple[SigBox, slice, int]]:
-        """Give the boxes of the items ``[first, end)``: which of their items, and their place behind ``first``."""
-        bounds = self.bounds
-        for i in range(int(np.searchsorted(bounds, first, side="right")) - 1, len(self.boxes)):
-            start, stop = max(first, int(bounds[i])), min(end, int(bounds[i + 1]))
-            if start >= stop:
-                return
-            yield self.boxes[i], slice(start - int(bounds[i]), stop - int(bounds[i])), start - first
+    def between(self, first: int, end: int) -> tuple[SigBox, ...]:
+        """Give the boxes of the items ``[first, end)``, which are whole boxes."""
+        start, stop = np.searchsorted(self.bounds, (first, end)).tolist()
+        return self.boxes[start:stop]
 
     def _first_pixel(self, box: SigBox) -> int:
         return int(np.ravel_multi_index(box.origin, self.sig_shape))

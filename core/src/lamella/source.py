@@ -328,7 +328,7 @@ class StoredRows:
     order
         Which pixel each item is; None if they are in C order.
     bounds
-        Items at which tiles should be cut, shape ``(n,)``, from 0 to the number of pixels; None if that is no matter.
+        Items at which tiles are cut, shape ``(n,)``, from 0 to the number of pixels; None if that is no matter.
     """
 
     dtype: np.dtype[Any]

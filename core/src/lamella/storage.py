@@ -32,7 +32,7 @@ class StoredForm:
     start, nbytes
         Where the pixels of a frame lie within its stored bytes; how long they are if a source unpacks them itself.
     bounds
-        Items at which tiles should be cut, shape ``(n,)``; None if that is no matter.
+        Items at which tiles are cut, shape ``(n,)``; None if that is no matter.
     """
 
     dtype: np.dtype[Any]

@@ -65,12 +65,45 @@ def _swap_word(v: Any) -> Any:
 
 
 _CHIP16, _CHIP8, _CHIP1 = 64, 32, 4  # 64-bit words per row of 256 pixels
-# Packed pixels, the first in the least significant bits: stored bytes (n, rows, nbytes) to pixels (n, rows, width).
+_LONG = 256  # pixels of a row that make wide loops pay
+# Packed pixels, the first in the least significant bits: stored bytes (n, rows, columns, nbytes) to pixels
+# (n, rows, columns, width). One call unpacks whatever lies at constant distances, however small the pieces are.
 
 
 @kept()
 def unpack1(stored: Any, out: Any, table: Any) -> None:
     """Turn each byte into eight pixels of one byte."""
+    for n in range(out.shape[0]):
+        _unpack1(stored[n], out[n], table)
+
+
+@kept()
+def unpack4(stored: Any, out: Any) -> None:
+    """Turn each byte into two pixels of one byte."""
+    for n in range(out.shape[0]):
+        _unpack4(stored[n], out[n])
+
+
+@kept()
+def unpack6(stored: Any, out: Any) -> None:
+    """Turn three bytes into four pixels of one byte."""
+    for n in range(out.shape[0]):
+        _unpack6(stored[n], out[n])
+
+
+@kept()
+def unpack12(stored: Any, out: Any) -> None:
+    """Turn three bytes into two pixels of two bytes."""
+    long = out.shape[3] >= _LONG and out.shape[3] % 4 == 0
+    for n in range(out.shape[0]):
+        if long:
+            _unpack12_long(stored[n], out[n])
+        else:
+            _unpack12(stored[n], out[n])
+
+
+@numba.njit(nogil=True)
+def _unpack1(stored: Any, out: Any, table: Any) -> None:
     groups = out.shape[2] // 8
     for i in range(out.shape[0]):
         for r in range(out.shape[1]):
@@ -80,9 +113,8 @@ def unpack1(stored: Any, out: Any, table: Any) -> None:
                 target[j] = table[source[j]]
 
 
-@kept()
-def unpack4(stored: Any, out: Any) -> None:
-    """Turn each byte into two pixels of one byte."""
+@numba.njit(nogil=True)
+def _unpack4(stored: Any, out: Any) -> None:
     groups = out.shape[2] // 2
     for i in range(out.shape[0]):
         for r in range(out.shape[1]):
@@ -93,9 +125,8 @@ def unpack4(stored: Any, out: Any) -> None:
                 target[2 * j + 1] = source[j] >> np.uint8(4)
 
 
-@kept()
-def unpack6(stored: Any, out: Any) -> None:
-    """Turn three bytes into four pixels of one byte."""
+@numba.njit(nogil=True)
+def _unpack6(stored: Any, out: Any) -> None:
     groups = out.shape[2] // 4
     for i in range(out.shape[0]):
         for r in range(out.shape[1]):
@@ -109,9 +140,8 @@ def unpack6(stored: Any, out: Any) -> None:
                 target[4 * j + 3] = b2 >> np.uint8(2)
 
 
-@kept()
-def unpack12(stored: Any, out: Any) -> None:
-    """Turn three bytes into two pixels of two bytes."""
+@numba.njit(nogil=True)
+def _unpack12(stored: Any, out: Any) -> None:
     groups = out.shape[2] // 2
     for i in range(out.shape[0]):
         for r in range(out.shape[1]):
@@ -121,6 +151,22 @@ def unpack12(stored: Any, out: Any) -> None:
                 b0, b1, b2 = np.uint32(source[3 * j]), np.uint32(source[3 * j + 1]), np.uint32(source[3 * j + 2])
                 pair = b0 | (b1 << np.uint32(8)) | (b2 << np.uint32(16))
                 target[j] = (pair & np.uint32(0xFFF)) | ((pair << np.uint32(4)) & np.uint32(0xFFF0000))
+
+
+@numba.njit(nogil=True)
+def _unpack12_long(stored: Any, out: Any) -> None:
+    # Three words of two bytes are four pixels: on long rows 1.6 times as fast, on short ones a third as fast.
+    groups = out.shape[2] // 4
+    for i in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            source = _u16(stored.ctypes.data + i * stored.strides[0] + r * stored.strides[1], 3 * groups)
+            target = _u16(out.ctypes.data + i * out.strides[0] + r * out.strides[1], 4 * groups)
+            for j in range(groups):
+                w0, w1, w2 = source[3 * j], source[3 * j + 1], source[3 * j + 2]
+                target[4 * j] = w0 & np.uint16(0xFFF)
+                target[4 * j + 1] = (w0 >> np.uint16(12)) | ((w1 & np.uint16(0xFF)) << np.uint16(4))
+                target[4 * j + 2] = (w1 >> np.uint16(8)) | ((w2 & np.uint16(0xF)) << np.uint16(8))
+                target[4 * j + 3] = w2 >> np.uint16(4)
 
 
 # Big-endian 64-bit words, the first pixel in the least significant bits: (n, nbytes) to (n, pixels).

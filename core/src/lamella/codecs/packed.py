@@ -75,19 +75,20 @@ def unpack(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> None:
     Parameters
     ----------
     stored
-        Bytes, shape ``(n, nbytes)`` or ``(n, rows, nbytes)``; the last axis is contiguous, the others have any stride.
+        Bytes, shape ``(n, nbytes)``, with up to two more axes before the last one; that is contiguous, the others have
+        any stride.
     out
-        Pixels of `packed_dtype`, shape ``(n, width)`` or ``(n, rows, width)``; the last axis is contiguous.
+        Pixels of `packed_dtype`, shape ``(n, width)`` with as many more axes; the last one is contiguous.
     bits
         Bits per pixel.
 
     Notes
     -----
-    Where short rows of several blocks make up the rows of a frame, let the rows of the frame be the first axis:
-    memory that is written in order is twice as fast.
+    Where short rows of several blocks make up the rows of a frame, let the rows of the frame come before the blocks:
+    memory that is written in order is three times as fast.
     """
-    if out.ndim == 2:
-        stored, out = stored[:, None], out[:, None]
+    more = (slice(None),) * (out.ndim - 1) + (None,) * (4 - out.ndim)
+    stored, out = stored[more], out[more]
     if out.size == 0:
         return
     pixels, nbytes = _group(bits)

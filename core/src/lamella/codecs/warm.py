@@ -19,9 +19,9 @@ _ROW = 4 * chips.CHIP_WIDTH
 def codec_calls() -> Iterator[tuple[Kernel, tuple[Any, ...]]]:
     """Give kernels with small arguments of the right types, for frames with and without bytes between them."""
     for gap in (0, 8):
-        yield packed._unpack1, (_stored(1, gap)[:, None], _pixels(1, 8), LSB_FIRST)
+        yield packed._unpack1, (_stored(1, gap)[:, None, None], _pixels(1, 8)[:, None], LSB_FIRST)
         for bits, kernel in packed._KERNELS.items():
-            yield kernel, (_stored(3, gap)[:, None], _pixels(1, 24 // bits, packed.packed_dtype(bits)))
+            yield kernel, (_stored(3, gap)[:, None, None], _pixels(1, 24 // bits, packed.packed_dtype(bits))[:, None])
         yield words._words1, (_stored(8, gap), np.zeros((2, 64), np.uint8), LSB_FIRST)
         yield chips._quad1, (_stored(_ROW // 8, gap), _pixels(2, _ROW // 2), LSB_FIRST, MSB_FIRST)
         yield chips._quad8, (_stored(_ROW, gap), _pixels(2, _ROW // 2))
