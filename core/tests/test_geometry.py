@@ -252,3 +252,10 @@ def test_a_single_frame_is_a_scan_of_one() -> None:
     assert split_shape((5, 6), 2) == ((1,), (5, 6))
     assert split_shape((5, 6), 3) is None
     assert split_shape((5, 6), 2, (7,)) is None
+
+
+def test_the_ends_of_a_region_are_counted_right() -> None:
+    mask = np.zeros((300, 300), dtype=bool)
+    mask[[0, 17, 299], [0, 5, 299]] = True
+    for region, size in ((Region((300, 300), mask), 3), (Region((300, 300), ~mask), 89997)):
+        assert [region.before(p) for p in (0, 1, 89999, 90000)] == [0, int(size == 3), size - int(size == 3), size]

@@ -48,12 +48,12 @@ class Shape(tuple[int, ...]):
         shape._sig_dims = len(sig)
         return shape
 
-    @property
+    @cached_property
     def nav(self) -> Shape:
         """The scan axes."""
         return Shape(self[: len(self) - self._sig_dims])
 
-    @property
+    @cached_property
     def sig(self) -> Shape:
         """The detector axes."""
         return Shape((), self[len(self) - self._sig_dims :])
@@ -141,6 +141,8 @@ class Region:
         """Count the selected positions before the flat ``position``."""
         if self.mask is None:
             return position
+        if position in (0, self.n_positions):
+            return self.size if position else 0
         block = position // self._BLOCK
         return int(self._counts[block]) + int(np.count_nonzero(self.mask[block * self._BLOCK : position]))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_users_functions_of_unknown_speed_are_shared_out(threads: lamella.Contex
 
 def test_many_masks_are_much_work(threads: lamella.Context, make_scan: MakeScan) -> None:
     ds = make_scan(LARGE[:4])
-    masks = [ApplyMasksUDF(mask_factories=lambda n=n: np.ones((n, 256, 256), np.float32)) for n in (1, 32)]
+    masks = [ApplyMasksUDF(mask_factories=partial(np.ones, (n, 256, 256), np.float32)) for n in (1, 32)]
     assert [is_small(threads, ds, udf) for udf in masks] == [True, False]
 
 

@@ -75,6 +75,7 @@ class UDF:
         self._memo = Memo()
         self._meta: UDFMeta | None = None
         self._results: Views | None = None
+        self._specs: Mapping[str, BufferSpec] = {}
 
     def copy(self) -> Self:
         """Give a new instance with the same parameters."""

@@ -129,9 +129,9 @@ class Plan(CarriesDataSet):
             **facts,
         )
         sig = self.dataset.shape.sig
-        specs = udf.get_result_buffers()
+        udf._specs = udf.get_result_buffers()
         udf._results = Views(
-            {name: spec.allocate(len(positions), sig) for name, spec in specs.items() if spec.use != "result_only"}
+            {name: spec.allocate(len(positions), sig) for name, spec in udf._specs.items() if spec.use != "result_only"}
         )
         return udf
 

@@ -166,7 +166,7 @@ def collect(
     UDFError
         If a result was not declared, is private, or has another kind of dtype or another shape than declared.
     """
-    specs = udf.get_result_buffers()
+    specs = udf._specs
     gap = ~delivered
     result = {}
     for name, value in _checked(udf, returned, specs):

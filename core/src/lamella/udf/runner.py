@@ -160,9 +160,11 @@ class Run:
                 sig = plan.dataset.shape.sig
                 kept[Slice.of(start, stop - start, (0,) * len(sig), sig)] = Views(source)
                 continue
-            specs = udf.get_result_buffers()
             target = Views(
-                {name: array[start:stop] if specs[name].kind == "nav" else array for name, array in udf.results.items()}
+                {
+                    name: array[start:stop] if udf._specs[name].kind == "nav" else array
+                    for name, array in udf.results.items()
+                }
             )
             guarded(udf, "merge", plan.dataset, partition, target, Views(source))
         return stop - start
@@ -209,7 +211,7 @@ class Run:
         return tuple(
             [
                 name
-                for name, spec in udf.get_result_buffers().items()
+                for name, spec in udf._specs.items()
                 if spec.use != "private"
                 and spec.dtype.kind in "buif"
                 and len(shape := (nav + spec.extra_shape if spec.kind == "nav" else spec.shape(0, sig))) == 2

@@ -28,7 +28,7 @@ class Window:
         self._udf = udf
         self._rows = rows
         self._first = plan.span(partition)[0]
-        specs = udf.get_result_buffers()
+        specs = udf._specs
         results, params = vars(udf.results), vars(udf.params)
         shown = [(results, name, array, specs[name]) for name, array in results.items()]
         shown += [
