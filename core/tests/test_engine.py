@@ -15,6 +15,7 @@ import lamella
 from lamella.codecs import PackedCodec, StorageOrder
 from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
+from lamella.errors import UDFError
 from lamella.io import choose_backend
 from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, PickUDF, StdDevUDF, SumSigUDF, SumUDF
@@ -297,7 +298,9 @@ def test_computations_that_share_a_pass_give_what_they_give_alone(tmp_path: Path
             super().process_rows(rows, swapped)
 
     disk = np.hypot(*np.mgrid[-3:4, -4:5]) < 2.5
-    udfs = [SumUDF(), StdDevUDF(), CoMUDF(), ApplyMasksUDF(lambda: disk), ApplyMasksUDF(lambda: ~disk), Twice()]
+    five = np.stack([disk, ~disk, disk, ~disk, np.ones((7, 9), dtype=bool)])
+    udfs = [SumUDF(), StdDevUDF(), CoMUDF(), ApplyMasksUDF(lambda: disk), ApplyMasksUDF(lambda: five), Twice()]
+    udfs += [SumSigUDF(), SumUDF(), StdDevUDF(), SumSigUDF(), ApplyMasksUDF(lambda: disk.astype(np.float64))]
     with lamella.Context("inline") as ctx:
         alone = [ctx.run_udf(ds, udf) for udf in udfs]
         together = ctx.run_udf(ds, udfs)
@@ -305,8 +308,33 @@ def test_computations_that_share_a_pass_give_what_they_give_alone(tmp_path: Path
         for name in one:
             assert one[name].data.dtype == other[name].data.dtype
             np.testing.assert_allclose(other[name].data, one[name].data, rtol=1e-5, atol=1e-4)
-    for index in (0, 5) if np.dtype(dtype).kind != "f" else ():
+    for index in (0, 5, 6, 7, 9) if np.dtype(dtype).kind != "f" else ():
         np.testing.assert_array_equal(together[index]["intensity"].data, alone[index]["intensity"].data)
+
+
+def test_an_infinite_pixel_in_the_first_frame_does_not_spoil_a_sum_beside_a_deviation(
+    tmp_path: Path, kernels: str
+) -> None:
+    frames = counts("<f4", (7, 9))
+    frames[0, 1, 2], frames[0, 3, 4] = np.inf, np.nan
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("<f4"), (7, 9)), frames[0].nbytes)
+    with lamella.Context("inline") as ctx:
+        total = ctx.run_udf(ds, [SumUDF(), StdDevUDF()])[0]["intensity"].data
+    np.testing.assert_allclose(total, frames.sum(axis=0, dtype=np.float64), rtol=1e-6)
+
+
+def test_an_error_in_one_of_several_that_share_a_pass_names_it(tmp_path: Path) -> None:
+    frames = counts("u1", (7, 9))
+    with_gaps(tmp_path / "a.bin", frames, 0)
+    ds = opened(tmp_path / "a.bin", Encoding(np.dtype("u1"), (7, 9)), frames[0].nbytes)
+
+    class CrookedUDF(CoMUDF):
+        def row_weights(self) -> NDArray[Any]:
+            raise ZeroDivisionError("no weights today")
+
+    with lamella.Context("inline") as ctx, pytest.raises(UDFError, match=r"CrookedUDF.*no weights today"):
+        ctx.run_udf(ds, [SumUDF(), CrookedUDF()])
 
 
 @pytest.mark.parametrize("backend", ["mmap", "buffered"])

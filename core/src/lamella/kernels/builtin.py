@@ -13,6 +13,7 @@ __all__ = [
     "add_rows",
     "add_squares",
     "correct_rows",
+    "reduce_rows",
     "spread_events",
     "weigh_events",
     "weigh_listed",
@@ -24,6 +25,7 @@ add_pixels = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
 add_moments = Kernel("lamella.kernels.reduce:add_moments", fallback.add_moments)
 add_squares = Kernel("lamella.kernels.reduce:add_squares", fallback.add_squares)
 weigh_pixels = Kernel("lamella.kernels.weigh:weigh_pixels", fallback.weigh_pixels)
+reduce_rows = Kernel("lamella.kernels.reduce:reduce_rows", fallback.reduce_rows)
 correct_rows = Kernel("lamella.kernels.reduce:correct_rows", fallback.correct_rows)
 
 add_events = Kernel("lamella.kernels.sparse:add_events", sparse_fallback.add_events)

@@ -10,30 +10,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit, types
+from numba.extending import overload
 
 from lamella.kernels.typing import REORDER, kept, row, square, wide, wide_float
+from lamella.kernels.weigh import weigh_four
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows"]
+__all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows", "reduce_rows"]
 
-_BLOCK = 4096
+_BLOCK = 2048
+"""Pixels of eight frames that stay in the innermost cache, with what is accumulated for them."""
 
 
 @kept(fastmath=REORDER)
 def add_frames(tile: Any, swapped: Any, total: Any) -> None:
     """Add the frames of a tile to ``total``, shape ``(n_pixels,)``, int64 or float64."""
     depth, n_pixels = tile.shape
-    blocked = depth - depth % 8
-    for i in range(0, blocked, 8):
-        a, b, c, d = row(tile, i), row(tile, i + 1), row(tile, i + 2), row(tile, i + 3)
-        e, f, g, h = row(tile, i + 4), row(tile, i + 5), row(tile, i + 6), row(tile, i + 7)
-        for j in range(n_pixels):
-            low = wide(a[j], swapped) + wide(b[j], swapped) + wide(c[j], swapped) + wide(d[j], swapped)
-            high = wide(e[j], swapped) + wide(f[j], swapped) + wide(g[j], swapped) + wide(h[j], swapped)
-            total[j] += low + high
-    for i in range(blocked, depth):
-        a = row(tile, i)
-        for j in range(n_pixels):
-            total[j] += wide(a[j], swapped)
+    for i in range(0, depth, 8):
+        _frames(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total)
 
 
 @kept(fastmath=REORDER)
@@ -43,78 +37,166 @@ def add_pixels(tile: Any, swapped: Any, total: Any) -> None:
     Four frames are read side by side: on memory that is mapped for the first time, page faults stall a single stream.
     """
     depth, n_pixels = tile.shape
-    blocked = depth - depth % 4
-    for i in range(0, blocked, 4):
-        a, b, c, d = row(tile, i), row(tile, i + 1), row(tile, i + 2), row(tile, i + 3)
-        for start in range(0, n_pixels, _BLOCK):
-            stop = min(n_pixels, start + _BLOCK)
-            p, q = wide(a[start], swapped), wide(b[start], swapped)
-            r, s = wide(c[start], swapped), wide(d[start], swapped)
-            k, m, n, o = a[start + 1 : stop], b[start + 1 : stop], c[start + 1 : stop], d[start + 1 : stop]
-            for j in range(k.size):
-                p += wide(k[j], swapped)
-                q += wide(m[j], swapped)
-                r += wide(n[j], swapped)
-                s += wide(o[j], swapped)
-            total[i] += p
-            total[i + 1] += q
-            total[i + 2] += r
-            total[i + 3] += s
-    for i in range(blocked, depth):
-        frame = row(tile, i)
-        for start in range(0, n_pixels, _BLOCK):
-            block = frame[start : start + _BLOCK]
-            p = wide(block[0], swapped)
-            for j in range(1, block.size):
-                p += wide(block[j], swapped)
-            total[i] += p
+    for i in range(0, depth, 4):
+        for start in range(0, n_pixels, 2 * _BLOCK):
+            _pixels(tile, swapped, i, start, min(n_pixels, start + 2 * _BLOCK), total)
 
 
 @kept(fastmath=REORDER)
 def add_moments(tile: Any, swapped: Any, shift: Any, total: Any, squares: Any) -> None:
     """Add frames and their squares, both relative to ``shift``; all of shape ``(n_pixels,)`` and float64."""
     depth, n_pixels = tile.shape
-    one = np.float64(1)
-    blocked = depth - depth % 4
-    for i in range(0, blocked, 4):
-        a, b, c, d = row(tile, i), row(tile, i + 1), row(tile, i + 2), row(tile, i + 3)
-        for j in range(n_pixels):
-            origin = shift[j]
-            p = wide_float(a[j], swapped, one) - origin
-            q = wide_float(b[j], swapped, one) - origin
-            r = wide_float(c[j], swapped, one) - origin
-            s = wide_float(d[j], swapped, one) - origin
-            total[j] += (p + q) + (r + s)
-            squares[j] += (p * p + q * q) + (r * r + s * s)
-    for i in range(blocked, depth):
-        a = row(tile, i)
-        for j in range(n_pixels):
-            p = wide_float(a[j], swapped, one) - shift[j]
-            total[j] += p
-            squares[j] += p * p
+    for i in range(0, depth, 8):
+        _moments(tile, swapped, i, min(depth, i + 8), 0, n_pixels, shift, total, squares)
 
 
 @kept()
 def add_squares(tile: Any, swapped: Any, total: Any, squares: Any) -> None:
     """Add frames of at most 16 bit whole numbers and their squares, exactly; both ``(n_pixels,)`` and int64."""
     depth, n_pixels = tile.shape
-    blocked = depth - depth % 8
-    for i in range(0, blocked, 8):
-        a, b, c, d = row(tile, i), row(tile, i + 1), row(tile, i + 2), row(tile, i + 3)
-        e, f, g, h = row(tile, i + 4), row(tile, i + 5), row(tile, i + 6), row(tile, i + 7)
-        for j in range(n_pixels):
+    for i in range(0, depth, 8):
+        _squares(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total, squares)
+
+
+@kept(fastmath=REORDER)
+def reduce_rows(
+    tile: Any, swapped: Any, shift: Any, total: Any, squares: Any, pixels: Any, weights: Any, weighed: Any
+) -> None:
+    """Do for several computations what the others do for one: a block of pixels is read from memory for all of them.
+
+    What nobody wants is an array without elements. ``total`` and ``squares`` are as `add_squares` takes them if they
+    are int64, and as `add_moments` takes them, relative to ``shift``, if they are float64; without ``squares``,
+    ``total`` is as `add_frames` takes it. ``pixels`` is ``(depth,)`` and of the dtype of ``total``, ``weights`` is
+    ``(n_masks, n_pixels)``, ``weighed`` ``(depth, n_masks)``.
+    """
+    depth, n_pixels = tile.shape
+    sums = np.zeros((4, 4), dtype=weights.dtype)
+    for i in range(0, depth, 8):
+        end = min(depth, i + 8)
+        for start in range(0, n_pixels, _BLOCK):
+            stop = min(n_pixels, start + _BLOCK)
+            if squares.size:
+                _squares_or_moments(tile, swapped, i, end, start, stop, shift, total, squares)
+            elif total.size:
+                _frames(tile, swapped, i, end, start, stop, total)
+            for j in range(i, end, 4):
+                if pixels.size:
+                    _pixels(tile, swapped, j, start, stop, pixels)
+                for k in range(0, weights.shape[0], 4):
+                    weigh_four(tile, swapped, j, start, stop, weights, k, sums, weighed)
+
+
+def _squares_or_moments(  # type: ignore[no-untyped-def]
+    tile, swapped, first, end, start, stop, shift, total, squares
+):
+    raise AssertionError("only compiled code calls this")
+
+
+@overload(_squares_or_moments)
+def _squares_or_moments_compiled(  # type: ignore[no-untyped-def]
+    tile, swapped, first, end, start, stop, shift, total, squares
+):
+    if isinstance(squares.dtype, types.Integer):
+        return lambda tile, swapped, first, end, start, stop, shift, total, squares: _squares(
+            tile, swapped, first, end, start, stop, total, squares
+        )
+    return lambda tile, swapped, first, end, start, stop, shift, total, squares: _moments(
+        tile, swapped, first, end, start, stop, shift, total, squares
+    )
+
+
+# Each of the following works on the pixels [start, stop) of the frames [first, end), which are at most eight.
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _frames(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, total: Any) -> None:
+    target = total[start:stop]
+    if end - first == 8:
+        a, b = row(tile, first)[start:stop], row(tile, first + 1)[start:stop]
+        c, d = row(tile, first + 2)[start:stop], row(tile, first + 3)[start:stop]
+        e, f = row(tile, first + 4)[start:stop], row(tile, first + 5)[start:stop]
+        g, h = row(tile, first + 6)[start:stop], row(tile, first + 7)[start:stop]
+        for j in range(target.size):
+            low = wide(a[j], swapped) + wide(b[j], swapped) + wide(c[j], swapped) + wide(d[j], swapped)
+            high = wide(e[j], swapped) + wide(f[j], swapped) + wide(g[j], swapped) + wide(h[j], swapped)
+            target[j] += low + high
+        return
+    for i in range(first, end):
+        a = row(tile, i)[start:stop]
+        for j in range(target.size):
+            target[j] += wide(a[j], swapped)
+
+
+@njit(nogil=True)
+def _squares(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, total: Any, squares: Any) -> None:
+    target, squared = total[start:stop], squares[start:stop]
+    if end - first == 8:
+        a, b = row(tile, first)[start:stop], row(tile, first + 1)[start:stop]
+        c, d = row(tile, first + 2)[start:stop], row(tile, first + 3)[start:stop]
+        e, f = row(tile, first + 4)[start:stop], row(tile, first + 5)[start:stop]
+        g, h = row(tile, first + 6)[start:stop], row(tile, first + 7)[start:stop]
+        for j in range(target.size):
             p, q, r, s = wide(a[j], swapped), wide(b[j], swapped), wide(c[j], swapped), wide(d[j], swapped)
             t, u, v, w = wide(e[j], swapped), wide(f[j], swapped), wide(g[j], swapped), wide(h[j], swapped)
-            total[j] += (p + q + r + s) + (t + u + v + w)
+            target[j] += (p + q + r + s) + (t + u + v + w)
             low = (square(p, a[j]) + square(q, a[j])) + (square(r, a[j]) + square(s, a[j]))
             high = (square(t, a[j]) + square(u, a[j])) + (square(v, a[j]) + square(w, a[j]))
-            squares[j] += low + high
-    for i in range(blocked, depth):
-        a = row(tile, i)
-        for j in range(n_pixels):
+            squared[j] += low + high
+        return
+    for i in range(first, end):
+        a = row(tile, i)[start:stop]
+        for j in range(target.size):
             p = wide(a[j], swapped)
-            total[j] += p
-            squares[j] += square(p, a[j])
+            target[j] += p
+            squared[j] += square(p, a[j])
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _moments(
+    tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, shift: Any, total: Any, squares: Any
+) -> None:
+    origins, target, squared = shift[start:stop], total[start:stop], squares[start:stop]
+    one = np.float64(1)
+    fours = end - (end - first) % 4
+    for i in range(first, fours, 4):
+        a, b = row(tile, i)[start:stop], row(tile, i + 1)[start:stop]
+        c, d = row(tile, i + 2)[start:stop], row(tile, i + 3)[start:stop]
+        for j in range(target.size):
+            origin = origins[j]
+            p = wide_float(a[j], swapped, one) - origin
+            q = wide_float(b[j], swapped, one) - origin
+            r = wide_float(c[j], swapped, one) - origin
+            s = wide_float(d[j], swapped, one) - origin
+            target[j] += (p + q) + (r + s)
+            squared[j] += (p * p + q * q) + (r * r + s * s)
+    for i in range(fours, end):
+        a = row(tile, i)[start:stop]
+        for j in range(target.size):
+            p = wide_float(a[j], swapped, one) - origins[j]
+            target[j] += p
+            squared[j] += p * p
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _pixels(tile: Any, swapped: Any, first: int, start: int, stop: int, total: Any) -> None:
+    """Add the pixels of up to four frames; where four are not left, the last one is taken again, and dropped."""
+    last = tile.shape[0] - 1
+    a, b = row(tile, first)[start:stop], row(tile, min(first + 1, last))[start:stop]
+    c, d = row(tile, min(first + 2, last))[start:stop], row(tile, min(first + 3, last))[start:stop]
+    p, q, r, s = wide(a[0], swapped), wide(b[0], swapped), wide(c[0], swapped), wide(d[0], swapped)
+    k, m, n, o = a[1:], b[1:], c[1:], d[1:]
+    for j in range(k.size):
+        p += wide(k[j], swapped)
+        q += wide(m[j], swapped)
+        r += wide(n[j], swapped)
+        s += wide(o[j], swapped)
+    total[first] += p
+    if first + 1 <= last:
+        total[first + 1] += q
+    if first + 2 <= last:
+        total[first + 2] += r
+    if first + 3 <= last:
+        total[first + 3] += s
 
 
 @kept()

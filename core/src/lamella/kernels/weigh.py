@@ -9,7 +9,7 @@ from numba import njit
 
 from lamella.kernels.typing import REORDER, kept, row, wide_float
 
-__all__ = ["weigh_pixels"]
+__all__ = ["weigh_four", "weigh_pixels"]
 
 _BLOCK = 2048
 
@@ -26,24 +26,35 @@ def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
     depth, n_pixels = tile.shape
     n_masks = masks.shape[0]
     sums = np.zeros((4, 4), dtype=masks.dtype)
-    last, final = depth - 1, n_masks - 1
     for start in range(0, n_pixels, _BLOCK):
         stop = min(n_pixels, start + _BLOCK)
         for k in range(0, n_masks, 4):
-            w, x = masks[k, start:stop], masks[min(k + 1, final), start:stop]
-            y, z = masks[min(k + 2, final), start:stop], masks[min(k + 3, final), start:stop]
             for i in range(0, depth, 4):
-                a, b = row(tile, i)[start:stop], row(tile, min(i + 1, last))[start:stop]
-                c, d = row(tile, min(i + 2, last))[start:stop], row(tile, min(i + 3, last))[start:stop]
-                if n_masks - k > 3:
-                    _four(a, b, c, d, swapped, w, x, y, z, sums)
-                elif n_masks - k > 1:
-                    _three(a, b, c, d, swapped, w, x, y, sums)
-                else:
-                    _one(a, b, c, d, swapped, w, sums)
-                for frame in range(min(4, depth - i)):
-                    for mask in range(min(4, n_masks - k)):
-                        result[i + frame, k + mask] += sums[frame, mask]
+                weigh_four(tile, swapped, i, start, stop, masks, k, sums, result)
+
+
+@njit(nogil=True, fastmath=REORDER, inline="always")
+def weigh_four(
+    tile: Any, swapped: Any, i: int, start: int, stop: int, masks: Any, k: int, sums: Any, result: Any
+) -> None:
+    """Add the sums of the pixels ``[start, stop)`` of four frames from ``i`` on, under four masks from ``k`` on.
+
+    ``sums`` is room for ``(4, 4)`` of them, in the dtype of the masks.
+    """
+    last, final = tile.shape[0] - 1, masks.shape[0] - 1
+    a, b = row(tile, i)[start:stop], row(tile, min(i + 1, last))[start:stop]
+    c, d = row(tile, min(i + 2, last))[start:stop], row(tile, min(i + 3, last))[start:stop]
+    w, x = masks[k, start:stop], masks[min(k + 1, final), start:stop]
+    y, z = masks[min(k + 2, final), start:stop], masks[min(k + 3, final), start:stop]
+    if final - k > 2:
+        _four(a, b, c, d, swapped, w, x, y, z, sums)
+    elif final - k > 0:
+        _three(a, b, c, d, swapped, w, x, y, sums)
+    else:
+        _one(a, b, c, d, swapped, w, sums)
+    for frame in range(min(4, last + 1 - i)):
+        for mask in range(min(4, final + 1 - k)):
+            result[i + frame, k + mask] += sums[frame, mask]
 
 
 @njit(nogil=True, fastmath=REORDER)

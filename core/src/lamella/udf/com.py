@@ -113,9 +113,10 @@ class CoMUDF(WeighingUDF):
         return weights
 
     def row_weights(self) -> NDArray[Any]:
-        meta = self.meta
-        dtype = weight_dtype(np.dtype(meta.input_dtype))
-        return self._memo.once(("rows", meta.tiling_scheme_idx), lambda: self._weights(dtype))
+        return self._memo.once(("rows", self.meta.tiling_scheme_idx), lambda: self._weights(self.weights_dtype()))
+
+    def weights_dtype(self) -> np.dtype[Any]:
+        return weight_dtype(np.dtype(self.meta.input_dtype))
 
     def weighed_sums(self) -> NDArray[Any]:
         moments: NDArray[Any] = self.results.moments

@@ -1,4 +1,4 @@
-"""UDFs of one run that need the same sums: computed once for all of them."""
+"""UDFs of one run that need the same pixels: read once for all of them, and summed in one call."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import weigh_pixels
 from lamella.udf.base import UDF
+from lamella.udf.reducing import ReducingUDF, reduce_together
 from lamella.udf.stddev import StdDevUDF
 from lamella.udf.steps import RowsStep, Step, as_rows
 from lamella.udf.sum import SumUDF
@@ -21,62 +21,68 @@ if TYPE_CHECKING:
 
 __all__ = ["followers", "together"]
 
-_FEW = 4
-"""Masks that fit into the registers at the same time."""
+_FEW = 16
+"""From so many masks on, a UDF computes on its own: their weights need the cache for themselves."""
 
 
-def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, int]:
-    """Give the UDFs that find their result in the buffers of another: a sum beside an exact standard deviation."""
-    leader = next(
-        (i for i, udf in enumerate(udfs) if type(udf) is StdDevUDF and methods[i] == "rows" and udf.exact), None
-    )
-    if leader is None:
+def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, StdDevUDF]:
+    """Give which UDFs, by their numbers, find their result with another: a sum with a standard deviation."""
+    in_rows = [(i, udf) for i, udf in enumerate(udfs) if methods[i] == "rows"]
+    leader = next((udf for _, udf in in_rows if isinstance(udf, StdDevUDF) and type(udf) is StdDevUDF), None)
+    if leader is None or not leader.knows_the_sum:
         return {}
-    return {i: leader for i, udf in enumerate(udfs) if type(udf) is SumUDF and methods[i] == "rows"}
+    return {i: leader for i, udf in in_rows if type(udf) is SumUDF}
 
 
 def together(steps: Sequence[Step]) -> list[Step]:
-    """Join the steps of UDFs with few masks each into one, where there are several."""
-    weighing = [step for step in steps if isinstance(step, RowsStep) and _weighs_few(step.udf)]
-    if len(weighing) < 2:
+    """Join the steps of UDFs whose sums can be computed in one call, where there are several."""
+    joined = _joinable([step for step in steps if isinstance(step, RowsStep)])
+    if len(joined) < 2:
         return list(steps)
-    return [step for step in steps if step not in weighing] + [_WeighTogether(weighing)]
+    return [_ReduceTogether(joined), *(step for step in steps if step not in joined)]
 
 
-def _weighs_few(udf: UDF) -> bool:
-    return (
-        isinstance(udf, WeighingUDF)
-        and type(udf).process_rows is WeighingUDF.process_rows
-        and udf.weighed_sums().shape[-1] < _FEW
-    )
+def _joinable(steps: Sequence[RowsStep]) -> list[RowsStep]:
+    """Give the steps that one call can serve: one that sums frames, one that sums pixels, those of few masks."""
+    joined = []
+    seen: dict[str, Any] = {}
+    for step in steps:
+        udf = step.udf
+        if not isinstance(udf, ReducingUDF) or type(udf).process_rows is not ReducingUDF.process_rows:
+            continue
+        if isinstance(udf, WeighingUDF):
+            fits = (
+                udf.weighed_sums().shape[-1] < _FEW
+                and seen.setdefault(udf.sums, udf.weights_dtype()) == udf.weights_dtype()
+            )
+        else:
+            fits = seen.setdefault(udf.sums, udf) is udf
+        if fits:
+            joined.append(step)
+    return joined
 
 
-class _WeighTogether:
-    """One call of the kernel per tile for several UDFs that sum pixels under few masks each."""
+class _ReduceTogether:
+    """One call of the kernel per tile for several UDFs."""
 
     def __init__(self, steps: Sequence[RowsStep]) -> None:
         self._steps = steps
-        self._udfs: list[Any] = [step.udf for step in steps]
         self._swapped = steps[0].swapped
+        self._weighing = [step.udf for step in steps if isinstance(step.udf, WeighingUDF)]
 
     def __call__(self, data: NDArray[Any], tile: Tile) -> None:
+        rows = as_rows(data)
+        wanted = []
         for step in self._steps:
             step.show(tile)
-        weights = self._udfs[0]._memo.once(("together", tile.box_index), self._stacked)
-        if weights is None:
-            for step in self._steps:
-                step(data, tile)
-            return
-        sums = np.zeros((len(data), len(weights)))
-        weigh_pixels(as_rows(data), self._swapped, weights, sums)
-        first = 0
-        for udf in self._udfs:
-            target = udf.weighed_sums()
-            end = first + target.shape[-1]
-            target += sums[:, first:end]
-            first = end
+            udf: Any = step.udf
+            wanted.append(step.guarded(tile, udf.reduction, rows, self._swapped))
+        reduce_together(rows, self._swapped, wanted, self._weights(tile.box_index))
 
-    def _stacked(self) -> NDArray[Any] | None:
-        """Give the weights of all UDFs for the current box, or None where they are of different dtypes."""
-        parts = [udf.row_weights() for udf in self._udfs]
-        return np.concatenate(parts) if len({part.dtype for part in parts}) == 1 else None
+    def _weights(self, box_index: int) -> NDArray[Any] | None:
+        """Give the weights of all UDFs for a box."""
+        if len(self._weighing) < 2:
+            return self._weighing[0].row_weights() if self._weighing else None
+        return self._weighing[0]._memo.once(
+            ("together", box_index), lambda: np.concatenate([udf.row_weights() for udf in self._weighing])
+        )

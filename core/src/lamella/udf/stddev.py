@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import add_moments, add_squares
 from lamella.udf.accumulate import Widened
-from lamella.udf.base import UDF, Method
+from lamella.udf.base import Method
+from lamella.udf.reducing import ReducingUDF, Reduction
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -22,13 +22,15 @@ _ELEMENTS = 1 << 17
 """Pixels that are finished at a time."""
 
 
-class StdDevUDF(UDF):
+class StdDevUDF(ReducingUDF):
     """Standard deviation of each detector pixel over the scan (divided by the number of frames).
 
     Results: ``std``, ``var``, ``mean``, ``sum`` and ``varsum`` (the sum of squared deviations) of kind ``"sig"``, and
-    ``num_frames``. Whole numbers of at most 16 bits are summed and squared exactly within a partition. Others are taken
-    relative to its first frame, in double precision. Partitions are merged pairwise: a large offset does no harm.
+    ``num_frames``. Whole numbers of at most 16 bits are summed and squared exactly. Others are taken relative to the
+    first frame of a partition, in double precision, and partitions are merged pairwise: a large offset does no harm.
     """
+
+    sums = "frames"
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,17 +47,22 @@ class StdDevUDF(UDF):
         dtype = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
         return dtype.kind in "bui" and dtype.itemsize <= 2
 
+    @property
+    def knows_the_sum(self) -> bool:
+        """Whether its sums are those of `SumUDF`, which sums whole numbers of more bits exactly, too."""
+        return self.exact or np.dtype(self.meta.input_dtype).kind == "f"
+
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
-        origin = {} if self.exact else {"origin": self.buffer("sig", dtype=self._wide(), use="private")}
-        return {
-            **origin,
-            "varsum": self.buffer("sig", dtype=np.float64),
-            "num_frames": self.buffer("single", dtype=np.int64),
-            "sum": self.buffer("sig", dtype=self._wide()),
-            "mean": self.buffer("sig", dtype=self._wide(), use="result_only"),
-            "var": self.buffer("sig", dtype=np.float64, use="result_only"),
-            "std": self.buffer("sig", dtype=np.float64, use="result_only"),
-        }
+        image, whole = self.buffer("sig", dtype=np.float64), self.buffer("sig", dtype=np.int64, use="private")
+        result = self.buffer("sig", dtype=np.float64, use="result_only")
+        mean = self.buffer("sig", dtype=self._wide(), use="result_only")
+        if self.exact:
+            kept = {"total": whole, "squares": whole, "varsum": result, "sum": result}
+        else:
+            origin = self.buffer("sig", dtype=self._wide(), use="private")
+            kept = {"origin": origin, "varsum": image, "sum": self.buffer("sig", dtype=self._wide())}
+        count = self.buffer("single", dtype=np.int64)
+        return {**kept, "num_frames": count, "mean": mean, "var": result, "std": result}
 
     def get_task_data(self) -> Mapping[str, Any]:
         return {"widened": Widened(self._wide()), "counts": {}, "exact": self.exact}
@@ -63,16 +70,16 @@ class StdDevUDF(UDF):
     def get_method(self) -> Method:
         return self.UDF_METHOD.TILE if self._wide().kind == "c" else self.UDF_METHOD.ROWS
 
-    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+    def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
         counts, box, results = self.task_data.counts, self.meta.tiling_scheme_idx, self.results
+        seen = counts.get(box, 0)
+        counts[box] = seen + len(rows)
         if self.task_data.exact:
-            # Until `postprocess`, the bits of these buffers are whole numbers.
-            add_squares(rows, swapped, results.sum.view(np.int64), results.varsum.view(np.int64))
-        else:
-            if box not in counts:
-                results.origin[:] = rows[0].byteswap() if swapped else rows[0]
-            add_moments(rows, swapped, results.origin, results.sum, results.varsum)
-        counts[box] = counts.get(box, 0) + len(rows)
+            return Reduction(total=results.total, squares=results.squares)
+        if not seen:
+            first = rows[0].byteswap() if swapped else rows[0]
+            results.origin[:] = np.where(np.isfinite(first), first, 0)
+        return Reduction(total=results.sum, squares=results.varsum, shift=results.origin)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         total, varsum = self.results.sum, self.results.varsum
@@ -91,47 +98,65 @@ class StdDevUDF(UDF):
         results = self.results
         count = max(self.task_data.counts.values(), default=0)
         results.num_frames[:] = count
-        if count and self.task_data.exact:
-            _to_deviations(results.sum, results.varsum, count)
-        elif count and self.get_method() == self.UDF_METHOD.ROWS:  # sums were taken relative to the first frame
-            for part in _parts(results.sum):
-                total, varsum = results.sum[part], results.varsum[part]
-                varsum -= total * (total / count)
-                np.maximum(varsum, 0, out=varsum)
-                total += count * results.origin[part]
+        if count and not self.exact and self.get_method() == self.UDF_METHOD.ROWS:  # sums are relative to the origin
+            with np.errstate(invalid="ignore"):  # pixels may be infinite
+                _from_origin(results.sum, results.varsum, results.origin, count)
 
     def merge(self, dest: Any, src: Any) -> None:
-        combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)
+        if self.exact:
+            dest.total += src.total
+            dest.squares += src.squares
+        else:
+            with np.errstate(invalid="ignore"):
+                combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)
         dest.num_frames += src.num_frames
 
+    def total_image(self) -> NDArray[Any]:
+        """Give the sum of the frames of a partition, after `postprocess`; int64 or floating point."""
+        total: NDArray[Any] = self.results.total if self.exact else self.results.sum
+        return total
+
     def get_results(self) -> Mapping[str, Any]:
-        count = self.results.num_frames[0]
+        results, count = self.results, self.results.num_frames[0]
+        if self.exact:
+            total, varsum = results.total.astype(np.float64), _deviations(results.total, results.squares, int(count))
+        else:
+            total, varsum = results.sum, results.varsum
         with np.errstate(invalid="ignore"):
-            var = self.results.varsum / count
-            mean = self.results.sum / count
+            var = varsum / count
+            mean = total / count
         return {
-            "varsum": self.results.varsum,
-            "num_frames": self.results.num_frames,
-            "sum": self.results.sum,
+            "varsum": varsum,
+            "num_frames": results.num_frames,
+            "sum": total,
             "mean": mean,
             "var": var,
             "std": np.sqrt(var),
         }
 
 
-def _to_deviations(total: NDArray[np.float64], squares: NDArray[np.float64], count: int) -> None:
-    """Turn the bits of whole sums and sums of squares into floating sums and sums of squared deviations, in place.
+def _from_origin(total: NDArray[Any], varsum: NDArray[Any], origin: NDArray[Any], count: int) -> None:
+    """Turn sums relative to an origin, and of squares relative to it, into sums and sums of squared deviations."""
+    for part in _parts(total):
+        varsum[part] -= total[part] * (total[part] / count)
+        np.maximum(varsum[part], 0, out=varsum[part])
+        total[part] += count * origin[part]
+
+
+def _deviations(total: NDArray[np.int64], squares: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Give the sum of squared deviations from whole sums and sums of squares.
 
     Integers are moved to the whole number nearest to the mean first, in arithmetic modulo 2**64: what remains is small
     and exact, so that nothing cancels.
     """
-    for part in _parts(total):
-        sums = total[part].view(np.int64)
+    varsum = np.zeros(total.shape)
+    for part in _parts(total) if count else ():
+        sums = total[part]
         mean = np.rint(sums / count).astype(np.int64)
         rest = sums - mean * count
-        deviations = squares[part].view(np.int64) - mean * (2 * sums - mean * count)
-        squares[part] = deviations - rest * (rest / count)
-        total[part] = sums.copy()
+        deviations = squares[part] - mean * (2 * sums - mean * count)
+        varsum[part] = deviations - rest * (rest / count)
+    return varsum
 
 
 def _parts(array: NDArray[Any]) -> Iterator[slice]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from lamella.udf.rows import RowLayout
 
 __all__ = ["Feed", "RowsStep", "Step", "Window", "as_rows", "make_step"]
+
+
+T = TypeVar("T")
 
 
 class Window:
@@ -106,8 +110,12 @@ class _BlockStep:
 
     def __call__(self, data: NDArray[Any], tile: Tile) -> None:
         self.show(tile)
+        self.guarded(tile, self._process, data)
+
+    def guarded(self, tile: Tile, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function of the UDF; what it raises says where that happened."""
         try:
-            self._process(data)
+            return function(*arguments)
         except LamellaError:
             raise
         except Exception as error:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import add_events, add_frames
+from lamella.kernels.builtin import add_events
 from lamella.udf.accumulate import signed, sum_dtype
-from lamella.udf.base import UDF, Method
+from lamella.udf.base import Method
+from lamella.udf.reducing import ReducingUDF, Reduction
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SumUDF"]
 
 
-class SumUDF(UDF):
+class SumUDF(ReducingUDF):
     """Sum all frames; result ``intensity`` of kind ``"sig"``.
 
     Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
@@ -41,6 +42,8 @@ class SumUDF(UDF):
     ((8, 8), 20)
     """
 
+    sums = "frames"
+
     def __init__(self, dtype: DTypeLike | None = None) -> None:
         super().__init__(dtype=dtype)
 
@@ -55,8 +58,8 @@ class SumUDF(UDF):
     def get_method(self) -> Method:
         return "rows" if self.params.dtype is None else "tile"
 
-    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
-        add_frames(rows, swapped, signed(self.results.intensity))
+    def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
+        return Reduction(total=signed(self.results.intensity))
 
     def takes_events(self) -> bool:
         return self.params.dtype is None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import add_pixels, add_rows
+from lamella.kernels.builtin import add_rows
 from lamella.udf.accumulate import signed, sum_dtype
-from lamella.udf.base import UDF, Method
+from lamella.udf.base import Method
+from lamella.udf.reducing import ReducingUDF, Reduction
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SumSigUDF"]
 
 
-class SumSigUDF(UDF):
+class SumSigUDF(ReducingUDF):
     """Sum the pixels of each frame; result ``intensity`` of kind ``"nav"``.
 
     Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
@@ -30,6 +31,8 @@ class SumSigUDF(UDF):
     dtype
         Dtype of the result instead; with a floating one, positions without a frame become NaN.
     """
+
+    sums = "pixels"
 
     def __init__(self, dtype: DTypeLike | None = None) -> None:
         super().__init__(dtype=dtype)
@@ -45,8 +48,8 @@ class SumSigUDF(UDF):
     def get_method(self) -> Method:
         return "rows" if self.params.dtype is None else "tile"
 
-    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
-        add_pixels(rows, swapped, signed(self.results.intensity))
+    def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
+        return Reduction(pixels=signed(self.results.intensity))
 
     def takes_events(self) -> bool:
         return self.params.dtype is None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lamella.partition import Partition, Tile
     from lamella.udf.plan import ChangedParams, Plan
+    from lamella.udf.stddev import StdDevUDF
 
 __all__ = ["Task", "run_task"]
 
@@ -67,7 +68,7 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
         window.show_all()
         guarded(udf, "postprocess", plan.dataset, partition)
     for follower, leader in led.items():
-        udfs[follower].results.intensity[...] = udfs[leader].results.sum
+        udfs[follower].results.intensity[...] = leader.total_image()
     return tuple(whole)
 
 
@@ -91,7 +92,7 @@ def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
 
 
 def _feeds(
-    plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, int]
+    plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, StdDevUDF]
 ) -> list[Feed] | list[EventFeed]:
     if plan.events:
         pairs = zip(udfs, windows, strict=True)
