@@ -15,8 +15,9 @@ from lamella.carrying import CarriesDataSet
 from lamella.errors import CancelledRun
 from lamella.export.atomic import written_at_once
 from lamella.export.exporter import ExportReport
+from lamella.export.placing import PlacedFile, make_file
 from lamella.progress import make_progress
-from lamella.tiling import TileWish, negotiate
+from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, negotiate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +63,10 @@ class NpyExporter:
             n_frames=max(len(partition) for partition in partitions),
             hints=dataset.source.hints,
             wishes=(TileWish("frame"),),
+            target=LONE_TILE_BYTES if _as_wanted(dataset) else TILE_BYTES,
         )
         with written_at_once(path) as partial:
-            with partial.open("wb") as file:
-                file.write(header)
-                file.truncate(len(header) + dataset.nbytes)
+            make_file(partial, header, dataset.nbytes)
             job = _Job(dataset, str(partial), len(header), scheme, fill, partitions)
             with make_progress(progress, dataset.shape.nav.size, f"writing {path.name}") as bar:
                 for count in executor.run(_write, job, range(len(partitions))):
@@ -86,6 +86,12 @@ def _header(dataset: DataSet) -> bytes:
     return stream.getvalue()
 
 
+def _as_wanted(dataset: DataSet) -> bool:
+    """Whether frames are written from where they are mapped: larger tiles cost the system less."""
+    form = dataset.stored_form
+    return dataset.backend.zero_copy and form is not None and form.order is None and not form.swapped
+
+
 def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
     """Write one partition; gives the number of its scan positions."""
     partition = job.partitions[index]
@@ -93,12 +99,10 @@ def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
     frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
     done = partition.start
     with Path(job.path).open("r+b", buffering=0) as file:
+        placed = PlacedFile(file)
 
         def put(position: int, frames: NDArray[Any]) -> None:
-            file.seek(job.data_offset + position * frame_nbytes)
-            rest = np.ascontiguousarray(frames).reshape(-1).view(np.uint8).data
-            while rest:
-                rest = rest[file.write(rest) :]
+            placed.write(job.data_offset + position * frame_nbytes, frames)
 
         for tile in partition.tiles(job.scheme):
             if cancelled():
@@ -116,7 +120,7 @@ def _fill(put: Callable[[int, NDArray[Any]], None], start: int, stop: int, job: 
         return
     blank = np.full(job.dataset.shape.sig, job.fill, dtype=job.dataset.dtype)
     for position in range(start, stop):
-        put(position, blank)
+        put(position, blank[np.newaxis])
 
 
 def _record(dataset: DataSet, path: Path, fill: float) -> None:
