@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EventSource", "Events", "event_stretches", "event_tiles"]
 
-_IN_A_TILE = 1 << 17
-"""Events of a tile, so that positions and values stay in the cache while several computations use them."""
+_IN_A_TILE = 1 << 19
+"""Events of a tile: pixels stay in the cache between the check and their use, and Python is called seldom."""
 
 
-@dataclass(frozen=True, slots=True)
 class Events:
     """The pixels of consecutive frames that are not zero; those named twice add up.
 
@@ -35,14 +33,36 @@ class Events:
     values
         Value of each event, native dtype, shape ``(n,)``.
     pixels
-        Flat pixel index of each event, int32 or int64, checked, shape ``(n,)``.
+        Flat pixel index of each event, unsigned, native byte order, checked, shape ``(n,)``; or a function that gives
+        it, called when somebody asks for pixels.
     starts
         First event of each frame, and the end of the last one, int64, shape ``(n_frames + 1,)``.
     """
 
-    values: NDArray[Any]
-    pixels: NDArray[Any]
-    starts: NDArray[np.int64]
+    __slots__ = ("_pixels", "starts", "values")
+
+    def __init__(
+        self,
+        values: NDArray[Any],
+        pixels: NDArray[Any] | Callable[[], NDArray[Any]],
+        starts: NDArray[np.int64],
+    ) -> None:
+        self.values = values
+        self.starts = starts
+        self._pixels = pixels
+
+    @property
+    def pixels(self) -> NDArray[Any]:
+        """Flat pixel index of each event, unsigned, shape ``(n,)``.
+
+        Raises
+        ------
+        CorruptError
+            If an event lies outside the frame.
+        """
+        if callable(self._pixels):
+            self._pixels = self._pixels()
+        return self._pixels
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -56,13 +76,7 @@ class EventSource(FrameSource):
 
     @abstractmethod
     def events(self, io: IOSession, start: int, stop: int) -> Events:
-        """Give the events of the stored frames ``[start, stop)``; valid until the next call.
-
-        Raises
-        ------
-        CorruptError
-            If an event lies outside the frame.
-        """
+        """Give the events of the stored frames ``[start, stop)``; valid until the next call."""
 
 
 def event_tiles(partition: Partition, region: Region) -> Iterator[Tile]:

@@ -17,7 +17,8 @@ NAV, SIG = (6, 7), (9, 8)
 
 def counts(dtype: str) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(3)
-    dense = rng.integers(1, 100, (*NAV, *SIG)) * (rng.random((*NAV, *SIG)) < 0.15)
+    fill = np.linspace(0.05, 0.9, NAV[1])[:, np.newaxis, np.newaxis]
+    dense = rng.integers(1, 100, (*NAV, *SIG)) * (rng.random((*NAV, *SIG)) < fill)
     dense[2] = 0
     return dense.astype(dtype)
 
@@ -38,13 +39,17 @@ def masks(n: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(n).random((n, *SIG)).astype(np.float32)
 
 
+def few(n: int) -> np.ndarray[Any, Any]:
+    return masks(n) * (masks(n) > 0.7)
+
+
 def computations() -> list[UDF]:
     return [
         SumUDF(),
         SumSigUDF(),
         CoMUDF(r=3),
         *(ApplyMasksUDF(mask_factories=partial(masks, n)) for n in (1, 2, 3, 9)),
-        ApplyMasksUDF(mask_factories=lambda: masks(5) * (masks(5) > 0.7), use_sparse=True),
+        *(ApplyMasksUDF(mask_factories=partial(few, n), use_sparse=True) for n in (5, 20)),
         ApplyMasksUDF(mask_factories=lambda: masks(2), shifts=(1, -2)),
     ]
 
@@ -124,6 +129,32 @@ def test_an_event_outside_the_frame_is_refused_before_it_is_used(tmp_path: Path)
         pixels.tofile(tmp_path / "indices.dat")
         with lamella.Context(executor="inline") as ctx, pytest.raises(lamella.errors.CorruptError, match="event 5"):
             ctx.run_udf(lamella.open(path), SumUDF())
+
+
+@pytest.mark.parametrize(("dtype", "side"), [("<i1", 12), ("<i2", 200)])
+def test_a_negative_index_is_refused_where_it_would_be_a_pixel_if_it_had_no_sign(
+    tmp_path: Path, dtype: str, side: int
+) -> None:
+    dense = np.zeros((2, 2, side, side), np.uint16)
+    dense[:, :, 0, :5] = 1
+    path = write(tmp_path, dense, indices=dtype)
+    with lamella.Context(executor="inline") as ctx:
+        found = ctx.run_udf(lamella.open(path), SumUDF())["intensity"].data
+        np.testing.assert_array_equal(found, dense.sum(axis=(0, 1)))
+        pixels = np.fromfile(tmp_path / "indices.dat", dtype)
+        pixels[7] = -1
+        pixels.tofile(tmp_path / "indices.dat")
+        with pytest.raises(lamella.errors.CorruptError, match="event 7"):
+            ctx.run_udf(lamella.open(path), SumUDF())
+
+
+def test_a_sum_over_the_detector_does_not_look_at_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = counts("<u2")
+    ds = lamella.open(write(tmp_path, dense))
+    monkeypatch.setattr(CsrSource, "_pixels", refuse)
+    with lamella.Context(executor="inline") as ctx:
+        found = ctx.run_udf(ds, SumSigUDF())["intensity"].data
+    np.testing.assert_array_equal(found, dense.sum(axis=(2, 3)))
 
 
 def test_partitions_hold_about_as_many_events(tmp_path: Path) -> None:

@@ -1,10 +1,27 @@
-"""The compiled reductions of events: pixels that are not zero, listed frame after frame."""
+"""The compiled reductions of events: pixels that are not zero, listed frame after frame.
+
+Values and pixels come from memory once, in order, while sums or weights are taken from all over a table. Pixels are
+unsigned: a signed index would be compared with zero each time.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numba import njit
+
 from lamella.kernels.typing import REORDER, kept
+from lamella.kernels.vectors import (
+    BLOCK,
+    add_weighed_4,
+    add_weighed_8,
+    look_ahead,
+    store_4,
+    store_8,
+    zeros_4,
+    zeros_8,
+)
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
@@ -12,7 +29,14 @@ __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_lis
 @kept()
 def add_events(values: Any, pixels: Any, total: Any) -> None:
     """Add the value of each event to ``total``, shape ``(n_pixels,)``."""
-    for k in range(values.size):
+    whole = values.size // BLOCK * BLOCK
+    for start in range(0, whole, BLOCK):
+        look_ahead(pixels, start)
+        look_ahead(values, start)
+        value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
+        for k in range(BLOCK):
+            total[place[k]] += value[k]
+    for k in range(whole, values.size):
         total[pixels[k]] += values[k]
 
 
@@ -40,43 +64,79 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
             frame[pixels[k]] = values[k] if pixel == 0 else pixel + values[k]
 
 
-@kept(fastmath=REORDER)
+@njit(nogil=True, fastmath=REORDER)
+def _weigh_1(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
+    for i in range(result.shape[0]):
+        first, end = starts[i], starts[i + 1]
+        last = first + (end - first) // BLOCK * BLOCK
+        a = b = c = d = 0.0
+        for start in range(first, last, BLOCK):
+            look_ahead(pixels, start)
+            look_ahead(values, start)
+            value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
+            for k in range(0, BLOCK, 4):
+                a += np.float64(value[k]) * weights[place[k]]
+                b += np.float64(value[k + 1]) * weights[place[k + 1]]
+                c += np.float64(value[k + 2]) * weights[place[k + 2]]
+                d += np.float64(value[k + 3]) * weights[place[k + 3]]
+        value, place = values[last:end], pixels[last:end]
+        for k in range(value.size):
+            a += np.float64(value[k]) * weights[place[k]]
+        result[i, 0] += a + b + c + d
+
+
+def _weigher(n: int, zeros: Any, add_weighed: Any, store: Any) -> Any:
+    """Give the compiled sum under ``n`` masks side by side; four events at a time, so that none waits for another."""
+
+    @njit(nogil=True)
+    def weigh(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
+        sums = np.zeros(4 * n)
+        for i in range(result.shape[0]):
+            first, end = starts[i], starts[i + 1]
+            last = first + (end - first) // BLOCK * BLOCK
+            a, b, c, d = zeros(0.0), zeros(0.0), zeros(0.0), zeros(0.0)
+            for start in range(first, last, BLOCK):
+                look_ahead(pixels, start)
+                look_ahead(values, start)
+                value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
+                for k in range(0, BLOCK, 4):
+                    add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
+                    add_weighed(b, np.float64(value[k + 1]), weights, np.uint64(place[k + 1]))
+                    add_weighed(c, np.float64(value[k + 2]), weights, np.uint64(place[k + 2]))
+                    add_weighed(d, np.float64(value[k + 3]), weights, np.uint64(place[k + 3]))
+            value, place = values[last:end], pixels[last:end]
+            for k in range(value.size):
+                add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
+            store(a, sums)
+            store(b, sums[n:])
+            store(c, sums[2 * n :])
+            store(d, sums[3 * n :])
+            for mask in range(result.shape[1]):
+                result[i, mask] += sums[mask] + sums[mask + n] + (sums[mask + 2 * n] + sums[mask + 3 * n])
+
+    return weigh
+
+
+_weigh_4 = _weigher(4, zeros_4, add_weighed_4, store_4)
+_weigh_8 = _weigher(8, zeros_8, add_weighed_8, store_8)
+
+
+@kept()
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``, shape ``(n_frames, n_masks)``.
 
-    ``weights`` is ``(n_pixels, n_masks)``: what an event needs lies together.
+    ``weights`` is ``(n_groups, n_pixels, n)``, masks in groups of 1, 4 or 8: what an event needs is one load. The last
+    group may be filled up. Sums are taken in double precision.
     """
-    n_masks = weights.shape[1]
-    zero = weights.dtype.type(0)
-    for i in range(result.shape[0]):
-        first, end = starts[i], starts[i + 1]
-        row, places = values[first:end], pixels[first:end]
-        k = 0
-        while k < n_masks:
-            a = b = c = d = zero
-            if n_masks - k >= 4:
-                for e in range(row.size):
-                    v, p = row[e], places[e]
-                    a += v * weights[p, k]
-                    b += v * weights[p, k + 1]
-                    c += v * weights[p, k + 2]
-                    d += v * weights[p, k + 3]
-                result[i, k + 1] += b
-                result[i, k + 2] += c
-                result[i, k + 3] += d
-            elif n_masks - k == 3:
-                for e in range(row.size):
-                    v, p = row[e], places[e]
-                    a += v * weights[p, k]
-                    b += v * weights[p, k + 1]
-                    c += v * weights[p, k + 2]
-                result[i, k + 1] += b
-                result[i, k + 2] += c
-            else:
-                for e in range(row.size):
-                    a += row[e] * weights[places[e], k]
-            result[i, k] += a
-            k += 4 if n_masks - k >= 4 else 3 if n_masks - k == 3 else 1
+    n = weights.shape[2]
+    for group in range(weights.shape[0]):
+        part = result[:, group * n : (group + 1) * n]
+        if n == 8:
+            _weigh_8(values, pixels, starts, weights[group], part)
+        elif n == 4:
+            _weigh_4(values, pixels, starts, weights[group], part)
+        else:
+            _weigh_1(values, pixels, starts, weights[group].reshape(-1), part)
 
 
 @kept()
@@ -87,5 +147,6 @@ def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, 
     """
     for i in range(result.shape[0]):
         for e in range(starts[i], starts[i + 1]):
-            for k in range(first[pixels[e]], first[pixels[e] + 1]):
+            pixel = np.uint64(pixels[e])
+            for k in range(first[pixel], first[pixel + np.uint64(1)]):
                 result[i, masks[k]] += values[e] * weights[k]

@@ -24,7 +24,7 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
 def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
     """Add the value of each event to its pixel; ``out`` holds a frame in each row."""
     target = out.reshape(-1)
-    places = np.repeat(np.arange(len(out)) * out.shape[1], np.diff(starts)) + pixels
+    places = np.repeat(np.arange(len(out)) * out.shape[1], np.diff(starts)) + pixels.astype(np.int64, copy=False)
     if not (places[1:] > places[:-1]).all():
         order = np.argsort(places, kind="stable")
         places, values = places[order], values[order]
@@ -39,14 +39,21 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``."""
     used = np.flatnonzero(np.diff(starts))
-    if used.size:
-        result[used] += np.add.reduceat(values[:, np.newaxis] * weights[pixels], starts[used], axis=0)
+    if not used.size:
+        return
+    wide = values.astype(np.float64)[:, np.newaxis]
+    n = weights.shape[2]
+    for k, group in enumerate(weights):
+        part = result[:, k * n : (k + 1) * n]
+        sums = np.add.reduceat(wide * group[pixels, : part.shape[1]], starts[used], axis=0)
+        part[used] += sums.astype(result.dtype, copy=False)
 
 
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under masks that list their pixels."""
-    counts = first[pixels + 1] - first[pixels]
+    begin = first[pixels]
+    counts = first[1:][pixels] - begin
     event = np.repeat(np.arange(values.size), counts)
-    entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + first[pixels][event]
+    entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[event]
     frame = np.searchsorted(starts, event, side="right") - 1
     np.add.at(result, (frame, masks[entry]), (values[event] * weights[entry]).astype(result.dtype, copy=False))

@@ -123,6 +123,9 @@ class ApplyMasksUDF(WeighingUDF):
 
     def row_weights(self) -> NDArray[Any]:
         meta, masks, dtype = self.meta, self.task_data.masks, self.task_data.dtype
+        if not isinstance(masks, DenseMasks):  # it gets events, which know no rows
+            rows: NDArray[Any] = masks.toarray().reshape(len(masks), -1).astype(dtype, copy=False)
+            return rows
         return self._memo.once(
             ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(dtype, copy=False))
         )
@@ -138,11 +141,11 @@ class ApplyMasksUDF(WeighingUDF):
         return not self._per_frame and self._result_dtype() in (np.float32, np.float64)
 
     def process_events(self, events: Events) -> None:
-        masks = self.task_data.masks
-        if not isinstance(masks, SparseMasks):
-            super().process_events(events)
+        task = self.task_data
+        if not isinstance(task.masks, SparseMasks) or len(task.masks) < _MANY:
+            super().process_events(events)  # few masks are faster with their zeros than without
             return
-        first, numbers, weights = self._memo.once("by pixel", lambda: masks.by_pixel(self.task_data.dtype))
+        first, numbers, weights = self._memo.once("listed", lambda: task.masks.by_pixel(task.dtype))
         weigh_listed(events.values, events.pixels, events.starts, first, numbers, weights, self.results.intensity)
 
     def process_tile(self, tile: NDArray[Any]) -> None:

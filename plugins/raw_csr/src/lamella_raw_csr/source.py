@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,11 @@ class CsrSource(EventSource):
         self.first_event = first_event
         self._indices_dtype = indices_dtype
         self._data_dtype = data_dtype
+        self._limit = math.prod(info.sig_shape)
+        # Seen as unsigned numbers, negative pixel indices have to be too large.
+        wide = indices_dtype.kind == "i" and self._limit > np.iinfo(indices_dtype).max
+        self._native = np.dtype(np.int64) if wide else indices_dtype.newbyteorder("=")
+        self._unsigned = np.dtype(f"u{self._native.itemsize}")
 
     @property
     def costs(self) -> NDArray[np.int64]:
@@ -72,31 +78,31 @@ class CsrSource(EventSource):
                 row += last - first
 
     def events(self, io: IOSession, start: int, stop: int) -> Events:
-        """Give the events of frames as they are stored; numbers of another byte order or width are converted."""
+        """Give the events of frames as they are stored; numbers of another byte order are converted."""
         bounds = self.first_event[start : stop + 1]
         begin, count = int(bounds[0]), int(bounds[-1] - bounds[0])
-        pixels = self._pixels(io, begin, count)
-        if not io.zero_copy:
-            pixels = pixels.copy()  # the next view takes its place
+        find = partial(self._pixels, io, begin, count)
+        # Where a view takes the place of the one before, pixels cannot wait until they are wanted.
+        pixels = find if io.zero_copy else find()
         values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype, copy=False)
         return Events(values, pixels, bounds - begin)
 
     def _pixels(self, io: IOSession, begin: int, count: int) -> NDArray[Any]:
-        """Give checked pixel indices as int32 or int64."""
+        """Give checked pixel indices as unsigned numbers."""
         stored = self._view(io, _INDICES, self._indices_dtype, begin, count)
-        limit = math.prod(self.info.sig_shape)
-        width = max(4, stored.dtype.itemsize)
-        wide = stored.astype(f"{stored.dtype.kind}{width}", copy=False)
-        if count and int(wide.view(f"u{width}").max()) >= limit:  # negative ones are the largest
-            bad = int(np.flatnonzero(wide.view(f"u{width}") >= limit)[0])
+        native = stored.astype(self._native, copy=not io.zero_copy)
+        pixels = native.view(self._unsigned)
+        pixels.flags.writeable = False
+        if count and pixels.max() >= self._limit:
+            bad = int(np.flatnonzero(pixels >= self._limit)[0])
             raise CorruptError(
                 f"event {begin + bad} lies outside the frame",
                 path=self.resources[_INDICES].path,
-                expected=f"pixels below {limit}",
-                found=int(wide[bad]),
+                expected=f"pixels below {self._limit}",
+                found=int(native[bad]),
                 remedy="Check sig_shape and indices_dtype in the TOML",
             )
-        return wide.view(f"i{width}")
+        return pixels
 
     def _view(self, io: IOSession, resource: int, dtype: np.dtype[Any], begin: int, count: int) -> NDArray[Any]:
         if not count:
@@ -108,9 +114,8 @@ class CsrSource(EventSource):
         """Give the events that lie in a part of the frames, with their place in it."""
         inside = np.ones(len(events.pixels), dtype=np.bool_)
         flat = np.zeros(len(events.pixels), dtype=np.int64)
-        for place, origin, length in zip(
-            np.unravel_index(events.pixels, self.info.sig_shape), box.origin, box.shape, strict=True
-        ):
+        places = np.unravel_index(events.pixels.astype(np.int64, copy=False), self.info.sig_shape)
+        for place, origin, length in zip(places, box.origin, box.shape, strict=True):
             inside &= (place >= origin) & (place < origin + length)
             flat = flat * length + (place - origin)
         before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(inside)])

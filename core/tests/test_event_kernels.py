@@ -1,0 +1,85 @@
+"""Compiled reductions of events do what their NumPy versions do, for frames of any length and all dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamella.kernels import sparse, sparse_fallback
+from lamella.udf.weighing import weights_by_pixel
+
+N_PIXELS = 300
+LENGTHS = (0, 1, 15, 16, 17, 0, 64, 100, 3)
+
+
+def events(values: str, pixels: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(1)
+    starts = np.concatenate([[0], np.cumsum(LENGTHS)])
+    most = min(N_PIXELS, np.iinfo(pixels).max + 1)
+    return (
+        rng.integers(0, 2 if values == "?" else 50, starts[-1]).astype(values),
+        _pixels(rng, starts, most, pixels),
+        starts,
+    )
+
+
+def _pixels(rng: np.random.Generator, starts: np.ndarray[Any, Any], most: int, dtype: str) -> np.ndarray[Any, Any]:
+    found: np.ndarray[Any, Any] = rng.integers(0, most, starts[-1]).astype(dtype)
+    found.flags.writeable = False
+    return found
+
+
+DTYPES = [("u1", "u2"), ("i4", "u4"), ("f4", "u8"), ("?", "u1")]
+
+
+@pytest.mark.parametrize(("values", "pixels"), DTYPES)
+def test_sums_of_events_are_exact(values: str, pixels: str) -> None:
+    value, pixel, _ = events(values, pixels)
+    expected = np.bincount(pixel.astype(int), weights=value, minlength=N_PIXELS)
+    for kernel in (sparse.add_events, sparse_fallback.add_events):
+        total = np.zeros(N_PIXELS, np.float64 if values == "f4" else np.int64)
+        kernel(value, pixel, total)
+        np.testing.assert_array_equal(total, expected)
+
+
+@pytest.mark.parametrize(("values", "pixels", "dtype"), [("u1", "u2", "f4"), ("f4", "u8", "f8"), ("?", "u1", "f4")])
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 8, 9, 17])
+def test_any_number_of_masks_is_weighed(values: str, pixels: str, count: int, dtype: str) -> None:
+    value, pixel, starts = events(values, pixels)
+    masks = np.random.default_rng(count).random((count, N_PIXELS)).astype(dtype)
+    places = pixel.astype(int)
+    expected = 1 + np.stack(
+        [
+            masks[:, places[a:b]].astype(float) @ value[a:b].astype(float)
+            for a, b in zip(starts[:-1], starts[1:], strict=True)
+        ]
+    )
+    weights = weights_by_pixel(masks)
+    assert weights.dtype == dtype
+    for kernel in (sparse.weigh_events, sparse_fallback.weigh_events):
+        found = np.ones((len(LENGTHS), count))
+        kernel(value, pixel, starts, weights, found)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("values", "pixels"), DTYPES[:2])
+def test_masks_that_list_their_pixels_are_weighed(values: str, pixels: str) -> None:
+    value, pixel, starts = events(values, pixels)
+    masks = np.random.default_rng(0).integers(0, 3, (4, N_PIXELS)).astype(float)
+    by_pixel = masks.T
+    first = np.concatenate([[0], np.cumsum((by_pixel != 0).sum(axis=1))])
+    numbers = np.nonzero(by_pixel)[1]
+    expected = np.zeros((len(LENGTHS), 4))
+    sparse_fallback.weigh_events(value, pixel, starts, weights_by_pixel(masks), expected)
+    for kernel in (sparse.weigh_listed, sparse_fallback.weigh_listed):
+        found = np.zeros_like(expected)
+        kernel(value, pixel, starts, first, numbers, by_pixel[by_pixel != 0], found)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_weights_stay_in_double_precision_where_single_would_change_them() -> None:
+    masks = np.array([[1.5, 1 / 3], [1e300, 0]])
+    np.testing.assert_array_equal(weights_by_pixel(masks)[0, :, :2].T, masks)
+    assert weights_by_pixel(np.full((3, 5), 0.25)).dtype == np.float32
