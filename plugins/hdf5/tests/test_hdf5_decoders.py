@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from lamella.kernels import Kernel
-from lamella_hdf5 import filters, kernels, plain
+from lamella_hdf5 import filters, kernels, plain, planes
 
 Array = np.ndarray[Any, Any]
 
@@ -32,9 +33,9 @@ def blocks(draw: st.DrawFn) -> tuple[bytes, bytes]:
     """Give an LZ4 block and what it holds."""
     stored, made = b"", bytearray()
     for _ in range(draw(st.integers(0, 12))):
-        literals = draw(st.binary(min_size=0 if made else 1, max_size=40))
+        literals = draw(st.binary(min_size=0 if made else 1, max_size=20)) * draw(st.integers(1, 12))
         made += literals
-        back, length = draw(st.integers(1, min(len(made), 70))), draw(st.integers(4, 300))
+        back, length = draw(st.integers(1, min(len(made), 200))), draw(st.integers(4, 900))
         stored += sequence(literals, back, length)
         for _ in range(length):
             made.append(made[-back])
@@ -66,6 +67,36 @@ def test_lz4_blocks_are_decoded_alike(block: tuple[bytes, bytes], data: st.DataO
         damaged[data.draw(st.integers(0, len(stored) - 1))] = data.draw(st.integers(0, 255))
     statuses = {guarded(decode, header + damaged, len(made))[0] for decode in (plain.lz4_blocks, kernels.lz4_blocks)}
     assert len(statuses) == 1
+
+
+@pytest.mark.parametrize("width", [32, 64])
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_bit_planes_become_elements_in_vectors_of_any_width(size: int, width: int) -> None:
+    values = np.random.default_rng(size).integers(0, 256, (8 * width, size)).astype(np.uint8)
+    bits = np.unpackbits(values, axis=1, bitorder="little").T
+    apart = np.zeros((8 * size, width + 5), np.uint8)
+    apart[:, :width] = np.packbits(bits, axis=1, bitorder="little")
+    transposed = planes.by_vectors(size, width)
+
+    def call(first: int, row: int, target: int) -> None:
+        transposed(first, row, target)
+
+    compiled = njit()(call)
+    room = np.full((8 * width + 2, size), 0xA5, np.uint8)
+    compiled(apart.ctypes.data, width + 5, room[1:].ctypes.data)
+    np.testing.assert_array_equal(room[1:-1], values)
+    assert (room[[0, -1]] == 0xA5).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8, 16])
+@pytest.mark.parametrize("n", [8, 8 * planes.WIDTH - 8, 8 * planes.WIDTH, 8 * planes.WIDTH + 8, 4096])
+def test_bit_planes_become_elements_however_many_there_are(n: int, size: int) -> None:
+    values = np.random.default_rng(n).integers(0, 256, (n, size)).astype(np.uint8)
+    bits = np.unpackbits(values, axis=1, bitorder="little").T
+    apart = np.packbits(bits, axis=1, bitorder="little").reshape(-1)
+    out, shuffled = np.zeros(n * size, np.uint8), np.zeros(n * size, np.uint8)
+    planes.unbitshuffle(apart, n, size, shuffled, out)
+    np.testing.assert_array_equal(out, values.reshape(-1))
 
 
 @settings(max_examples=100)

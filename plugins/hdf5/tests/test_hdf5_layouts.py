@@ -168,12 +168,16 @@ def test_interpreted_and_compiled_bitshuffle_agree(dtype: str, n: int) -> None:
 
     for decoder in (plain.bitshuffle_lz4, kernels.bitshuffle_lz4):
         status, again = np.zeros(1, np.int64), np.zeros((2, out.size), np.uint8)
-        decoder(stored, again, np.asarray([[0, len(stored), 0]] * 2), values.itemsize, status)
+        decoder(stored, again, np.asarray([[9, len(stored), 0]] * 2), 9, values.itemsize, status)
         assert status[0] == 0
         np.testing.assert_array_equal(again, [out, out])
         for cut in (0, 11, 13, len(stored) // 2, len(stored) - 1):
-            decoder(stored, again[:1], np.asarray([[0, cut, 0]]), values.itemsize, status)
+            decoder(stored, again[:1], np.asarray([[0, cut, 0]]), 0, values.itemsize, status)
             assert status[0] == 1
+    for place in ([-1, 20], [1, len(stored)], [0, -1]):
+        status = np.zeros(1, np.int64)
+        kernels.bitshuffle_lz4(stored, out[np.newaxis], np.asarray([[*place, 0]]), 0, values.itemsize, status)
+        assert status[0] == 1
 
 
 @pytest.mark.parametrize("name", ["Blosc", "Zstd", "LZ4", "Bitshuffle"])

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import extending, types
+from numba import extending, njit, types
 
-__all__ = ["byte_at", "copy8", "copy16", "pair_at", "put_byte", "put_word", "word_at"]
+__all__ = ["bounds", "byte_at", "copy8", "copy16", "copy64", "fill64", "pair_at", "put_byte", "put_word", "word_at"]
 
 _intrinsic: Any = extending.intrinsic
 _BYTE, _PAIR, _WORD = ir.IntType(8), ir.IntType(16), ir.IntType(64)
 _BYTES = ir.VectorType(_BYTE, 16)
+_WORDS = ir.VectorType(_WORD, 8)
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -27,6 +29,13 @@ def _load(builder: Any, address: Any, kind: Any) -> Any:
 def _store(context: Any, builder: Any, address: Any, value: Any) -> Any:
     builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=1)
     return context.get_dummy_value()
+
+
+@njit(nogil=True, cache=True)
+def bounds(array):
+    """Give the addresses of the first byte of an array of bytes and of its end."""
+    first = np.int64(array.ctypes.data)
+    return first, first + array.size
 
 
 @_intrinsic
@@ -97,3 +106,26 @@ def copy16(typing_context, target, source):
         return _store(context, builder, arguments[0], _load(builder, arguments[1], _BYTES))
 
     return types.void(target, source), build
+
+
+@_intrinsic
+def copy64(typing_context, target, source):
+    """Copy 64 bytes."""
+
+    def build(context, builder, signature, arguments):
+        return _store(context, builder, arguments[0], _load(builder, arguments[1], _WORDS))
+
+    return types.void(target, source), build
+
+
+@_intrinsic
+def fill64(typing_context, target, value):
+    """Write the same eight bytes eight times."""
+
+    def build(context, builder, signature, arguments):
+        words = ir.Constant(_WORDS, ir.Undefined)
+        for i in range(_WORDS.count):
+            words = builder.insert_element(words, arguments[1], ir.Constant(ir.IntType(32), i))
+        return _store(context, builder, arguments[0], words)
+
+    return types.void(target, types.uint64), build

@@ -108,22 +108,31 @@ class ChunkedPart(Part):
         self, io: IOSession, numbers: NDArray[np.int64], rows: NDArray[np.int64], out: NDArray[Any]
     ) -> None:
         """Decode chunks that hold one frame each."""
-        found = self.table.places(numbers)
-        absent = found[:, 0] < 0
-        if absent.any():
+        table = self.table
+        found = table.places(numbers)
+        if not table.complete and (absent := found[:, 0] < 0).any():
             out[rows[absent]] = self.filling
             rows, found = rows[~absent], found[~absent]
-        target = as_slice(rows) if len(rows) else slice(0, 0)
+            if not rows.size:
+                return
+        first, last = int(rows[0]), int(rows[-1])
+        target = slice(first, last + 1) if last - first + 1 == rows.size else rows  # they rise
         pixels = out.reshape(len(out), -1).view(np.uint8)
-        first, end = (int(found[:, 0].min()), int((found[:, 0] + found[:, 1]).max())) if len(rows) else (0, 0)
-        if isinstance(target, slice) and end - first <= _WORTH_READING * int(found[:, 1].sum()):
-            raw = io.view(self.resource, first, end - first)
-            if self.pipeline.decode_all(raw, found - (first, 0, 0), pixels[target]):
-                rows = rows[:0]
-        for row, place in zip(rows.tolist(), found.tolist(), strict=False):
-            self._decode(io, place, pixels[row])
+        if not (isinstance(target, slice) and self._decode_together(io, found, pixels[target])):
+            for row, place in zip(rows.tolist(), found.tolist(), strict=True):
+                self._decode(io, place, pixels[row])
         if not self.stored.dtype.isnative:
             out[target] = out[target].byteswap()
+
+    def _decode_together(self, io: IOSession, found: NDArray[np.int64], out: NDArray[np.uint8]) -> bool:
+        """Decode chunks that lie near each other in one go, where that is possible; gives whether it was."""
+        if not self.pipeline.together:
+            return False
+        places = found.tolist()
+        first, end = min(place[0] for place in places), max(place[0] + place[1] for place in places)
+        if any(place[2] for place in places) or end - first > _WORTH_READING * sum(place[1] for place in places):
+            return False
+        return self.pipeline.decode_all(io.view(self.resource, first, end - first), found, first, out)
 
     def _read_parts(
         self,

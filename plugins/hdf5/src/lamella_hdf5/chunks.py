@@ -23,20 +23,36 @@ _SMALLEST = 8
 
 
 class ChunkTable:
-    """Offset, size [bytes] and filter mask of every chunk that was written, by its number in the grid (C order)."""
+    """Offset, size [bytes] and filter mask of every chunk that was written, by its number in the grid (C order).
 
-    __slots__ = ("_numbers", "_places")
+    Parameters
+    ----------
+    numbers, places
+        Number of each chunk, and offset, size and mask, shape ``(n, 3)``.
+    count
+        Number of chunks in the grid.
 
-    def __init__(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+    Attributes
+    ----------
+    complete : bool
+        Whether every chunk of the grid was written.
+    """
+
+    __slots__ = ("_numbers", "_places", "complete")
+
+    def __init__(self, numbers: NDArray[np.int64], places: NDArray[np.int64], count: int) -> None:
         order = np.argsort(numbers, kind="stable")
         self._numbers = numbers[order]
         self._places = places[order]
+        self.complete = numbers.size == count and bool((np.diff(self._numbers) == 1).all())
 
     def __len__(self) -> int:
         return int(self._numbers.size)
 
     def places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give offset, size and mask of chunks, shape ``(n, 3)``; -1 for those that were never written."""
+        if self.complete:
+            return self._places[numbers]
         if not self._numbers.size:
             return np.full((len(numbers), 3), -1, dtype=np.int64)
         i = np.minimum(np.searchsorted(self._numbers, numbers), self._numbers.size - 1)
@@ -74,7 +90,7 @@ def table_of(dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...], size
     rows: list[tuple[Any, ...]] = []
     dataset.chunk_iter(lambda chunk: rows.append((chunk[0], chunk[2], chunk[3], chunk[1])))
     if not rows:
-        return ChunkTable(np.empty(0, np.int64), np.empty((0, 3), np.int64))
+        return ChunkTable(np.empty(0, np.int64), np.empty((0, 3), np.int64), math.prod(grid))
     corners = np.asarray([row[0] for row in rows], dtype=np.int64)
     places = np.asarray([row[1:] for row in rows], dtype=np.int64)
     where = corners // np.asarray(chunks, dtype=np.int64)
@@ -87,7 +103,7 @@ def table_of(dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...], size
     numbers = np.zeros(len(rows), dtype=np.int64)
     for axis, length in enumerate(grid):
         numbers = numbers * length + where[:, axis]
-    return ChunkTable(numbers[inside], places[inside])
+    return ChunkTable(numbers[inside], places[inside], math.prod(grid))
 
 
 def _unfiltered(

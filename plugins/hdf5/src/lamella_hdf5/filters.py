@@ -96,22 +96,27 @@ class Pipeline:
                 return f"{step.name} without the package numcodecs ({_EXTRA})"
         return None
 
-    def decode_all(self, stored: NDArray[np.uint8], places: NDArray[np.int64], out: NDArray[np.uint8]) -> bool:
-        """Decode chunks in one compiled call, where that is possible; gives whether it was.
+    @property
+    def together(self) -> bool:
+        """Whether there is a decoder for several chunks at once."""
+        return len(self.filters) == 1 and self.filters[0].code == BITSHUFFLE
+
+    def decode_all(
+        self, stored: NDArray[np.uint8], places: NDArray[np.int64], first: int, out: NDArray[np.uint8]
+    ) -> bool:
+        """Decode chunks in one compiled call; gives whether all of them are sound.
 
         Parameters
         ----------
         stored
-            Bytes that hold all the chunks.
+            Bytes of the file from byte ``first`` on, with all the chunks.
         places
-            Offset within them, size and mask of each chunk, shape ``(n, 3)``.
+            Offset in the file, size and mask of each chunk, shape ``(n, 3)``; all filters were applied.
         out
             Shape ``(n, nbytes)``.
         """
-        if [step.code for step in self.filters] != [BITSHUFFLE] or places[:, 2].any():
-            return False
         status = np.zeros(1, dtype=np.int64)
-        _call(_bitshuffle_lz4, stored, out, places, self.itemsize, status)
+        _call(_bitshuffle_lz4, stored, out, places, first, self.itemsize, status)
         return not status[0]
 
     def decode(self, stored: NDArray[np.uint8], mask: int, out: NDArray[np.uint8]) -> None:
@@ -164,7 +169,7 @@ def _inflated(data: NDArray[np.uint8], nbytes: int) -> NDArray[np.uint8]:
 
 
 def _bitshuffle(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:
-    _run(_bitshuffle_lz4, data, out.reshape(1, -1), np.asarray([[0, data.size, 0]]), itemsize)
+    _run(_bitshuffle_lz4, data, out.reshape(1, -1), np.asarray([[0, data.size, 0]]), 0, itemsize)
 
 
 def _lz4_filter(data: NDArray[np.uint8], out: NDArray[np.uint8], step: Filter, itemsize: int) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from lamella_hdf5.addresses import byte_at, copy8, copy16, pair_at, put_byte, put_word, word_at
+from lamella_hdf5.addresses import byte_at, copy8, copy16, copy64, fill64, pair_at, put_byte, put_word, word_at
 
 __all__ = ["decode_block", "literals", "repeat"]
 
@@ -27,53 +27,70 @@ _LONG = 15
 _SHORTEST = 4
 _STEP = np.array([0, 8, 8, 6, 8, 5, 6, 7], dtype=np.int64)
 """The most bytes of a pattern of some length that fit into a word and are a multiple of that length."""
+_AGAIN = np.array([0, *(sum(1 << shift for shift in range(0, 64, 8 * back)) for back in range(1, 8))], dtype=np.uint64)
+"""What repeats a pattern of some length in a word, by multiplication."""
+_ALL = np.uint64((1 << 64) - 1)
 
 
 @njit(nogil=True, cache=True)
 def _pattern(end, back):
     """Give the last ``back`` bytes before ``end``, one to seven of them, again and again in a word."""
-    bits = np.uint64(8 * back)
-    word = word_at(end - back) & ((np.uint64(1) << bits) - np.uint64(1))
-    word |= word << bits
-    if back < 4:
-        word |= word << (bits + bits)
-        if back == 1:
-            word |= word << np.uint64(32)
-    return word
+    i = np.uint64(back)
+    return (word_at(end - back) & ~(_ALL << (i << np.uint64(3)))) * _AGAIN[i]
 
 
 @njit(nogil=True, cache=True)
 def literals(target, source, n, target_end, source_end):
     """Copy ``n`` bytes; all arguments are addresses but ``n``."""
-    wide = min(n, target_end - 16 - target, source_end - 16 - source)
-    for k in range(0, wide, 16):
+    room, k = min(target_end - target, source_end - source), np.int64(0)
+    while k < n and k + 64 <= room:
+        copy64(target + k, source + k)
+        k += 64
+    while k < n and k + 16 <= room:
         copy16(target + k, source + k)
-    for k in range(max(0, wide), n):
+        k += 16
+    while k < n:
         put_byte(target + k, byte_at(source + k))
+        k += 1
 
 
 @njit(nogil=True, cache=True)
 def repeat(target, back, n, target_end):
     """Copy ``n`` bytes from ``back`` bytes before, so that they repeat where ``n`` is larger than ``back``."""
-    wide = min(n, target_end - 16 - target)
+    room, k = target_end - target, np.int64(0)
+    if back >= 64:
+        while k < n and k + 64 <= room:
+            copy64(target + k, target + k - back)
+            k += 64
     if back >= 16:
-        for k in range(0, wide, 16):
+        while k < n and k + 16 <= room:
             copy16(target + k, target + k - back)
+            k += 16
     elif back >= 8:
-        for k in range(0, wide, 8):
+        while k < n and k + 8 <= room:
             copy8(target + k, target + k - back)
-    elif wide > 0:
+            k += 8
+    else:
         word, step = _pattern(target, back), _STEP[np.uint64(back)]
-        for k in range(0, wide, step):
+        if step == 8:
+            while k < n and k + 64 <= room:
+                fill64(target + k, word)
+                k += 64
+        while k < n and k + 8 <= room:
             put_word(target + k, word)
-    for k in range(max(0, wide), n):
+            k += step
+    while k < n:
         put_byte(target + k, byte_at(target + k - back))
+        k += 1
 
 
 @njit(nogil=True, cache=True)
 def _repeat_short(target, back):
-    """Copy 18 bytes from ``back`` bytes before; may write 32."""
-    if back >= 8:
+    """Copy 32 bytes, 24 where they overlap, from ``back`` bytes before."""
+    if back >= 16:
+        copy16(target, target - back)
+        copy16(target + 16, target + 16 - back)
+    elif back >= 8:
         copy8(target, target - back)
         copy8(target + 8, target + 8 - back)
         copy8(target + 16, target + 16 - back)

@@ -68,10 +68,10 @@ def _unbitshuffle(planes: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def bitshuffle_lz4(
-    src: NDArray[np.uint8], out: NDArray[np.uint8], places: NDArray[np.int64], size: int, status: Any
+    src: NDArray[np.uint8], out: NDArray[np.uint8], places: NDArray[np.int64], first: int, size: int, status: Any
 ) -> None:
     """Decode chunks of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
-    chunks = (src[begin : begin + nbytes].tobytes() for begin, nbytes in places[:, :2].tolist())
+    chunks = (src[begin - first : begin - first + nbytes].tobytes() for begin, nbytes in places[:, :2].tolist())
     status[0] = int(not all(_bitshuffled(data, row, size) for data, row in zip(chunks, out, strict=True)))
 
 
