@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -473,3 +474,89 @@ def test_threads_end_when_the_executor_is_closed() -> None:
     executor.close()
     executor.close()
     assert set(threading.enumerate()) <= before
+
+
+# Threads.
+
+
+def test_runs_within_runs_do_not_wait_for_each_other(threads: lamella.Context) -> None:
+    executor = threads.executor
+    outer = executor.run(late, 0, range(12))
+    assert [next(outer)[0] for _ in range(2)] == [0, 1]
+    assert [item for item, _ in executor.run(late, 0, range(12))] == list(range(12))
+    assert [item for item, _ in outer] == list(range(2, 12))
+
+
+def test_runs_of_several_threads_share_the_workers(threads: lamella.Context) -> None:
+    found: dict[int, list[int]] = {}
+
+    def run(number: int) -> None:
+        found[number] = [item for item, _ in threads.executor.run(late, 0.001, range(20))]
+
+    callers = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(20)
+    assert found == {number: list(range(20)) for number in range(4)}
+
+
+def test_items_that_cannot_be_had_are_an_error_in_their_place(executor: Executor) -> None:
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise ValueError("no more")
+
+    results = executor.run(late, 0, items())
+    with pytest.raises(ValueError, match="no more"):
+        list(results)
+    assert list(executor.map(abs, [-1])) == [1]
+
+
+def test_a_worker_that_cannot_be_limited_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: OneThread) -> None:
+        raise OSError("no control over BLAS")
+
+    monkeypatch.setattr(OneThread, "__enter__", broken)
+    executor = ThreadsExecutor(2)
+    with pytest.raises(OSError, match="no control"):
+        list(executor.map(abs, [-1]))
+    executor.close()
+
+
+class Watched:
+    """A result whose end can be seen."""
+
+
+def test_a_result_is_kept_by_nobody_but_its_taker(threads: lamella.Context) -> None:
+    def make(shared: None, item: int, cancelled: Callable[[], bool]) -> Watched:
+        return Watched()
+
+    results = threads.executor.run(make, None, range(3))
+    held = weakref.ref(next(results))
+    assert held() is None
+    results.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_gets_threads_of_its_own() -> None:
+    code = """
+import os, lamella, warnings
+warnings.simplefilter("ignore")
+executor = lamella.Context.make_with("threads", cpus=2).executor
+assert list(executor.map(abs, [-1, -2])) == [1, 2]
+child = os.fork()
+if not child:
+    os._exit(list(executor.map(abs, [-1, -2])) != [1, 2])
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_process_ends_although_threads_wait() -> None:
+    code = """
+import lamella
+executor = lamella.Context.make_with("threads", cpus=2).executor
+results = executor.run(lambda shared, item, cancelled: item, None, iter(int, 1))
+assert next(results) == 0
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any
@@ -23,6 +24,13 @@ class OneThread:
         self._libraries: list[Any] = []
         self._modules = 0
         self._before = threading.local()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._alone)
+
+    def _alone(self) -> None:
+        """Forget the other threads in a process that was forked, where there are none."""
+        self._lock = threading.Lock()
+        self._inside = 0
 
     def __enter__(self) -> None:
         self._limit_numba()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections import deque
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from lamella.executors.executor import Job, available_cpus, call, limit
 from lamella.executors.onethread import one_thread
@@ -32,14 +33,16 @@ class ThreadsExecutor:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()
-        self._pool: ThreadPoolExecutor | None = None
+        self._team: _Team | None = None
         self._lock = threading.Lock()
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _ready(self) -> _Team:
+        """Give the threads; new ones in a process that was forked, where there are none."""
         with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="lamella")
-            return self._pool
+            if self._team is None or self._team.process != os.getpid():
+                self._team = _Team(self.workers)
+                weakref.finalize(self, self._team.end)
+            return self._team
 
     def run(
         self,
@@ -52,27 +55,23 @@ class ThreadsExecutor:
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order; see `Executor.run`."""
         stop = cancel or threading.Event()
-        room = limit(self.workers, ahead)
-        pool = self._threads()
-        begun: deque[Future[R]] = deque()
-
-        def work(item: I) -> R:
-            with one_thread:
-                return job(shared, item, stop.is_set)
-
+        run: _Run[I, R] = _Run(lambda item: job(shared, item, stop.is_set), items, limit(self.workers, ahead))
+        orders = self._ready().orders
         try:
-            for item in items:
-                begun.append(pool.submit(work, item))
-                if len(begun) >= room:
-                    yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
+            while True:
+                for _ in range(run.hands_needed(self.workers)):
+                    orders.put(run.work)
+                one = run.begun.get()
+                if one is None:
+                    return
+                yield one.result()
+                run.taken()
         finally:
-            if begun:
+            left = run.close()
+            if left:
                 stop.set()
-                for future in begun:
-                    future.cancel()
-                wait(begun)
+                for one in left:
+                    one.wait()
 
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
         """Give ``function(item)`` for each item, in order."""
@@ -81,6 +80,152 @@ class ThreadsExecutor:
     def close(self) -> None:
         """Stop the threads."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown()
+            team, self._team = self._team, None
+        if team is not None:
+            team.end()
+
+
+class _Team:
+    """Threads that wait for orders: functions to call."""
+
+    def __init__(self, size: int) -> None:
+        self.process = os.getpid()
+        self.orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        # A process may end while they wait, so they must not keep it alive.
+        self._threads = [
+            threading.Thread(target=_obey, args=(self.orders,), name=f"lamella_{i}", daemon=True) for i in range(size)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """Let every thread finish what it does, and end; at the end of the process, too, so that no kernel runs on."""
+        for _ in self._threads:
+            self.orders.put(None)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+
+def _obey(orders: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (order := orders.get()) is not None:
+        order()
+        del order  # nothing of a run is kept while there is no work
+
+
+class _Run(Generic[I, R]):
+    """One run: workers take items from it one after the other, as long as there are items and room for results.
+
+    Attributes
+    ----------
+    begun : queue.SimpleQueue
+        The items that were begun, in order; None behind the last.
+    """
+
+    def __init__(self, function: Callable[[I], R], items: Iterable[I], room: int) -> None:
+        self.begun: SimpleQueue[_One[I, R] | None] = SimpleQueue()
+        self._function = function
+        self._items = iter(items)
+        self._room = room
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._hands = 0
+        self._over = False
+
+    def hands_needed(self, workers: int) -> int:
+        """Give how many workers should join those that are at it, and count them among those."""
+        with self._lock:
+            wanted = 0 if self._over else max(0, min(workers - self._hands, self._room - self._waiting))
+            self._hands += wanted
+            return wanted
+
+    def work(self) -> None:
+        """Do items until there are none, or no room."""
+        try:
+            with one_thread:
+                while (one := self._next()) is not None:
+                    one.do(self._function)
+        except BaseException as error:  # errors of items are kept with them
+            with self._lock:
+                self._end(error)
+
+    def _next(self) -> _One[I, R] | None:
+        with self._lock:
+            if self._over or self._waiting >= self._room:
+                self._hands -= 1
+                return None
+            one: _One[I, R] = _One()
+            try:
+                one.item = next(self._items)
+            except BaseException as error:
+                self._end(None if isinstance(error, StopIteration) else error)
+                return None
+            self._waiting += 1
+            self.begun.put(one)
+            return one
+
+    def _end(self, error: BaseException | None) -> None:
+        self._hands -= 1
+        self._over = True
+        if error is not None:
+            failed: _One[I, R] = _One()
+            failed.fail(error)
+            self.begun.put(failed)
+        self.begun.put(None)
+
+    def taken(self) -> None:
+        """Count that a result was taken."""
+        with self._lock:
+            self._waiting -= 1
+
+    def close(self) -> list[_One[I, R]]:
+        """Begin nothing any more; gives what was begun and not taken."""
+        with self._lock:
+            self._over = True
+            self.begun.put(None)
+        return list(iter(self.begun.get, None))
+
+
+class _One(Generic[I, R]):
+    """An item, and what becomes of it."""
+
+    __slots__ = ("_done", "_error", "_result", "item")
+
+    item: I
+    _result: R
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._error: BaseException | None = None
+
+    def do(self, function: Callable[[I], R]) -> None:
+        """Call the function; an error is kept for who asks for the result."""
+        try:
+            self._result = function(self.item)
+        except BaseException as error:
+            self._error = error
+        self._done.release()
+
+    def fail(self, error: BaseException) -> None:
+        """Let the result be an error."""
+        self._error = error
+        self._done.release()
+
+    def wait(self) -> None:
+        """Wait until it is done."""
+        with self._done:
+            pass
+
+    def result(self) -> R:
+        """Wait, and give the result or raise the error; once."""
+        self.wait()
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+            result = self._result
+            del self._result  # whoever asked has it alone
+            return result
+        finally:
+            del error  # its traceback leads here
