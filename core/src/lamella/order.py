@@ -37,8 +37,8 @@ class ItemOrder(Protocol):
         """Bring an array with one row per pixel into the order of items."""
         ...
 
-    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per item into the order of pixels."""
+    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
+        """Write an array with one row per item over one with the detector's axes, or one row per pixel."""
         ...
 
 
@@ -66,11 +66,9 @@ class IndexOrder:
         """Bring an array with one row per pixel into the order of items."""
         return pixels[self.index]
 
-    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per item into the order of pixels."""
-        pixels = np.empty_like(items)
-        pixels[self.index] = items
-        return pixels
+    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
+        """Write an array with one row per item over one of pixels."""
+        pixels.reshape(items.shape)[self.index] = items
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,12 +122,10 @@ class BoxOrder:
             part[...] = whole
         return items
 
-    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per item into the order of pixels."""
-        pixels = np.empty_like(items)
+    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
+        """Write an array with one row per item over one of pixels."""
         for part, whole in self._pairs(items, pixels):
             whole[...] = part
-        return pixels
 
     def _pairs(self, items: NDArray[Any], pixels: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Give each box among the items and among the pixels."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella.errors import CorruptError, LamellaError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from lamella.source import FrameSource
@@ -19,7 +20,7 @@ __all__ = ["read_procedural"]
 def read_procedural(
     source: FrameSource,
     read: Callable[[NDArray[np.int64], NDArray[Any]], None],
-    frames: NDArray[np.int64],
+    frames: range | NDArray[np.int64],
     out: NDArray[Any],
     buffer: Callable[[str, tuple[int, ...], np.dtype[Any]], NDArray[Any]],
 ) -> None:
@@ -43,27 +44,32 @@ def read_procedural(
     CorruptError
         If the code of the format fails.
     """
-    present = frames >= 0
-    if not present.any():
-        out[...] = 0
-        return
+    wanted, missing = np.asarray(frames, dtype=np.int64), None
+    if not isinstance(frames, range) and (frames < 0).any():
+        missing = frames < 0
+        wanted = wanted[~missing]
+        if not wanted.size:
+            out[...] = 0
+            return
     native = source.info.dtype
-    target = out if out.dtype == native and present.all() else None
-    if target is None:
-        target = buffer("native", (int(present.sum()), *out.shape[1:]), native)
+    target = out
+    if missing is not None or out.dtype != native:
+        target = buffer("native", (len(wanted), *out.shape[1:]), native)
     try:
-        read(frames[present], target)
+        read(wanted, target)
     except (LamellaError, MemoryError):
         raise
     except Exception as error:
         where = source.resources[0].path if source.resources else None
         raise CorruptError(
-            f"reading frames {frames.min()} to {frames.max()} failed ({type(error).__name__}: {error})",
+            f"reading frames {wanted.min()} to {wanted.max()} failed ({type(error).__name__}: {error})",
             path=where,
             remedy="The file is damaged, or its reader has a defect; please report it with the file's header",
         ) from error
     if target is out:
         return
-    if not present.all():
-        out[~present] = 0
-    out[present] = target
+    if missing is None:
+        out[...] = target
+        return
+    out[missing] = 0
+    out[~missing] = target

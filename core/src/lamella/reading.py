@@ -145,7 +145,7 @@ class FrameReader:
         def read(wanted: NDArray[np.int64], target: NDArray[Any]) -> None:
             source.read_rows(self._session, wanted, first, end, target)
 
-        read_procedural(source, read, np.asarray(frames, dtype=np.int64), out, self._buffer)
+        read_procedural(source, read, frames, out, self._buffer)
         return out
 
     def _scattered(self, frames: Frames) -> bool:
@@ -203,7 +203,7 @@ class FrameReader:
             def read(wanted: NDArray[np.int64], target: NDArray[Any]) -> None:
                 source.read(session, wanted, box, target)
 
-            read_procedural(source, read, np.asarray(frames, dtype=np.int64), out, self._buffer)
+            read_procedural(source, read, frames, out, self._buffer)
         else:
             self._fill_linear(self._source, frames, box, out)
 

@@ -20,8 +20,10 @@ __all__ = ["TileWish", "TilingScheme", "negotiate", "negotiate_blocks"]
 
 TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
-LONE_TILE_BYTES = 4 << 20
-"""Target size where one kernel alone works on mapped memory: it takes care of the cache itself."""
+LONE_TILE_BYTES = 16 << 20
+"""Target size where one call of a kernel does all work on mapped memory: it takes care of the cache itself."""
+BOX_BYTES = 4 << 20
+"""Largest target for eight frames of a box: deeper tiles have no larger boxes, which weights and sums are made for."""
 MAX_TILE_BYTES = 2 << 20
 MIN_DEPTH = 8
 BLOCK_DEPTH = 32
@@ -115,11 +117,13 @@ def negotiate(
     depths = [wish.depth for wish in wishes if wish.depth]
     target = max(1, min([target, *sizes]))
     limit = max(target, min([MAX_TILE_BYTES, *sizes]))
+    box_limit = min(limit, BOX_BYTES)
     frame_nbytes = math.prod(sig_shape) * itemsize
     share = max(wish.share for wish in wishes)
     frames = max(MIN_DEPTH, min(n_frames, share, REGION_BYTES // max(1, frame_nbytes)))
-    whole = "frame" in methods or hints.whole_frames or frame_nbytes * frames <= limit
-    box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, target // frames, hints.sig_block)
+    whole = "frame" in methods or hints.whole_frames or frame_nbytes * frames <= box_limit
+    part = min(target, box_limit) // frames
+    box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, part, hints.sig_block)
     box_nbytes = math.prod(box) * itemsize
     depth = _depth(box_nbytes, target, limit, max(depths, default=None), hints.frame_block)
     return TilingScheme(
@@ -140,7 +144,7 @@ def negotiate_blocks(
     bounds
         Where blocks begin, from 0 to the number of items, shape ``(n_blocks + 1,)``.
     itemsize, n_frames, wishes, target
-        As for `negotiate`.
+        As for `negotiate`; tiles become somewhat larger, because to find and check blocks takes Python's time.
 
     Returns
     -------
@@ -148,12 +152,12 @@ def negotiate_blocks(
         Boxes of whole blocks of the flat list of items; all of about the same size.
     """
     sizes = [wish.total_size for wish in wishes if wish.total_size]
-    limit = max(1, min([MAX_TILE_BYTES, *sizes]))
+    limit = max(1, min([max(min(target, BOX_BYTES), MAX_TILE_BYTES), *sizes]))
     block_nbytes = int(np.diff(bounds).max()) * itemsize
     wanted = max([BLOCK_DEPTH, *(max(wish.depth or 0, wish.share) for wish in wishes)])
     depth = max(1, min(n_frames, wanted, limit // block_nbytes))
     depth = -(-n_frames // -(-n_frames // depth)) if n_frames else 1  # no small rest
-    step = max(1, min(target, limit) // (depth * block_nbytes))
+    step = max(1, limit // (depth * block_nbytes))
     edges = bounds[[*range(0, len(bounds) - 1, step), len(bounds) - 1]].tolist()
     boxes = tuple(SigBox((first,), (end - first,)) for first, end in itertools.pairwise(edges))
     return TilingScheme(depth, boxes, (edges[-1],))

@@ -64,14 +64,6 @@ class RowLayout:
         first, end = self.spans[box_index]
         return np.arange(first, end, dtype=np.int64) if self.order is None else self.order.pixels(first, end)
 
-    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per pixel into the order of items."""
-        return pixels if self.order is None else self.order.to_items(pixels)
-
-    def to_pixels(self, items: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per item into the order of pixels."""
-        return items if self.order is None else self.order.to_pixels(items)
-
 
 def stored_layout(form: StoredForm, scheme: TilingScheme) -> RowLayout:
     """Give the layout of tiles as they are stored; the scheme cuts the flat list of items."""

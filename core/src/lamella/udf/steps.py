@@ -44,8 +44,9 @@ class Window:
         self._nav = [
             (space, name, array, not spec.extra_shape) for space, name, array, spec in shown if spec.kind == "nav"
         ]
+        fresh = type(udf).preprocess is UDF.preprocess
         self._sig = [
-            (space, name, array if rows is None else rows.to_items(_one_row_per_pixel(array, spec)))
+            (space, name, array if rows is None else _items(rows, array, spec, zero=fresh and space is results))
             for space, name, array, spec in shown
             if spec.kind == "sig"
         ]
@@ -81,8 +82,9 @@ class Window:
             space[name] = array
         if self._rows is not None and self._rows.order is not None:
             for space, name, items in self._sig:
-                pixels = self._rows.to_pixels(items)
-                space[name][...] = pixels.reshape(space[name].shape)
+                if space is vars(self._udf.results):
+                    self._rows.order.put(items, space[name])
+            self._sig, self._boxes = [], {}
         self._udf.meta._tile = None
         self._udf.meta._frame = None
 
@@ -198,5 +200,9 @@ def make_step(udf: UDF, method: str, window: Window, plan: Plan, partition: Part
     return _STEPS[method](udf, method, window, plan, partition)
 
 
-def _one_row_per_pixel(array: NDArray[Any], spec: BufferSpec) -> NDArray[Any]:
-    return array.reshape(-1, *spec.extra_shape)
+def _items(rows: RowLayout, array: NDArray[Any], spec: BufferSpec, *, zero: bool) -> NDArray[Any]:
+    """Give a buffer over the detector in the order of items; ``zero`` if nobody wrote to it yet."""
+    pixels = array.reshape(-1, *spec.extra_shape)
+    if rows.order is None:
+        return pixels
+    return np.zeros_like(pixels) if zero else rows.order.to_items(pixels)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FrameMissingError
-from lamella.geometry import SigBox, consecutive
+from lamella.geometry import SigBox, as_range, consecutive
 from lamella.source import FrameSource, ReadHints, Resource, SourceInfo, StoredRows
 from lamella_k2is.block import ACROSS, BLOCK_NBYTES, BLOCKS, COLUMNS, HEADER, ROWS, SYNC
-from lamella_k2is.strips import Blocks, block_order, spans_of, strips_of
+from lamella_k2is.strips import Blocks, Span, block_order, spans_of, strips_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class K2isSource(FrameSource):
         self.resources = (*(sector.resource for sector in recording.sectors), *beside)
         self._recording = recording
         self._fill = fill
+        self._spans: dict[tuple[int, int], tuple[Span, ...]] = {}
 
     @cached_property
     def _order(self) -> BoxOrder:
@@ -74,7 +75,10 @@ class K2isSource(FrameSource):
     def read_rows(self, io: IOSession, frames: NDArray[np.int64], first: int, end: int, out: NDArray[Any]) -> None:
         """Unpack blocks as they follow each other."""
         done = 0
-        for span in spans_of(self._order, first, end):
+        spans = self._spans.get((first, end))
+        if spans is None:
+            spans = self._spans[first, end] = tuple(spans_of(self._order, first, end))
+        for span in spans:
             self._read_runs(io, span, frames, out[:, done : done + span.n * span.size])
             done += span.n * span.size
 
@@ -93,7 +97,7 @@ class K2isSource(FrameSource):
         """Read some blocks of any frames."""
         self._refuse_lost(frames)
         done = 0
-        for start, stop in consecutive(frames):
+        for start, stop in consecutive(as_range(frames)):
             self._read(io, wanted, range(start, stop), out[done : done + stop - start])
             done += stop - start
 

@@ -1,0 +1,182 @@
+"""Sources of their own code that give rows of items in the order in which they store them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import lamella
+from lamella.dataset import DataSet, Provenance
+from lamella.geometry import SigBox
+from lamella.io import IOSession
+from lamella.order import BoxOrder, IndexOrder
+from lamella.source import FrameSource, SourceInfo, StoredRows
+from lamella.tiling import TileWish, negotiate_blocks
+from lamella.udf.base import UDF
+from lamella.udf.com import CoMUDF
+from lamella.udf.masks import ApplyMasksUDF
+from lamella.udf.stddev import StdDevUDF
+from lamella.udf.sum import SumUDF
+from lamella.udf.sumsig import SumSigUDF
+
+SHAPE = (6, 10)
+BOXES = (  # from right to left, the lower ones shorter
+    SigBox((0, 6), (4, 4)),
+    SigBox((0, 3), (4, 3)),
+    SigBox((0, 0), (4, 3)),
+    SigBox((4, 6), (2, 4)),
+    SigBox((4, 0), (2, 6)),
+)
+
+
+def in_boxes(frames: NDArray[Any]) -> NDArray[Any]:
+    return np.stack([np.concatenate([frame[box.slices].reshape(-1) for box in BOXES]) for frame in frames])
+
+
+class Blocks(FrameSource):
+    """Frames in memory, kept block by block."""
+
+    def __init__(self, frames: NDArray[Any]) -> None:
+        self.info = SourceInfo(n_frames=len(frames), sig_shape=SHAPE, dtype=frames.dtype)
+        self.stored = in_boxes(frames)
+        self.pixels = frames
+        self.refuses_pixels = False
+
+    @cached_property
+    def rows(self) -> StoredRows:
+        order = BoxOrder(SHAPE, BOXES)
+        return StoredRows(self.info.dtype, order, order.bounds)
+
+    def read_rows(self, io: IOSession, frames: NDArray[np.int64], first: int, end: int, out: NDArray[Any]) -> None:
+        assert {first, end} <= set(BoxOrder(SHAPE, BOXES).bounds.tolist())
+        out[...] = self.stored[frames, first:end]
+
+    def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
+        assert not self.refuses_pixels
+        out[...] = self.pixels[frames][(slice(None), *box.slices)]
+
+
+class Started(UDF):
+    """A sum that begins with an image of its own, and weighs with another."""
+
+    def preprocess(self) -> None:
+        if self.meta.in_task:
+            self.results.total[:] += np.arange(60, dtype=np.int64).reshape(SHAPE)
+
+    def get_result_buffers(self) -> Any:
+        return {"total": self.buffer("sig", dtype=np.int64)}
+
+    def get_method(self) -> Any:
+        return "rows"
+
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        self.results.total += rows.sum(axis=0, dtype=np.int64)
+        assert self.results.total.shape == self.params.offset.shape == self.meta.row_pixels.shape
+        np.testing.assert_array_equal(self.params.offset, self.meta.row_pixels)
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.total += src.total
+
+
+def opened(frames: NDArray[Any], **options: Any) -> DataSet:
+    return DataSet(Blocks(frames), provenance=Provenance(format="test", title="Test", target="blocks"), **options)
+
+
+@pytest.fixture
+def frames() -> NDArray[Any]:
+    return np.random.default_rng(5).integers(0, 4096, (11, *SHAPE)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+@pytest.mark.parametrize("partitions", [1, 4])
+def test_computations_take_blocks_as_they_are_stored(
+    frames: NDArray[Any], kernels: str, partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    ds = opened(frames, num_partitions=partitions)
+    ds.source.refuses_pixels = True  # type: ignore[union-attr]
+    masks = np.random.default_rng(3).random((3, *SHAPE)).astype(np.float32)
+    roi = np.arange(11) % 3 != 1
+    for region, chosen in ((None, frames), (roi, frames[roi])):
+        with lamella.Context("inline") as ctx:
+            total, pixels, spread, weighed, com = ctx.run_udf(
+                ds, [SumUDF(), SumSigUDF(), StdDevUDF(), ApplyMasksUDF(lambda: masks), CoMUDF()], roi=region
+            )
+        exact = chosen.astype(np.float64)
+        np.testing.assert_array_equal(total["intensity"].data, exact.sum(axis=0))
+        np.testing.assert_array_equal(pixels["intensity"].raw_data, exact.sum(axis=(1, 2)))
+        np.testing.assert_allclose(spread["std"].data, exact.std(axis=0), rtol=1e-12)
+        expected = exact.reshape(len(exact), -1) @ masks.reshape(3, -1).T
+        np.testing.assert_allclose(weighed["intensity"].raw_data, expected, rtol=1e-6)
+        y = (exact * np.arange(6)[:, None]).sum(axis=(1, 2)) / exact.sum(axis=(1, 2))
+        np.testing.assert_allclose(com["raw_com"].raw_data[:, 0], y, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+def test_missing_frames_are_zeros_where_that_is_asked_for(frames: NDArray[Any]) -> None:
+    ds = opened(frames, sync_offset=-2, missing="zero")
+    with lamella.Context("inline") as ctx:
+        pixels = ctx.run_udf(ds, SumSigUDF())["intensity"].raw_data
+    np.testing.assert_array_equal(pixels, [0, 0, *frames.sum(axis=(1, 2), dtype=np.int64)[:-2]])
+
+
+def test_what_a_udf_begins_with_is_brought_into_the_order_of_blocks(frames: NDArray[Any]) -> None:
+    ds = opened(frames, num_partitions=3)
+    offset = np.arange(60).reshape(SHAPE)
+    with lamella.Context("inline") as ctx:
+        total = ctx.run_udf(ds, Started(offset=UDF.aux_data(offset, kind="sig")))["total"].data
+    np.testing.assert_array_equal(total, frames.sum(axis=0, dtype=np.int64) + 3 * offset)
+
+
+def test_frames_in_another_shape_are_computed_from_the_same_blocks(frames: NDArray[Any]) -> None:
+    ds = opened(frames, sig_shape=(10, 6))
+    with lamella.Context("inline") as ctx:
+        total = ctx.run_udf(ds, SumUDF())["intensity"].data
+    np.testing.assert_array_equal(total, frames.sum(axis=0, dtype=np.int64).reshape(10, 6))
+
+
+def test_boxes_and_an_index_say_the_same() -> None:
+    boxes = BoxOrder(SHAPE, BOXES)
+    index = IndexOrder(boxes.pixels(0, 60))
+    np.testing.assert_array_equal(index.index, in_boxes(np.arange(60).reshape(1, *SHAPE))[0])
+    planes = np.random.default_rng(1).random((2, 60))
+    np.testing.assert_array_equal(boxes.take(planes, 16, 40), index.take(planes, 16, 40))
+    vectors = np.random.default_rng(2).random((60, 2))
+    np.testing.assert_array_equal(boxes.to_items(vectors), index.to_items(vectors))
+    for order in (boxes, index):
+        back = np.zeros((*SHAPE, 2))
+        order.put(order.to_items(vectors), back)
+        np.testing.assert_array_equal(back.reshape(60, 2), vectors)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "identity"),
+    [
+        ((SigBox((0, 0), (2, 10)), SigBox((2, 0), (4, 10))), True),
+        ((SigBox((2, 0), (4, 10)), SigBox((0, 0), (2, 10))), False),
+        ((SigBox((0, 0), (6, 5)), SigBox((0, 5), (6, 5))), False),
+        ((SigBox((0, 0), SHAPE),), True),
+    ],
+)
+def test_boxes_of_whole_rows_in_order_are_no_order(boxes: tuple[SigBox, ...], identity: bool) -> None:
+    assert BoxOrder(SHAPE, boxes).is_identity is identity
+
+
+def test_tiles_of_blocks_are_deep_and_end_where_blocks_do() -> None:
+    bounds = np.arange(0, 256 * 14880 + 1, 14880)
+    scheme = negotiate_blocks(bounds, itemsize=2, n_frames=100, wishes=[TileWish()])
+    assert scheme.depth == 25  # four equal parts of at most 32
+    assert scheme.sig_shape == (256 * 14880,)
+    edges = [box.origin[0] for box in scheme.boxes]
+    assert set(edges) <= set(bounds.tolist())
+    assert sum(box.size for box in scheme.boxes) == 256 * 14880
+    assert scheme.depth * scheme.boxes[0].size * 2 <= 2 << 20
+
+
+def test_a_block_larger_than_a_tile_is_not_cut() -> None:
+    scheme = negotiate_blocks(np.array([0, 4 << 20]), itemsize=2, n_frames=9, wishes=[TileWish(total_size=1 << 20)])
+    assert (scheme.depth, len(scheme)) == (1, 1)
