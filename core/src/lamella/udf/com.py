@@ -113,10 +113,10 @@ class CoMUDF(WeighingUDF):
         return weights
 
     def row_weights(self) -> NDArray[Any]:
-        return self._memo.once(("rows", self.meta.tiling_scheme_idx), lambda: self._weights(self.weights_dtype()))
+        return self._memo.once(("rows", self.meta.tiling_scheme_idx), lambda: self._weights(self.weights_kind()[1]))
 
-    def weights_dtype(self) -> np.dtype[Any]:
-        return weight_dtype(np.dtype(self.meta.input_dtype))
+    def weights_kind(self) -> tuple[int, np.dtype[Any]]:
+        return 3, weight_dtype(np.dtype(self.meta.input_dtype))
 
     def weighed_sums(self) -> NDArray[Any]:
         moments: NDArray[Any] = self.results.moments

@@ -130,8 +130,8 @@ class ApplyMasksUDF(WeighingUDF):
             ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(dtype, copy=False))
         )
 
-    def weights_dtype(self) -> np.dtype[Any]:
-        return self._result_dtype()
+    def weights_kind(self) -> tuple[int, np.dtype[Any]]:
+        return len(self._masks()), self._result_dtype()
 
     def weighed_sums(self) -> NDArray[Any]:
         sums: NDArray[Any] = self.results.intensity

@@ -18,6 +18,7 @@ from lamella.udf.memo import Memo
 from lamella.udf.meta import UDFMeta
 from lamella.udf.results import ResultBuffer
 from lamella.udf.rows import RowLayout, decoded_layout, stored_layout
+from lamella.udf.sharing import one_call
 from lamella.udf.workload import LARGE_RESULT, cut_scan, is_small
 
 if TYPE_CHECKING:
@@ -152,14 +153,15 @@ def make_plan(
         If a UDF does not say how it gets data, or cannot compute with NumPy arrays.
     """
     asked = [_planned(udf, dataset, region, corrections) for udf in udfs]
-    planned = tuple(item for item, _, _ in asked)
-    held = sum(nbytes for _, _, nbytes in asked)
+    planned = tuple(item for item, _, _, _ in asked)
+    held = sum(nbytes for _, _, nbytes, _ in asked)
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
-    lone = stored is not None and len(planned) == 1 and dataset.backend.zero_copy and region.everything
-    wishes = [wish for _, wish, _ in asked]
+    lone = stored is not None and dataset.backend.zero_copy and region.everything
+    lone = lone and one_call([udf for _, _, _, udf in asked], [item.method for item in planned])
+    wishes = [wish for _, wish, _, _ in asked]
     small = (
         executor.shares_memory
         and methods == {"rows"}
@@ -169,7 +171,7 @@ def make_plan(
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),
-        "wishes": [wish for _, wish, _ in asked],
+        "wishes": wishes,
         "target": LONE_TILE_BYTES if lone else TILE_BYTES,
     }
     if stored is None:
@@ -191,7 +193,8 @@ def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:
 
 def _planned(
     udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None
-) -> tuple[PlannedUDF, TileWish, int]:
+) -> tuple[PlannedUDF, TileWish, int, UDF]:
+    """Give how a UDF gets data, how tiles should be for it, the size of what it keeps [bytes], and an instance."""
     who = type(udf).__name__
     kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
     fresh = _again(type(udf), kwargs)
@@ -210,7 +213,7 @@ def _planned(
     held = sum(
         spec.nbytes(0, dataset.shape.sig) for spec in fresh.get_result_buffers().values() if spec.use != "result_only"
     )
-    return PlannedUDF(type(udf), kwargs, method, wanted, fresh._memo), _wish(fresh, method), held
+    return PlannedUDF(type(udf), kwargs, method, wanted, fresh._memo), _wish(fresh, method), held, fresh
 
 
 def _wish(udf: UDF, method: Method) -> TileWish:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lamella.partition import Tile
 
-__all__ = ["followers", "together"]
+__all__ = ["followers", "one_call", "together"]
 
 _FEW = 16
 """From so many masks on, a UDF computes on its own: their weights need the cache for themselves."""
@@ -36,29 +36,35 @@ def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, StdDevUD
 
 def together(steps: Sequence[Step]) -> list[Step]:
     """Join the steps of UDFs whose sums can be computed in one call, where there are several."""
-    joined = _joinable([step for step in steps if isinstance(step, RowsStep)])
-    if len(joined) < 2:
+    in_rows = [step for step in steps if isinstance(step, RowsStep)]
+    joinable = _joinable([step.udf for step in in_rows])
+    if len(joinable) < 2:
         return list(steps)
+    joined = [step for step in in_rows if step.udf in joinable]
     return [_ReduceTogether(joined), *(step for step in steps if step not in joined)]
 
 
-def _joinable(steps: Sequence[RowsStep]) -> list[RowsStep]:
-    """Give the steps that one call can serve: one that sums frames, one that sums pixels, those of few masks."""
-    joined = []
+def one_call(udfs: Sequence[UDF], methods: Sequence[str]) -> bool:
+    """Whether UDFs need a single call of a kernel for each tile."""
+    led = followers(udfs, methods)
+    leading = [udf for i, udf in enumerate(udfs) if i not in led]
+    return set(methods) == {"rows"} and (len(leading) == 1 or len(_joinable(leading)) == len(leading))
+
+
+def _joinable(udfs: Sequence[UDF]) -> list[ReducingUDF]:
+    """Give the UDFs that one call can serve: one that sums frames, one that sums pixels, those of few masks."""
+    joined: list[ReducingUDF] = []
     seen: dict[str, Any] = {}
-    for step in steps:
-        udf = step.udf
+    for udf in udfs:
         if not isinstance(udf, ReducingUDF) or type(udf).process_rows is not ReducingUDF.process_rows:
             continue
         if isinstance(udf, WeighingUDF):
-            fits = (
-                udf.weighed_sums().shape[-1] < _FEW
-                and seen.setdefault(udf.sums, udf.weights_dtype()) == udf.weights_dtype()
-            )
+            count, dtype = udf.weights_kind()
+            fits = count < _FEW and seen.setdefault(udf.sums, dtype) == dtype
         else:
             fits = seen.setdefault(udf.sums, udf) is udf
         if fits:
-            joined.append(step)
+            joined.append(udf)
     return joined
 
 

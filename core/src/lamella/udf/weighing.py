@@ -26,8 +26,8 @@ class WeighingUDF(ReducingUDF):
         """Give the weights of the items of the current tile, shape ``(n_masks, n_items)``, C-contiguous."""
         raise NotImplementedError
 
-    def weights_dtype(self) -> np.dtype[Any]:
-        """Give the dtype of the weights, float32 or float64, in which pixels are multiplied."""
+    def weights_kind(self) -> tuple[int, np.dtype[Any]]:
+        """Give the number of masks, and the dtype in which pixels are multiplied: float32 or float64."""
         raise NotImplementedError
 
     def weighed_sums(self) -> NDArray[Any]:
