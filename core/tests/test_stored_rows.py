@@ -14,6 +14,7 @@ from lamella.dataset import DataSet, Provenance
 from lamella.geometry import SigBox
 from lamella.io import IOSession
 from lamella.order import BoxOrder, IndexOrder
+from lamella.reshape import reshape_source
 from lamella.source import FrameSource, SourceInfo, StoredRows
 from lamella.tiling import TileWish, negotiate_blocks
 from lamella.udf.base import UDF
@@ -82,8 +83,9 @@ class Started(UDF):
         dest.total += src.total
 
 
-def opened(frames: NDArray[Any], **options: Any) -> DataSet:
-    return DataSet(Blocks(frames), provenance=Provenance(format="test", title="Test", target="blocks"), **options)
+def opened(frames: NDArray[Any], *, sig_shape: tuple[int, int] = SHAPE, **options: Any) -> DataSet:
+    source = reshape_source(Blocks(frames), sig_shape)
+    return DataSet(source, provenance=Provenance(format="test", title="Test", target="blocks"), **options)
 
 
 @pytest.fixture
