@@ -305,6 +305,20 @@ def test_rows_are_unpacked_from_anywhere_to_anywhere(
     np.testing.assert_array_equal(results[0], results[1])
 
 
+@pytest.mark.parametrize("width", [256, 258, 301, 930])
+def test_long_rows_of_blocks_are_unpacked_alike(path: str, width: int) -> None:
+    rng = np.random.default_rng(width)
+    pixels = rng.integers(0, 1 << 12, (2, 3, 2, width), dtype=np.uint16)
+    nbytes = -(-width * 12 // 8)
+    stored = rng.integers(0, 256, (2, 2, 3, nbytes + 5), dtype=np.uint8).swapaxes(1, 2)[..., :nbytes]
+    for where in np.ndindex(2, 3, 2):
+        stored[where] = np.frombuffer(pack(pixels[where].tolist(), 12), np.uint8)
+    out = np.zeros((2, 3, 2, width + 1), dtype=np.uint16)
+    unpack(stored, out[..., :width][:, :, ::-1], 12)
+    np.testing.assert_array_equal(out[..., :width][:, :, ::-1], pixels)
+    assert not out[..., width].any()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

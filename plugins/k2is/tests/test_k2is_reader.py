@@ -18,6 +18,9 @@ from lamella.errors import (
     TruncatedError,
 )
 from lamella.opening import open_dataset
+from lamella.udf.masks import ApplyMasksUDF
+from lamella.udf.sum import SumUDF
+from lamella.udf.sumsig import SumSigUDF
 from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_testkit.limits import bytes_read
 
@@ -100,6 +103,22 @@ def test_reference_pixels_can_be_left_out(scan: Path, frames: np.ndarray) -> Non
     ds = lamella.open(scan / f"{BASE}.gtg", crop_active=True)
     assert ds.shape.sig == (1792, 1920)
     np.testing.assert_array_equal(ds[0, 1], frames[2, :1792, :1920])
+
+
+@pytest.mark.parametrize("crop", [False, True])
+@pytest.mark.parametrize("backend", ["mmap", "buffered"])
+def test_sums_are_those_of_the_pixels(scan: Path, frames: np.ndarray, crop: bool, backend: str) -> None:
+    ds = lamella.open(scan / f"{BASE}.gtg", crop_active=crop, io_backend=backend)
+    shown = frames[1:, :1792, :1920] if crop else frames[1:]
+    mask = np.random.default_rng(1).random(shown.shape[1:])
+    with lamella.Context("inline") as ctx:
+        udfs = [SumUDF(), SumSigUDF(), ApplyMasksUDF([mask])]
+        total, pixels, weighed = ctx.run_udf(ds, udfs)
+        some = ctx.run_udf(ds, SumUDF(), roi=np.array([[True, False, True]]))
+    np.testing.assert_array_equal(total["intensity"].data, shown.sum(axis=0, dtype=np.int64))
+    np.testing.assert_array_equal(pixels["intensity"].raw_data, shown.sum(axis=(1, 2), dtype=np.int64))
+    np.testing.assert_allclose(weighed["intensity"].raw_data[:, 0], (shown * mask).sum(axis=(1, 2)), rtol=1e-6)
+    np.testing.assert_array_equal(some["intensity"].data, shown[[0, 2]].sum(axis=0, dtype=np.int64))
 
 
 def test_tiles_follow_blocks(scan: Path) -> None:

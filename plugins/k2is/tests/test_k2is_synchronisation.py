@@ -11,6 +11,7 @@ import pytest
 import lamella
 from lamella.errors import CorruptError, FrameMissingError, LamellaWarning, TruncatedError
 from lamella.io import choose_backend
+from lamella.udf.sumsig import SumSigUDF
 from lamella_k2is.block import BLOCK_NBYTES, BLOCKS
 from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_k2is.recording import Recording, synchronise
@@ -140,7 +141,13 @@ def test_a_damaged_header_between_others_is_an_error_when_it_is_read(
         ds[2]
     expected = frames[2].copy()
     expected[:930, 768 + 144 : 768 + 160] = 0
-    np.testing.assert_array_equal(opened(path, lost_blocks="zero")[2], expected)
+    ds = opened(path, lost_blocks="zero")
+    np.testing.assert_array_equal(ds[2], expected)
+    with lamella.Context("inline") as ctx:
+        pixels = ctx.run_udf(ds, SumSigUDF())["intensity"].raw_data
+        with pytest.raises(CorruptError, match="is damaged"):
+            ctx.run_udf(opened(path), SumSigUDF())
+    assert pixels[2] == expected.sum(dtype=np.int64)
 
 
 @pytest.mark.parametrize("where", [0, 159, 80])

@@ -134,11 +134,29 @@ def _unpack_numpy(stored: NDArray[np.uint8], out: NDArray[Any], bits: int) -> No
         np.bitwise_and(value, mask, out=target[..., k])
 
 
+def _unpack12_numpy(stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
+    """Unpack whole groups of 12 bit, four pixels from three words of two bytes where rows are made of them."""
+    groups, rest = divmod(out.shape[-1], 4)
+    if rest:
+        _unpack_numpy(stored, out, 12)
+        return
+    words = stored.view("<u2").reshape(*stored.shape[:-1], groups, 3)
+    pixels = out.reshape(*out.shape[:-1], groups, 4)  # a view: one axis is cut in two
+    first, second, third = words[..., 0], words[..., 1], words[..., 2]
+    np.bitwise_and(first, 0xFFF, out=pixels[..., 0])
+    np.right_shift(third, 4, out=pixels[..., 3])
+    value = (second & 0xFF) << 4
+    value |= first >> 12
+    pixels[..., 1] = value
+    value = (third & 0xF) << 8
+    value |= second >> 8
+    pixels[..., 2] = value
+
+
 def _unpack1_numpy(stored: NDArray[np.uint8], out: NDArray[Any], table: object) -> None:
     out[...] = np.unpackbits(stored, axis=-1, bitorder="little")
 
 
 _unpack1 = Kernel("lamella.codecs.kernels:unpack1", _unpack1_numpy)
-_KERNELS = {
-    bits: Kernel(f"lamella.codecs.kernels:unpack{bits}", partial(_unpack_numpy, bits=bits)) for bits in (4, 6, 12)
-}
+_KERNELS = {bits: Kernel(f"lamella.codecs.kernels:unpack{bits}", partial(_unpack_numpy, bits=bits)) for bits in (4, 6)}
+_KERNELS[12] = Kernel("lamella.codecs.kernels:unpack12", _unpack12_numpy)
