@@ -83,3 +83,22 @@ def test_weights_stay_in_double_precision_where_single_would_change_them() -> No
     masks = np.array([[1.5, 1 / 3], [1e300, 0]])
     np.testing.assert_array_equal(weights_by_pixel(masks)[0, :, :2].T, masks)
     assert weights_by_pixel(np.full((3, 5), 0.25)).dtype == np.float32
+
+
+@pytest.mark.parametrize("place", [0, 600, 1029])
+@pytest.mark.parametrize("wrong", [N_PIXELS, 1 << 40, (1 << 64) - 1])
+@pytest.mark.parametrize("module", [sparse, sparse_fallback])
+def test_pixels_outside_the_frame_are_refused(module: Any, place: int, wrong: int) -> None:
+    value, pixel = np.ones(1030, np.float32), np.zeros(1030, np.uint64)
+    starts = np.array([0, 5, 1030])
+    pixel[place] = wrong
+    pixel.flags.writeable = False
+    with pytest.raises(IndexError, match="outside the frame"):
+        module.add_events(value, pixel, np.zeros(N_PIXELS))
+    for count in (1, 4, 8):
+        weights = np.ones((1, N_PIXELS, count))
+        with pytest.raises(IndexError, match="outside the frame"):
+            module.weigh_events(value, pixel, starts, weights, np.zeros((2, count)))
+    first, numbers, weights = np.arange(N_PIXELS + 1), np.zeros(N_PIXELS, int), np.ones(N_PIXELS)
+    with pytest.raises(IndexError, match="outside the frame"):
+        module.weigh_listed(value, pixel, starts, first, numbers, weights, np.zeros((2, 1)))

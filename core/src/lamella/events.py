@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EventSource", "Events", "event_stretches", "event_tiles"]
 
-_IN_A_TILE = 1 << 19
-"""Events of a tile: pixels stay in the cache between the check and their use, and Python is called seldom."""
+_IN_A_TILE = 1 << 20
+"""Events of a tile: some megabytes, so that Python is called seldom. Kernels take care of the cache themselves."""
 
 
 class Events:
@@ -33,23 +33,26 @@ class Events:
     values
         Value of each event, native dtype, shape ``(n,)``.
     pixels
-        Flat pixel index of each event, unsigned, native byte order, checked, shape ``(n,)``; or a function that gives
-        it, called when somebody asks for pixels.
+        Flat pixel index of each event, unsigned, native byte order, shape ``(n,)``.
     starts
         First event of each frame, and the end of the last one, int64, shape ``(n_frames + 1,)``.
+    check
+        Raises `CorruptError` if one of some pixels lies outside the frame; called when somebody asks for pixels.
     """
 
-    __slots__ = ("_pixels", "starts", "values")
+    __slots__ = ("_check", "_pixels", "starts", "values")
 
     def __init__(
         self,
         values: NDArray[Any],
-        pixels: NDArray[Any] | Callable[[], NDArray[Any]],
+        pixels: NDArray[Any],
         starts: NDArray[np.int64],
+        check: Callable[[NDArray[Any]], None] | None = None,
     ) -> None:
         self.values = values
         self.starts = starts
         self._pixels = pixels
+        self._check = check
 
     @property
     def pixels(self) -> NDArray[Any]:
@@ -60,9 +63,25 @@ class Events:
         CorruptError
             If an event lies outside the frame.
         """
-        if callable(self._pixels):
-            self._pixels = self._pixels()
+        if self._check is not None:
+            self._check(self._pixels)
+            self._check = None
         return self._pixels
+
+    def give(self, kernel: Callable[..., None], values: NDArray[Any], *others: Any) -> None:
+        """Call ``kernel(values, pixels, *others)`` with pixels that it checks itself, by raising IndexError.
+
+        Raises
+        ------
+        CorruptError
+            If an event lies outside the frame.
+        """
+        try:
+            kernel(values, self._pixels, *others)
+        except IndexError:
+            if self._check is not None:
+                self._check(self._pixels)
+            raise
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -100,7 +119,7 @@ def event_tiles(partition: Partition, region: Region) -> Iterator[Tile]:
 
 
 def event_stretches(first_event: NDArray[np.int64], start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Cut frames so that the events of one stretch fit into the cache, one frame at least."""
+    """Cut frames so that the events of one stretch fit into a tile, one frame at least."""
     while start < stop:
         limit = int(np.searchsorted(first_event, first_event[start] + _IN_A_TILE, side="right")) - 1
         end = min(stop, max(start + 1, limit))

@@ -121,14 +121,25 @@ def test_a_udf_that_changes_its_base_class_gets_pixels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, 2 * dense.sum(axis=(2, 3)))
 
 
-def test_an_event_outside_the_frame_is_refused_before_it_is_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", ["compiled", "numpy"])
+def test_an_event_outside_the_frame_is_refused_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernels: str
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
     path = write(tmp_path, counts("<u2"))
     pixels = np.fromfile(tmp_path / "indices.dat", "<i4")
+    udfs = [SumUDF(), CoMUDF(), ApplyMasksUDF(mask_factories=partial(few, 20), use_sparse=True)]
     for wrong in (72, -1, 1 << 30):
         pixels[5] = wrong
         pixels.tofile(tmp_path / "indices.dat")
-        with lamella.Context(executor="inline") as ctx, pytest.raises(lamella.errors.CorruptError, match="event 5"):
-            ctx.run_udf(lamella.open(path), SumUDF())
+        ds = lamella.open(path)
+        with lamella.Context(executor="inline") as ctx:
+            for udf in udfs:
+                with pytest.raises(lamella.errors.CorruptError, match="event 5") as caught:
+                    ctx.run_udf(ds, udf)
+                assert caught.value.found == wrong
+        with pytest.raises(lamella.errors.CorruptError, match="event 5"):
+            ds.read()
 
 
 @pytest.mark.parametrize(("dtype", "side"), [("<i1", 12), ("<i2", 200)])
@@ -151,7 +162,7 @@ def test_a_negative_index_is_refused_where_it_would_be_a_pixel_if_it_had_no_sign
 def test_a_sum_over_the_detector_does_not_look_at_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dense = counts("<u2")
     ds = lamella.open(write(tmp_path, dense))
-    monkeypatch.setattr(CsrSource, "_pixels", refuse)
+    monkeypatch.setattr(CsrSource, "_check", refuse)
     with lamella.Context(executor="inline") as ctx:
         found = ctx.run_udf(ds, SumSigUDF())["intensity"].data
     np.testing.assert_array_equal(found, dense.sum(axis=(2, 3)))

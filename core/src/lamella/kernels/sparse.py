@@ -1,7 +1,8 @@
 """The compiled reductions of events: pixels that are not zero, listed frame after frame.
 
 Values and pixels come from memory once, in order, while sums or weights are taken from all over a table. Pixels are
-unsigned: a signed index would be compared with zero each time.
+unsigned: a signed index would be compared with zero each time. Those of damaged files may lie outside the frame; they
+are looked at on the way, because memory cannot give them twice as fast. Kernels then raise IndexError, as NumPy does.
 """
 
 from __future__ import annotations
@@ -26,18 +27,34 @@ from lamella.kernels.vectors import (
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
 
+_CHECKED = 512
+"""Events whose pixels are checked at a time: they were asked for already, and stay in the innermost cache."""
+
+
+@njit(nogil=True)
+def _inside(pixels: Any, n_pixels: int) -> bool:
+    """Say whether all pixels are smaller than a number."""
+    largest = pixels.dtype.type(0)
+    for k in range(pixels.size):
+        largest = max(largest, pixels[k])
+    return bool(np.uint64(largest) < np.uint64(n_pixels))
+
+
 @kept()
 def add_events(values: Any, pixels: Any, total: Any) -> None:
     """Add the value of each event to ``total``, shape ``(n_pixels,)``."""
-    whole = values.size // BLOCK * BLOCK
-    for start in range(0, whole, BLOCK):
-        look_ahead(pixels, start)
-        look_ahead(values, start)
-        value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
-        for k in range(BLOCK):
+    for begin in range(0, values.size, _CHECKED):
+        value, place = values[begin : begin + _CHECKED], pixels[begin : begin + _CHECKED]
+        if not _inside(place, total.size):
+            raise IndexError("an event lies outside the frame")
+        whole = value.size // BLOCK * BLOCK
+        for start in range(0, whole, BLOCK):
+            look_ahead(place, start)
+            look_ahead(value, start)
+            for k in range(start, start + BLOCK):
+                total[place[k]] += value[k]
+        for k in range(whole, value.size):
             total[place[k]] += value[k]
-    for k in range(whole, values.size):
-        total[pixels[k]] += values[k]
 
 
 @kept(fastmath=REORDER)
@@ -67,21 +84,23 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
 @njit(nogil=True, fastmath=REORDER)
 def _weigh_1(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     for i in range(result.shape[0]):
-        first, end = starts[i], starts[i + 1]
-        last = first + (end - first) // BLOCK * BLOCK
         a = b = c = d = 0.0
-        for start in range(first, last, BLOCK):
-            look_ahead(pixels, start)
-            look_ahead(values, start)
-            value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
-            for k in range(0, BLOCK, 4):
+        for begin in range(starts[i], starts[i + 1], _CHECKED):
+            end = min(begin + _CHECKED, starts[i + 1])
+            value, place = values[begin:end], pixels[begin:end]
+            if not _inside(place, weights.size):
+                raise IndexError("an event lies outside the frame")
+            whole = value.size // BLOCK * BLOCK
+            for start in range(0, whole, BLOCK):
+                look_ahead(place, start)
+                look_ahead(value, start)
+                for k in range(start, start + BLOCK, 4):
+                    a += np.float64(value[k]) * weights[place[k]]
+                    b += np.float64(value[k + 1]) * weights[place[k + 1]]
+                    c += np.float64(value[k + 2]) * weights[place[k + 2]]
+                    d += np.float64(value[k + 3]) * weights[place[k + 3]]
+            for k in range(whole, value.size):
                 a += np.float64(value[k]) * weights[place[k]]
-                b += np.float64(value[k + 1]) * weights[place[k + 1]]
-                c += np.float64(value[k + 2]) * weights[place[k + 2]]
-                d += np.float64(value[k + 3]) * weights[place[k + 3]]
-        value, place = values[last:end], pixels[last:end]
-        for k in range(value.size):
-            a += np.float64(value[k]) * weights[place[k]]
         result[i, 0] += a + b + c + d
 
 
@@ -92,21 +111,23 @@ def _weigher(n: int, zeros: Any, add_weighed: Any, store: Any) -> Any:
     def weigh(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
         sums = np.zeros(4 * n)
         for i in range(result.shape[0]):
-            first, end = starts[i], starts[i + 1]
-            last = first + (end - first) // BLOCK * BLOCK
             a, b, c, d = zeros(0.0), zeros(0.0), zeros(0.0), zeros(0.0)
-            for start in range(first, last, BLOCK):
-                look_ahead(pixels, start)
-                look_ahead(values, start)
-                value, place = values[start : start + BLOCK], pixels[start : start + BLOCK]
-                for k in range(0, BLOCK, 4):
+            for begin in range(starts[i], starts[i + 1], _CHECKED):
+                end = min(begin + _CHECKED, starts[i + 1])
+                value, place = values[begin:end], pixels[begin:end]
+                if not _inside(place, weights.shape[0]):
+                    raise IndexError("an event lies outside the frame")
+                whole = value.size // BLOCK * BLOCK
+                for start in range(0, whole, BLOCK):
+                    look_ahead(place, start)
+                    look_ahead(value, start)
+                    for k in range(start, start + BLOCK, 4):
+                        add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
+                        add_weighed(b, np.float64(value[k + 1]), weights, np.uint64(place[k + 1]))
+                        add_weighed(c, np.float64(value[k + 2]), weights, np.uint64(place[k + 2]))
+                        add_weighed(d, np.float64(value[k + 3]), weights, np.uint64(place[k + 3]))
+                for k in range(whole, value.size):
                     add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
-                    add_weighed(b, np.float64(value[k + 1]), weights, np.uint64(place[k + 1]))
-                    add_weighed(c, np.float64(value[k + 2]), weights, np.uint64(place[k + 2]))
-                    add_weighed(d, np.float64(value[k + 3]), weights, np.uint64(place[k + 3]))
-            value, place = values[last:end], pixels[last:end]
-            for k in range(value.size):
-                add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
             store(a, sums)
             store(b, sums[n:])
             store(c, sums[2 * n :])
@@ -148,5 +169,7 @@ def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, 
     for i in range(result.shape[0]):
         for e in range(starts[i], starts[i + 1]):
             pixel = np.uint64(pixels[e])
+            if pixel >= np.uint64(first.size - 1):
+                raise IndexError("an event lies outside the frame")
             for k in range(first[pixel], first[pixel + np.uint64(1)]):
                 result[i, masks[k]] += values[e] * weights[k]

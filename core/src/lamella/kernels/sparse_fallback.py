@@ -9,8 +9,15 @@ import numpy as np
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
 
+def _check(pixels: Any, n_pixels: int) -> None:
+    """Raise IndexError for a pixel outside the frame; NumPy would take very large ones for negative ones."""
+    if pixels.size and pixels.max() >= n_pixels:
+        raise IndexError("an event lies outside the frame")
+
+
 def add_events(values: Any, pixels: Any, total: Any) -> None:
     """Add the value of each event to ``total``."""
+    _check(pixels, total.size)
     np.add.at(total, pixels, values.astype(total.dtype, copy=False))
 
 
@@ -38,6 +45,7 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
 
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``."""
+    _check(pixels, weights.shape[1])
     used = np.flatnonzero(np.diff(starts))
     if not used.size:
         return
@@ -51,6 +59,7 @@ def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: An
 
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under masks that list their pixels."""
+    _check(pixels, first.size - 1)
     begin = first[pixels]
     counts = first[1:][pixels] - begin
     event = np.repeat(np.arange(values.size), counts)

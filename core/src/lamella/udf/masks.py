@@ -146,7 +146,7 @@ class ApplyMasksUDF(WeighingUDF):
             super().process_events(events)  # few masks are faster with their zeros than without
             return
         first, numbers, weights = self._memo.once("listed", lambda: task.masks.by_pixel(task.dtype))
-        weigh_listed(events.values, events.pixels, events.starts, first, numbers, weights, self.results.intensity)
+        events.give(weigh_listed, events.values, events.starts, first, numbers, weights, self.results.intensity)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         task = self.task_data

@@ -65,7 +65,7 @@ class SumUDF(ReducingUDF):
         return self.params.dtype is None
 
     def process_events(self, events: Events) -> None:
-        add_events(signed(events.values), events.pixels, signed(self.results.intensity))
+        events.give(add_events, signed(events.values), signed(self.results.intensity))
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         total = self.results.intensity

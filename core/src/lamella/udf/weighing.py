@@ -40,7 +40,7 @@ class WeighingUDF(ReducingUDF):
     def process_events(self, events: Events) -> None:
         """Add the sums of the frames of some events."""
         weights = self._memo.once("by pixel", lambda: weights_by_pixel(self.row_weights()))
-        weigh_events(events.values, events.pixels, events.starts, weights, self.weighed_sums())
+        events.give(weigh_events, events.values, events.starts, weights, self.weighed_sums())
 
 
 def weights_by_pixel(masks: NDArray[Any]) -> NDArray[Any]:

@@ -81,28 +81,24 @@ class CsrSource(EventSource):
         """Give the events of frames as they are stored; numbers of another byte order are converted."""
         bounds = self.first_event[start : stop + 1]
         begin, count = int(bounds[0]), int(bounds[-1] - bounds[0])
-        find = partial(self._pixels, io, begin, count)
-        # Where a view takes the place of the one before, pixels cannot wait until they are wanted.
-        pixels = find if io.zero_copy else find()
-        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype, copy=False)
-        return Events(values, pixels, bounds - begin)
-
-    def _pixels(self, io: IOSession, begin: int, count: int) -> NDArray[Any]:
-        """Give checked pixel indices as unsigned numbers."""
         stored = self._view(io, _INDICES, self._indices_dtype, begin, count)
-        native = stored.astype(self._native, copy=not io.zero_copy)
-        pixels = native.view(self._unsigned)
+        # Where a view takes the place of the one before, pixels have to be copied.
+        pixels = stored.astype(self._native, copy=not io.zero_copy).view(self._unsigned)
         pixels.flags.writeable = False
-        if count and pixels.max() >= self._limit:
+        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype, copy=False)
+        return Events(values, pixels, bounds - begin, partial(self._check, begin))
+
+    def _check(self, begin: int, pixels: NDArray[Any]) -> None:
+        """Refuse pixels outside the frame; ``begin`` is the number of the first event."""
+        if pixels.size and pixels.max() >= self._limit:
             bad = int(np.flatnonzero(pixels >= self._limit)[0])
             raise CorruptError(
                 f"event {begin + bad} lies outside the frame",
                 path=self.resources[_INDICES].path,
                 expected=f"pixels below {self._limit}",
-                found=int(native[bad]),
+                found=int(pixels[bad : bad + 1].astype(self._native)[0]),
                 remedy="Check sig_shape and indices_dtype in the TOML",
             )
-        return pixels
 
     def _view(self, io: IOSession, resource: int, dtype: np.dtype[Any], begin: int, count: int) -> NDArray[Any]:
         if not count:
