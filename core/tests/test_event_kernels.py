@@ -99,6 +99,25 @@ def test_pixels_outside_the_frame_are_refused(module: Any, place: int, wrong: in
         weights = np.ones((1, N_PIXELS, count))
         with pytest.raises(IndexError, match="outside the frame"):
             module.weigh_events(value, pixel, starts, weights, np.zeros((2, count)))
-    first, numbers, weights = np.arange(N_PIXELS + 1), np.zeros(N_PIXELS, int), np.ones(N_PIXELS)
+    first, numbers = np.arange(N_PIXELS + 1), np.zeros(N_PIXELS, int)
     with pytest.raises(IndexError, match="outside the frame"):
-        module.weigh_listed(value, pixel, starts, first, numbers, weights, np.zeros((2, 1)))
+        module.weigh_listed(value, pixel, starts, first, numbers, np.ones(N_PIXELS), np.zeros((2, 1)))
+
+
+def test_numpy_weighs_large_tiles_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    value, pixel, starts = events("i4", "u4")
+    weights = weights_by_pixel(np.random.default_rng(0).random((3, N_PIXELS)))
+    expected, found = np.zeros((len(LENGTHS), 3)), np.zeros((len(LENGTHS), 3))
+    sparse_fallback.weigh_events(value, pixel, starts, weights, expected)
+    seen: list[int] = []
+    weigh = sparse_fallback._weigh
+
+    def watched(values: Any, *others: Any) -> None:
+        seen.append(len(values))
+        weigh(values, *others)
+
+    monkeypatch.setattr(sparse_fallback, "_AT_A_TIME", 20)
+    monkeypatch.setattr(sparse_fallback, "_weigh", watched)
+    sparse_fallback.weigh_events(value, pixel, starts, weights, found)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert seen == [16, 16, 17, 64, 100, 3]

@@ -6,13 +6,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lamella.geometry import SigBox, consecutive
+from lamella.geometry import SigBox, consecutive, limited
 from lamella.partition import Tile
 from lamella.source import FrameSource
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from lamella.geometry import Region
@@ -120,8 +119,4 @@ def event_tiles(partition: Partition, region: Region) -> Iterator[Tile]:
 
 def event_stretches(first_event: NDArray[np.int64], start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Cut frames so that the events of one stretch fit into a tile, one frame at least."""
-    while start < stop:
-        limit = int(np.searchsorted(first_event, first_event[start] + _IN_A_TILE, side="right")) - 1
-        end = min(stop, max(start + 1, limit))
-        yield start, end
-        start = end
+    return limited(first_event, start, stop, _IN_A_TILE)

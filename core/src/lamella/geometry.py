@@ -24,6 +24,7 @@ __all__ = [
     "Stretch",
     "as_range",
     "consecutive",
+    "limited",
     "region_of",
     "scan_shapes",
     "split_shape",
@@ -379,6 +380,23 @@ def consecutive(frames: range | NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
         first, length = int(frames[begin]), end - begin
         yield (first, first + length) if first >= 0 else (-length, 0)
+
+
+def limited(bounds: NDArray[np.int64], start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Cut the frames ``[start, stop)`` into stretches of at most ``most`` things, one frame at least.
+
+    Frame i has the things ``[bounds[i], bounds[i + 1])``.
+
+    Examples
+    --------
+    >>> list(limited(np.array([0, 2, 4, 4, 9, 10]), 0, 5, 4))
+    [(0, 3), (3, 4), (4, 5)]
+    """
+    while start < stop:
+        fits = int(np.searchsorted(bounds, bounds[start] + most, side="right")) - 1
+        end = min(stop, max(start + 1, fits))
+        yield start, end
+        start = end
 
 
 def scan_shapes(n_frames: int, *, most: int = 3) -> tuple[tuple[int, int], ...]:

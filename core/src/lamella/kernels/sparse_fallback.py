@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from lamella.geometry import limited
+
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
+
+_AT_A_TIME = 1 << 15
+"""Events that are weighed at a time: each needs as many numbers as there are masks."""
 
 
 def _check(pixels: Any, n_pixels: int) -> None:
@@ -46,23 +51,32 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``."""
     _check(pixels, weights.shape[1])
-    used = np.flatnonzero(np.diff(starts))
-    if not used.size:
-        return
-    wide = values.astype(np.float64)[:, np.newaxis]
+    for first, last in limited(starts, 0, len(result), _AT_A_TIME):
+        here = slice(starts[first], starts[last])
+        begins = starts[first:last] - starts[first]
+        used = np.flatnonzero(np.diff(starts[first : last + 1]))
+        if used.size:
+            _weigh(values[here].astype(np.float64), pixels[here], begins[used], used + first, weights, result)
+
+
+def _weigh(values: Any, pixels: Any, begins: Any, frames: Any, weights: Any, result: Any) -> None:
+    """Add the sums of some frames, whose events begin at ``begins``."""
     n = weights.shape[2]
     for k, group in enumerate(weights):
         part = result[:, k * n : (k + 1) * n]
-        sums = np.add.reduceat(wide * group[pixels, : part.shape[1]], starts[used], axis=0)
-        part[used] += sums.astype(result.dtype, copy=False)
+        sums = np.add.reduceat(values[:, np.newaxis] * group[pixels, : part.shape[1]], begins, axis=0)
+        part[frames] += sums.astype(result.dtype, copy=False)
 
 
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under masks that list their pixels."""
     _check(pixels, first.size - 1)
-    begin = first[pixels]
-    counts = first[1:][pixels] - begin
-    event = np.repeat(np.arange(values.size), counts)
-    entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[event]
-    frame = np.searchsorted(starts, event, side="right") - 1
-    np.add.at(result, (frame, masks[entry]), (values[event] * weights[entry]).astype(result.dtype, copy=False))
+    for frame, end in limited(starts, 0, len(result), _AT_A_TIME):
+        here = slice(starts[frame], starts[end])
+        begin = first[pixels[here]]
+        counts = first[1:][pixels[here]] - begin
+        event = np.repeat(np.arange(counts.size), counts)
+        entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[event]
+        row = np.searchsorted(starts[frame : end + 1], starts[frame] + event, side="right") - 1 + frame
+        weighed = values[here][event] * weights[entry]
+        np.add.at(result, (row, masks[entry]), weighed.astype(result.dtype, copy=False))
