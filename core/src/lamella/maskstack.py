@@ -139,6 +139,11 @@ class SparseMasks:
         """Dtype of the masks."""
         return self.value.dtype
 
+    @property
+    def size(self) -> int:
+        """The number of pixels of all masks, zeros included."""
+        return math.prod(self.shape)
+
     def astype(self, dtype: DTypeLike) -> SparseMasks:
         """Give the masks in another dtype."""
         return SparseMasks(self.shape, self.mask, self.pixel, self.value.astype(dtype))

@@ -525,3 +525,12 @@ def test_built_in_udfs_share_one_pass(ctx: lamella.Context, make_scan: MakeScan,
     np.testing.assert_allclose(disk["intensity"].data[shown][:, 0], (frames * inside).sum(axis=(1, 2)), rtol=1e-5)
     for result in (sums["intensity"], com["field"], disk["intensity"]):
         assert np.isnan(result.data[~shown]).all()
+
+
+def test_sparse_masks_leave_pixels_alone_that_are_not_numbers(ctx: lamella.Context, make_scan: MakeScan) -> None:
+    data = data_of("float32")
+    data[..., 0, 0] = np.nan
+    weights = np.zeros((2, *data.shape[2:]), dtype=np.float32)
+    weights[:, 1:] = 1
+    found = ctx.run_udf(make_scan(data), ApplyMasksUDF(lambda: weights, use_sparse=True))["intensity"].data
+    np.testing.assert_allclose(found[..., 0], data[:, :, 1:].sum(axis=(2, 3)), rtol=1e-5)

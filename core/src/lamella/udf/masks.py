@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.kernels.builtin import weigh_listed
-from lamella.maskstack import DenseMasks, MaskFactories, Masks, SparseMasks, make_masks, shift_into
+from lamella.maskstack import MaskFactories, Masks, SparseMasks, make_masks, shift_into
 from lamella.udf.accumulate import Widened
 from lamella.udf.base import Method
 from lamella.udf.buffers import AuxData
@@ -25,6 +25,10 @@ __all__ = ["ApplyMasksUDF"]
 
 
 _MANY = 16
+_THIN = 1 / 128
+"""Share of pixels that are not zero, below which it pays to look these up instead of multiplying with zeros, too."""
+_DENSE_BYTES = 32 << 20
+"""Largest size of sparse masks with their zeros."""
 
 
 class ApplyMasksUDF(WeighingUDF):
@@ -87,7 +91,20 @@ class ApplyMasksUDF(WeighingUDF):
         if self._per_frame:
             return self.UDF_METHOD.FRAME
         real = self._result_dtype() in (np.float32, np.float64)
-        return self.UDF_METHOD.ROWS if real and isinstance(self._masks(), DenseMasks) else self.UDF_METHOD.TILE
+        return self.UDF_METHOD.ROWS if real and self._with_zeros() else self.UDF_METHOD.TILE
+
+    def _with_zeros(self) -> bool:
+        """Whether to multiply with the zeros of masks as well, which a kernel does faster than it finds the others."""
+        masks = self._masks()
+        if not isinstance(masks, SparseMasks):
+            return True
+        nbytes = masks.size * self._result_dtype().itemsize
+        return self._zeros_are_harmless(masks) and len(masks.value) >= _THIN * masks.size and nbytes <= _DENSE_BYTES
+
+    def _zeros_are_harmless(self, masks: SparseMasks) -> bool:
+        """Whether there are few masks, and no pixel that zero times it is not zero, as with NaN."""
+        dtype = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
+        return len(masks) < _MANY and dtype.kind in "bui"
 
     def get_tiling_preferences(self) -> Mapping[str, Any]:
         # Each mask brings four bytes a pixel; with many of them, frames share boxes so that this costs little.
@@ -122,13 +139,13 @@ class ApplyMasksUDF(WeighingUDF):
         return {"masks": masks, "dtype": dtype, "widened": Widened(dtype)}
 
     def row_weights(self) -> NDArray[Any]:
-        meta, masks, dtype = self.meta, self.task_data.masks, self.task_data.dtype
-        if not isinstance(masks, DenseMasks):  # it gets events, which know no rows
-            rows: NDArray[Any] = masks.toarray().reshape(len(masks), -1).astype(dtype, copy=False)
-            return rows
-        return self._memo.once(
-            ("rows", meta.tiling_scheme_idx), lambda: meta.in_rows(masks.toarray().astype(dtype, copy=False))
-        )
+        return self._memo.once(("rows", self.meta.tiling_scheme_idx), self._cut_weights)
+
+    def _cut_weights(self) -> NDArray[Any]:
+        weights: NDArray[Any] = self.task_data.masks.toarray().astype(self.task_data.dtype, copy=False)
+        if self.get_method() == self.UDF_METHOD.ROWS:
+            return self.meta.in_rows(weights)
+        return weights.reshape(len(weights), -1)  # for events, which know no rows
 
     def weights_kind(self) -> tuple[int, np.dtype[Any]]:
         return len(self._masks()), self._result_dtype()
@@ -142,7 +159,7 @@ class ApplyMasksUDF(WeighingUDF):
 
     def process_events(self, events: Events) -> None:
         task = self.task_data
-        if not isinstance(task.masks, SparseMasks) or len(task.masks) < _MANY:
+        if not isinstance(task.masks, SparseMasks) or self._zeros_are_harmless(task.masks):
             super().process_events(events)  # few masks are faster with their zeros than without
             return
         first, numbers, weights = self._memo.once("listed", lambda: task.masks.by_pixel(task.dtype))
