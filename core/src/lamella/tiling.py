@@ -22,6 +22,9 @@ TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
 LONE_TILE_BYTES = 16 << 20
 """Target size where one call of a kernel does all work on mapped memory: it takes care of the cache itself."""
+DECODED_TILE_BYTES = 4 << 20
+"""Target size where one call of a kernel does all work on frames that are decoded first: threads that decode more at
+once meet less often, which is worth more than the nearest cache."""
 BOX_BYTES = 4 << 20
 """Largest target for eight frames of a box: deeper tiles have no larger boxes, which weights and sums are made for."""
 MAX_TILE_BYTES = 2 << 20

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 import lamella
 from lamella.errors import CorruptError, FormatError
+from lamella.executors.inline import InlineExecutor
+from lamella.geometry import Region, region_of
 from lamella.source import LinearSource
+from lamella.udf import UDF, ApplyMasksUDF, SumUDF
+from lamella.udf.plan import make_plan
 from lamella_hdf5 import plain
 from lamella_hdf5.filters import Filter, Pipeline
 from lamella_hdf5.grid import frame_block
@@ -110,6 +114,21 @@ def test_the_grid_of_chunks_begins_anew_after_a_frame_block() -> None:
     assert frame_block((64, 64), (1, 8)) == 8
     assert frame_block((64, 60), (1, 8)) == 60
     assert frame_block((100,), (8,)) == 8
+
+
+def test_one_call_of_a_kernel_gets_more_decoded_frames_at_once(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", (8, 8, 256, 256), "u2", chunks=(1, 1, 256, 256), compression="gzip")
+    ds = lamella.open(tmp_path / "a.h5")
+    everything, some = region_of(None, ds.shape.nav), region_of(np.eye(8, dtype=bool), ds.shape.nav)
+
+    def depth(udf: UDF, region: Region) -> int:
+        return make_plan(ds, [udf], region, corrections=None, executor=InlineExecutor()).scheme.depth
+
+    masks = np.ones((16, 256, 256), dtype=np.float32)
+    assert depth(SumUDF(), everything) == 32
+    assert depth(SumUDF(), some) == 8
+    assert depth(ApplyMasksUDF(lambda: masks), everything) < 32
 
 
 def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> None:

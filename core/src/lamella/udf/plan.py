@@ -11,7 +11,15 @@ import numpy as np
 
 from lamella.carrying import CarriesDataSet
 from lamella.errors import UDFError
-from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, TilingScheme, negotiate, negotiate_blocks
+from lamella.tiling import (
+    DECODED_TILE_BYTES,
+    LONE_TILE_BYTES,
+    TILE_BYTES,
+    TileWish,
+    TilingScheme,
+    negotiate,
+    negotiate_blocks,
+)
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
 from lamella.udf.memo import Memo
@@ -159,20 +167,25 @@ def make_plan(
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
     stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
-    lone = stored is not None and dataset.backend.zero_copy and region.everything
-    lone = lone and one_call([udf for _, _, _, udf in asked], [item.method for item in planned])
     wishes = [wish for _, wish, _, _ in asked]
+    share = max(wish.share for wish in wishes)
+    target = TILE_BYTES
+    if region.everything and one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
+        if stored is not None and dataset.backend.zero_copy:
+            target = LONE_TILE_BYTES
+        elif stored is None and corrections is None and share == 1:
+            target = DECODED_TILE_BYTES
     small = (
         executor.shares_memory
         and methods == {"rows"}
-        and is_small(dataset, region, as_stored=stored is not None, effort=max(wish.share for wish in wishes))
+        and is_small(dataset, region, as_stored=stored is not None, effort=share)
     )
     partitions = cut_scan(dataset, region, executor.workers, 0 if "partition" in methods else held, small=small)
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),
         "wishes": wishes,
-        "target": LONE_TILE_BYTES if lone else TILE_BYTES,
+        "target": target,
     }
     if stored is None:
         scheme = negotiate(sig_shape=dataset.shape.sig, hints=dataset.hints, **cut)
