@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
+from lamella.corrections import Corrections
 from lamella.dataset import DataSet, Provenance
 from lamella.geometry import SigBox
 from lamella.io import IOSession
 from lamella.order import BoxOrder, IndexOrder
 from lamella.reshape import reshape_source
-from lamella.source import FrameSource, SourceInfo, StoredRows
+from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo, StoredRows
 from lamella.tiling import TileWish, negotiate_blocks
 from lamella.udf.base import UDF
 from lamella.udf.com import CoMUDF
@@ -182,3 +184,66 @@ def test_tiles_of_blocks_are_deep_and_end_where_blocks_do() -> None:
 def test_a_block_larger_than_a_tile_is_not_cut() -> None:
     scheme = negotiate_blocks(np.array([0, 4 << 20]), itemsize=2, n_frames=9, wishes=[TileWish(total_size=1 << 20)])
     assert (scheme.depth, len(scheme)) == (1, 1)
+
+
+# Corrections.
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+def test_blocks_are_corrected_in_their_order(
+    frames: NDArray[Any], kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    rng = np.random.default_rng(9)
+    dark, gain = rng.random(SHAPE) * 100, rng.random(SHAPE) + 0.5
+    ds = opened(frames, num_partitions=2)
+    ds.source.refuses_pixels = True  # type: ignore[union-attr]
+    expected = (frames - dark) * gain
+    for corrections, exact in (
+        (Corrections(dark=dark, gain=gain), expected),
+        (Corrections(dark=dark), frames - dark),
+        (Corrections(gain=gain), frames * gain),
+    ):
+        with lamella.Context("inline") as ctx:
+            total, pixels = ctx.run_udf(ds, [SumUDF(), SumSigUDF()], corrections=corrections)
+        np.testing.assert_allclose(total["intensity"].data, exact.sum(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(pixels["intensity"].raw_data, exact.sum(axis=(1, 2)), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+def test_where_nothing_was_recorded_nothing_is_corrected(frames: NDArray[Any]) -> None:
+    ds = opened(frames, sync_offset=-2, missing="zero")
+    with lamella.Context("inline") as ctx:
+        pixels = ctx.run_udf(ds, SumSigUDF(), corrections=Corrections(dark=np.ones(SHAPE)))["intensity"].raw_data
+    np.testing.assert_array_equal(pixels, [0, 0, *(frames.sum(axis=(1, 2), dtype=np.int64)[:-2] - 60)])
+
+
+def test_pixels_that_need_their_neighbours_are_decoded(frames: NDArray[Any]) -> None:
+    excluded = np.zeros(SHAPE, dtype=np.bool_)
+    excluded[2, 6] = True
+    around = frames[:, 1:4, 5:8].reshape(11, 9).astype(np.float64)
+    with lamella.Context("inline") as ctx:
+        total = ctx.run_udf(opened(frames), SumUDF(), corrections=Corrections(excluded=excluded))["intensity"].data
+    np.testing.assert_allclose(total[2, 6], np.delete(around, 4, axis=1).mean(axis=1).sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+def test_frames_of_another_byte_order_are_corrected_where_they_lie(
+    tmp_path: Path, frames: NDArray[Any], kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    frames[:, ::-1].astype(">u2").tofile(tmp_path / "a.bin")
+    source = LinearSource(
+        resources=(Resource.of(tmp_path / "a.bin"),),
+        runs=RunTable.single(offset=0, stride=120, count=11),
+        encoding=Encoding(np.dtype(">u2"), SHAPE, strides=(-20, 2), origin=100),
+        info=SourceInfo(n_frames=11, sig_shape=SHAPE, dtype=np.dtype(np.uint16)),
+    )
+    ds = DataSet(source, provenance=Provenance(format="test", title="Test", target="swapped"))
+    dark = np.arange(60.0).reshape(SHAPE)
+    with lamella.Context("inline") as ctx:
+        total, com = ctx.run_udf(ds, [SumUDF(), CoMUDF()], corrections=Corrections(dark=dark))
+    exact = frames - dark
+    np.testing.assert_allclose(total["intensity"].data, exact.sum(axis=0), rtol=1e-6)
+    y = (exact * np.arange(6)[:, None]).sum(axis=(1, 2)) / exact.sum(axis=(1, 2))
+    np.testing.assert_allclose(com["raw_com"].raw_data[:, 0], y, rtol=1e-5)

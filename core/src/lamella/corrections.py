@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.geometry import SigBox
+    from lamella.order import ItemOrder
 
 __all__ = ["Corrections"]
 
@@ -223,15 +224,50 @@ class Corrections:
             self.apply(tile, box)
             return
         rows = (len(tile), box.size)
-        correct_rows(stored.reshape(rows), *self._affine(box, tile.dtype), tile.reshape(rows))
+        correct_rows(stored.reshape(rows), (), *self._affine(box, tile.dtype), tile.reshape(rows))
         self._patch(tile, box)
 
+    @property
+    def pixel_by_pixel(self) -> bool:
+        """Whether each pixel is corrected by what is known of it alone, so that `correct_items` can be used."""
+        return self.excluded is None
+
+    def correct_items(
+        self, rows: NDArray[Any], swapped: tuple[int, ...], tile: NDArray[Any], order: ItemOrder | None, first: int
+    ) -> None:
+        """Convert and correct items in the order in which they are stored.
+
+        Parameters
+        ----------
+        rows
+            Items as they are, shape ``(n, n_items)``; not changed.
+        swapped
+            ``(1,)`` if their bytes are in the other order, ``()`` if not.
+        tile
+            Where corrected items go, C-contiguous, of the same shape, float32 or float64.
+        order
+            Which pixel each item is; None if they are in C order.
+        first
+            Number of the first item.
+        """
+        key = id(order), first, tile.shape[1], tile.dtype
+        known = self._items.get(key)
+        if known is None:
+            end = first + tile.shape[1]
+            dark, gain = np.zeros(end - first, tile.dtype), np.ones(0, tile.dtype)
+            if self.dark is not None:
+                dark = _cut(self._cast("dark", self.dark, tile.dtype), order, first, end)
+            if self.gain is not None:
+                gain = _cut(self._cast("gain", self.gain, tile.dtype), order, first, end)
+            known = _remember(self._items, key, (order, dark, gain))  # holding the order keeps its id from others
+        correct_rows(rows, swapped, *known[1:], tile)
+
     def _affine(self, box: SigBox, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Give dark and gain inside a box as contiguous rows."""
+        """Give dark and gain inside a box as contiguous rows; no gain as a row without elements."""
         rows = self._rows.get((box, dtype))
         if rows is None:
             dark = np.zeros(box.size, dtype) if self.dark is None else self._row("dark", self.dark, box, dtype)
-            gain = np.ones(box.size, dtype) if self.gain is None else self._row("gain", self.gain, box, dtype)
+            gain = np.ones(0, dtype) if self.gain is None else self._row("gain", self.gain, box, dtype)
             rows = _remember(self._rows, (box, dtype), (dark, gain))
         return rows
 
@@ -313,11 +349,20 @@ class Corrections:
         return {}
 
     @cached_property
+    def _items(self) -> dict[tuple[int, int, int, np.dtype[Any]], tuple[ItemOrder | None, NDArray[Any], NDArray[Any]]]:
+        return {}
+
+    @cached_property
     def _plans(self) -> dict[SigBox, Plan]:
         return {}
 
 
 _SUBJECT = "corrections"
+
+
+def _cut(plane: NDArray[Any], order: ItemOrder | None, first: int, end: int) -> NDArray[Any]:
+    flat = plane.reshape(1, -1)
+    return np.ascontiguousarray(flat[0, first:end]) if order is None else order.take(flat, first, end)[0]
 
 
 def _remember(kept: dict[K, T], key: K, made: T) -> T:

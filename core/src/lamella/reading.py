@@ -81,19 +81,31 @@ class FrameReader:
             return self._gather(frames, box)
         wide = self._corrections.reach(box)
         tile = self._buffer("tile", (len(frames), *wide.shape), self.dtype)
-        view = self._view(frames, wide, self._source.info.dtype)
-        if view is not None:
-            self._corrections.correct(view, tile, wide)
-        else:
-            self._fill(frames, wide, tile)
-            self._corrections.apply(tile, wide)
-            if not isinstance(frames, range):
-                tile[frames < 0] = 0  # nothing was recorded there, so nothing is corrected
+        native = self._source.info.dtype
+        stored = self._view(frames, wide, native)
+        if stored is None:
+            stored = self._buffer("uncorrected", tile.shape, native)
+            self._fill(frames, wide, stored)
+        self._corrections.correct(stored, tile, wide)
+        if not isinstance(frames, range):
+            tile[frames < 0] = 0  # nothing was recorded there, so nothing is corrected
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
 
     def stored_blocks(self, frames: Frames, form: StoredForm, boxes: Sequence[SigBox]) -> Iterator[NDArray[Any]]:
-        """Give the stored items of frames box by box; ``boxes`` cut the flat list of items."""
+        """Give the stored items of frames box by box, corrected if need be; ``boxes`` cut the flat list of items."""
+        rows = self._stored_blocks(frames, form, boxes)
+        if self._corrections is None:
+            yield from rows
+            return
+        for box, block in zip(boxes, rows, strict=True):
+            tile = self._buffer("tile", block.shape, self.dtype)
+            self._corrections.correct_items(block, (1,) if form.swapped else (), tile, form.order, box.origin[0])
+            if not isinstance(frames, range):
+                tile[frames < 0] = 0  # nothing was recorded there, so nothing is corrected
+            yield tile
+
+    def _stored_blocks(self, frames: Frames, form: StoredForm, boxes: Sequence[SigBox]) -> Iterator[NDArray[Any]]:
         if isinstance(self._source, FrameSource):
             for box in boxes:
                 yield self._rows_of(self._source, frames, form, box.origin[0], box.origin[0] + box.size)

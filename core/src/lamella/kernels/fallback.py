@@ -78,7 +78,8 @@ def reduce_rows(
         weigh_pixels(tile, swapped, weights, weighed)
 
 
-def correct_rows(rows: Any, dark: Any, gain: Any, out: Any) -> None:
-    """Write ``(rows - dark) * gain`` to ``out``."""
-    np.subtract(rows, dark, out=out, casting="unsafe")
-    out *= gain
+def correct_rows(rows: Any, swapped: tuple[int, ...], dark: Any, gain: Any, out: Any) -> None:
+    """Write ``(rows - dark) * gain`` to ``out``; a gain of no elements is one."""
+    np.subtract(rows.byteswap() if swapped else rows, dark, out=out, casting="unsafe")
+    if gain.size:
+        out *= gain

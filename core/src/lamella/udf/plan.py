@@ -166,14 +166,16 @@ def make_plan(
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
-    stored = dataset.stored_form if methods == {"rows"} and corrections is None else None
+    in_place = methods == {"rows"} and (corrections is None or corrections.pixel_by_pixel)
+    stored = dataset.stored_form if in_place else None
     wishes = [wish for _, wish, _, _ in asked]
     share = max(wish.share for wish in wishes)
     target = TILE_BYTES
     if region.everything and one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
-        if stored is not None and dataset.backend.zero_copy:
+        as_it_lies = stored is not None and stored.bounds is None and corrections is None
+        if as_it_lies and dataset.backend.zero_copy:
             target = LONE_TILE_BYTES
-        elif stored is None and corrections is None and share == 1:
+        elif not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
     small = (
         executor.shares_memory
@@ -195,7 +197,10 @@ def make_plan(
         scheme = negotiate_blocks(stored.bounds, **cut)
     rows = None
     if "rows" in methods:
-        rows = decoded_layout(scheme, dataset.shape.sig) if stored is None else stored_layout(stored, scheme)
+        if stored is None:
+            rows = decoded_layout(scheme, dataset.shape.sig)
+        else:
+            rows = stored_layout(stored, scheme, corrected=corrections is not None)
     return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held, small=small)
 
 

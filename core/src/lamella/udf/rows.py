@@ -65,10 +65,13 @@ class RowLayout:
         return np.arange(first, end, dtype=np.int64) if self.order is None else self.order.pixels(first, end)
 
 
-def stored_layout(form: StoredForm, scheme: TilingScheme) -> RowLayout:
-    """Give the layout of tiles as they are stored; the scheme cuts the flat list of items."""
+def stored_layout(form: StoredForm, scheme: TilingScheme, *, corrected: bool = False) -> RowLayout:
+    """Give the layout of tiles as they are stored; the scheme cuts the flat list of items.
+
+    Correcting items brings their bytes into the order of the machine.
+    """
     spans = tuple((box.origin[0], box.origin[0] + box.size) for box in scheme.boxes)
-    return RowLayout(form.order, (1,) if form.swapped else (), spans, form)
+    return RowLayout(form.order, (1,) if form.swapped and not corrected else (), spans, form)
 
 
 def decoded_layout(scheme: TilingScheme, sig_shape: Sequence[int]) -> RowLayout:
