@@ -57,6 +57,17 @@ class K2isSampler(Sampler):
         )
         return {"path": directory / f"{_BASE}1.bin"}
 
+    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+        """Write the headers of the first and the last frame of a time series; between them there is nothing."""
+        n_blocks = 32 * (nbytes // (8 * 32 * _BLOCK))
+        for number in range(1, 9):
+            with (directory / f"{_BASE}{number}.bin").open("wb") as file:
+                file.truncate(n_blocks * _BLOCK)
+                for at in (*range(32), *range(n_blocks - 32, n_blocks)):
+                    file.seek(at * _BLOCK)
+                    file.write(_header(at, True, _FIRST_COUNT, _FIRST_ID))
+        return {"path": directory / f"{_BASE}1.bin"}
+
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what the tags say."""
         known: dict[str, object] = {"exposure_time": 0.0025, "detector": "Gatan K2 IS"}
@@ -168,26 +179,32 @@ def _blocks(
             continue
         frame, k = divmod(at, 32)
         x, y = 16 * (15 - k % 16), 930 * (k // 16)
-        flags = 0xA4 | (frame in flagged)  # other bits mean nothing
-        yield struct.pack(
-            ">I4sBB6sIHHIHHHHI",
-            0xFFFF0055,
-            b"\x01\x02\x03\x04",
-            1,
-            flags,
-            b"unused",
-            count + at,
-            256,
-            1860,
-            frame_id + frame,
-            x,
-            y,
-            x + 15,
-            y + 929,
-            _BLOCK,
-        )
+        yield _header(at, frame in flagged, count, frame_id)
         inside = 0 <= frame < len(pixels)
         yield _packed(pixels[frame, y : y + 930, x : x + 16]) if inside else b"\x5a" * (_BLOCK - 40)
+
+
+def _header(at: int, flagged: bool, count: int, frame_id: int) -> bytes:
+    """Give the header of the block at a place, counted from the first block of frame 0."""
+    frame, k = divmod(at, 32)
+    x, y = 16 * (15 - k % 16), 930 * (k // 16)
+    return struct.pack(
+        ">I4sBB6sIHHIHHHHI",
+        0xFFFF0055,
+        b"\x01\x02\x03\x04",
+        1,
+        0xA4 | flagged,  # other bits mean nothing
+        b"unused",
+        count + at,
+        256,
+        1860,
+        frame_id + frame,
+        x,
+        y,
+        x + 15,
+        y + 929,
+        _BLOCK,
+    )
 
 
 def _packed(pixels: NDArray[Any]) -> bytes:
