@@ -147,6 +147,7 @@ def test_boxes_and_an_index_say_the_same() -> None:
     boxes = BoxOrder(SHAPE, BOXES)
     index = IndexOrder(boxes.pixels(0, 60))
     np.testing.assert_array_equal(index.index, in_boxes(np.arange(60).reshape(1, *SHAPE))[0])
+    np.testing.assert_array_equal(boxes.coordinates(16, 40), np.unravel_index(index.pixels(16, 40), SHAPE))
     planes = np.random.default_rng(1).random((2, 60))
     np.testing.assert_array_equal(boxes.take(planes, 16, 40), index.take(planes, 16, 40))
     vectors = np.random.default_rng(2).random((60, 2))

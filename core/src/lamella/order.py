@@ -104,6 +104,19 @@ class BoxOrder:
         """Give the flat pixel index of the items ``[first, end)``."""
         return np.concatenate([self._indices(box) for box in self.between(first, end)])
 
+    def coordinates(self, first: int, end: int) -> tuple[NDArray[np.signedinteger[Any]], ...]:
+        """Give where on the detector the items ``[first, end)`` are, one array for each of its axes."""
+        places = tuple(np.empty(end - first, dtype=np.int32) for _ in self.sig_shape)
+        at = 0
+        for box in self.between(first, end):
+            for axis, place in enumerate(places):
+                along = np.arange(box.origin[axis], box.origin[axis] + box.shape[axis])
+                shape = [1] * len(box.shape)
+                shape[axis] = -1
+                place[at : at + box.size].reshape(box.shape)[...] = along.reshape(shape)
+            at += box.size
+        return places
+
     def take(self, planes: NDArray[Any], first: int, end: int) -> NDArray[Any]:
         """Give the items ``[first, end)`` of planes of pixels."""
         images = planes.reshape(len(planes), *self.sig_shape)

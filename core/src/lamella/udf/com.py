@@ -101,7 +101,7 @@ class CoMUDF(WeighingUDF):
     def _weights(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Give the weights whose sums are the moments: one, distance in y, distance in x; zero outside the radii."""
         cy, cx = self._centre()
-        y, x = np.divmod(self.meta.row_pixels, self.meta.dataset_shape.sig[1])
+        y, x = self.meta.row_coordinates
         weights = np.ones((3, len(y)), dtype)
         weights[1], weights[2] = y - cy, x - cx
         if self.params.r < math.inf or self.params.ri:

@@ -95,6 +95,13 @@ class UDFMeta:
         return self._rows.pixels(self._tile.box_index)
 
     @property
+    def row_coordinates(self) -> tuple[NDArray[np.signedinteger[Any]], ...]:
+        """Where on the detector each item of the current rows is: for each axis an array of shape ``(n_items,)``."""
+        if self._rows is None or self._tile is None:
+            raise UDFError("meta.row_coordinates can be used in process_rows only")
+        return self._rows.coordinates(self._tile.box_index, self.dataset_shape.sig.to_tuple())
+
+    @property
     def roi(self) -> NDArray[np.bool_] | None:
         """The region of interest, shape of the scan, or None."""
         mask = self._region.mask

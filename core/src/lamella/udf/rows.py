@@ -64,6 +64,12 @@ class RowLayout:
         first, end = self.spans[box_index]
         return np.arange(first, end, dtype=np.int64) if self.order is None else self.order.pixels(first, end)
 
+    def coordinates(self, box_index: int, sig_shape: tuple[int, ...]) -> tuple[NDArray[np.signedinteger[Any]], ...]:
+        """Give where on a detector of ``sig_shape`` each item of a box is, one array for each axis."""
+        if isinstance(self.order, BoxOrder) and self.order.sig_shape == sig_shape:
+            return self.order.coordinates(*self.spans[box_index])
+        return tuple(np.unravel_index(self.pixels(box_index), sig_shape))
+
 
 def stored_layout(form: StoredForm, scheme: TilingScheme, *, corrected: bool = False) -> RowLayout:
     """Give the layout of tiles as they are stored; the scheme cuts the flat list of items.
