@@ -286,7 +286,7 @@ class DataSet:
         depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
         with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
             for start in range(0, len(frames), depth):
-                out[start : start + depth] = reader.read(as_range(frames[start : start + depth]), selection.box)
+                reader.read_into(out[start : start + depth], as_range(frames[start : start + depth]), selection.box)
         if fill and absent.any():
             out[absent] = fill
         return selection.present(out)

@@ -92,6 +92,14 @@ class FrameReader:
         inner = tuple(slice(o - w, o - w + n) for o, w, n in zip(box.origin, wide.origin, box.shape, strict=True))
         return tile[(slice(None), *inner)]
 
+    def read_into(self, out: NDArray[Any], frames: Frames, box: SigBox) -> None:
+        """Write frames into a C-contiguous array of shape ``(n, *box.shape)`` and the dtype of this reader."""
+        view = self._view(frames, box, self.dtype) if self._corrections is None else self.read(frames, box)
+        if view is None:
+            self._fill(frames, box, out)
+        else:
+            out[...] = view
+
     def stored_blocks(self, frames: Frames, form: StoredForm, boxes: Sequence[SigBox]) -> Iterator[NDArray[Any]]:
         """Give the stored items of frames box by box, corrected if need be; ``boxes`` cut the flat list of items."""
         rows = self._stored_blocks(frames, form, boxes)
