@@ -21,7 +21,7 @@ from lamella.udf.runner import Run
 
 MakeScan = Callable[..., lamella.DataSet]
 SMALL = np.random.default_rng(8).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
-LARGE = np.zeros((9, 8, 256, 256), np.uint16)
+LARGE = np.zeros((9, 16, 256, 256), np.uint16)
 
 
 class WhereUDF(UDF):
@@ -63,7 +63,7 @@ def test_a_large_run_happens_in_workers(threads: lamella.Context, make_scan: Mak
 
 def test_a_small_region_of_a_large_scan_is_small(threads: lamella.Context, make_scan: MakeScan) -> None:
     ds = make_scan(LARGE)
-    roi = np.random.default_rng(1).random((9, 8)) < 0.1
+    roi = np.random.default_rng(1).random((9, 16)) < 0.1
     assert is_small(threads, ds, SumUDF(), roi=roi)
     assert not is_small(threads, ds, SumUDF())
 
@@ -75,16 +75,22 @@ def test_users_functions_of_unknown_speed_are_shared_out(threads: lamella.Contex
 
 
 def test_many_masks_are_much_work(threads: lamella.Context, make_scan: MakeScan) -> None:
-    ds = make_scan(LARGE[:4])
+    ds = make_scan(LARGE[:7])
     masks = [ApplyMasksUDF(mask_factories=partial(np.ones, (n, 256, 256), np.float32)) for n in (1, 32)]
     assert [is_small(threads, ds, udf) for udf in masks] == [True, False]
 
 
 def test_corrected_pixels_are_more_work(threads: lamella.Context, make_scan: MakeScan) -> None:
-    ds = make_scan(LARGE[:4])
+    ds = make_scan(LARGE[:7])
     dark = Corrections(dark=np.ones((256, 256), np.float32))
     assert is_small(threads, ds, SumUDF())
     assert not Run(ds, [SumUDF()], executor=threads.executor, corrections=dark).plan.small
+
+
+def test_pixels_that_a_format_has_to_find_are_more_work(threads: lamella.Context, make_scan: MakeScan) -> None:
+    assert is_small(threads, make_scan(LARGE[:7]), SumUDF())
+    assert not is_small(threads, lamella.open(LARGE[:7], format="memory"), SumUDF())
+    assert is_small(threads, lamella.open(LARGE[:1, :8], format="memory"), SumUDF())
 
 
 def test_processes_do_everything_themselves(processes: lamella.Context, make_scan: MakeScan) -> None:

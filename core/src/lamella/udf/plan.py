@@ -170,17 +170,15 @@ def make_plan(
     stored = dataset.stored_form if in_place else None
     wishes = [wish for _, wish, _, _ in asked]
     share = max(wish.share for wish in wishes)
+    as_it_lies = stored is not None and stored.bounds is None and corrections is None
     target = TILE_BYTES
-    if region.everything and one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
-        as_it_lies = stored is not None and stored.bounds is None and corrections is None
+    if one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
         if as_it_lies and dataset.backend.zero_copy:
             target = LONE_TILE_BYTES
-        elif not as_it_lies and corrections is None and share == 1:
+        elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
     small = (
-        executor.shares_memory
-        and methods == {"rows"}
-        and is_small(dataset, region, as_stored=stored is not None, effort=share)
+        executor.shares_memory and methods == {"rows"} and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     )
     partitions = cut_scan(dataset, region, executor.workers, 0 if "partition" in methods else held, small=small)
     cut: dict[str, Any] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella.source import LinearSource
+
 if TYPE_CHECKING:
     from lamella.dataset import DataSet
     from lamella.geometry import Region
@@ -16,10 +18,12 @@ LARGE_RESULT = 4 << 20
 _SMALLEST_PIECE = 4 << 20
 _WORTH_MERGING = 8
 """How many times the size of its result a partition should at least have."""
-_WORTH_SHARING = 8 << 20
+_WORTH_SHARING = 16 << 20
 """Stored pixels that one worker streams through a kernel while others wake up and find their work [bytes]."""
 _DECODING = 3
 """How many times as long pixels take that have to be decoded first."""
+_FINDING = 8
+"""How many times as long pixels take that only the code of a format can find, and decompress."""
 
 
 def _selected(dataset: DataSet, region: Region) -> int:
@@ -39,7 +43,11 @@ def is_small(dataset: DataSet, region: Region, *, as_stored: bool, effort: int) 
     effort
         How many times the work of a sum each pixel costs.
     """
-    return _selected(dataset, region) * effort * (1 if as_stored else _DECODING) <= _WORTH_SHARING
+    if not isinstance(dataset.source, LinearSource):
+        effort *= _FINDING
+    elif not as_stored:
+        effort *= _DECODING
+    return _selected(dataset, region) * effort <= _WORTH_SHARING
 
 
 def cut_scan(dataset: DataSet, region: Region, workers: int, held: int, *, small: bool) -> tuple[Partition, ...]:
