@@ -42,6 +42,20 @@ def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(fresh_wo
     np.testing.assert_array_equal(total, (calls + 1) << 16)
 
 
+def test_a_call_waits_for_the_compiler_where_that_is_worth_it(
+    fresh_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels, worth_waiting=True)
+    arguments = np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64)
+    sums(*arguments)
+    assert not sums._ready
+    monkeypatch.setattr(library, "WORTH_ITS_WHILE", 0.0)
+    sums(*arguments)
+    assert sums._ready
+    assert fresh_workshop._thread is None
+    np.testing.assert_array_equal(arguments[2], 200)
+
+
 def test_whoever_waits_gets_what_was_used_compiled(fresh_workshop: Workshop) -> None:
     sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
     sums(np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from lamella.kernels import Kernel
+from lamella.kernels.workshop import Workshop
 from lamella_hdf5 import filters, kernels, plain, planes
 
 Array = np.ndarray[Any, Any]
@@ -121,10 +122,11 @@ def test_chunks_are_decoded_where_no_compiler_can_be_loaded(monkeypatch: pytest.
     def no_compiler(*arguments: Any) -> None:
         raise OSError("libllvmlite.so: failed to map segment from shared object")
 
-    kernel = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle)
-    monkeypatch.setattr(kernel, "compile_for", no_compiler)
+    kernel = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle, worth_waiting=True)
+    monkeypatch.setattr(kernel, "_load", no_compiler)
     monkeypatch.setattr(filters, "_unshuffle", kernel)
-    monkeypatch.setattr(filters, "_WORTH_COMPILING", -1)
+    monkeypatch.setattr("lamella.kernels.library.workshop", Workshop())
+    monkeypatch.setattr("lamella.kernels.library.WORTH_ITS_WHILE", -1.0)
     values = np.arange(100, dtype="<u4")
     stored = np.ascontiguousarray(values.view(np.uint8).reshape(100, 4).T).ravel()
     out = np.empty(400, np.uint8)

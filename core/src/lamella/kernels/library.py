@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.kernels.workshop import Order, workshop
+from lamella.kernels.workshop import WORTH_ITS_WHILE, Order, workshop
 
 __all__ = ["Kernel", "wait_until_compiled"]
 
@@ -33,11 +33,14 @@ class Kernel:
         ``"module:function"`` of the compiled version, a numba dispatcher; imported in the background.
     fallback
         The NumPy version: same arguments, same effect.
+    worth_waiting
+        Callers wait for the compiled version once the NumPy version, which is slower by far, has cost some time.
     """
 
-    def __init__(self, compiled: str, fallback: Callable[..., None]) -> None:
+    def __init__(self, compiled: str, fallback: Callable[..., None], *, worth_waiting: bool = False) -> None:
         self.compiled = compiled
         self.fallback = fallback
+        self._worth_waiting = worth_waiting
         self._ready: dict[tuple[Any, ...], Callable[..., None]] = {}
 
     def __repr__(self) -> str:
@@ -54,16 +57,21 @@ class Kernel:
 
     def _not_compiled(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> None:
         mode = os.environ.get("LAMELLA_KERNELS", "auto")
-        if mode == "compiled" and _compilable(arguments[0].dtype):
-            order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
+        if mode == "numpy" or not _compilable(arguments[0].dtype):
+            self.fallback(*arguments)
+            return
+        order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
+        if mode == "compiled" or (self._worth_waiting and order.seconds > WORTH_ITS_WHILE):
             workshop.make_now(order)
             self._ready.get(key, self.fallback)(*arguments)
             return
         begin = time.thread_time()
         self.fallback(*arguments)
-        if mode == "auto" and _compilable(arguments[0].dtype):
-            order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
-            workshop.spent(order, time.thread_time() - begin)
+        seconds = time.thread_time() - begin
+        if self._worth_waiting:
+            order.seconds += seconds
+        else:
+            workshop.spent(order, seconds)
 
     def _order(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> Order:
         examples = tuple(_example(argument) for argument in arguments)

@@ -16,7 +16,7 @@ from lamella_hdf5.hyperspy import hyperspy
 from lamella_hdf5.named import named
 from lamella_hdf5.nexus import nexus
 from lamella_hdf5.swift import swift
-from lamella_hdf5.tree import attributes, datasets, group_at, known_text, numbers_in, rank, scalar, times, walk
+from lamella_hdf5.tree import Items, attributes, datasets, group_at, known_text, numbers_in, rank, scalar, times
 from lamella_hdf5.velox import velox
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["choose"]
 
 
-def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere, files: ExitStack) -> Choice:
+def choose(root: Any, items: Items, params: Hdf5Params, elsewhere: Elsewhere, files: ExitStack) -> Choice:
     """Give the data set that the user named, or that the first fitting convention names.
 
-    Other files that have to be opened for it stay open in ``files``.
+    ``items`` is all that is in the file. Other files that have to be opened for it stay open in ``files``.
 
     Raises
     ------
@@ -41,13 +41,20 @@ def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere, files: ExitStack
         If ``ds_path`` leads nowhere.
     """
     if params.ds_path is not None:
-        return named(root, params.ds_path, elsewhere, files)
+        return named(root, items, params.ds_path, elsewhere, files)
     found = dectris(root, elsewhere, fast=params.fast)
     if found is not None:
         return found
-    conventions: tuple[Callable[[Any], Choice | None], ...] = (nexus, hyperspy, velox, swift, emd, largest)
+    conventions: tuple[Callable[[], Choice | None], ...] = (
+        lambda: nexus(root, items),
+        lambda: hyperspy(root),
+        lambda: velox(root),
+        lambda: swift(root),
+        lambda: emd(root, items),
+        lambda: largest(items),
+    )
     for convention in conventions:
-        found = convention(root)
+        found = convention()
         if found is not None:
             return found
     raise FormatError(
@@ -57,9 +64,9 @@ def choose(root: Any, params: Hdf5Params, elsewhere: Elsewhere, files: ExitStack
     )
 
 
-def emd(root: Any) -> Choice | None:
+def emd(root: Any, items: Items) -> Choice | None:
     """Take the largest data set of an EMD group: NCEM, Prismatic, py4DSTEM of both kinds."""
-    found = [(group, item) for group in _emd_groups(root) for item in _emd_data(group)]
+    found = [(group, item) for group in _emd_groups(root, items) for item in _emd_data(group)]
     if not found:
         return None
     group, dataset = max(found, key=lambda one: rank(one[1]))
@@ -72,8 +79,8 @@ def emd(root: Any) -> Choice | None:
     )
 
 
-def _emd_groups(root: Any) -> Iterator[Any]:
-    for _, item in walk(root):
+def _emd_groups(root: Any, items: Items) -> Iterator[Any]:
+    for _, item in items:
         if isinstance(item, h5py.Group) and "emd_group_type" in attributes(item):
             yield item
     cubes = group_at(root, "4DSTEM_experiment/data/datacubes")
@@ -98,9 +105,9 @@ def _emd_metadata(root: Any) -> Metadata:
     )
 
 
-def largest(root: Any) -> Choice | None:
+def largest(items: Items) -> Choice | None:
     """Take the data set with the most bytes that is no thumbnail; several frames go before one."""
-    found = [(path, item) for path, item in datasets(root) if len(item.shape) >= 2 and "metadata" not in path.lower()]
+    found = [(path, item) for path, item in datasets(items) if len(item.shape) >= 2 and "metadata" not in path.lower()]
     proper = [one for one in found if not any(word in one[0].lower() for word in ("thumbnail", "preview"))]
     if not (proper or found):
         return None

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -48,13 +46,10 @@ ALLOWED = frozenset(NAMES)
 
 _BITSHUFFLE_LZ4 = 2
 _EXTRA = 'pip install "lamella-hdf5[codecs]"'
-_WORTH_COMPILING = 4 << 20
 
-_log = logging.getLogger(__name__)
-
-_bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4)
-_lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks)
-_lzf = Kernel("lamella_hdf5.kernels:lzf", plain.lzf)
+_bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4, worth_waiting=True)
+_lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks, worth_waiting=True)
+_lzf = Kernel("lamella_hdf5.kernels:lzf", plain.lzf, worth_waiting=True)
 _fletcher = Kernel("lamella_hdf5.kernels:fletcher32", plain.fletcher32)
 _unshuffle = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle)
 
@@ -202,35 +197,9 @@ _DECODERS: dict[int, Callable[[NDArray[np.uint8], NDArray[np.uint8], Filter, int
 }
 
 
-class _Patience:
-    """How many bytes went through slow decoders; interpreted ones are a hundred times slower than compiled ones."""
-
-    def __init__(self) -> None:
-        self.decoded = 0
-        self.compiled: set[str] = set()
-        self.lock = threading.Lock()
-
-
-_patience = _Patience()
-
-
 def _call(kernel: Kernel, data: NDArray[np.uint8], *rest: Any) -> None:
-    """Call a decoder, and wait for its compiled version once the process has decoded enough."""
-    data.setflags(write=False)
-    if _patience.decoded <= _WORTH_COMPILING:
-        _patience.decoded += max(data.size, rest[0].size)
-    elif kernel.compiled not in _patience.compiled:
-        with _patience.lock:
-            _compile(kernel, data, *rest)
-        _patience.compiled.add(kernel.compiled)
+    data.setflags(write=False)  # one compiled version for all
     kernel(data, *rest)
-
-
-def _compile(kernel: Kernel, *arguments: Any) -> None:
-    try:
-        kernel.compile_for(*arguments)
-    except Exception as error:  # no numba, or no room to load it: the interpreted decoder gives the same
-        _log.warning("%r stays in NumPy: %s: %s", kernel, type(error).__name__, error)
 
 
 def _run(kernel: Kernel, data: NDArray[np.uint8], out: NDArray[np.uint8], *rest: Any) -> None:

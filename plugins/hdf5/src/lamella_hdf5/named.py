@@ -15,7 +15,7 @@ from lamella_hdf5.hyperspy import hyperspy_choice
 from lamella_hdf5.library import opened, text
 from lamella_hdf5.links import Elsewhere
 from lamella_hdf5.nexus import nexus_choice
-from lamella_hdf5.tree import attributes, datasets, group_at, numbers_in, walk
+from lamella_hdf5.tree import Items, attributes, datasets, group_at, numbers_in, walk
 from lamella_hdf5.velox import velox_choice
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["named"]
 _MOST_FILES = 8
 
 
-def named(root: Any, path: str, elsewhere: Elsewhere, files: ExitStack) -> Choice:
+def named(root: Any, items: Items, path: str, elsewhere: Elsewhere, files: ExitStack) -> Choice:
     """Give the data set at a path, with the axes that its surroundings describe.
 
     External links on the way are followed where their files may be read; those files stay open in ``files``.
@@ -40,15 +40,15 @@ def named(root: Any, path: str, elsewhere: Elsewhere, files: ExitStack) -> Choic
     """
     item, home = _found(root, path, elsewhere, files)
     elsewhere = home or elsewhere
-    return replace(_described(root, item, path, elsewhere), elsewhere=home)
+    return replace(_described(items, item, path, elsewhere), elsewhere=home)
 
 
-def _described(root: Any, item: Any, path: str, elsewhere: Elsewhere) -> Choice:
+def _described(items: Items, item: Any, path: str, elsewhere: Elsewhere) -> Choice:
     if isinstance(item, h5py.Group):
         inside = ["/" + path.strip("/") + name for name, child in walk(item) if numbers_in(child)]
         raise ParameterError(f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}")
     if item is None:
-        names = [name for name, _ in datasets(root)]
+        names = [name for name, _ in datasets(items)]
         close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]
         raise ParameterError(
             f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?"

@@ -9,12 +9,12 @@ import h5py
 from lamella_hdf5.axes import nexus_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import text
-from lamella_hdf5.tree import attributes, group_at, numbers_in, rank, walk
+from lamella_hdf5.tree import Items, attributes, group_at, numbers_in, rank
 
 __all__ = ["nexus", "nexus_choice"]
 
 
-def nexus(root: Any) -> Choice | None:
+def nexus(root: Any, items: Items) -> Choice | None:
     """Follow ``default`` from the root to the plot that the file wants shown, or take the largest signal there is."""
     group, default = root, False
     for _ in range(8):
@@ -29,7 +29,7 @@ def nexus(root: Any) -> Choice | None:
             return nexus_choice(group, signal, "NeXus default")
     signals = [
         (item, signal)
-        for _, item in walk(root)
+        for _, item in items
         if isinstance(item, h5py.Group) and text(attributes(item).get("NX_class", "")) == "NXdata"
         for signal in [_signal(item)]
         if signal is not None and len(signal.shape) >= 2

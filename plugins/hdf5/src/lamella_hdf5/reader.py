@@ -20,7 +20,7 @@ from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
 from lamella_hdf5.stored import Piece, check_frame
 from lamella_hdf5.superblock import find_signature, read_superblock
-from lamella_hdf5.tree import datasets, raw_metadata
+from lamella_hdf5.tree import datasets, raw_metadata, walk
 
 if TYPE_CHECKING:
     from lamella.probe import Probe
@@ -71,14 +71,15 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | ScanSource
     elsewhere = Elsewhere(probe.path, params.external)
     with ExitStack() as files, translated(probe.path, "reading what the file holds"):
         root = files.enter_context(opened(probe.path))
-        choice = choose(root, params, elsewhere, files)
+        items = list(walk(root))
+        choice = choose(root, items, params, elsewhere, files)
         home = choice.elsewhere or elsewhere
         pieces = choice.pieces or pieces_of(choice.dataset, str(home.path), home, fast=params.fast)
         name = choice.dataset.name if choice.dataset is not None else ""
-        raw = raw_metadata(root)
+        raw = raw_metadata(root, items)
         if choice.described:
             raw["described"] = dict(choice.described)
-        others = [f"{path} {tuple(item.shape)} {item.dtype}" for path, item in datasets(root)[:_LISTED]]
+        others = [f"{path} {tuple(item.shape)} {item.dtype}" for path, item in datasets(items)[:_LISTED]]
     return _source(probe, params, choice, pieces, name, raw, others)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from lamella.values import json_value
 
 __all__ = [
+    "Items",
     "attributes",
     "datasets",
     "group_at",
@@ -24,7 +25,11 @@ __all__ = [
     "raw_metadata",
     "scalar",
     "times",
+    "walk",
 ]
+
+Items: TypeAlias = Sequence[tuple[str, Any]]
+"""Groups and data sets with their paths, as `walk` gives them: looked for once when a file is opened."""
 
 _MOST_OBJECTS = 20_000
 _MOST_SECONDS = 3.0
@@ -91,9 +96,9 @@ def plain_dtype(dataset: Any) -> np.dtype[Any]:
     return dtype
 
 
-def datasets(root: Any) -> list[tuple[str, Any]]:
+def datasets(items: Items) -> Items:
     """Give every data set of numbers, the largest first."""
-    found = [(path, item) for path, item in walk(root) if numbers_in(item)]
+    found = [(path, item) for path, item in items if numbers_in(item)]
     return sorted(found, key=lambda one: (-math.prod(one[1].shape) * one[1].dtype.itemsize, one[0]))
 
 
@@ -162,13 +167,18 @@ def attributes(item: Any) -> dict[str, Any]:
     return found
 
 
-def raw_metadata(root: Any) -> dict[str, Any]:
-    """Give every attribute and every small data set by its path; large ones as shape and dtype."""
-    found: dict[str, Any] = {}
+def raw_metadata(root: Any, items: Items) -> dict[str, Any]:
+    """Give every attribute and every small data set by its path; large ones as shape and dtype.
+
+    ``items`` is what the walk from ``root`` gave; what cannot be read within some seconds is left out.
+    """
+    began, found = time.monotonic(), dict[str, Any]()
     own = attributes(root)
     if own:
         found["/"] = {"attributes": own}
-    for path, item in walk(root):
+    for path, item in items:
+        if time.monotonic() - began > _MOST_SECONDS:
+            break
         entry: dict[str, Any] = {}
         own = attributes(item)
         if own:
