@@ -245,6 +245,30 @@ def test_partial_chunks_may_be_left_unfiltered(tmp_path: Path, filters: dict[str
     np.testing.assert_array_equal(ds.read(), values)
 
 
+@pytest.mark.parametrize("place", ["attribute", "data set"])
+def test_a_type_that_crashes_libhdf5_is_not_read(tmp_path: Path, place: str) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.ones((2, 3, 4, 5))
+        file["lists"] = np.zeros(2)
+        lists = np.empty(2, dtype=object)
+        lists[:] = [np.arange(2), np.arange(3)]
+        file["lists"].attrs.create("sound", lists, dtype=h5py.vlen_dtype("u1"))
+        if place == "attribute":
+            file["data"].attrs["told"] = "text"
+        else:
+            file["told"] = "text"
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    text_type = b"\x19\x01\x01\x00\x10"
+    assert content.count(text_type) == 1
+    content[content.index(text_type) + 1] = 5
+    (tmp_path / "a.h5").write_bytes(content)
+    ds = lamella.open(tmp_path / "a.h5", ds_path="data")
+    raw = ds.raw_metadata
+    assert raw["/lists"]["attributes"]["sound"] == [[0, 1], [0, 1, 2]]
+    told = raw["/data"]["attributes"]["told"] if place == "attribute" else raw["/told"]["value"]
+    assert "damaged type" in told
+
+
 def peak_of_a_sum(path: Path, **options: Any) -> tuple[int, Any]:
     ds = lamella.open(path)
     with lamella.Context(executor="inline") as ctx:

@@ -156,14 +156,18 @@ class ChunkedPart(Part):
             complete = isinstance(inner, slice) and inner == slice(0, self._frames_in_chunk)
             row = self.number, int(frames[members[0]] + self.skip) // self.frame_block
             for cut in cuts:
-                found = table.find(corner + cut.number)
-                if found is None:
-                    out[(target, *cut.into)] = self.filling
-                elif cut.whole and complete and isinstance(target, slice):
-                    self._decode_into(io, found, out[target])
-                else:
-                    pixels = self._decoded(io, worker, row, corner + cut.number, found)
-                    out[(target, *cut.into)] = pixels[(*_tuple(inner), *cut.part)]
+                number = corner + cut.number
+                decoded = worker.chunk(row, number)
+                if decoded is None:
+                    found = table.find(number)
+                    if found is None:
+                        out[(target, *cut.into)] = self.filling
+                        continue
+                    if cut.whole and complete and isinstance(target, slice):
+                        self._decode_into(io, found, out[target])
+                        continue
+                    decoded = self._decode_and_keep(io, worker, row, number, found)
+                out[(target, *cut.into)] = self._as_stored(decoded)[(*_tuple(inner), *cut.part)]
 
     def _cuts(self, worker: Worker, box: SigBox) -> list[_Cut]:
         """Give what the chunks of the detector share with a box; worked out once per worker."""
@@ -200,18 +204,20 @@ class ChunkedPart(Part):
         if not self.stored.dtype.isnative:
             out.byteswap(inplace=True)
 
-    def _decoded(
+    def _decode_and_keep(
         self, io: IOSession, worker: Worker, row: tuple[int, int], number: int, found: tuple[int, int, int]
-    ) -> NDArray[Any]:
+    ) -> NDArray[np.uint8]:
+        """Decode a chunk into room that the worker gives."""
+        decoded = worker.room(row, number, self.pipeline.nbytes)
+        try:
+            self._decode(io, found, decoded)
+        except BaseException:
+            worker.drop(number)
+            raise
+        return decoded
+
+    def _as_stored(self, decoded: NDArray[np.uint8]) -> NDArray[Any]:
         """Give the pixels of a chunk: axes of the scan, as one if they are in order, then those of the detector."""
-        decoded = worker.chunk(row, number)
-        if decoded is None:
-            decoded = worker.room(row, number, self.pipeline.nbytes)
-            try:
-                self._decode(io, found, decoded)
-            except BaseException:
-                worker.drop(number)
-                raise
         pixels = decoded.view(self.stored.dtype)
         if self.in_order:
             return pixels.reshape(self._frames_in_chunk, *self.sig_chunk)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella.metadata import Axis, Metadata
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.tree import group_at, known_text, numbers_in, times
+from lamella_hdf5.tree import group_at, known_text, numbers_in, readable, times
 
 __all__ = ["swift"]
 
@@ -44,6 +44,8 @@ def _properties(dataset: Any) -> dict[str, Any]:
     try:
         identity = dataset.attrs.get_id("properties")
         if identity.get_storage_size() > _LONGEST_TEXT:
+            return {}
+        if not readable(identity.get_type()):
             return {}
         told = json.loads(dataset.attrs["properties"])
     except Exception:  # no such attribute, no text, or no JSON: another file that has a data set of this name

@@ -23,6 +23,7 @@ __all__ = [
     "printable",
     "rank",
     "raw_metadata",
+    "readable",
     "scalar",
     "times",
     "walk",
@@ -35,6 +36,8 @@ _MOST_OBJECTS = 20_000
 _MOST_SECONDS = 3.0
 _LARGEST_VALUE = 4096
 _DEEPEST = 32
+_PLACE_OF_MARK = 3
+"""Byte of an encoded type, behind two bytes of the encoding and one of class and version, that says list or text."""
 
 
 def walk(root: Any) -> Iterator[tuple[str, Any]]:
@@ -159,12 +162,27 @@ def attributes(item: Any) -> dict[str, Any]:
                 if math.prod(identity.shape or ()) * max(1, identity.dtype.itemsize) > _LARGEST_VALUE:
                     found[name] = f"<{identity.dtype} {identity.shape}>"
                     continue
+                if identity.dtype.hasobject and not readable(identity.get_type()):
+                    found[name] = "<unreadable: damaged type>"
+                    continue
                 found[name] = json_value(item.attrs[key])
             except Exception as error:
                 found[name] = f"<unreadable: {type(error).__name__}>"
     except Exception:
         return found
     return found
+
+
+def readable(kind: Any) -> bool:
+    """Whether lists of variable length are what they say: libhdf5 crashes if they are neither lists nor texts."""
+    if isinstance(kind, h5py.h5t.TypeVlenID):
+        mark = kind.encode()[_PLACE_OF_MARK] & 0x0F
+        return mark == 0 and readable(kind.get_super())
+    if isinstance(kind, h5py.h5t.TypeArrayID):
+        return readable(kind.get_super())
+    if isinstance(kind, h5py.h5t.TypeCompoundID):
+        return all(readable(kind.get_member_type(i)) for i in range(kind.get_nmembers()))
+    return True
 
 
 def raw_metadata(root: Any, items: Items) -> dict[str, Any]:
@@ -199,6 +217,8 @@ def _value(dataset: Any) -> Any:
             return f"<{dtype} {shape}>"
         if dataset.chunks and math.prod(dataset.chunks) * dtype.itemsize > 16 * _LARGEST_VALUE:
             return f"<{dtype} {shape}>"
+        if dtype.hasobject and not readable(dataset.id.get_type()):
+            return "<unreadable: damaged type>"
         return json_value(dataset[()])
     except Exception as error:
         return f"<unreadable: {type(error).__name__}>"
