@@ -97,10 +97,12 @@ def frames() -> NDArray[Any]:
 
 @pytest.mark.parametrize("kernels", ["numpy", "compiled"])
 @pytest.mark.parametrize("partitions", [1, 4])
+@pytest.mark.parametrize("depth", [2, 32])
 def test_computations_take_blocks_as_they_are_stored(
-    frames: NDArray[Any], kernels: str, partitions: int, monkeypatch: pytest.MonkeyPatch
+    frames: NDArray[Any], kernels: str, partitions: int, depth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAMELLA_KERNELS", kernels)
+    monkeypatch.setattr("lamella.tiling.BLOCK_DEPTH", depth)
     ds = opened(frames, num_partitions=partitions)
     ds.source.refuses_pixels = True  # type: ignore[union-attr]
     masks = np.random.default_rng(3).random((3, *SHAPE)).astype(np.float32)
@@ -128,7 +130,11 @@ def test_missing_frames_are_zeros_where_that_is_asked_for(frames: NDArray[Any]) 
     np.testing.assert_array_equal(pixels, [0, 0, *frames.sum(axis=(1, 2), dtype=np.int64)[:-2]])
 
 
-def test_what_a_udf_begins_with_is_brought_into_the_order_of_blocks(frames: NDArray[Any]) -> None:
+@pytest.mark.parametrize("depth", [2, 32])
+def test_what_a_udf_begins_with_is_brought_into_the_order_of_blocks(
+    frames: NDArray[Any], depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella.tiling.BLOCK_DEPTH", depth)
     ds = opened(frames, num_partitions=3)
     offset = np.arange(60).reshape(SHAPE)
     with lamella.Context("inline") as ctx:
@@ -151,11 +157,12 @@ def test_boxes_and_an_index_say_the_same() -> None:
     planes = np.random.default_rng(1).random((2, 60))
     np.testing.assert_array_equal(boxes.take(planes, 16, 40), index.take(planes, 16, 40))
     vectors = np.random.default_rng(2).random((60, 2))
-    np.testing.assert_array_equal(boxes.to_items(vectors), index.to_items(vectors))
+    np.testing.assert_array_equal(boxes.to_items(vectors, 0, 60), index.to_items(vectors, 0, 60))
     for order in (boxes, index):
-        back = np.zeros((*SHAPE, 2))
-        order.put(order.to_items(vectors), back)
-        np.testing.assert_array_equal(back.reshape(60, 2), vectors)
+        back = np.zeros((60, 2))
+        for first, end in ((0, 16), (16, 60)):
+            order.put(order.to_items(vectors, first, end), back, first)
+        np.testing.assert_array_equal(back, vectors)
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ class ItemOrder(Protocol):
         """Give the items ``[first, end)`` of planes of pixels, shape ``(n, n_pixels)``, C-contiguous."""
         ...
 
-    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per pixel into the order of items."""
+    def to_items(self, pixels: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of an array with one row per pixel."""
         ...
 
-    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
-        """Write an array with one row per item over one with the detector's axes, or one row per pixel."""
+    def put(self, items: NDArray[Any], pixels: NDArray[Any], first: int) -> None:
+        """Write the items from ``first`` on into an array with one row per pixel."""
         ...
 
 
@@ -62,13 +62,13 @@ class IndexOrder:
         """Give the items ``[first, end)`` of planes of pixels."""
         return np.ascontiguousarray(planes[:, self.index[first:end]])
 
-    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per pixel into the order of items."""
-        return pixels[self.index]
+    def to_items(self, pixels: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of an array with one row per pixel."""
+        return pixels[self.index[first:end]]
 
-    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
-        """Write an array with one row per item over one of pixels."""
-        pixels.reshape(items.shape)[self.index] = items
+    def put(self, items: NDArray[Any], pixels: NDArray[Any], first: int) -> None:
+        """Write the items from ``first`` on into an array with one row per pixel."""
+        pixels[self.index[first : first + len(items)]] = items
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,24 +128,28 @@ class BoxOrder:
             at += box.size
         return out
 
-    def to_items(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array with one row per pixel into the order of items."""
-        items = np.empty_like(pixels)
-        for part, whole in self._pairs(items, pixels):
+    def to_items(self, pixels: NDArray[Any], first: int, end: int) -> NDArray[Any]:
+        """Give the items ``[first, end)`` of an array with one row per pixel."""
+        items = np.empty((end - first, *pixels.shape[1:]), dtype=pixels.dtype)
+        for part, whole in self._pairs(items, pixels, first):
             part[...] = whole
         return items
 
-    def put(self, items: NDArray[Any], pixels: NDArray[Any]) -> None:
-        """Write an array with one row per item over one of pixels."""
-        for part, whole in self._pairs(items, pixels):
+    def put(self, items: NDArray[Any], pixels: NDArray[Any], first: int) -> None:
+        """Write the items from ``first`` on into an array with one row per pixel."""
+        for part, whole in self._pairs(items, pixels, first):
             whole[...] = part
 
-    def _pairs(self, items: NDArray[Any], pixels: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Give each box among the items and among the pixels."""
+    def _pairs(
+        self, items: NDArray[Any], pixels: NDArray[Any], first: int
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Give each box among the items from ``first`` on, and among the pixels."""
         rest = items.shape[1:]
         image = pixels.reshape(*self.sig_shape, *rest)
-        for box, at in zip(self.boxes, self.bounds.tolist(), strict=False):
+        at = 0
+        for box in self.between(first, first + len(items)):
             yield items[at : at + box.size].reshape(*box.shape, *rest), image[box.slices]
+            at += box.size
 
     def between(self, first: int, end: int) -> tuple[SigBox, ...]:
         """Give the boxes of the items ``[first, end)``, which are whole boxes."""

@@ -11,6 +11,7 @@ from lamella.errors import LamellaError
 from lamella.udf.base import UDF
 from lamella.udf.buffers import AuxData, BufferSpec
 from lamella.udf.failures import udf_failure
+from lamella.udf.images import BoxImages, Image, WholeImages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,12 +45,22 @@ class Window:
         self._nav = [
             (space, name, array, not spec.extra_shape) for space, name, array, spec in shown if spec.kind == "nav"
         ]
-        fresh = type(udf).preprocess is UDF.preprocess
-        self._sig = [
-            (space, name, array if rows is None else _items(rows, array, spec, zero=fresh and space is results))
-            for space, name, array, spec in shown
-            if spec.kind == "sig"
-        ]
+        sig = [(space, name, array, spec) for space, name, array, spec in shown if spec.kind == "sig"]
+        self._images: BoxImages | WholeImages | None = None
+        self._sig: list[tuple[dict[str, Any], str, NDArray[Any]]] = []
+        if rows is not None and rows.order is not None:
+            fresh = type(udf).preprocess is UDF.preprocess
+            images = [
+                Image(space, name, _one_row_per_pixel(array, spec), fresh and space is results, space is results)
+                for space, name, array, spec in sig
+            ]
+            once = len(plan.positions(partition)) <= plan.scheme.depth
+            self._images = (BoxImages if once else WholeImages)(rows.order, rows.spans, images)
+        else:
+            self._sig = [
+                (space, name, array if rows is None else _one_row_per_pixel(array, spec))
+                for space, name, array, spec in sig
+            ]
         self._boxes: dict[int, list[tuple[dict[str, Any], str, NDArray[Any]]]] = {}
 
     def show_tile(self, tile: Tile) -> None:
@@ -58,7 +69,9 @@ class Window:
         stop = start + len(tile.positions)
         for space, name, array, _ in self._nav:
             space[name] = array[start:stop]
-        if self._sig:
+        if self._images is not None:
+            self._images.show(tile.box_index)
+        elif self._sig:
             views = self._boxes.get(tile.box_index)
             if views is None:
                 part = tile.box.slices if self._rows is None else slice(*self._rows.spans[tile.box_index])
@@ -78,13 +91,10 @@ class Window:
 
     def show_all(self) -> None:
         """Show the whole partition."""
+        if self._images is not None:
+            self._images.finish()
         for space, name, array in self._all:
             space[name] = array
-        if self._rows is not None and self._rows.order is not None:
-            for space, name, items in self._sig:
-                if space is vars(self._udf.results):
-                    self._rows.order.put(items, space[name])
-            self._sig, self._boxes = [], {}
         self._udf.meta._tile = None
         self._udf.meta._frame = None
 
@@ -200,9 +210,5 @@ def make_step(udf: UDF, method: str, window: Window, plan: Plan, partition: Part
     return _STEPS[method](udf, method, window, plan, partition)
 
 
-def _items(rows: RowLayout, array: NDArray[Any], spec: BufferSpec, *, zero: bool) -> NDArray[Any]:
-    """Give a buffer over the detector in the order of items; ``zero`` if nobody wrote to it yet."""
-    pixels = array.reshape(-1, *spec.extra_shape)
-    if rows.order is None:
-        return pixels
-    return np.zeros_like(pixels) if zero else rows.order.to_items(pixels)
+def _one_row_per_pixel(array: NDArray[Any], spec: BufferSpec) -> NDArray[Any]:
+    return array.reshape(-1, *spec.extra_shape)
