@@ -35,6 +35,7 @@ def test_the_page_shows_figures_beside_targets(tmp_path: Path) -> None:
     names = ("file", "job", "state", "candidate", "unit", "value")
     measured = [
         ("raw_u2", "sum", "later", "lamella", "GB/s", 20.0),
+        ("raw_u2", "sum", "later", "lamella-alone", "GB/s", 10.0),
         ("raw_u2", "sum", "later", "libertem", "GB/s", 4.0),
         ("raw_u2", "sum", "later", "libertem-default", "GB/s", 2.0),
         ("raw_u2", "std", "later", "lamella", "GB/s", 9.0),
@@ -51,6 +52,7 @@ def test_the_page_shows_figures_beside_targets(tmp_path: Path) -> None:
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     text = filled(page, stored)
     assert "| whole numbers, the same jobs; later passes | >= 8x | 7 (5 to 9)x | 1 of 2 | sum of raw_u2 5 |" in text
+    assert "| all workers beside one, streaming jobs | >= 1.8x | 2x | 1 of 1 |  |" in text
     assert "| pick one frame, data set open | <= 100 µs | 50 µs | 1 of 1 |  |" in text
     assert filled(page, stored) == text
 

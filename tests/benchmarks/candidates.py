@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from plan import SCRIPTS
+from plan import ALONE, SCRIPTS
 from system import anonymous_mb, cpu_seconds, family
 
 _WORKERS = Path(__file__).resolve().parent / "workers"
@@ -25,7 +25,8 @@ class Candidate:
     """A child process that runs jobs and says how long they took."""
 
     def __init__(self, name: str, python: str, workers: int) -> None:
-        self.name, self._python, self._workers = name, python, workers
+        workers = 1 if name == ALONE else workers
+        self.name, self.workers, self._python = name, workers, python
         script, *more = SCRIPTS.get(name, (f"with_{name}.py",))
         # NumPy alone may use several threads for products of matrices; the others have workers of their own.
         blas = str(workers) if name == "numpy" else "1"
@@ -43,7 +44,7 @@ class Candidate:
 
     def again(self) -> Candidate:
         """Give a fresh process of the same candidate."""
-        return Candidate(self.name, self._python, self._workers)
+        return Candidate(self.name, self._python, self.workers)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "workers")]
 
 from figures import Figures, Row, read  # noqa: E402
-from plan import CANDIDATES, JOBS, SPECIAL  # noqa: E402
+from plan import ALONE, CANDIDATES, JOBS, OTHERS, SPECIAL  # noqa: E402
 from startup import FILE as STARTUP  # noqa: E402
 from startup import TITLES  # noqa: E402
 from targets import TARGETS, WHOLE, Target, against_libertem  # noqa: E402
@@ -27,6 +27,7 @@ _FILES = (
     tuple(name for name in WHOLE if name[0] in "mfk"),
     _CHUNKED,
 )
+_COLUMNS = [CANDIDATES[name] for name in ("lamella", *OTHERS)]
 _QUIET = 4  # processes that want to run: two workers of one candidate, and what else a system does
 _BUSY = """
 
@@ -62,7 +63,8 @@ def filled(text: str, figures: Figures) -> str:
 def _conditions(figures: Figures) -> str:
     machine, rows = figures.conditions["machine"], figures.rows.values()
     loads = [row.load for row in rows if row.load is not None]
-    limits = [row.limit for row in rows if row.limit is not None]
+    limits = [row.limit for row in rows if row.limit is not None and row.candidate != ALONE]
+    alone = [row.limit for row in rows if row.limit is not None and row.candidate == ALONE]
     sizes = [row.mb for row in rows if row.mb and row.file == "raw_u2" and row.state == "later"]
     versions = {name: one for each in figures.conditions["versions"].values() for name, one in each.items()}
     days = sorted(row.when[:10] for row in rows if row.when)
@@ -74,6 +76,7 @@ def _conditions(figures: Figures) -> str:
         ("workers", str(figures.conditions["workers"])),
         ("files", f"{sizes[0]:.0f} MB" if sizes else "–"),
         ("memory-read limit", _spread(limits, "GB/s")),
+        ("memory-read limit, one thread", _spread(alone, "GB/s")),
         ("load of the machine", _spread(loads, "processes") + "; two are these measurements"),
     ]
     return _markdown(["", ""], facts) + (_BUSY if loads and statistics.median(loads) > _QUIET else "")
@@ -121,13 +124,12 @@ def _cell(figures: Figures, file: str, job: str) -> str:
 
 
 def _others(figures: Figures) -> str:
-    names = [name for name in CANDIDATES if name != "lamella"]
     lines = []
     for file in ("raw_u2", "raw_f4", "mib_u2", "mib_r12", "blo_u1"):
         for job in ("sum", "mask1", "com", "user"):
-            ratios = [figures.ratio(file, job, "later", name) for name in names]
+            ratios = [figures.ratio(file, job, "later", name) for name in OTHERS]
             lines.append([file, JOBS[job].title, *("–" if ratio is None else f"{_short(ratio)}x" for ratio in ratios)])
-    return _markdown(["file", "job", *(CANDIDATES[name] for name in names)], _with_figures(lines, 2))
+    return _markdown(["file", "job", *(CANDIDATES[name] for name in OTHERS)], _with_figures(lines, 2))
 
 
 def _waiting(figures: Figures) -> str:
@@ -143,22 +145,20 @@ def _waiting(figures: Figures) -> str:
         if bare is None
         else f"\n\nA Python that does nothing takes {_short(bare.value or 0)} ms; it is part of the rows of scripts."
     )
-    return _markdown(["what", "file", *CANDIDATES.values()], _with_figures(lines, 2)) + note
+    return _markdown(["what", "file", *_COLUMNS], _with_figures(lines, 2)) + note
 
 
 def _cold(figures: Figures) -> str:
     files = sorted({row.file for row in figures.rows.values() if row.state == "cold"})
     lines = [[file, JOBS[job].title, *_values(figures, file, job, "cold")] for file in files for job in ("sum", "com")]
     reasons = {row.reason for row in figures.rows.values() if row.state == "cold" and row.reason}
-    return _markdown(["file", "job", *CANDIDATES.values()], lines) + "".join(
-        f"\n\nNot measured: {one}." for one in reasons
-    )
+    return _markdown(["file", "job", *_COLUMNS], lines) + "".join(f"\n\nNot measured: {one}." for one in reasons)
 
 
 def _memory(figures: Figures) -> str:
     keys = sorted({(row.file, row.job) for row in figures.rows.values() if row.state == "memory"})
     lines = [[file, JOBS[job].title, *_values(figures, file, job, "memory")] for file, job in keys]
-    return _markdown(["file", "job", *CANDIDATES.values()], lines)
+    return _markdown(["file", "job", *_COLUMNS], lines)
 
 
 def _reasons(figures: Figures) -> str:
@@ -177,7 +177,7 @@ def _subject(row: Row) -> str:
 
 
 def _values(figures: Figures, file: str, job: str, state: str) -> list[str]:
-    rows = [figures.get(file, job, state, name) for name in CANDIDATES]
+    rows = [figures.get(file, job, state, name) for name in ("lamella", *OTHERS)]
     return ["–" if row is None or row.value is None else f"{_short(row.value)} {row.unit}" for row in rows]
 
 

@@ -59,10 +59,23 @@ CANDIDATES = {
     "numpy": "NumPy memmap",
     "dask": "dask from memmap",
     "rosettasciio": "RosettaSciIO, lazy",
+    "lamella-alone": "Lamella, one worker",
 }
-SCRIPTS = {"libertem-default": ("with_libertem.py", "default")}
+ALONE = "lamella-alone"
+"""Lamella with one worker, to see what the others add: for a few jobs and files, on later passes."""
+OTHERS = tuple(name for name in CANDIDATES if name not in ("lamella", ALONE))
+SCALING_JOBS = ("sum", "com", "std", "mask1")
+SCALING_FILES = ("raw_u2", "raw_u1", "mib_r12", "raw_f4", "hdf_gzip")
+SCRIPTS = {"libertem-default": ("with_libertem.py", "default"), ALONE: ("with_lamella.py",)}
 OWN_ENVIRONMENT = ("libertem", "libertem-default", "dask", "rosettasciio")
 """Candidates that are run by the interpreter of ``--others-python``."""
+
+
+def takes_part(candidate: str, job: str, file: File, state: str = "later") -> bool:
+    """Whether a candidate does a job on a file at all."""
+    if candidate != ALONE:
+        return True
+    return state == "later" and job in SCALING_JOBS and file.name in SCALING_FILES
 
 
 def wanted(job: str, file: File) -> bool:

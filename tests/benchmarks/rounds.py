@@ -18,7 +18,7 @@ import numpy as np
 from candidates import Candidate
 from datasets import File
 from figures import Row
-from plan import JOBS, MEMORY_FILES, STATES, wanted
+from plan import JOBS, MEMORY_FILES, STATES, takes_part, wanted
 from system import LINUX, drop_from_cache, load
 from truth import deviation
 
@@ -28,13 +28,13 @@ ALLOWED = 1e-4
 
 def compare(candidates: list[Candidate], file: File, scratch: Path, options: Namespace) -> Iterator[list[Row]]:
     """Give the figures of all jobs on one file, those of a job together."""
-    limit = limits.memory_read(options.workers)
+    limit = {workers: limits.memory_read(workers) for workers in {candidate.workers for candidate in candidates}}
     with np.load(file.truth) as stored:
         truth = dict(stored)
     for job in options.jobs:
         if wanted(job, file):
             sys.stderr.write(f"{time.strftime('%H:%M:%S')} {file.name} {job}\n")
-            able = [candidate for candidate in candidates if candidate.alive]
+            able = [one for one in candidates if one.alive and takes_part(one.name, job, file)]
             try:
                 yield list(_job(able, file, job, truth, limit, scratch, options))
             except (OSError, RuntimeError) as error:  # the others' figures of an hour are not lost by one that fails
@@ -46,7 +46,7 @@ def _job(
     file: File,
     job: str,
     truth: dict[str, Any],
-    limit: float,
+    limit: dict[int, float],
     scratch: Path,
     options: Namespace,
 ) -> Iterator[Row]:
@@ -58,8 +58,8 @@ def _job(
             yield Row(file.name, job, "later", candidate.name, JOBS[job].unit, reason=result)
         else:
             able[candidate.name] = candidate, result
-    chosen = [candidate for candidate, _ in able.values()]
     for state in (state for state in STATES if state in options.states and state in JOBS[job].states):
+        chosen = [one for one, _ in able.values() if takes_part(one.name, job, file, state)]
         if state == "memory":
             yield from (_memory(candidate, file, order, scratch) for candidate in chosen if file.name in MEMORY_FILES)
             continue
@@ -68,7 +68,8 @@ def _job(
             yield from (Row(file.name, job, state, name, JOBS[job].unit, reason=impossible) for name in able)
             continue
         for name, answers in _rounds(chosen, candidates, file, order, state, options.rounds).items():
-            yield _row(file, job, state, name, answers, limit, able[name][1])
+            one, gap = able[name]
+            yield _row(file, job, state, name, answers, limit[one.workers], gap)
 
 
 def _rounds(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from figures import Figures
+from plan import ALONE, SCALING_FILES, SCALING_JOBS
 from startup import FILE as STARTUP
 
 WHOLE = ("raw_u1", "raw_u2", "npy_u2", "mib_u2", "mib_r12", "mib_r6", "mib_r1", "blo_u1", "frms6", "k2is")
@@ -70,6 +71,24 @@ def _shares(figures: Figures) -> Cases:
                 yield f"{job} of {file}", 100 * row.value / row.limit
 
 
+def _scaling(figures: Figures) -> Cases:
+    """Give how many times as fast all workers are as one."""
+    for file in SCALING_FILES:
+        for job in SCALING_JOBS:
+            ratio = figures.ratio(file, job, "later", ALONE)
+            if ratio is not None:
+                yield f"{job} of {file}", ratio
+
+
+def _memory_scaling(figures: Figures) -> Cases:
+    """Give how many times as fast as one thread all threads read memory, which bounds the row above."""
+    for file in SCALING_FILES:
+        rows = [figures.get(file, SCALING_JOBS[0], "later", name) for name in ("lamella", ALONE)]
+        limits = [row.limit for row in rows if row is not None and row.limit]
+        if len(limits) == len(rows):
+            yield f"before {file}", limits[0] / limits[1]
+
+
 def _one_pass(figures: Figures) -> Cases:
     """Give how much longer four jobs in one pass take than the longest of them alone."""
     for file in (*WHOLE, "raw_f4"):
@@ -125,6 +144,8 @@ TARGETS = (
     Target("four jobs in one pass", 8, "x", _times((*WHOLE, "raw_f4"), ["four"], "later")),
     Target("four jobs in one pass, after the longest of them alone", 1.3, "x its time", _one_pass, most=True),
     Target("share of the memory-read limit, later passes, frames as stored", 60, "%", _shares),
+    Target("all workers beside one, streaming jobs", 1.8, "x", _scaling),
+    Target("all threads beside one, reading memory and nothing else", 1.8, "x", _memory_scaling),
     *(Target(f"HDF5 {kind}", bound, "x", _times([file], STREAMING, "later")) for kind, (file, bound) in _HDF5.items()),
     Target("pick one frame, data set open", 100, "µs", _values(_PICKED, ["pick"], "later", 1e3), most=True),
     Target("sum of 1 % random frames", 15, "x", _times(_PICKED, ["roi"], "later")),
