@@ -84,6 +84,28 @@ def test_scans_of_one_and_two_axes_get_pictures(nav: str, raw: list[str]) -> Non
     assert {path.name for path in Path("r").glob("*.png")} == {"overview.png", "mean.png", "sumsig.png"}
 
 
+def test_nobody_waits_for_pictures_who_wants_none(here: Path, raw: list[str]) -> None:
+    code = "import sys; from lamella.cli import main; print(main(sys.argv[1:]), 'matplotlib' in sys.modules)"
+    command = [sys.executable, "-c", code, "run", *raw, "--nav-shape", "4,6", "--sum", "--no-pictures", "--out", "r"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here)
+    assert done.stdout.split()[-2:] == ["0", "False"]
+    assert {path.name for path in Path("r").iterdir()} == {"sum.npy", "mean.npy", "summary.json"}
+
+
+def test_arrays_are_told_before_pictures_are_drawn(
+    raw: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def draw(*_: object) -> list[Path]:
+        told.extend(capsys.readouterr())
+        return []
+
+    monkeypatch.setattr("lamella.cli.run.save_pictures", draw)
+    assert main(["run", *raw, "--nav-shape", "4,6", "--sum", "--out", "r"]) == 0
+    assert "sum.npy" in "".join(told)
+
+
 def test_scans_of_more_axes_get_pictures_of_patterns_only(raw: list[str]) -> None:
     assert main(["run", *raw, "--nav-shape", "2,3,4", "--sum", "--sumsig", "--out", "r"]) == 0
     assert {path.name for path in Path("r").glob("*.png")} == {"mean.png"}

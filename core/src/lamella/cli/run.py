@@ -63,6 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_argument_group("how")
     add_workers(how)
+    how.add_argument(
+        "--no-pictures", dest="pictures", action="store_false", help="write arrays only, and do not wait for drawing"
+    )
     how.add_argument("--out", type=Path, metavar="DIR", help="folder for the results; NAME-results by default")
 
 
@@ -78,10 +81,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     folder = args.out or Path(f"{Path(args.file).stem}-results")
     summary = done.to_json() | {"dataset": describe(dataset), "lamella": lamella.__version__}
     written = save_arrays(folder, dataset, done.outputs, summary)
-    written += save_pictures(folder, dataset, done, console)
-    console.emit(done.to_json() | {"folder": folder, "files": [path.name for path in written]})
     files = f"{folder}: {', '.join(path.name for path in written)}"
     console.facts([("speed", done.speed), ("results", files)], width=_WIDTH)
+    pictures = save_pictures(folder, dataset, done, console) if args.pictures else []
+    if pictures:
+        console.facts([("drawn", ", ".join(path.name for path in pictures))], width=_WIDTH)
+    console.emit(done.to_json() | {"folder": folder, "files": [path.name for path in written + pictures]})
     return 0
 
 
