@@ -90,12 +90,13 @@ def with_gaps(path: Path, frames: NDArray[Any], gap: int) -> None:
 
 def jobs(sig_shape: Sequence[int]) -> tuple[list[UDF], NDArray[np.float32]]:
     masks = np.random.default_rng(3).random((6, *sig_shape)).astype(np.float32)
-    return [SumUDF(), SumSigUDF(), StdDevUDF(), ApplyMasksUDF(lambda: masks), CoMUDF()], masks
+    thin = ApplyMasksUDF(lambda: np.where(masks > 0.97, masks, 0), use_sparse=True)
+    return [SumUDF(), SumSigUDF(), StdDevUDF(), ApplyMasksUDF(lambda: masks), CoMUDF(), thin], masks
 
 
 def check(results: Sequence[Any], frames: NDArray[Any], masks: NDArray[Any]) -> None:
     """Compare the results of all jobs with plain expressions in exact or double precision."""
-    total, per_frame, spread, weighed, com = results
+    total, per_frame, spread, weighed, com, thin = results
     exact = frames.astype(np.float64 if frames.dtype.kind == "f" else np.int64)
     flat = exact.reshape(len(frames), -1)
     if frames.dtype.kind == "f":
@@ -106,9 +107,10 @@ def check(results: Sequence[Any], frames: NDArray[Any], masks: NDArray[Any]) -> 
         np.testing.assert_array_equal(per_frame["intensity"].raw_data, flat.sum(axis=1))
     np.testing.assert_allclose(spread["std"].data, exact.std(axis=0), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(spread["mean"].data, exact.mean(axis=0), rtol=1e-12, atol=1e-9)
-    scale = np.abs(flat).astype(np.float64) @ masks.reshape(len(masks), -1).T
-    expected = flat.astype(np.float64) @ masks.reshape(len(masks), -1).T.astype(np.float64)
-    assert (np.abs(weighed["intensity"].raw_data - expected) <= 1e-6 * scale).all()
+    for found, columns in ((weighed, masks), (thin, np.where(masks > 0.97, masks, 0))):
+        columns = columns.reshape(len(masks), -1).T.astype(np.float64)
+        size = np.abs(flat).astype(np.float64) @ columns
+        assert (np.abs(found["intensity"].raw_data - flat.astype(np.float64) @ columns) <= 1e-6 * size).all()
     y, x = np.mgrid[: frames.shape[1], : frames.shape[2]]
     mass = flat.sum(axis=1)
     centre = np.stack([(exact * y).sum(axis=(1, 2)), (exact * x).sum(axis=(1, 2))], axis=-1) / mass[:, None]

@@ -172,6 +172,14 @@ class SparseMasks:
         first = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]).astype(np.int64)
         return first, self.mask[order], self.value[order].astype(dtype)
 
+    def listed(self, pixels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Give the entries of some pixels: the number of each among ``pixels``, its mask and its weight."""
+        first, masks, weights = self.by_pixel(np.dtype(np.float64))
+        counts = first[pixels + 1] - first[pixels]
+        items = np.repeat(np.arange(len(pixels)), counts)
+        entries = np.arange(len(items)) + np.repeat(first[pixels] - (np.cumsum(counts) - counts), counts)
+        return items, masks[entries], weights[entries]
+
     def cut(self, box: SigBox, dtype: np.dtype[Any]) -> SparseCut:
         """Give the entries inside ``box``."""
 

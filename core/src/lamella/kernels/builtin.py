@@ -16,6 +16,7 @@ __all__ = [
     "reduce_rows",
     "spread_events",
     "weigh_events",
+    "weigh_items",
     "weigh_listed",
     "weigh_pixels",
 ]
@@ -24,6 +25,7 @@ add_frames = Kernel("lamella.kernels.reduce:add_frames", fallback.add_frames)
 add_pixels = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
 add_moments = Kernel("lamella.kernels.reduce:add_moments", fallback.add_moments)
 add_squares = Kernel("lamella.kernels.reduce:add_squares", fallback.add_squares)
+weigh_items = Kernel("lamella.kernels.weigh:weigh_items", fallback.weigh_items)
 weigh_pixels = Kernel("lamella.kernels.weigh:weigh_pixels", fallback.weigh_pixels)
 reduce_rows = Kernel("lamella.kernels.reduce:reduce_rows", fallback.reduce_rows)
 correct_rows = Kernel("lamella.kernels.reduce:correct_rows", fallback.correct_rows)

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows", "reduce_rows", "weigh_pixels"]
+__all__ = [
+    "add_frames",
+    "add_moments",
+    "add_pixels",
+    "add_squares",
+    "correct_rows",
+    "reduce_rows",
+    "weigh_items",
+    "weigh_pixels",
+]
 
 _ITEMS = 1 << 18
 
@@ -60,6 +69,14 @@ def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -
     """Add the sums of each frame under each mask to ``result``."""
     for frames, piece in _pieces(tile, swapped):
         result[frames] += piece.astype(masks.dtype, copy=False) @ masks.T
+
+
+def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:
+    """Add the sums of each frame under masks that are given as the pixels that count to ``result``."""
+    order = np.argsort(numbers, kind="stable")
+    masks, starts = np.unique(numbers[order], return_index=True)
+    for frames, piece in _pieces(tile, swapped) if masks.size else ():
+        result[frames, masks] += np.add.reduceat(piece[:, items[order]] * weights[order], starts, axis=1)
 
 
 def reduce_rows(

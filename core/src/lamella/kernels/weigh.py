@@ -9,7 +9,7 @@ from numba import njit
 
 from lamella.kernels.typing import REORDER, kept, row, wide_float
 
-__all__ = ["weigh_four", "weigh_pixels"]
+__all__ = ["weigh_four", "weigh_items", "weigh_pixels"]
 
 _BLOCK = 2048
 
@@ -31,6 +31,36 @@ def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
         for k in range(0, n_masks, 4):
             for i in range(0, depth, 4):
                 weigh_four(tile, swapped, i, start, stop, masks, k, sums, result)
+
+
+@kept(fastmath=REORDER)
+def weigh_items(tile: Any, swapped: Any, items: Any, numbers: Any, weights: Any, result: Any) -> None:
+    """Add the sums of each frame under masks that are given as the pixels that count to ``result``.
+
+    For each entry, in the order of items: which item of a frame it is, the number of the mask, and the weight, float64.
+    ``result`` is ``(depth, n_masks)``. Eight frames are read side by side, so that what is looked up for an entry
+    serves all of them, and their sums are one register.
+    """
+    last, one = tile.shape[0] - 1, np.float64(1)
+    sums = np.zeros((result.shape[1], 8))
+    for i in range(0, last + 1, 8):
+        a, b, c, d = row(tile, i), row(tile, min(i + 1, last)), row(tile, min(i + 2, last)), row(tile, min(i + 3, last))
+        e, f = row(tile, min(i + 4, last)), row(tile, min(i + 5, last))
+        g, h = row(tile, min(i + 6, last)), row(tile, min(i + 7, last))
+        sums[:] = 0
+        for k in range(items.size):
+            j, weight, eight = items[k], weights[k], sums[numbers[k]]
+            eight[0] += weight * wide_float(a[j], swapped, one)
+            eight[1] += weight * wide_float(b[j], swapped, one)
+            eight[2] += weight * wide_float(c[j], swapped, one)
+            eight[3] += weight * wide_float(d[j], swapped, one)
+            eight[4] += weight * wide_float(e[j], swapped, one)
+            eight[5] += weight * wide_float(f[j], swapped, one)
+            eight[6] += weight * wide_float(g[j], swapped, one)
+            eight[7] += weight * wide_float(h[j], swapped, one)
+        for frame in range(min(8, last + 1 - i)):
+            for mask in range(result.shape[1]):
+                result[i + frame, mask] += sums[mask, frame]
 
 
 @njit(nogil=True, fastmath=REORDER, inline="always")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.builtin import weigh_listed
+from lamella.kernels.builtin import weigh_items, weigh_listed
 from lamella.maskstack import MaskFactories, Masks, SparseMasks, make_masks, shift_into
 from lamella.udf.accumulate import Widened
 from lamella.udf.base import Method
@@ -25,7 +25,7 @@ __all__ = ["ApplyMasksUDF"]
 
 
 _MANY = 16
-_THIN = 1 / 128
+_THIN = 1 / 16
 """Share of pixels that are not zero, below which it pays to look these up instead of multiplying with zeros, too."""
 _DENSE_BYTES = 32 << 20
 """Largest size of sparse masks with their zeros."""
@@ -90,8 +90,7 @@ class ApplyMasksUDF(WeighingUDF):
     def get_method(self) -> Method:
         if self._per_frame:
             return self.UDF_METHOD.FRAME
-        real = self._result_dtype() in (np.float32, np.float64)
-        return self.UDF_METHOD.ROWS if real and self._with_zeros() else self.UDF_METHOD.TILE
+        return self.UDF_METHOD.ROWS if self._result_dtype() in (np.float32, np.float64) else self.UDF_METHOD.TILE
 
     def _with_zeros(self) -> bool:
         """Whether to multiply with the zeros of masks as well, which a kernel does faster than it finds the others."""
@@ -109,7 +108,10 @@ class ApplyMasksUDF(WeighingUDF):
     def get_tiling_preferences(self) -> Mapping[str, Any]:
         # Each mask brings four bytes a pixel; with many of them, frames share boxes so that this costs little.
         count = len(self._masks())
-        return {**super().get_tiling_preferences(), "share": min(128, count) if count >= _MANY else 1}
+        return {
+            **super().get_tiling_preferences(),
+            "share": min(128, count) if count >= _MANY and self._with_zeros() else 1,
+        }
 
     def _masks(self) -> Masks:
         factories = self.params.mask_factories
@@ -136,16 +138,14 @@ class ApplyMasksUDF(WeighingUDF):
         if self._per_frame:
             rows = masks.toarray().reshape(len(masks), -1)
             return {"rows": rows, "moved": np.zeros(self.meta.dataset_shape.sig, dtype)}
-        return {"masks": masks, "dtype": dtype, "widened": Widened(dtype)}
+        return {"masks": masks, "dtype": dtype, "widened": Widened(dtype), "with_zeros": self._with_zeros()}
 
     def row_weights(self) -> NDArray[Any]:
         return self._memo.once(("rows", self.meta.tiling_scheme_idx), self._cut_weights)
 
     def _cut_weights(self) -> NDArray[Any]:
         weights: NDArray[Any] = self.task_data.masks.toarray().astype(self.task_data.dtype, copy=False)
-        if self.get_method() == self.UDF_METHOD.ROWS:
-            return self.meta.in_rows(weights)
-        return weights.reshape(len(weights), -1)  # for events, which know no rows
+        return self.meta.in_rows(weights)
 
     def weights_kind(self) -> tuple[int, np.dtype[Any]]:
         return len(self._masks()), self._result_dtype()
@@ -153,6 +153,18 @@ class ApplyMasksUDF(WeighingUDF):
     def weighed_sums(self) -> NDArray[Any]:
         sums: NDArray[Any] = self.results.intensity
         return sums
+
+    @property
+    def shares(self) -> bool:
+        return type(self).process_rows is ApplyMasksUDF.process_rows and self._with_zeros()
+
+    def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
+        if self.task_data.with_zeros:
+            super().process_rows(rows, swapped)
+            return
+        meta, masks = self.meta, self.task_data.masks
+        listed = self._memo.once(("listed", meta.tiling_scheme_idx), lambda: masks.listed(meta.row_pixels))
+        weigh_items(rows, swapped, *listed, self.results.intensity)
 
     def takes_events(self) -> bool:
         return not self._per_frame and self._result_dtype() in (np.float32, np.float64)

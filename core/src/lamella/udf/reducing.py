@@ -50,6 +50,11 @@ class ReducingUDF(UDF):
     sums: ClassVar[Literal["frames", "pixels", "weights"]]
     """What is summed; a run shares at most one UDF of the first and of the second kind."""
 
+    @property
+    def shares(self) -> bool:
+        """Whether a tile is nothing but a reduction for this instance, which others can join."""
+        return type(self).process_rows is ReducingUDF.process_rows
+
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
         """Give where the sums of a tile go; called once for each tile, before they are computed."""
         raise NotImplementedError

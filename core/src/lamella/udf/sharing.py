@@ -56,7 +56,7 @@ def _joinable(udfs: Sequence[UDF]) -> list[ReducingUDF]:
     joined: list[ReducingUDF] = []
     seen: dict[str, Any] = {}
     for udf in udfs:
-        if not isinstance(udf, ReducingUDF) or type(udf).process_rows is not ReducingUDF.process_rows:
+        if not isinstance(udf, ReducingUDF) or not udf.shares:
             continue
         if isinstance(udf, WeighingUDF):
             count, dtype = udf.weights_kind()
