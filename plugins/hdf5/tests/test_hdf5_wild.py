@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import struct
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,19 @@ def test_a_type_that_crashes_libhdf5_is_not_read(tmp_path: Path, place: str) -> 
     assert raw["/lists"]["attributes"]["sound"] == [[0, 1], [0, 1, 2]]
     told = raw["/data"]["attributes"]["told"] if place == "attribute" else raw["/told"]["value"]
     assert "damaged type" in told
+
+
+def test_a_chunk_that_is_shorter_than_its_checksum_is_not_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.ones((2, 3, 4, 5))
+        small = file.create_dataset("small", data=np.arange(40, dtype="u2"), chunks=(40,), fletcher32=True)
+        assert small.id.get_chunk_info(0).size == 84
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    entry = content.index(b"TREE\x01") + 24  # of the node that lists chunks, whose first field is the size
+    assert content[entry : entry + 4] == struct.pack("<I", 84)
+    content[entry : entry + 4] = struct.pack("<I", 1)
+    (tmp_path / "a.h5").write_bytes(content)
+    assert "damaged chunk" in lamella.open(tmp_path / "a.h5", ds_path="data").raw_metadata["/small"]["value"]
 
 
 def peak_of_a_sum(path: Path, **options: Any) -> tuple[int, Any]:
