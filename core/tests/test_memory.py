@@ -13,7 +13,7 @@ import pytest
 
 import lamella
 from lamella.io import choose_backend
-from lamella.io.mmap import address_space
+from lamella.room import address_space
 from lamella.source import Resource
 from lamella.udf import UDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
 
@@ -24,6 +24,27 @@ resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 from lamella.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+
+
+_TIGHT = """
+import resource, sys
+import numpy as np
+from lamella.kernels import builtin, wait_until_compiled
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (int(sys.argv[1]) << 20), resource.RLIM_INFINITY))
+total = np.zeros(9, dtype=np.int64)
+builtin.add_frames(np.ones((8, 9), dtype=np.uint16), (), total)
+assert wait_until_compiled(20), "still compiling"
+assert (total == 8).all() and "numba" not in sys.modules
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the address space")
+@pytest.mark.parametrize("megabytes", [64, 300])
+def test_no_compiler_is_loaded_where_it_would_end_the_process(megabytes: int) -> None:
+    done = subprocess.run([sys.executable, "-c", _TIGHT, str(megabytes)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
@@ -75,6 +96,7 @@ def test_computing_takes_a_few_images_of_a_large_detector_and_no_more(
     params = {"dtype": "uint16", "sig_shape": (side, side), "nav_shape": (n_frames,)}
     ds = lamella.open(tmp_path / "a.raw", format="raw", **params)
     with lamella.Context.make_with("threads", cpus=2) as ctx:
+        ctx.run_udf(ds, udf(), roi=np.arange(n_frames) == 0)  # what is set up once per process does not count
         tracemalloc.start()
         *_, last = ctx.run_udf_iter(ds, udf())
         peak = tracemalloc.get_traced_memory()[1]

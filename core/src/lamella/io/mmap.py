@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import sys
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from lamella.errors import FormatError
 from lamella.io.files import check_range, check_status, check_unchanged, close_scratch
+from lamella.room import address_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lamella.resource import Resource
 
-__all__ = ["MmapBackend", "address_space", "forget_mappings"]
+__all__ = ["MmapBackend", "forget_mappings"]
 
 # Each kept mapping costs two file descriptors, and many systems grant a process 1024.
 _MAX_KEPT = 128
@@ -88,16 +88,6 @@ def forget_mappings() -> None:
     """Drop every kept mapping; memory that is still in use stays valid."""
     with _lock:
         _kept.clear()
-
-
-def address_space() -> int:
-    """Give how much memory this process may address [bytes]: what the processor can, or what a limit leaves."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits
-        return sys.maxsize
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return sys.maxsize if limit == resource.RLIM_INFINITY else int(limit)
 
 
 class MmapBackend:

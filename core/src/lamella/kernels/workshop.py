@@ -16,6 +16,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from lamella.executors.executor import available_cpus
+from lamella.room import address_space_left
+
 __all__ = ["Order", "Workshop", "workshop"]
 
 _log = logging.getLogger(__name__)
@@ -24,6 +27,13 @@ WORTH_COMPILING = 0.5
 """Processor time that all NumPy versions together use before anything is compiled [s]."""
 WORTH_ITS_WHILE = 0.1
 """Processor time that one of them uses before it is compiled [s]."""
+
+
+ROOM = 512 << 20
+ROOM_PER_CPU = 64 << 20
+"""Address space without which the compiler is not loaded [bytes]: it and its libraries end the process, or never
+return, where they do not get what they ask for."""
+ROOM_ONCE_LOADED = 128 << 20
 
 
 @dataclass(eq=False)
@@ -53,6 +63,7 @@ class Workshop:
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._helper: Any = None
+        self._loaded = False
         self.closed = False
 
     def order(self, name: str, key: tuple[Any, ...], make: Callable[[], Order]) -> Order:
@@ -78,13 +89,17 @@ class Workshop:
             return self._idle.wait_for(lambda: not self._left, timeout)
 
     def make_now(self, order: Order) -> None:
-        """Compile here, and wait for it."""
+        """Compile here, and wait for it, if there is room."""
+        if not self._room():
+            return
         with self._loading:
             if not order.begun:
                 order.begun = True
                 self._load(order)
 
     def _begin(self, order: Order) -> None:
+        if order.begun or not self._room():
+            return
         with self._lock:
             if order.begun or self.closed:
                 return
@@ -125,9 +140,14 @@ class Workshop:
             done = f"no helper ({type(error).__name__}: {error})"
         _log.debug("%s: %s after %.1f s", order.compiled, done, time.monotonic() - begin)
 
+    def _room(self) -> bool:
+        """Whether the process may address what the compiler needs."""
+        return address_space_left() >= (ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus())
+
     def _load(self, order: Order) -> None:
         try:
             order.load()
+            self._loaded = True
         except Exception as error:
             _log.warning(
                 "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", order.compiled, type(error).__name__, error
