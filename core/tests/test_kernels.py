@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.kernels import Kernel, fallback, library, wait_until_compiled, workshop
+from lamella.kernels import Kernel, fallback, library, nothing_compiled, wait_until_compiled, workshop
 from lamella.kernels.workshop import Workshop
 
 
@@ -54,6 +54,18 @@ def test_a_call_waits_for_the_compiler_where_that_is_worth_it(
     assert sums._ready
     assert fresh_workshop._thread is None
     np.testing.assert_array_equal(arguments[2], 200)
+
+
+def test_nothing_is_compiled_while_somebody_measures(fresh_workshop: Workshop) -> None:
+    sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
+    tile, total = np.ones((8, 1 << 16), dtype=np.uint8), np.zeros(8, dtype=np.int64)
+    with nothing_compiled():
+        while fresh_workshop._seconds <= workshop.WORTH_COMPILING:
+            sums(tile, (), total)
+    assert fresh_workshop._thread is None
+    sums(tile, (), total)
+    assert fresh_workshop._thread is not None
+    assert wait_until_compiled(timeout=120)
 
 
 def test_whoever_waits_gets_what_was_used_compiled(fresh_workshop: Workshop) -> None:

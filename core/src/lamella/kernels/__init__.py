@@ -1,5 +1,5 @@
 """Compiled kernels, and the NumPy code that does the same until they are ready; see `lamella.kernels.library`."""
 
-from lamella.kernels.library import Kernel, wait_until_compiled
+from lamella.kernels.library import Kernel, nothing_compiled, wait_until_compiled
 
-__all__ = ["Kernel", "wait_until_compiled"]
+__all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]

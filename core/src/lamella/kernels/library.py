@@ -15,13 +15,14 @@ import importlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from lamella.kernels.workshop import WORTH_ITS_WHILE, Order, workshop
 
-__all__ = ["Kernel", "wait_until_compiled"]
+__all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
 
 
 class Kernel:
@@ -130,6 +131,11 @@ def _example(argument: Any) -> Any:
         example = np.empty((*shape[:-1], shape[-1] + 1), dtype=argument.dtype)[..., :-1]
     example.setflags(write=argument.flags.writeable)
     return example
+
+
+def nothing_compiled() -> AbstractContextManager[None]:
+    """Give a context in which no kernel is compiled or loaded: for measurements of the memory that a process takes."""
+    return workshop.paused()
 
 
 def wait_until_compiled(timeout: float | None = None) -> bool:

@@ -8,11 +8,12 @@ helper ends with it; what it had finished stays in the cache for the next time.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,7 @@ class Workshop:
         self._thread: threading.Thread | None = None
         self._helper: Any = None
         self._loaded = False
+        self._pauses = 0
         self.closed = False
 
     def order(self, name: str, key: tuple[Any, ...], make: Callable[[], Order]) -> Order:
@@ -90,7 +92,7 @@ class Workshop:
 
     def make_now(self, order: Order) -> None:
         """Compile here, and wait for it, if there is room."""
-        if not self._room():
+        if not self._may_begin():
             return
         with self._loading:
             if not order.begun:
@@ -98,7 +100,7 @@ class Workshop:
                 self._load(order)
 
     def _begin(self, order: Order) -> None:
-        if order.begun or not self._room():
+        if order.begun or not self._may_begin():
             return
         with self._lock:
             if order.begun or self.closed:
@@ -140,9 +142,21 @@ class Workshop:
             done = f"no helper ({type(error).__name__}: {error})"
         _log.debug("%s: %s after %.1f s", order.compiled, done, time.monotonic() - begin)
 
-    def _room(self) -> bool:
-        """Whether the process may address what the compiler needs."""
-        return address_space_left() >= (ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus())
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Begin nothing meanwhile, after what was begun is done."""
+        self._pauses += 1
+        try:
+            with self._idle:
+                self._idle.wait_for(lambda: not self._left)
+            yield
+        finally:
+            self._pauses -= 1
+
+    def _may_begin(self) -> bool:
+        """Whether nobody minds, and the process may address what the compiler needs."""
+        needed = ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus()
+        return not self._pauses and address_space_left() >= needed
 
     def _load(self, order: Order) -> None:
         try:

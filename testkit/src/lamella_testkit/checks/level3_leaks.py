@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from lamella.errors import LamellaError, LamellaWarning
 from lamella.io.mmap import forget_mappings
+from lamella.kernels import nothing_compiled
 from lamella_testkit.checking import NotHere, check
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import open_descriptors
@@ -77,7 +78,8 @@ def nothing_piles_up(kit: Kit) -> None:
     data = kit.data((4, 4), (32, 32))
     samples = [kit.written(data.but(seed=seed)) for seed in range(_TIMES)]
     threads = threading.active_count()
-    with kit.case(f"{data}, {_TIMES} of them, one after the other", seconds=4 * kit.profile.case_seconds):
+    text = f"{data}, {_TIMES} of them, one after the other"
+    with nothing_compiled(), kit.case(text, seconds=4 * kit.profile.case_seconds):
         kit.open(samples[0]).read()
         tracemalloc.start()
         try:
