@@ -174,7 +174,7 @@ def make_plan(
     target = TILE_BYTES
     if one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
         if as_it_lies and dataset.backend.zero_copy:
-            target = LONE_TILE_BYTES
+            target = LONE_TILE_BYTES if region.everything else DECODED_TILE_BYTES  # scattered frames are copied first
         elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
     small = (
