@@ -21,7 +21,16 @@ from lamella_hdf5.addresses import bounds
 
 __all__ = ["WIDTH", "by_vectors", "unbitshuffle", "unshuffle"]
 
-WIDTH = 64 if binding.get_host_cpu_features().get("avx512bw") else 32
+
+def _has_wide_vectors() -> bool:
+    """Whether the processor mixes bytes in vectors of 64 bytes."""
+    try:
+        return bool(binding.get_host_cpu_features().get("avx512bw"))
+    except RuntimeError:  # LLVM does not say
+        return False
+
+
+WIDTH = 64 if _has_wide_vectors() else 32
 """Bytes of each plane that are taken at once; compiled code is kept for one kind of processor only."""
 
 _intrinsic: Any = extending.intrinsic
