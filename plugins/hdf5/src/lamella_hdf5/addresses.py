@@ -88,34 +88,20 @@ def put_word(typing_context, address, value):
     return types.void(address, types.uint64), build
 
 
-@_intrinsic
-def copy8(typing_context, target, source):
-    """Copy eight bytes."""
+def _copier(kind):
+    """Give a compiled function ``(target, source)`` that copies as many bytes as a value of a kind has."""
 
-    def build(context, builder, signature, arguments):
-        return _store(context, builder, arguments[0], _load(builder, arguments[1], _WORD))
+    @_intrinsic
+    def copy(typing_context, target, source):
+        def build(context, builder, signature, arguments):
+            return _store(context, builder, arguments[0], _load(builder, arguments[1], kind))
 
-    return types.void(target, source), build
+        return types.void(target, source), build
 
-
-@_intrinsic
-def copy16(typing_context, target, source):
-    """Copy sixteen bytes."""
-
-    def build(context, builder, signature, arguments):
-        return _store(context, builder, arguments[0], _load(builder, arguments[1], _BYTES))
-
-    return types.void(target, source), build
+    return copy
 
 
-@_intrinsic
-def copy64(typing_context, target, source):
-    """Copy 64 bytes."""
-
-    def build(context, builder, signature, arguments):
-        return _store(context, builder, arguments[0], _load(builder, arguments[1], _WORDS))
-
-    return types.void(target, source), build
+copy8, copy16, copy64 = _copier(_WORD), _copier(_BYTES), _copier(_WORDS)
 
 
 @_intrinsic
