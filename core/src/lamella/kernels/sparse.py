@@ -32,12 +32,13 @@ _CHECKED = 512
 
 
 @njit(nogil=True)
-def _inside(pixels: Any, n_pixels: int) -> bool:
-    """Say whether all pixels are smaller than a number."""
+def _check(pixels: Any, n_pixels: int) -> None:
+    """Raise IndexError unless all pixels are smaller than a number."""
     largest = pixels.dtype.type(0)
     for k in range(pixels.size):
         largest = max(largest, pixels[k])
-    return bool(np.uint64(largest) < np.uint64(n_pixels))
+    if np.uint64(largest) >= np.uint64(n_pixels):
+        raise IndexError("an event lies outside the frame")
 
 
 @kept()
@@ -45,8 +46,7 @@ def add_events(values: Any, pixels: Any, total: Any) -> None:
     """Add the value of each event to ``total``, shape ``(n_pixels,)``."""
     for begin in range(0, values.size, _CHECKED):
         value, place = values[begin : begin + _CHECKED], pixels[begin : begin + _CHECKED]
-        if not _inside(place, total.size):
-            raise IndexError("an event lies outside the frame")
+        _check(place, total.size)
         whole = value.size // BLOCK * BLOCK
         for start in range(0, whole, BLOCK):
             look_ahead(place, start)
@@ -88,8 +88,7 @@ def _weigh_1(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -
         for begin in range(starts[i], starts[i + 1], _CHECKED):
             end = min(begin + _CHECKED, starts[i + 1])
             value, place = values[begin:end], pixels[begin:end]
-            if not _inside(place, weights.size):
-                raise IndexError("an event lies outside the frame")
+            _check(place, weights.size)
             whole = value.size // BLOCK * BLOCK
             for start in range(0, whole, BLOCK):
                 look_ahead(place, start)
@@ -115,8 +114,7 @@ def _weigher(n: int, zeros: Any, add_weighed: Any, store: Any) -> Any:
             for begin in range(starts[i], starts[i + 1], _CHECKED):
                 end = min(begin + _CHECKED, starts[i + 1])
                 value, place = values[begin:end], pixels[begin:end]
-                if not _inside(place, weights.shape[0]):
-                    raise IndexError("an event lies outside the frame")
+                _check(place, weights.shape[0])
                 whole = value.size // BLOCK * BLOCK
                 for start in range(0, whole, BLOCK):
                     look_ahead(place, start)
