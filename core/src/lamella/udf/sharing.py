@@ -28,7 +28,7 @@ _FEW = 16
 def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, StdDevUDF]:
     """Give which UDFs, by their numbers, find their result with another: a sum with a standard deviation."""
     in_rows = [(i, udf) for i, udf in enumerate(udfs) if methods[i] == "rows"]
-    leader = next((udf for _, udf in in_rows if isinstance(udf, StdDevUDF) and type(udf) is StdDevUDF), None)
+    leader = next((udf for _, udf in in_rows if type(udf) is StdDevUDF), None)
     if leader is None or not leader.knows_the_sum:
         return {}
     return {i: leader for i, udf in in_rows if type(udf) is SumUDF}
