@@ -14,7 +14,7 @@ import pytest
 
 LOOK = """
 import json, sys
-from lamella.registry import default_registry
+from lamella.plugins.registry import default_registry
 registry = default_registry()
 print(json.dumps([
     {"name": p.name, "status": str(p.status), "distribution": p.distribution, "version": p.version,
@@ -31,7 +31,7 @@ spec = FormatSpec(name="{name}", title="A good format", api=(1, 0), reader="{mod
 
 READER = """
 from dataclasses import dataclass
-from lamella.detect import Match
+from lamella.opening.detect import Match
 class Reader:
     def detect(self, probe):
         return Match(100, "looked inside")
@@ -102,8 +102,8 @@ def assert_good_works(site: Site) -> None:
     out = site.run(
         """
         import sys
-        from lamella.detect import detect
-        from lamella.registry import default_registry
+        from lamella.opening.detect import detect
+        from lamella.plugins.registry import default_registry
         winner = detect(sys.argv[1], default_registry()).winner()
         print(winner.name, winner.confidence, type(winner.plugin.reader()).__name__)
         """,
@@ -210,7 +210,9 @@ def test_a_preference_ends_the_conflict(site: Site) -> None:
     found = site.look(LAMELLA_PREFER="twin=other-twin")
     assert found["other-twin"]["status"] == "ok"
     assert found["lamella-twin"]["status"] == "disabled"
-    program = "from lamella.registry import default_registry; print(default_registry().get('TWIN').distribution)"
+    program = (
+        "from lamella.plugins.registry import default_registry; print(default_registry().get('TWIN').distribution)"
+    )
     assert site.run(program, environ={"LAMELLA_PREFER": "twin=lamella-twin"}).strip() == "lamella-twin"
 
 
@@ -272,7 +274,7 @@ def test_an_impossible_entry_point_hides_only_itself(site: Site, reference: str)
 def test_a_distribution_without_metadata_is_used_all_the_same(site: Site) -> None:
     site.install("bare")
     (site.folder / "lamella_bare-1.0.dist-info" / "METADATA").unlink()
-    program = "from lamella.registry import default_registry; print(default_registry().get('bare').status)"
+    program = "from lamella.plugins.registry import default_registry; print(default_registry().get('bare').status)"
     assert site.run(program).strip() == "ok"
     assert_good_works(site)
 
@@ -306,7 +308,7 @@ def test_a_broken_plugin_that_is_asked_for_says_status_reason_and_remedy(site: S
     out = site.run(
         """
         from lamella.errors import PluginError
-        from lamella.registry import default_registry
+        from lamella.plugins.registry import default_registry
         try:
             default_registry().get("bad")
         except PluginError as error:
@@ -323,7 +325,7 @@ def test_a_plugin_installed_while_the_program_runs_is_seen_after_refresh(site: S
         """
         import sys
         from pathlib import Path
-        from lamella.registry import default_registry
+        from lamella.plugins.registry import default_registry
         site = Path(sys.argv[1])
         info, module = site / "lamella_late-1.0.dist-info", site / "lamella_late.py"
         info.rename(site / "aside"), module.rename(site / "aside.txt")
@@ -361,7 +363,7 @@ def test_discovery_imports_neither_readers_nor_numpy(site: Site) -> None:
     out = site.run(
         """
         import sys
-        from lamella.registry import default_registry
+        from lamella.plugins.registry import default_registry
         found = [plugin.status for plugin in default_registry().plugins() if plugin.name.startswith("many")]
         heavy = {"numpy", "numba", "pluggy", "h5py", "matplotlib", "dask"}
         print(len(found), sorted(name for name in sys.modules if name in heavy or name.endswith("_reader")))
@@ -380,7 +382,7 @@ def test_a_broken_hook_package_does_not_silence_the_others(site: Site) -> None:
         site,
         "well",
         """
-        from lamella.hooks import Finding, hookimpl
+        from lamella.plugins.hooks import Finding, hookimpl
 
         @hookimpl
         def lamella_doctor():
@@ -391,7 +393,7 @@ def test_a_broken_hook_package_does_not_silence_the_others(site: Site) -> None:
     hook_package(site, "gone", "import sys; sys.exit(1)")
     out = site.run(
         """
-        from lamella.hooks import hooks
+        from lamella.plugins.hooks import hooks
         for finding in hooks().lamella_doctor():
             print(finding.subject, finding.level, finding.message)
         """
@@ -407,7 +409,7 @@ def test_a_package_may_know_who_reads_a_file(site: Site, tmp_path: Path) -> None
         site,
         "knows",
         """
-        from lamella.hooks import hookimpl
+        from lamella.plugins.hooks import hookimpl
 
         @hookimpl
         def lamella_suggest_reader(path):
@@ -419,9 +421,9 @@ def test_a_package_may_know_who_reads_a_file(site: Site, tmp_path: Path) -> None
     out = site.run(
         """
         import sys
-        from lamella.detect import detect
+        from lamella.opening.detect import detect
         from lamella.errors import NoFormatError
-        from lamella.registry import Registry
+        from lamella.plugins.registry import Registry
         try:
             detect(sys.argv[1], Registry(environ={"LAMELLA_ONLY_PLUGINS": "good"})).winner()
         except NoFormatError as error:

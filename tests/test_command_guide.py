@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lamella.cli import main
-from lamella.hooks import hooks
+from lamella.plugins.hooks import hooks
 
 
 def test_a_command_as_the_guide_shows_it_works(

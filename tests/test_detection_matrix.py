@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.detect import LEAD, MAGIC, detect
 from lamella.errors import LamellaWarning
-from lamella.registry import default_registry
+from lamella.opening.detect import LEAD, detect
+from lamella.plugins.registry import default_registry
+from lamella.reader import Confidence
 
 
 class Sample(NamedTuple):
@@ -53,7 +54,7 @@ def test_every_real_file_is_claimed_by_its_format_and_by_no_other(samples: Path)
         report = detect(sample.main, default_registry())
         confidences = {one.name: one.confidence for one in report.candidates if one.eligible}
         own = confidences.pop(sample.format, 0)
-        if own < MAGIC or own - max(confidences.values(), default=0) < LEAD:
+        if own < Confidence.MAGIC or own - max(confidences.values(), default=0) < LEAD:
             problems.append(f"{sample.main.name}: {sample.format} {own}, others {confidences}")
     assert not problems
 

@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 
 from lamella.cli.app import BUILTIN
-from lamella.params import common_names, describe
-from lamella.registry import default_registry
+from lamella.params.fields import describe
+from lamella.params.validate import common_names
+from lamella.plugins.registry import default_registry
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"

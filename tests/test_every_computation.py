@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.registry import default_registry, named_entry_points
+from lamella.plugins.entrypoints import named_entry_points
+from lamella.plugins.registry import default_registry
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
 from lamella_testkit.kit import Kit
 from lamella_testkit.profiles import PROFILES

@@ -58,12 +58,12 @@ def test_opening_a_file_and_picking_a_frame_imports_nothing_heavy(scan: Path) ->
 
 
 def test_finding_all_plugins_costs_less_than_60_ms() -> None:
-    before = "from lamella.registry import default_registry"
+    before = "from lamella.plugins.registry import default_registry"
     assert cpu_ms("default_registry().plugins()", before) < 60
 
 
 def test_finding_all_plugins_imports_no_numpy_and_no_reader() -> None:
-    loaded = modules_after("from lamella.registry import default_registry\ndefault_registry().plugins()")
+    loaded = modules_after("from lamella.plugins.registry import default_registry\ndefault_registry().plugins()")
     assert sorted(loaded & {"numpy", *HEAVY}) == []
     assert sorted(name for name in loaded if name.endswith(".reader")) == []
 

@@ -1,11 +1,10 @@
 """Every axis of a data set has a name of its own, whatever the file calls its axes."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import lamella
-from lamella.metadata import Axis, named_axes
+from lamella.reader.metadata import Axis, named_axes
 
 NAMES = st.sampled_from(["x", "y", "kx", "nav_x", "sig_x", "frame", "scan_x", "x_2", "sig0"])
 

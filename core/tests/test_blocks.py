@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.blocks import kept_block
+from lamella.reader.blockcache import cached_block
 
 
 def visits(*indices: int) -> list[tuple[int | None, int]]:
@@ -21,7 +21,7 @@ def visits(*indices: int) -> list[tuple[int | None, int]]:
             made.append(index)
             return np.full((2, 3), index)
 
-        block = kept_block(io, source, index, make)
+        block = cached_block(io, source, index, make)
         return None if block is None else int(block[0, 0])
 
     return [(visit(index), len(made)) for index in indices]

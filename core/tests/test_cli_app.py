@@ -18,7 +18,7 @@ from lamella.cli import main
 from lamella.cli.app import BUILTIN
 from lamella.cli.commands import Commands
 from lamella.errors import CorruptError, LamellaWarning
-from lamella.hooks import hookimpl, hooks
+from lamella.plugins.hooks import hookimpl, hooks
 
 
 class Extra:

@@ -13,8 +13,8 @@ import pytest
 from lamella.cli import main
 from lamella.demo import DemoScan, write_scan
 from lamella.format import FormatSpec, Param
-from lamella.hooks import Finding, hookimpl, hooks
-from lamella.registry import default_registry
+from lamella.plugins.hooks import Finding, hookimpl, hooks
+from lamella.plugins.registry import default_registry
 
 pytest.importorskip("lamella_raw")
 pytest.importorskip("lamella_blo")

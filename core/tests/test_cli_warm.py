@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.cli import main
-from lamella.codecs import FoldingCodec, PackedCodec, QuadCodec, WordCodec
-from lamella.kernels import Kernel, builtin, library
-from lamella.kernels import warm as warming
+from lamella.cli import commoncalls as warming, main
+from lamella.codecs.chips import QuadCodec
+from lamella.codecs.folding import FoldingCodec
+from lamella.codecs.packed import PackedCodec
+from lamella.codecs.words import WordCodec
+from lamella.kernels import builtin, library
+from lamella.kernels.library import Kernel
 
 
 def test_warm_makes_kernels_ready(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,21 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
-from lamella.codecs import (
-    Codec,
-    FoldingCodec,
-    GapCodec,
-    HighLowCodec,
-    PackedCodec,
-    QuadCodec,
-    WordCodec,
-)
-from lamella.codecs.packed import unpack
-from lamella.kernels import Kernel
+from lamella.codecs.chips import GapCodec, QuadCodec
+from lamella.codecs.codec import Codec
+from lamella.codecs.folding import FoldingCodec
+from lamella.codecs.highlow import HighLowCodec
+from lamella.codecs.packed import PackedCodec, unpack
+from lamella.codecs.words import WordCodec
+from lamella.kernels.library import Kernel
 
 # Encoders, written from the descriptions of the formats with integers and bytes only.
 
@@ -359,7 +354,7 @@ def test_a_process_that_streams_comes_to_use_compiled_loops() -> None:
         """
 import numpy as np
 from lamella.codecs import QuadCodec, chips
-from lamella.kernels import wait_until_compiled
+from lamella.kernels.library import wait_until_compiled
 stored, out = np.zeros((2, 524288), np.uint8), np.empty((2, 512, 512), np.uint16)
 for _ in range(100):
     QuadCodec(16).decode(stored, out)

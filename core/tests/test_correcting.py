@@ -13,14 +13,17 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.corrections import Corrections
-from lamella.dataset import DataSet, Provenance
+from lamella.corrections.corrections import Corrections
+from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.tiling import TilingScheme
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
-from lamella.geometry import SigBox, Stretch
-from lamella.reshape import reshape_source
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella.tiling import TilingScheme
-from lamella.udf import SumSigUDF, SumUDF
+from lamella.geometry.frames import Stretch
+from lamella.geometry.shape import SigBox
+from lamella.opening.reshape import reshape_source
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 SIG = (3, 4)
 FRAMES = np.arange(72, dtype="u2").reshape(6, *SIG) + 1

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
-from lamella.correcting import measured
-from lamella.corrections import Corrections
+from lamella.corrections.corrections import Corrections
+from lamella.corrections.resolve import measured
+from lamella.dataset.framereader import FrameReader
 from lamella.errors import ParameterError
-from lamella.geometry import SigBox
+from lamella.geometry.shape import SigBox
 from lamella.io.mmap import MmapBackend
-from lamella.reading import FrameReader
-from lamella.reshape import reshape_source
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.opening.reshape import reshape_source
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
 
 
 def corrected(corrections: Corrections, frames: NDArray[Any], box: SigBox) -> NDArray[Any]:

@@ -9,20 +9,12 @@ from typing import Any
 
 import pytest
 
-from lamella.detect import (
-    EXTENSION,
-    HEURISTIC,
-    MAGIC,
-    SIZE,
-    VERIFIED,
-    Match,
-    Probe,
-    Report,
-    detect,
-)
 from lamella.errors import AmbiguousFormatError, NoFormatError
 from lamella.format import API_VERSION, FormatSpec, Signature
-from lamella.registry import Registry
+from lamella.opening.detect import Report, detect
+from lamella.plugins.registry import Registry
+from lamella.reader.match import Confidence, Match
+from lamella.reader.probe import Probe
 
 Detector = Callable[[Probe], Any]
 
@@ -246,8 +238,8 @@ def test_nothing_stays_open(scan: Path) -> None:
 
 
 def test_the_surest_reader_wins(scan: Path, registry: Registry) -> None:
-    add(registry, "weak", sure(HEURISTIC))
-    add(registry, "strong", sure(VERIFIED, params={"nav_shape": (2, 3)}, origin={"nav_shape": "header"}))
+    add(registry, "weak", sure(Confidence.HEURISTIC))
+    add(registry, "strong", sure(Confidence.VERIFIED, params={"nav_shape": (2, 3)}, origin={"nav_shape": "header"}))
     winner = detect(scan, registry).winner()
     assert winner.name == "strong"
     assert winner.match is not None
@@ -255,8 +247,8 @@ def test_the_surest_reader_wins(scan: Path, registry: Registry) -> None:
 
 
 def test_a_signature_or_an_extension_is_evidence(scan: Path, registry: Registry) -> None:
-    add(registry, "signed", sure(VERIFIED), signatures=(Signature(b"OO1", 1),))
-    add(registry, "named", sure(SIZE), extensions=("foo",), signatures=(Signature(b"BAR"),))
+    add(registry, "signed", sure(Confidence.VERIFIED), signatures=(Signature(b"OO1", 1),))
+    add(registry, "named", sure(Confidence.SIZE), extensions=("foo",), signatures=(Signature(b"BAR"),))
     report = detect(scan, registry)
     assert outcome(report, "signed").evidence == ("signature b'OO1' at byte 1",)
     assert outcome(report, "named").evidence == ("extension .foo",)
@@ -272,7 +264,7 @@ def test_readers_without_evidence_are_not_asked(scan: Path, registry: Registry) 
 
 
 def test_readers_without_signatures_are_always_asked(scan: Path, registry: Registry) -> None:
-    add(registry, "guess", sure(HEURISTIC), extensions=("bar",))
+    add(registry, "guess", sure(Confidence.HEURISTIC), extensions=("bar",))
     assert detect(scan, registry).winner().name == "guess"
 
 
@@ -289,18 +281,18 @@ def test_a_reader_that_says_no_is_out_whatever_the_evidence(scan: Path, registry
 )
 def test_a_failing_reader_does_not_disturb_the_others(scan: Path, registry: Registry, error: BaseException) -> None:
     add(registry, "bad", fails(error), signatures=(Signature(b"FOO1"),))
-    add(registry, "good", sure(VERIFIED))
+    add(registry, "good", sure(Confidence.VERIFIED))
     report = detect(scan, registry)
     assert report.winner().name == "good"
     bad = outcome(report, "bad")
     assert type(error).__name__ in bad.error
-    assert bad.confidence == MAGIC
+    assert bad.confidence == Confidence.MAGIC
 
 
 def test_a_failing_reader_never_wins_by_its_extension(scan: Path, registry: Registry) -> None:
     add(registry, "bad", fails(ValueError("odd")), extensions=("foo",))
     report = detect(scan, registry)
-    assert outcome(report, "bad").confidence == EXTENSION
+    assert outcome(report, "bad").confidence == Confidence.EXTENSION
     with pytest.raises(NoFormatError, match="bad: its detection failed: ValueError: odd"):
         report.winner()
 
@@ -342,8 +334,8 @@ def test_a_lead_of_ten_is_enough(scan: Path, registry: Registry) -> None:
 
 
 def test_files_and_objects_are_asked_of_their_own_plugins(scan: Path, registry: Registry) -> None:
-    add(registry, "files", sure(MAGIC))
-    add(registry, "objects", sure(MAGIC), target="object")
+    add(registry, "files", sure(Confidence.MAGIC))
+    add(registry, "objects", sure(Confidence.MAGIC), target="object")
     assert detect(scan, registry).winner().name == "files"
     report = detect([1, 2], registry)
     assert report.winner().name == "objects"
@@ -352,7 +344,7 @@ def test_files_and_objects_are_asked_of_their_own_plugins(scan: Path, registry: 
 
 
 def test_a_probe_may_be_given_instead_of_a_path(scan: Path, registry: Registry) -> None:
-    add(registry, "foo", lambda probe: Match(MAGIC, "head", {"head": probe.head[:4]}))
+    add(registry, "foo", lambda probe: Match(Confidence.MAGIC, "head", {"head": probe.head[:4]}))
     probe = Probe.of(scan)
     match = detect(probe, registry).winner().match
     assert match is not None
@@ -363,8 +355,8 @@ def test_a_probe_may_be_given_instead_of_a_path(scan: Path, registry: Registry) 
 def test_what_each_reader_read_is_counted(tmp_path: Path, registry: Registry) -> None:
     path = tmp_path / "big.foo"
     path.write_bytes(bytes(10**6))
-    add(registry, "modest", lambda probe: Match(SIZE, f"{probe.head[:1]!r} {probe.tail[:1]!r}"))
-    add(registry, "greedy", lambda probe: Match(HEURISTIC, probe.read(0, 10**6)[:1].hex()))
+    add(registry, "modest", lambda probe: Match(Confidence.SIZE, f"{probe.head[:1]!r} {probe.tail[:1]!r}"))
+    add(registry, "greedy", lambda probe: Match(Confidence.HEURISTIC, probe.read(0, 10**6)[:1].hex()))
     report = detect(path, registry)
     assert outcome(report, "modest").bytes_read <= 64 * 1024
     assert outcome(report, "greedy").bytes_read == 10**6
@@ -384,7 +376,7 @@ def test_a_file_of_a_format_that_is_not_installed_says_what_to_install(tmp_path:
 
 def test_an_installed_but_unusable_format_says_why(tmp_path: Path) -> None:
     registry = empty_registry(LAMELLA_DISABLE_PLUGINS="foo")
-    add(registry, "foo", sure(VERIFIED), extensions=("foo",))
+    add(registry, "foo", sure(Confidence.VERIFIED), extensions=("foo",))
     (tmp_path / "a.foo").touch()
     with pytest.raises(NoFormatError, match="installed but disabled: named in LAMELLA_DISABLE_PLUGINS"):
         detect(tmp_path / "a.foo", registry).winner()
@@ -392,7 +384,7 @@ def test_an_installed_but_unusable_format_says_why(tmp_path: Path) -> None:
 
 def test_no_format_says_what_was_looked_at_and_how_to_go_on(scan: Path, registry: Registry) -> None:
     add(registry, "alpha", never)
-    add(registry, "beta", sure(VERIFIED), signatures=(Signature(b"BETA"),))
+    add(registry, "beta", sure(Confidence.VERIFIED), signatures=(Signature(b"BETA"),))
     with pytest.raises(NoFormatError) as caught:
         detect(scan, registry).winner()
     text = str(caught.value)
@@ -404,7 +396,7 @@ def test_the_report_can_be_read(scan: Path, registry: Registry) -> None:
     add(
         registry,
         "foo",
-        sure(MAGIC, params={"nav_shape": (4, 5)}, origin={"nav_shape": "square root"}, missing=("dtype",)),
+        sure(Confidence.MAGIC, params={"nav_shape": (4, 5)}, origin={"nav_shape": "square root"}, missing=("dtype",)),
         extensions=("foo",),
     )
     add(registry, "bar", never)
@@ -421,7 +413,7 @@ def test_the_report_can_be_read(scan: Path, registry: Registry) -> None:
 
 def test_the_report_is_json(scan: Path, registry: Registry) -> None:
     params = {"nav_shape": (4, 5), "gain": Path("g.mrc"), "more": {"a": [1.5, None]}, "odd": b"\x00"}
-    add(registry, "foo", sure(MAGIC, params=params, missing=("dtype",)))
+    add(registry, "foo", sure(Confidence.MAGIC, params=params, missing=("dtype",)))
     add(registry, "bar", fails(ValueError("no")))
     data: Any = json.loads(json.dumps(detect(scan, registry).to_json()))
     assert data["winner"] == "foo"

@@ -12,13 +12,21 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.codecs import PackedCodec, StorageOrder
-from lamella.corrections import Corrections
-from lamella.dataset import DataSet, Provenance
+from lamella.codecs.codec import StorageOrder
+from lamella.codecs.packed import PackedCodec
+from lamella.corrections.corrections import Corrections
+from lamella.dataset.dataset import DataSet, Provenance
 from lamella.errors import UDFError
-from lamella.io import choose_backend
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, PickUDF, StdDevUDF, SumSigUDF, SumUDF
+from lamella.io.choose import choose_backend
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.udf.base import UDF
+from lamella.udf.builtin.com import CoMUDF
+from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.raw import PickUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 N_FRAMES = 21
 DTYPES = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lamella.kernels import sparse, sparse_fallback
-from lamella.udf.weighing import weights_by_pixel
+from lamella.udf.builtin.weighing import weights_by_pixel
 
 N_PIXELS = 300
 LENGTHS = (0, 1, 15, 16, 17, 0, 64, 100, 3)

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.detect import Match, Probe, detect
 from lamella.errors import NoFormatError, ParameterError
 from lamella.format import API_VERSION, Capability, FormatSpec
-from lamella.opening import open_dataset
-from lamella.registry import Registry
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.opening.detect import detect
+from lamella.opening.open import open_dataset
+from lamella.plugins.registry import Registry
+from lamella.reader.match import Match
+from lamella.reader.probe import Probe
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from lamella.errors import FrameMissingError, ParameterError
-from lamella.geometry import FrameMap, Region, Shape, SigBox, consecutive, region_of, scan_shapes, split_shape
+from lamella.geometry.frames import FrameMap, consecutive
+from lamella.geometry.roi import Region, region_of
+from lamella.geometry.shape import Shape, SigBox, scan_shapes, split_shape
 
 dims = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-import lamella.hooks
-from lamella.hooks import Finding, Hooks, hooks
-from lamella.registry import named_entry_points
+import lamella.plugins.hooks
+from lamella.plugins.entrypoints import named_entry_points
+from lamella.plugins.hooks import Finding, Hooks, hooks
 
-hookimpl: Any = lamella.hooks.hookimpl
+hookimpl: Any = lamella.plugins.hooks.hookimpl
 
 
 class Healthy:
@@ -121,13 +121,13 @@ def test_the_process_shares_its_hooks() -> None:
 
 def test_only_hookimpl_is_made_on_demand() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = lamella.hooks.nothing
+        _ = lamella.plugins.hooks.nothing
 
 
 @pytest.mark.skipif(bool(named_entry_points("lamella")), reason="an installed package implements hooks")
 def test_hooks_that_nobody_implements_do_not_cost_pluggy() -> None:
     program = (
-        "import sys; from pathlib import Path; from lamella.hooks import hooks\n"
+        "import sys; from pathlib import Path; from lamella.plugins.hooks import hooks\n"
         "assert hooks().lamella_suggest_reader(Path('x')) == []\n"
         "print('pluggy' in sys.modules)"
     )

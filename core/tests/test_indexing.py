@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
-from lamella.geometry import Shape
-from lamella.indexing import Selection
-from lamella.opening import open_dataset
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.indexing import Selection
+from lamella.geometry.shape import Shape
+from lamella.opening.open import open_dataset
 
 
 def picked(data: NDArray[Any], index: Any, nav_dims: int) -> Any:

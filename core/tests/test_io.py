@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from lamella.errors import FormatError, ParameterError, PluginError, TruncatedError
-from lamella.io import IOBackend, choose_backend
+from lamella.io.backend import IOBackend
+from lamella.io.choose import choose_backend
 from lamella.io.direct import DirectBackend
 from lamella.io.files import FileSession
 from lamella.io.mmap import forget_mappings
-from lamella.source import Resource
+from lamella.reader.resource import Resource
 
 CONTENT = np.random.default_rng(1).integers(0, 256, 3 * 4096 + 123, dtype="u1")
 DESCRIPTORS = Path("/proc/self/fd")
@@ -195,7 +195,7 @@ SHRINK = """
 import os, sys
 from lamella.errors import TruncatedError
 from lamella.io import choose_backend
-from lamella.source import Resource
+from lamella.reader.source import Resource
 
 path, name, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 resource = Resource.of(path)

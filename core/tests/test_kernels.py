@@ -12,28 +12,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.kernels import Kernel, fallback, library, nothing_compiled, wait_until_compiled, workshop
-from lamella.kernels.workshop import Workshop
+from lamella.kernels import compilequeue, fallback, library
+from lamella.kernels.compilequeue import CompileQueue
+from lamella.kernels.library import Kernel, nothing_compiled, wait_until_compiled
 
 
 @pytest.fixture
-def fresh_workshop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
-    made = Workshop()
+def fresh_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[CompileQueue]:
+    made = CompileQueue()
     monkeypatch.delenv("LAMELLA_KERNELS", raising=False)
-    monkeypatch.setattr(library, "workshop", made)
-    monkeypatch.setattr(workshop, "WORTH_COMPILING", 0.05)
-    monkeypatch.setattr(workshop, "WORTH_ITS_WHILE", 0.05)
+    monkeypatch.setattr(library, "compile_queue", made)
+    monkeypatch.setattr(compilequeue, "WORTH_COMPILING", 0.05)
+    monkeypatch.setattr(compilequeue, "WORTH_ITS_WHILE", 0.05)
     yield made
     made.close()
 
 
-def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(fresh_workshop: Workshop) -> None:
+def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(fresh_queue: CompileQueue) -> None:
     sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
     tile, total = np.ones((8, 1 << 16), dtype=np.uint8), np.zeros(8, dtype=np.int64)
     sums(tile, (), total)
-    assert fresh_workshop._thread is None
+    assert fresh_queue._thread is None
     calls = 1
-    while fresh_workshop._thread is None:
+    while fresh_queue._thread is None:
         sums(tile, (), total)
         calls += 1
     assert wait_until_compiled(timeout=120)
@@ -43,7 +44,7 @@ def test_small_jobs_stay_in_numpy_and_large_ones_are_compiled_meanwhile(fresh_wo
 
 
 def test_a_call_waits_for_the_compiler_where_that_is_worth_it(
-    fresh_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    fresh_queue: CompileQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels, worth_waiting=True)
     arguments = np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64)
@@ -52,32 +53,32 @@ def test_a_call_waits_for_the_compiler_where_that_is_worth_it(
     monkeypatch.setattr(library, "WORTH_ITS_WHILE", 0.0)
     sums(*arguments)
     assert sums._ready
-    assert fresh_workshop._thread is None
+    assert fresh_queue._thread is None
     np.testing.assert_array_equal(arguments[2], 200)
 
 
-def test_nothing_is_compiled_while_somebody_measures(fresh_workshop: Workshop) -> None:
+def test_nothing_is_compiled_while_somebody_measures(fresh_queue: CompileQueue) -> None:
     sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
     tile, total = np.ones((8, 1 << 16), dtype=np.uint8), np.zeros(8, dtype=np.int64)
     with nothing_compiled():
-        while fresh_workshop._seconds <= workshop.WORTH_COMPILING:
+        while fresh_queue._seconds <= compilequeue.WORTH_COMPILING:
             sums(tile, (), total)
-    assert fresh_workshop._thread is None
+    assert fresh_queue._thread is None
     sums(tile, (), total)
-    assert fresh_workshop._thread is not None
+    assert fresh_queue._thread is not None
     assert wait_until_compiled(timeout=120)
 
 
-def test_whoever_waits_gets_what_was_used_compiled(fresh_workshop: Workshop) -> None:
+def test_whoever_waits_gets_what_was_used_compiled(fresh_queue: CompileQueue) -> None:
     sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
     sums(np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64))
     assert wait_until_compiled(timeout=120)
     assert sums._ready
-    assert fresh_workshop._helper is None, "a helper without work holds memory"
+    assert fresh_queue._helper is None, "a helper without work holds memory"
 
 
 def test_a_kernel_that_cannot_be_compiled_stays_in_numpy(
-    fresh_workshop: Workshop, caplog: pytest.LogCaptureFixture
+    fresh_queue: CompileQueue, caplog: pytest.LogCaptureFixture
 ) -> None:
     sums = Kernel("lamella.kernels.reduce:nothing_of_this_name", fallback.add_pixels)
     total = np.zeros(8, dtype=np.int64)
@@ -88,7 +89,7 @@ def test_a_kernel_that_cannot_be_compiled_stays_in_numpy(
     np.testing.assert_array_equal(total, 200)
 
 
-def test_without_a_helper_kernels_are_compiled_here(fresh_workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_helper_kernels_are_compiled_here(fresh_queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*arguments: object, **options: object) -> None:
         raise OSError("no more processes")
 

@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.io import choose_backend
-from lamella.room import address_space
-from lamella.source import Resource
-from lamella.udf import UDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
+from lamella.io.choose import choose_backend
+from lamella.reader.resource import Resource
+from lamella.system.memory import address_space
+from lamella.udf.base import UDF
+from lamella.udf.builtin.com import CoMUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 _LIMITED = """
 import resource, sys
@@ -29,7 +33,8 @@ sys.exit(main(sys.argv[1:]))
 _TIGHT = """
 import resource, sys
 import numpy as np
-from lamella.kernels import builtin, wait_until_compiled
+from lamella.kernels import builtin
+from lamella.kernels.library import wait_until_compiled
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (int(sys.argv[1]) << 20), resource.RLIM_INFINITY))

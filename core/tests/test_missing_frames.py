@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.partition import Partition
+from lamella.dataset.tiling import TilingScheme
 from lamella.errors import CorruptError, FrameMissingError, LamellaWarning, ParameterError
-from lamella.geometry import SigBox
-from lamella.opening import open_dataset
-from lamella.partition import Partition
-from lamella.tiling import TilingScheme
+from lamella.geometry.shape import SigBox
+from lamella.opening.open import open_dataset
 
 N = 12
 SIG = (4, 4)

@@ -6,22 +6,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lamella.errors import ParameterError
 from lamella.format import Param
-from lamella.params import (
-    CommonParams,
-    cli_options,
-    common_names,
-    describe,
-    docs_table,
-    json_schema,
-    split,
-    validate,
-    values_from_namespace,
-)
+from lamella.params.fields import describe
+from lamella.params.schema import cli_options, docs_table, json_schema, values_from_namespace
+from lamella.params.validate import CommonParams, common_names, split, validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.metadata import Axis
-from lamella.plotting import Circle, Cross, Panel, draw, nice_length, save
+from lamella.plot.pictures import Circle, Cross, Panel, draw, nice_length, save
+from lamella.reader.metadata import Axis
 
 pytest.importorskip("matplotlib")
 
@@ -101,8 +101,8 @@ def test_marks_are_drawn(tmp_path: Path) -> None:
 def test_drawing_leaves_the_state_of_pyplot_alone() -> None:
     code = """
 import sys, numpy as np
-from lamella.metadata import Axis
-from lamella.plotting import Panel, draw
+from lamella.reader.metadata import Axis
+from lamella.plot.pictures import Panel, draw
 draw([Panel(title="a", values=np.ones((3, 4)), axes=(Axis("y"), Axis("x")))])
 assert "matplotlib.pyplot" not in sys.modules
 """

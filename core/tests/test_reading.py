@@ -16,17 +16,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.framereader import FrameReader
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
-from lamella.geometry import SigBox
-from lamella.io import choose_backend
-from lamella.reading import FrameReader
-from lamella.reshape import reshape_source
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella.geometry.shape import SigBox
+from lamella.io.choose import choose_backend
+from lamella.opening.reshape import reshape_source
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, FrameSource, LinearSource, RunTable, SourceInfo
 
 DTYPES = ("?", "u1", "i1", "<u2", ">u2", ">i2", "<i4", ">i4", ">u8", "<f2", ">f2", "<f4", ">f8", "<c8", ">c16")
 BACKENDS = ("mmap", "buffered", "direct")
@@ -476,7 +476,7 @@ STREAM = """
 import json, os, sys
 import numpy as np
 from lamella.errors import FormatError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 
 path, backend, change = sys.argv[1:]
 ds = open_dataset("raw", path, {"dtype": "u1", "sig_shape": (64, 64), "io_backend": backend})
@@ -526,7 +526,7 @@ TERABYTE = r"""
 import json, re, sys, time
 from pathlib import Path
 began = time.perf_counter()
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 ds = open_dataset("raw", sys.argv[1], {"dtype": "<u2", "sig_shape": (512, 512), "nav_shape": (2048, 1024)})
 last = ds[-1, -1]
 took = time.perf_counter() - began

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lamella.errors import FormatError, TruncatedError
-from lamella.metadata import Axis
-from lamella.probe import Probe
-from lamella.records import fields_of, read_records, take_record
+from lamella.reader.metadata import Axis
+from lamella.reader.probe import Probe
+from lamella.reader.records import fields_of, read_records, take_record
 
 HEADER = np.dtype([("magic", "S4"), ("size", "<u2", (2,)), ("step", ">f4")])
 CONTENT = struct.pack("<4s2H", b"AB\0\0", 5, 7) + struct.pack(">f", 0.5)

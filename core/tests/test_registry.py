@@ -8,10 +8,12 @@ from typing import Any
 import importlib_metadata
 import pytest
 
-from lamella.catalogue import CATALOGUE
 from lamella.errors import PluginError
 from lamella.format import API_VERSION, FormatSpec
-from lamella.registry import Registry, Status, default_registry, load_named, named_entry_points
+from lamella.plugins.entrypoints import load_named, named_entry_points
+from lamella.plugins.known import CATALOGUE
+from lamella.plugins.plugin import Status
+from lamella.plugins.registry import Registry, default_registry
 
 DECLARATION = """
 from lamella.format import FormatSpec, Signature

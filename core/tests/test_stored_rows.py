@@ -11,20 +11,21 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.corrections import Corrections
-from lamella.dataset import DataSet, Provenance
-from lamella.geometry import SigBox
-from lamella.io import IOSession
-from lamella.order import BoxOrder, IndexOrder
-from lamella.reshape import reshape_source
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo, StoredRows
-from lamella.tiling import TileWish, negotiate_blocks
+from lamella.corrections.corrections import Corrections
+from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.tiling import TileWish, negotiate_blocks
+from lamella.geometry.pixelorder import BoxOrder, IndexOrder
+from lamella.geometry.shape import SigBox
+from lamella.opening.reshape import reshape_source
+from lamella.reader.resource import Resource
+from lamella.reader.session import IOSession
+from lamella.reader.source import Encoding, FrameSource, LinearSource, RunTable, SourceInfo, StoredRows
 from lamella.udf.base import UDF
-from lamella.udf.com import CoMUDF
-from lamella.udf.masks import ApplyMasksUDF
-from lamella.udf.stddev import StdDevUDF
-from lamella.udf.sum import SumUDF
-from lamella.udf.sumsig import SumSigUDF
+from lamella.udf.builtin.com import CoMUDF
+from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 SHAPE = (6, 10)
 BOXES = (  # from right to left, the lower ones shorter
@@ -102,7 +103,7 @@ def test_computations_take_blocks_as_they_are_stored(
     frames: NDArray[Any], kernels: str, partitions: int, depth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAMELLA_KERNELS", kernels)
-    monkeypatch.setattr("lamella.tiling.BLOCK_DEPTH", depth)
+    monkeypatch.setattr("lamella.dataset.tiling.BLOCK_DEPTH", depth)
     ds = opened(frames, num_partitions=partitions)
     ds.source.refuses_pixels = True  # type: ignore[union-attr]
     masks = np.random.default_rng(3).random((3, *SHAPE)).astype(np.float32)
@@ -134,7 +135,7 @@ def test_missing_frames_are_zeros_where_that_is_asked_for(frames: NDArray[Any]) 
 def test_what_a_udf_begins_with_is_brought_into_the_order_of_blocks(
     frames: NDArray[Any], depth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lamella.tiling.BLOCK_DEPTH", depth)
+    monkeypatch.setattr("lamella.dataset.tiling.BLOCK_DEPTH", depth)
     ds = opened(frames, num_partitions=3)
     offset = np.arange(60).reshape(SHAPE)
     with lamella.Context("inline") as ctx:

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from lamella.source import ReadHints
-from lamella.tiling import MAX_TILE_BYTES, MIN_DEPTH, TILE_BYTES, TileWish, TilingScheme, negotiate
+from lamella.dataset.tiling import MAX_TILE_BYTES, MIN_DEPTH, TILE_BYTES, TileWish, TilingScheme, negotiate
+from lamella.reader.source import ReadHints
 
 sig_shapes = st.lists(st.integers(1, 3000), min_size=1, max_size=3).filter(lambda s: math.prod(s) <= 1 << 22).map(tuple)
 wishes = st.lists(

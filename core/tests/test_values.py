@@ -9,10 +9,9 @@ from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from lamella.values import day_time, json_value, number, text_time, unix_time, xml_value
+from lamella.reader.values import day_time, json_value, number, text_time, unix_time, xml_value
 
 RECORD = np.dtype([("place", [("x", "<i2"), ("y", "<i2")]), ("names", "S4", (2,)), ("rest", "V2"), ("step", "<f8")])
 

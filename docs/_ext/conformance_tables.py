@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from lamella.format import Capability
-from lamella.proof import proof_of
-from lamella.registry import default_registry
+from lamella.plugins.conformance import report_of
+from lamella.plugins.registry import default_registry
 from lamella_testkit.checking import LEVELS, all_checks
 
 _WRONG_READERS = Path(__file__).parents[2] / "testkit" / "tests"
@@ -21,7 +21,7 @@ def levels() -> str:
         "|" + "---|" * (3 + len(capabilities)),
     ]
     for plugin in default_registry().usable():
-        proof = proof_of(plugin)
+        proof = report_of(plugin)
         assert plugin.spec is not None
         level = "not proved" if proof is None else proof.text(proof.version)
         version = "" if proof is None else f"{proof.version} (`{proof.report['kit']['profile']}`)"

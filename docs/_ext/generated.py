@@ -13,9 +13,10 @@ from typing import Any
 import conformance_tables
 
 from lamella.cli.app import BUILTIN, parser_of
-from lamella.params import CommonParams, docs_table
-from lamella.plugin import Plugin
-from lamella.registry import default_registry
+from lamella.params.schema import docs_table
+from lamella.params.validate import CommonParams
+from lamella.plugins.plugin import Plugin
+from lamella.plugins.registry import default_registry
 
 _MARK = re.compile(r"<!-- generated: (?P<name>[a-z ]+) -->")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lamella.registry import default_registry
+from lamella.plugins.registry import default_registry
 from lamella_testkit import Result, Status, level_of
 from lamella_testkit.checking import LEVELS, Check, all_checks, named
 from lamella_testkit.report import Report, summary

@@ -15,8 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE / "workers")]
 
 from figures import Figures, Row, read  # noqa: E402
 from plan import ALONE, CANDIDATES, JOBS, OTHERS, SPECIAL  # noqa: E402
-from startup import FILE as STARTUP  # noqa: E402
-from startup import TITLES  # noqa: E402
+from startup import FILE as STARTUP, TITLES  # noqa: E402
 from targets import TARGETS, WHOLE, Target, against_libertem  # noqa: E402
 
 PAGE = HERE.parents[1] / "docs" / "explanation" / "performance.md"

@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lamella.format import API_VERSION
+from lamella.format import API_VERSION as API_VERSION
+from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lamella.api import Context, open
-    from lamella.dataset import DataSet
-    from lamella.errors import FormatError, LamellaError, ParameterError
-    from lamella.udf import UDF
+    from lamella.api import Context as Context, open as open
+    from lamella.dataset.dataset import DataSet as DataSet
+    from lamella.errors import (
+        FormatError as FormatError,
+        LamellaError as LamellaError,
+        LamellaWarning as LamellaWarning,
+        ParameterError as ParameterError,
+    )
+    from lamella.kernels.library import wait_until_compiled as wait_until_compiled
+    from lamella.plugins.hooks import hookimpl as hookimpl
+    from lamella.udf.base import UDF as UDF
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "API_VERSION",
-    "UDF",
-    "Context",
-    "DataSet",
-    "FormatError",
-    "LamellaError",
-    "ParameterError",
-    "__version__",
-    "open",
-]
-
-_LAZY = {
-    "Context": "lamella.api",
-    "open": "lamella.api",
-    "DataSet": "lamella.dataset",
-    "UDF": "lamella.udf",
-    "FormatError": "lamella.errors",
-    "LamellaError": "lamella.errors",
-    "ParameterError": "lamella.errors",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "lamella.api": "Context open",
+        "lamella.dataset.dataset": "DataSet",
+        "lamella.errors": "FormatError LamellaError LamellaWarning ParameterError",
+        "lamella.kernels.library": "wait_until_compiled",
+        "lamella.plugins.hooks": "hookimpl",
+        "lamella.udf.base": "UDF",
+    },
+)
+__all__ += ["API_VERSION", "__version__"]

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from lamella.analysis.creating import AnalysisMaker
-from lamella.computing import Computing
 from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     import os
+    from types import TracebackType
 
     from lamella.analysis.analysis import Analysis
     from lamella.analysis.results import AnalysisResultSet
-    from lamella.corrections import Corrections
-    from lamella.dataset import DataSet
+    from lamella.corrections.corrections import Corrections
+    from lamella.dataset.dataset import DataSet
+    from lamella.engine.describe import UDFDescription
+    from lamella.engine.iteration import AsyncPartials, Partials
+    from lamella.engine.runner import Run
+    from lamella.executors.executor import Executor
     from lamella.export.exporter import ExportReport
+    from lamella.plot.liveplot import LivePlot
     from lamella.progress import ProgressOption
+    from lamella.udf.base import UDF
+    from lamella.udf.results import ResultBuffer, UDFResult
 
 __all__ = ["Context", "open"]
 
@@ -57,12 +66,12 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     >>> ds.shape.nav, ds[3, 4].shape
     (Shape(nav=(4, 5), sig=()), (8, 8))
     """
-    from lamella.opening import open_dataset
+    from lamella.opening.open import open_dataset
 
     return open_dataset(format, target, parameters)
 
 
-class Context(Computing, AnalysisMaker):
+class Context(AnalysisMaker):
     """Opens data sets and computes with them, on workers that it owns.
 
     Parameters
@@ -70,7 +79,7 @@ class Context(Computing, AnalysisMaker):
     executor
         Where to compute: an executor, its name, or None for threads, one per processor.
     plot_class
-        What draws live plots; `lamella.liveplot.LivePlot` by default.
+        What draws live plots; `lamella.plot.liveplot.LivePlot` by default.
 
     Examples
     --------
@@ -82,6 +91,71 @@ class Context(Computing, AnalysisMaker):
     >>> image.tolist()
     [[64, 64, 64], [64, 64, 64]]
     """
+
+    def __init__(self, executor: Executor | str | None = None, *, plot_class: type[LivePlot] | None = None) -> None:
+        self._given = executor
+        self._made: Executor | None = None
+        self._running: weakref.WeakSet[Run] = weakref.WeakSet()
+        self.plot_class = plot_class
+
+    @classmethod
+    def make_with(
+        cls,
+        executor: str = "threads",
+        *,
+        cpus: int | None = None,
+        plot_class: type[LivePlot] | None = None,
+    ) -> Self:
+        """Give a context with a certain executor.
+
+        Parameters
+        ----------
+        executor
+            ``"inline"``, ``"threads"``, ``"processes"``, or what a plugin adds.
+        cpus
+            Number of workers; one per processor if None.
+        plot_class
+            What draws live plots.
+
+        Raises
+        ------
+        PluginError
+            If there is no such executor; says what to install or to use instead.
+        ParameterError
+            If the executor has no choice of workers.
+        """
+        from lamella.executors.make import make_executor
+
+        return cls(make_executor(executor, cpus), plot_class=plot_class)
+
+    @property
+    def executor(self) -> Executor:
+        """Where this context computes; made when it is first needed."""
+        if self._made is None:
+            from lamella.executors.make import make_executor
+
+            given = self._given
+            self._made = make_executor(given or "threads") if given is None or isinstance(given, str) else given
+        return self._made
+
+    def close(self) -> None:
+        """Cancel what runs and stop the workers."""
+        self.cancel()
+        if self._made is not None:
+            self._made.close()
+
+    def cancel(self) -> None:
+        """Stop every run of this context within a tile, from any thread; they raise `lamella.CancelledRun`."""
+        for run in list(self._running):
+            run.cancel.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def load(self, filetype: str, target: Any = None, **parameters: Any) -> DataSet:
         """Open a scan, with the format first; see `lamella.open` for the rest.
@@ -106,6 +180,207 @@ class Context(Computing, AnalysisMaker):
         if target is None:
             raise ParameterError("what should be opened? Give a path, or data= for formats that wrap objects")
         return open(target, filetype, **parameters)
+
+    @overload
+    def run_udf(
+        self,
+        dataset: DataSet,
+        udf: UDF,
+        roi: object = ...,
+        corrections: Corrections | bool | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> UDFResult: ...
+
+    @overload
+    def run_udf(
+        self,
+        dataset: DataSet,
+        udf: Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | bool | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> tuple[UDFResult, ...]: ...
+
+    @overload
+    def run_udf(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | bool | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[False],
+    ) -> Awaitable[Any]: ...
+
+    def run_udf(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = None,
+        corrections: Corrections | bool | None = None,
+        progress: ProgressOption = False,
+        *,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> UDFResult | tuple[UDFResult, ...] | Awaitable[Any]:
+        """Compute.
+
+        Parameters
+        ----------
+        dataset
+            The data.
+        udf
+            What to compute; several at once share one pass over the data.
+        roi
+            Scan positions to use: a boolean array of the shape of the scan, one position as a tuple, or a list of
+            ``(position, bool)`` pairs.
+        corrections
+            Dark frame, gain map and excluded pixels to apply instead of those of the data set; False for none.
+        progress
+            True for a progress bar, or a function ``f(done, total)`` that is called with numbers of frames.
+        plots
+            Pictures that grow meanwhile: True, a list of results (a name, a name with a function, or a function of
+            result and damage), one such list for each UDF, or a list of `lamella.plot.liveplot.LivePlot`.
+        sync
+            False to get something to await, while the run happens in another thread.
+
+        Returns
+        -------
+        dict or tuple of dict
+            The results by name, each a `ResultBuffer`; for several UDFs, one dict for each.
+
+        Raises
+        ------
+        UDFError
+            If a UDF fails or breaks a rule; names the UDF, the partition, the frames and the file.
+        CancelledRun
+            If the run was cancelled.
+        ValueError
+            If there is no UDF.
+        """
+        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        several = isinstance(udf, Sequence)
+        if sync:
+            results = run.finish()
+            return results if several else results[0]
+        return _later(run, several)
+
+    @overload
+    def run_udf_iter(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | bool | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> Partials: ...
+
+    @overload
+    def run_udf_iter(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = ...,
+        corrections: Corrections | bool | None = ...,
+        progress: ProgressOption = ...,
+        *,
+        plots: Any = ...,
+        sync: Literal[False],
+    ) -> AsyncPartials: ...
+
+    def run_udf_iter(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object = None,
+        corrections: Corrections | bool | None = None,
+        progress: ProgressOption = False,
+        *,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> Partials | AsyncPartials:
+        """Compute, and give what is known after each partition; parameters as for `run_udf`.
+
+        Returns
+        -------
+        Partials or AsyncPartials
+            To iterate over, or, with ``sync=False``, to iterate over asynchronously. Each item has ``buffers``, a
+            dict of results for each UDF, and ``damage``, where the scan was processed. Closing it stops the run.
+        """
+        from lamella.engine.iteration import AsyncPartials, Partials
+
+        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        return Partials(run) if sync else AsyncPartials(run)
+
+    def _run(
+        self,
+        dataset: DataSet,
+        udf: UDF | Sequence[UDF],
+        roi: object,
+        corrections: Corrections | bool | None,
+        progress: ProgressOption,
+        plots: Any = None,
+    ) -> Run:
+        from lamella.engine.runner import Run
+
+        udfs = tuple(udf) if isinstance(udf, Sequence) else (udf,)
+        run = Run(dataset, udfs, executor=self.executor, roi=roi, corrections=corrections, progress=progress)
+        if plots:
+            from lamella.plot.liveplot import make_plots
+
+            run.watchers += [plot.update for plot in make_plots(plots, run.images(), self.plot_class)]
+        self._running.add(run)
+        return run
+
+    def map(
+        self,
+        dataset: DataSet,
+        f: Callable[[Any], Any],
+        roi: object = None,
+        progress: ProgressOption = False,
+        corrections: Corrections | bool | None = None,
+    ) -> ResultBuffer:
+        """Call a function on each frame; shape and dtype of its results are found out with a frame of ones.
+
+        Parameters
+        ----------
+        dataset
+            The data.
+        f
+            Function of one frame.
+        roi, progress, corrections
+            As for `run_udf`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import lamella
+        >>> with lamella.Context() as ctx:
+        ...     ds = ctx.load("memory", data=np.arange(24).reshape(2, 3, 2, 2))
+        ...     brightest = ctx.map(ds, np.max).data
+        >>> brightest.tolist()
+        [[3.0, 7.0, 11.0], [15.0, 19.0, 23.0]]
+        """
+        from lamella.udf.builtin.auto import AutoUDF
+
+        return self.run_udf(dataset, AutoUDF(f=f), roi, corrections, progress)["result"]
+
+    def display(self, dataset: DataSet, udf: UDF, roi: object = None) -> UDFDescription:
+        """Give what a UDF does with a data set, to be shown in a notebook: method, dtype, tiles, results."""
+        from lamella.engine.describe import describe
+
+        return describe(dataset, udf, roi, self.executor)
 
     def run(
         self,
@@ -164,8 +439,15 @@ class Context(Computing, AnalysisMaker):
         ParameterError
             If no exporter writes such files.
         """
-        from lamella.export import export_dataset
+        from lamella.export.dataset import export_dataset
 
         return export_dataset(
             dataset, path, executor=self.executor, format=format, overwrite=overwrite, fill=fill, progress=progress
         )
+
+
+async def _later(run: Run, several: bool) -> Any:
+    from lamella.engine.iteration import finish_later
+
+    results = await finish_later(run)
+    return results if several else results[0]

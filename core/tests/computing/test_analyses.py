@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella import masks
-from lamella.analysis.pictures import picture
 from lamella.analysis.results import AnalysisResultSet
 from lamella.errors import ParameterError
+from lamella.plot.pictures import picture
 
 NAV, SIG = (4, 5), (16, 18)
 DATA = np.random.default_rng(6).random((*NAV, *SIG)).astype(np.float32) * 100

@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella import masks
-from lamella.corrections import Corrections
+from lamella.corrections.corrections import Corrections
 from lamella.errors import ParameterError, UDFError
-from lamella.maskstack import SparseMasks
-from lamella.udf import (
-    UDF,
-    ApplyMasksUDF,
-    AutoUDF,
-    CoMUDF,
-    LogsumUDF,
-    NoOpUDF,
-    PickUDF,
-    RecordUDF,
-    StdDevUDF,
-    SumSigUDF,
-    SumUDF,
-)
+from lamella.masks.stack import SparseMasks
+from lamella.udf.base import UDF
+from lamella.udf.builtin.auto import AutoUDF
+from lamella.udf.builtin.com import CoMUDF
+from lamella.udf.builtin.logsum import LogsumUDF
+from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.noop import NoOpUDF
+from lamella.udf.builtin.raw import PickUDF
+from lamella.udf.builtin.record import RecordUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 NAV, SIG = (5, 6), (12, 14)
 DTYPES = ["uint8", "uint16", ">u2", "int16", ">i4", "uint32", "int64", "float16", "float32", ">f4", "float64"]

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.errors import CancelledRun, ParameterError, PluginError
-from lamella.udf import UDF, AutoUDF, SumSigUDF, SumUDF
+from lamella.udf.base import UDF
+from lamella.udf.builtin.auto import AutoUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 NAV, SIG = (6, 7), (8, 9)
 DATA = np.random.default_rng(1).integers(0, 4000, (*NAV, *SIG)).astype(np.uint16)
@@ -198,7 +201,7 @@ def test_a_region_of_another_shape_is_refused(inline: lamella.Context, scan: lam
 
 
 def test_corrections_replace_those_of_the_data(inline: lamella.Context, scan: lamella.DataSet) -> None:
-    from lamella.corrections import Corrections
+    from lamella.corrections.corrections import Corrections
 
     dark = np.arange(np.prod(SIG)).reshape(SIG)
     corrections = Corrections.of(SIG, dark=dark)
@@ -208,7 +211,7 @@ def test_corrections_replace_those_of_the_data(inline: lamella.Context, scan: la
 
 
 def test_corrections_for_another_detector_are_refused(inline: lamella.Context, scan: lamella.DataSet) -> None:
-    from lamella.corrections import Corrections
+    from lamella.corrections.corrections import Corrections
 
     with pytest.raises(ParameterError, match="do not fit"):
         inline.run_udf(scan, SumUDF(), corrections=Corrections.of((3, 3), dark=np.ones((3, 3))))
@@ -307,7 +310,7 @@ def test_parameters_change_between_partitions(ctx: lamella.Context, scan: lamell
 
 
 def test_masks_are_made_again_when_they_change(ctx: lamella.Context, scan: lamella.DataSet) -> None:
-    from lamella.udf import ApplyMasksUDF
+    from lamella.udf.builtin.masks import ApplyMasksUDF
 
     partials = ctx.run_udf_iter(scan, ApplyMasksUDF(mask_factories=[np.ones(SIG)]))
     next(partials)

@@ -19,13 +19,16 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
+from lamella.engine.plan import Plan
 from lamella.errors import CancelledRun, FormatError, UDFError
-from lamella.executors.executor import Executor, available_cpus, limit
+from lamella.executors.executor import Executor, limit
 from lamella.executors.onethread import OneThread
 from lamella.executors.processes import ProcessesExecutor
 from lamella.executors.threads import ThreadsExecutor
-from lamella.udf import UDF, SumSigUDF, SumUDF
-from lamella.udf.plan import Plan
+from lamella.system.processors import available_cpus
+from lamella.udf.base import UDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 MakeScan = Callable[..., lamella.DataSet]
 DATA = np.random.default_rng(4).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)

@@ -17,10 +17,11 @@ import pytest
 
 import lamella
 from lamella.errors import CancelledRun, ParameterError, PluginError
-from lamella.export import find_exporter
+from lamella.export.dataset import find_exporter
 from lamella.export.images import png_bytes, tiff_bytes
 from lamella.export.results import save_results
-from lamella.udf import SumSigUDF, SumUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 NAV, SIG = (5, 6), (7, 8)
 DATA = np.random.default_rng(9).integers(0, 4000, (*NAV, *SIG)).astype(np.uint16)

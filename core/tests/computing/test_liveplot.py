@@ -10,8 +10,12 @@ import pytest
 
 import lamella
 from lamella.errors import ParameterError
-from lamella.liveplot import LivePlot
-from lamella.udf import ApplyMasksUDF, PickUDF, StdDevUDF, SumSigUDF, SumUDF
+from lamella.plot.liveplot import LivePlot
+from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.raw import PickUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 matplotlib = pytest.importorskip("matplotlib")
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lamella import masks
 from lamella.errors import ParameterError
-from lamella.geometry import SigBox
-from lamella.maskstack import DenseMasks, SparseMasks, make_masks, shift_into
-from lamella.udf.accumulate import Widened
+from lamella.geometry.shape import SigBox
+from lamella.kernels.accumulate import Widened
+from lamella.masks.stack import DenseMasks, SparseMasks, make_masks, shift_into
 
 PLACE: dict[str, Any] = {"centerX": 4.2, "centerY": 3, "imageSizeX": 9, "imageSizeY": 7}
 Y, X = np.mgrid[:7, :9]

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.corrections import Corrections
+from lamella.corrections.corrections import Corrections
 from lamella.errors import UDFError
-from lamella.udf import UDF, SumSigUDF
+from lamella.udf.base import UDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 from lamella.udf.slices import Slice
 
 NAV, SIG = (4, 5), (6, 7)
@@ -672,7 +673,7 @@ def test_a_slice_cuts_arrays() -> None:
 
 def test_a_slice_knows_its_parts() -> None:
     part = Slice.of(2, 3, (1, 0), (2, 4))
-    assert part.nav == Slice((2,), lamella.geometry.Shape((3,)))
+    assert part.nav == Slice((2,), lamella.geometry.shape.Shape((3,)))
     assert (part.sig.origin, part.sig.shape.to_tuple()) == ((1, 0), (2, 4))
     assert part.discard_nav().origin == (0, 1, 0)
     assert not part.is_null

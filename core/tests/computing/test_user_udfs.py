@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.errors import LamellaWarning
-from lamella.udf import UDF
+from lamella.udf.base import UDF
 
 NAV, SIG = (5, 6), (8, 9)
 N = NAV[0] * NAV[1]

@@ -14,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.corrections import Corrections
+from lamella.corrections.corrections import Corrections
+from lamella.engine.runner import Run
 from lamella.errors import CancelledRun
-from lamella.udf import UDF, ApplyMasksUDF, SumUDF
-from lamella.udf.runner import Run
+from lamella.udf.base import UDF
+from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.sum import SumUDF
 
 MakeScan = Callable[..., lamella.DataSet]
 SMALL = np.random.default_rng(8).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
@@ -115,7 +117,7 @@ def test_a_small_run_can_be_cancelled(threads: lamella.Context, make_scan: MakeS
 _FAULTS = """
 import resource
 import numpy as np
-from lamella.allocator import keep_freed_memory
+from lamella.system.memory import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
-from lamella.detect import MAGIC, VERIFIED, Probe
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_blo.header import HEADER, RECORD
 from lamella_blo.reader import BloReader
 
@@ -371,14 +370,14 @@ def test_a_sound_file_is_recognised_whatever_its_name(tmp_path: Path) -> None:
     path = write(tmp_path, block_file(patterns()), name="scan.raw")
     match = BloReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == VERIFIED
+    assert match.confidence == Confidence.VERIFIED
     assert open_blo(path).format == "blo"
 
 
 def test_a_damaged_file_is_still_recognised(tmp_path: Path) -> None:
     match = BloReader().detect(Probe.of(write(tmp_path, block_file(patterns())[:300])))
     assert match is not None
-    assert match.confidence == MAGIC
+    assert match.confidence == Confidence.MAGIC
 
 
 @pytest.mark.parametrize("content", [b"", b"IMGBL", b"\x02\x01" * 500, bytes(5000)])

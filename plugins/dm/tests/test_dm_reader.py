@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, ParameterError, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_dm.conformance import DATA_TYPES, SWAPPED, File, Image, Leaf, dm_bytes, number, text
 
 THUMBNAIL = Image(np.zeros((5, 6), "<i4"), "thumbnail", data_type=23)

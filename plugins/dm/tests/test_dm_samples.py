@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.dataset import DataSet
-from lamella.opening import open_dataset
+from lamella.dataset.dataset import DataSet
+from lamella.opening.open import open_dataset
 
 IMAGES = [
     "2D_test-1_dm3",

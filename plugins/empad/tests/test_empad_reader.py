@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.detect import HEURISTIC, MAGIC, VERIFIED, Probe
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_empad.conformance import raw_bytes, xml_text
 from lamella_empad.layout import are_floats
 from lamella_empad.params import EmpadParams
@@ -287,13 +286,13 @@ def confidence(path: Path) -> int:
 
 def test_detection_is_as_sure_as_it_can_be(tmp_path: Path) -> None:
     path, _ = acquisition(tmp_path, (2, 3))
-    assert confidence(path) == confidence(tmp_path / "scan.raw") == VERIFIED
+    assert confidence(path) == confidence(tmp_path / "scan.raw") == Confidence.VERIFIED
     path.write_text(xml_text("scan.raw", (5, 5)))
-    assert confidence(path) == confidence(tmp_path / "scan.raw") == MAGIC
+    assert confidence(path) == confidence(tmp_path / "scan.raw") == Confidence.MAGIC
     path.unlink()
-    assert confidence(tmp_path / "scan.raw") == HEURISTIC
+    assert confidence(tmp_path / "scan.raw") == Confidence.HEURISTIC
     (tmp_path / "b_x2_y2.raw").write_bytes(np.random.default_rng(0).bytes(4 * FRAME))
-    assert confidence(tmp_path / "b_x2_y2.raw") == MAGIC
+    assert confidence(tmp_path / "b_x2_y2.raw") == Confidence.MAGIC
     (tmp_path / "c.raw").write_bytes(np.random.default_rng(0).bytes(4 * FRAME))
     assert confidence(tmp_path / "c.raw") == 0
     for name, text in (("a.xml", "<a/>"), ("b.json", "[]"), ("c.json", "{"), ("d.raw", "")):

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from lamella.errors import FormatError, LamellaWarning, ParameterError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_frms6.conformance import folded, header_text, part_bytes
 
 FRAMES = np.arange(6 * 4 * 6, dtype=np.uint16).reshape(6, 4, 6)

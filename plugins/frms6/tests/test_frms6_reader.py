@@ -9,8 +9,8 @@ import pytest
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
-from lamella.probe import Probe
+from lamella.opening.open import open_dataset
+from lamella.reader import Probe
 from lamella_frms6.conformance import folded, header_text, part_bytes
 from lamella_frms6.reader import Frms6Reader
 

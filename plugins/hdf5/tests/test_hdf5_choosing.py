@@ -11,7 +11,7 @@ import pytest
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
-from lamella.probe import Probe
+from lamella.reader import Probe
 from lamella_hdf5.params import Hdf5Params
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.superblock import read_superblock
@@ -271,7 +271,7 @@ def test_a_cut_file_is_refused_before_libhdf5_sees_it(tmp_path: Path) -> None:
 
 
 def test_a_crash_of_the_child_is_an_error_of_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
     path = write(tmp_path / "a.h5", scan=SCAN)
     assert lamella.open(path, isolate="always").shape == SCAN.shape

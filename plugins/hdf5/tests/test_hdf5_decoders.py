@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numba import njit
 
-from lamella.kernels import Kernel
-from lamella.kernels.workshop import Workshop
+from lamella.kernels.compilequeue import CompileQueue
+from lamella.kernels.library import Kernel
 from lamella_hdf5 import filters, kernels, plain, planes
 
 Array = np.ndarray[Any, Any]
@@ -125,7 +124,7 @@ def test_chunks_are_decoded_where_no_compiler_can_be_loaded(monkeypatch: pytest.
     kernel = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle, worth_waiting=True)
     monkeypatch.setattr(kernel, "_load", no_compiler)
     monkeypatch.setattr(filters, "_unshuffle", kernel)
-    monkeypatch.setattr("lamella.kernels.library.workshop", Workshop())
+    monkeypatch.setattr("lamella.kernels.library.workshop", CompileQueue())
     monkeypatch.setattr("lamella.kernels.library.WORTH_ITS_WHILE", -1.0)
     values = np.arange(100, dtype="<u4")
     stored = np.ascontiguousarray(values.view(np.uint8).reshape(100, 4).T).ravel()

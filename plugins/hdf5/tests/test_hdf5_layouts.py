@@ -7,16 +7,15 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import lamella
+from lamella.engine.plan import make_plan
 from lamella.errors import CorruptError, FormatError
 from lamella.executors.inline import InlineExecutor
-from lamella.geometry import Region, region_of
-from lamella.source import LinearSource
+from lamella.geometry.roi import Region, region_of
+from lamella.reader import LinearSource
 from lamella.udf import UDF, ApplyMasksUDF, SumUDF
-from lamella.udf.plan import make_plan
 from lamella_hdf5 import plain
 from lamella_hdf5.filters import Filter, Pipeline
 from lamella_hdf5.grid import frame_block

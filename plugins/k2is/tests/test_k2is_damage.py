@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from lamella.errors import FormatError, FrameMissingError, LamellaWarning, ParameterError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_k2is.block import BLOCK_NBYTES
 from lamella_k2is.conformance import gtg_bytes, write_recording
 

@@ -17,10 +17,10 @@ from lamella.errors import (
     ParameterError,
     TruncatedError,
 )
-from lamella.opening import open_dataset
-from lamella.udf.masks import ApplyMasksUDF
-from lamella.udf.sum import SumUDF
-from lamella.udf.sumsig import SumSigUDF
+from lamella.opening.open import open_dataset
+from lamella.plugins.registry import default_registry
+from lamella.reader import Probe
+from lamella.udf import ApplyMasksUDF, SumSigUDF, SumUDF
 from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_testkit.limits import bytes_read
 
@@ -316,10 +316,7 @@ def test_other_binary_files_are_not_taken(tmp_path: Path) -> None:
         (tmp_path / f"scan{number}.bin").write_bytes(bytes(50_000))
     with pytest.raises(FormatError, match="there is no block header"):
         open_dataset("k2is", tmp_path / "scan1.bin", {})
-    match = (
-        lamella.registry.default_registry().get("k2is").reader().detect(lamella.probe.Probe.of(tmp_path / "scan1.bin"))
-    )
-    assert match is None
+    assert default_registry().get("k2is").reader().detect(Probe.of(tmp_path / "scan1.bin")) is None
 
 
 def test_a_text_file_called_gtg_is_not_taken(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import lamella
 from lamella.errors import CorruptError, FrameMissingError, LamellaWarning, TruncatedError
 from lamella.io import choose_backend
-from lamella.udf.sumsig import SumSigUDF
+from lamella.udf import SumSigUDF
 from lamella_k2is.block import BLOCK_NBYTES, BLOCKS
 from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_k2is.recording import Recording, synchronise
@@ -81,7 +81,7 @@ def test_lost_blocks_can_be_zeros(tmp_path: Path, frames: np.ndarray, backend: s
 
 def test_reading_a_lost_frame_is_an_error(tmp_path: Path, frames: np.ndarray) -> None:
     source = opened(write_recording(tmp_path, frames, lost={3: [70]})).source
-    with lamella.reading.FrameReader(source, choose_backend(None, source.resources)) as reader:
+    with lamella.dataset.framereader.FrameReader(source, choose_backend(None, source.resources)) as reader:
         np.testing.assert_array_equal(reader.read(range(1, 2))[0], frames[1])
         with pytest.raises(FrameMissingError, match="lost_blocks='zero'"):
             reader.read(range(5))

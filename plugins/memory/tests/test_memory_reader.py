@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from lamella.api import Context
-from lamella.dataset import DataSet
-from lamella.detect import EXTENSION, VERIFIED, Probe
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, NoFormatError, ParameterError, UnsupportedError
-from lamella.geometry import SigBox
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe, SigBox
 from lamella_memory.reader import MemoryReader
 
 SHAPE = (3, 4, 5, 6)
@@ -306,7 +304,7 @@ def test_arrays_of_others_say_what_to_do(package: str, words: str) -> None:
     foreign = type("Array", (Stored,), {"__module__": package})(values())
     match = MemoryReader().detect(Probe.of(foreign))
     assert match is not None
-    assert match.confidence == EXTENSION
+    assert match.confidence == Confidence.EXTENSION
     with pytest.raises(UnsupportedError, match=words):
         open_dataset("auto", foreign, {})
 
@@ -325,7 +323,10 @@ def test_a_path_is_not_claimed(tmp_path: Path) -> None:
 def test_what_was_recognised_is_told() -> None:
     match = MemoryReader().detect(Probe.of(values()))
     assert match is not None
-    assert (match.confidence, match.reason) == (VERIFIED, "numpy.ndarray of shape (3, 4, 5, 6) and dtype int32")
+    assert (match.confidence, match.reason) == (
+        Confidence.VERIFIED,
+        "numpy.ndarray of shape (3, 4, 5, 6) and dtype int32",
+    )
 
 
 # Fingerprints

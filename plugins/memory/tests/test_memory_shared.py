@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import LamellaError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_memory.shared import SharedArray
 
 DATA: NDArray[Any] = np.arange(3 * 4 * 50 * 60).reshape(3, 4, 50, 60)

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import FormatError
-from lamella.geometry import SigBox
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import SigBox
 
 scipy_sparse: Any = pytest.importorskip("scipy.sparse")
 sparse: Any = pytest.importorskip("sparse")

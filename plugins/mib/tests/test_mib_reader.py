@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import lamella
-from lamella.detect import MAGIC, VERIFIED
 from lamella.errors import FormatError
-from lamella.probe import Probe
+from lamella.reader import Confidence, Probe
 from lamella_mib.conformance import Merlin, sidecar_text
 from lamella_mib.header import iso_time, parse_header
 from lamella_mib.params import MibParams
@@ -123,14 +121,14 @@ def test_frames_and_sidecar_are_recognised(scan: Path) -> None:
     for path in (scan, scan.with_name("scan.hdr")):
         match = MibReader().detect(Probe.of(path))
         assert match is not None
-        assert match.confidence == VERIFIED
+        assert match.confidence == Confidence.VERIFIED
 
 
 def test_a_frame_that_does_not_hold_together_is_less_sure(scan: Path) -> None:
     scan.write_bytes(scan.read_bytes().replace(b"U16", b"U77", 1))
     match = MibReader().detect(Probe.of(scan))
     assert match is not None
-    assert match.confidence == MAGIC
+    assert match.confidence == Confidence.MAGIC
     assert "unknown type of pixels" in match.reason
 
 
@@ -147,7 +145,7 @@ def test_a_sidecar_without_frames_is_less_sure(tmp_path: Path) -> None:
     path.write_bytes(sidecar_text({}))
     match = MibReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == MAGIC
+    assert match.confidence == Confidence.MAGIC
 
 
 # Text.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaWarning
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_mrc.conformance import header_bytes, info_text
 
 SIG = (4, 8)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_mrc.conformance import MrcSampler, header_bytes, info_text
 from lamella_testkit import SampleData
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 
 FILES = ["20241021_00405_movie", "HAADFscan", "mrcfile__EMD-3197_mrc"]
 

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 import lamella_npy.fortran
-from lamella.dataset import DataSet
-from lamella.geometry import SigBox
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.framereader import FrameReader
 from lamella.io import choose_backend
-from lamella.opening import open_dataset
-from lamella.reading import FrameReader
+from lamella.opening.open import open_dataset
+from lamella.reader import SigBox
 
 SHAPE = (5, 7, 6, 4)
 DATA: NDArray[Any] = np.asfortranarray(np.arange(-420, 420).reshape(SHAPE).astype(">i2"))

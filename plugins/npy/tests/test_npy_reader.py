@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
-from lamella.detect import MAGIC, VERIFIED, Probe
+from lamella.dataset.dataset import DataSet
 from lamella.errors import FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_npy.reader import NpyReader
 
 DTYPES = ("?", "u1", "i1", "<u2", ">u2", "<i2", ">i2", "<i4", ">i4", ">i8", "<f2", ">f2", "<f4", ">f8", "<c8", ">c16")
@@ -141,7 +141,7 @@ def test_the_content_decides_whatever_the_name(tmp_path: Path) -> None:
     data = array()
     path = save(tmp_path, data, name="scan.blo")
     ds = open_dataset("auto", path, {})
-    assert (ds.format, ds.provenance.confidence) == ("npy", VERIFIED)
+    assert (ds.format, ds.provenance.confidence) == ("npy", Confidence.VERIFIED)
     np.testing.assert_array_equal(np.asarray(ds), data)
 
 
@@ -243,7 +243,7 @@ def test_a_damaged_header_is_an_error_of_the_format(tmp_path: Path, text: str) -
     assert caught.value.path == str(path)
     match = NpyReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == MAGIC
+    assert match.confidence == Confidence.MAGIC
 
 
 def test_bytes_that_are_no_utf8_are_an_error_of_the_format(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
-from lamella.detect import EXTENSION, Probe
+from lamella.dataset.dataset import DataSet
 from lamella.errors import FormatError, LamellaWarning, ParameterError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_raw.reader import RawReader
 
 DTYPES = ("?", "u1", "i1", "<u2", ">u2", "<i2", ">i2", "<i4", ">i4", ">u8", "<f2", ">f2", "<f4", ">f8", "<c8", ">c16")
@@ -197,7 +197,7 @@ def test_the_extension_alone_is_a_weak_hint(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, data, name=name)
     match = RawReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == EXTENSION
+    assert match.confidence == Confidence.EXTENSION
     assert match.missing == ("dtype", "sig_shape")
     np.testing.assert_array_equal(np.asarray(open_dataset("auto", path, {"dtype": "<u2", "sig_shape": (4, 5)})), data)
 

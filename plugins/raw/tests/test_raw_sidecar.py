@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.detect import EXTENSION, VERIFIED, Probe, detect
 from lamella.errors import CorruptError, FormatError, NoFormatError, ParameterError
-from lamella.opening import open_dataset
-from lamella.registry import default_registry
+from lamella.opening.detect import detect
+from lamella.opening.open import open_dataset
+from lamella.plugins.registry import default_registry
+from lamella.reader import Confidence, Probe
 from lamella_raw.reader import RawReader
 
 DATA: NDArray[Any] = np.arange(-60, 60, dtype=">i2").reshape(2, 3, 4, 5)
@@ -59,7 +60,7 @@ def test_a_sidecar_can_be_opened_itself(tmp_path: Path, sidecar: str, params: st
 def test_a_description_is_as_sure_as_can_be(tmp_path: Path) -> None:
     match = RawReader().detect(Probe.of(write_sidecar(tmp_path / "scan.toml")))
     assert match is not None
-    assert match.confidence == VERIFIED
+    assert match.confidence == Confidence.VERIFIED
     assert match.params["sig_shape"] == [4, 5]
 
 
@@ -121,7 +122,7 @@ def test_toml_of_other_kinds_is_left_alone(tmp_path: Path, content: bytes) -> No
     assert RawReader().detect(Probe.of(tmp_path / "scan.toml")) is None
     match = RawReader().detect(Probe.of(write_data(tmp_path / "scan.raw")))
     assert match is not None
-    assert match.confidence == EXTENSION
+    assert match.confidence == Confidence.EXTENSION
 
 
 def test_a_data_file_that_is_no_name_is_an_error(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_missing_files_and_keys_are_named(tmp_path: Path) -> None:
 
 
 def lamella_knows(path: Path) -> bool:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_raw_csr.reader import RawCsrReader
 
     return RawCsrReader().detect(Probe.of(path)) is not None

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lamella.corrections import Corrections
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_seq.conformance import Recording, mrc_bytes, readout_bytes, settings_xml
 
 SHAPE = (6, 8)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_seq.conformance import SeqSampler
 from lamella_testkit import SampleData
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, ParameterError, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_seq.conformance import START, Recording, settings_xml
 
 

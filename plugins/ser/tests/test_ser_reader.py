@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.detect import MAGIC, VERIFIED, Probe
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_ser.conformance import emi_bytes, series_bytes
 from lamella_ser.params import SerParams
 from lamella_ser.reader import SerReader
@@ -312,13 +311,13 @@ def test_detection_verifies_the_structure_and_reads_little(folder: Path) -> None
     probe = Probe.of(write(folder, series_bytes(frames(200, 64, 64))))
     match = SerReader().detect(probe)
     assert match is not None
-    assert match.confidence == VERIFIED
+    assert match.confidence == Confidence.VERIFIED
     assert probe.bytes_read < 64 << 10
 
 
 def test_detection_of_damaged_and_foreign_files(folder: Path) -> None:
     damaged = detected(write(folder, series_bytes(frames())[:100]))
-    assert damaged.confidence == MAGIC
+    assert damaged.confidence == Confidence.MAGIC
     assert detected(write(folder, b"LUCAM-RECORDER" + bytes(100))) is None
     assert detected(write(folder, b"")) is None
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 from lamella_tvips.conformance import frame_headers, stream_parts
 
 pytestmark = pytest.mark.oracle

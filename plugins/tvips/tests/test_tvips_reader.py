@@ -9,20 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.detect import EXTENSION, HEURISTIC, MAGIC, VERIFIED, Probe
-from lamella.errors import (
-    CorruptError,
-    FormatError,
-    LamellaWarning,
-    ParameterError,
-    TruncatedError,
-    UnsupportedError,
-)
-from lamella.opening import open_dataset
+from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
+from lamella.opening.open import open_dataset
+from lamella.reader import Confidence, Probe
 from lamella_tvips.conformance import frame_headers, stream_parts
 from lamella_tvips.params import TvipsParams
 from lamella_tvips.reader import TvipsReader
@@ -375,14 +367,14 @@ def confidence(path: Path) -> int:
 
 def test_detection_is_as_sure_as_it_can_be(tmp_path: Path) -> None:
     paths = write(tmp_path, frames(), first=5)
-    assert [confidence(path) for path in paths] == [VERIFIED] * 3
+    assert [confidence(path) for path in paths] == [Confidence.VERIFIED] * 3
     paths[2].write_bytes(paths[2].read_bytes()[:-1])
-    assert [confidence(path) for path in paths] == [MAGIC] * 3
+    assert [confidence(path) for path in paths] == [Confidence.MAGIC] * 3
     paths[0].unlink()
-    assert confidence(paths[1]) == EXTENSION
+    assert confidence(paths[1]) == Confidence.EXTENSION
     (whole,) = stream_parts(frames(), frame_headers(12))
     (tmp_path / "a.dat").write_bytes(whole + b"1")
-    assert confidence(tmp_path / "a.dat") == HEURISTIC
+    assert confidence(tmp_path / "a.dat") == Confidence.HEURISTIC
     (tmp_path / "b.dat").write_bytes(b"\x00\x01" + bytes(300))
     assert confidence(tmp_path / "b.dat") == 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.opening import open_dataset
+from lamella.opening.open import open_dataset
 
 pytestmark = pytest.mark.recorded
 

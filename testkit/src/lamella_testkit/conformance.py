@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from lamella.registry import default_registry
+from lamella.plugins.registry import default_registry
 from lamella_testkit.isolation import Worker
 from lamella_testkit.profiles import profile_named
 from lamella_testkit.results import Result, Status

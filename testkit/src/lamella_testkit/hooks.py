@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamella.hooks import hookimpl
+from lamella.plugins.hooks import hookimpl
 
 __all__ = ["lamella_cli_commands"]
 

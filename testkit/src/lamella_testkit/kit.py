@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lamella.errors import LamellaWarning
-from lamella.opening import open_dataset
-from lamella.params import split, validate
-from lamella.plugin import Plugin, Status, examine_spec
-from lamella.probe import Probe
-from lamella.registry import default_registry
+from lamella.opening.open import open_dataset
+from lamella.params.validate import split, validate
+from lamella.plugins.plugin import Plugin, Status, examine_spec
+from lamella.plugins.registry import default_registry
+from lamella.reader import Probe
 from lamella_testkit.checking import Broken, NotNeeded
 from lamella_testkit.limits import TookTooLong, wall_clock
 from lamella_testkit.sample import Sample, SampleData
@@ -27,10 +27,9 @@ from lamella_testkit.sample import Sample, SampleData
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.format import Capability, FormatSpec
-    from lamella.reader import Reader
-    from lamella.source import FrameSource, LinearSource
+    from lamella.reader import FrameSource, LinearSource, Reader
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 

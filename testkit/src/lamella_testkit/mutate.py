@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from lamella.errors import LamellaError
-from lamella.source import LinearSource
+from lamella.reader import LinearSource
 
 if TYPE_CHECKING:
     from lamella_testkit.kit import Kit

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 def _items(session: pytest.Session, name: str, level: int) -> list[pytest.Item]:
     from lamella.errors import LamellaError
-    from lamella.registry import default_registry
+    from lamella.plugins.registry import default_registry
     from lamella_testkit.runner import chosen
     from lamella_testkit.samplers import sampler_named
 

@@ -16,7 +16,7 @@ from lamella_testkit.limits import supported
 from lamella_testkit.results import Result, Status, failures, level_of
 
 if TYPE_CHECKING:
-    from lamella.plugin import Plugin
+    from lamella.plugins.plugin import Plugin
 
 __all__ = ["FILE_NAME", "Report", "level_text"]
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.framereader import FrameReader
 from lamella.errors import FormatError, FrameMissingError, LamellaError, LamellaWarning, ParameterError
-from lamella.geometry import SigBox
-from lamella.reading import FrameReader
-from lamella.source import FrameSource, LinearSource
+from lamella.reader import FrameSource, LinearSource, SigBox
 from lamella_testkit.checking import Broken
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.limits import address_space

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from lamella.executors.executor import available_cpus
+from lamella.system.processors import available_cpus
 from lamella_testkit.checking import Broken, Check, NotHere, NotNeeded, all_checks, named
 from lamella_testkit.kit import Kit, told
 from lamella_testkit.limits import TookTooLong

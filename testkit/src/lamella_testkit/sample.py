@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

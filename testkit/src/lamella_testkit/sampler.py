@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit.sample import Recorded, SampleData
 
 __all__ = ["Sampler"]
@@ -82,7 +82,7 @@ class Sampler(ABC):
         return None
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
-        """Give entries of `lamella.metadata.Metadata` that a reader must report for what `write` wrote."""
+        """Give entries of `lamella.reader.Metadata` that a reader must report for what `write` wrote."""
         return {}
 
     def raw_metadata(self, data: SampleData) -> Mapping[str, object]:

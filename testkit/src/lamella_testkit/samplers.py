@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from lamella.registry import load_named, named_entry_points
+from lamella.plugins.entrypoints import load_named, named_entry_points
 from lamella_testkit.sampler import Sampler
 
 __all__ = ["GROUP", "other_samplers", "sampler_named"]

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Metadata
 
 if TYPE_CHECKING:
-    from lamella.source import SourceInfo
+    from lamella.reader import SourceInfo
 
 __all__ = ["axis_problems", "json_problems", "metadata_problems", "problems"]
 

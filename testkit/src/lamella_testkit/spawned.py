@@ -40,10 +40,10 @@ def read_partitions(path: list[str], spec: FormatSpec | None, jobs: list[tuple[l
 
 
 def _read(partitions: list[bytes], source: bytes) -> Any:
-    from lamella.geometry import SigBox
+    from lamella.dataset.framereader import FrameReader
+    from lamella.dataset.tiling import TilingScheme
     from lamella.io.buffered import BufferedBackend
-    from lamella.reading import FrameReader
-    from lamella.tiling import TilingScheme
+    from lamella.reader import SigBox
 
     try:
         again = pickle.loads(source)  # first, while nothing has been opened in this process

@@ -14,8 +14,7 @@ from lamella_testkit.checking import Broken
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
-    from lamella.source import Resource
+    from lamella.reader import IOSession, Resource
 
 __all__ = ["SpyBackend"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hypothesis import strategies as st
 
+from lamella.dataset.tiling import TilingScheme
 from lamella.format import Capability
-from lamella.geometry import SigBox
-from lamella.tiling import TilingScheme
+from lamella.reader import SigBox
 from lamella_testkit.sample import SampleData
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lamella.registry import default_registry
+from lamella.plugins.registry import default_registry
 from lamella_testkit.checking import all_checks
 from lamella_testkit.kit import Kit
 from lamella_testkit.profiles import PROFILES

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import SampleData, Sampler
 
 HEADER = np.dtype(

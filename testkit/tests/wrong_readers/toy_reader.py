@@ -11,14 +11,23 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.detect import VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from lamella.format import Capability, FormatSpec, Param, Signature
-from lamella.geometry import SigBox
-from lamella.io import IOSession
-from lamella.metadata import Axis, Metadata
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    FrameSource,
+    IOSession,
+    LinearSource,
+    Match,
+    Metadata,
+    Probe,
+    Resource,
+    RunTable,
+    SigBox,
+    SourceInfo,
+)
 from wrong_readers.toy_format import HEADER, MAGIC, NOTE, PART_HEADER, SIDECAR
 
 
@@ -35,7 +44,7 @@ class ToyReader:
     def detect(self, probe: Probe) -> Match | None:
         if probe.head[:4] != MAGIC or len(probe.head) < HEADER.itemsize:
             return None
-        return Match(VERIFIED, "begins with TOYF")
+        return Match(Confidence.VERIFIED, "begins with TOYF")
 
     def open(self, params: ToyParams, probe: Probe) -> LinearSource | FrameSource:
         header = self.header(probe)

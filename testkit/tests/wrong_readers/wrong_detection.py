@@ -12,12 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.detect import Match
 from lamella.format import Capability, Signature
-from lamella.geometry import SigBox
-from lamella.io import IOSession
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, RunTable, SourceInfo
+from lamella.reader import Encoding, FrameSource, IOSession, LinearSource, Match, Probe, RunTable, SigBox, SourceInfo
 from lamella_testkit import SampleData
 from wrong_readers.catalogue import mistake
 from wrong_readers.toy_format import HEADER, ToySampler

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 
 from lamella.errors import FormatError
 from lamella.format import Capability
-from lamella.metadata import Axis, Metadata
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import Axis, Encoding, FrameSource, LinearSource, Metadata, Probe, Resource, RunTable, SourceInfo
 from lamella_testkit import SampleData
 from wrong_readers.catalogue import mistake
 from wrong_readers.toy_format import NOTE, ToySampler

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import Encoding, FrameSource, LinearSource, Probe, Resource, RunTable, SourceInfo
 from wrong_readers.catalogue import mistake
 from wrong_readers.toy_reader import ToyFrames, ToyParams, ToyProceduralReader, ToyReader
 

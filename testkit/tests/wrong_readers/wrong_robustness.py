@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.format import Capability, Param
-from lamella.io import IOSession
-from lamella.metadata import Axis, Metadata
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import (
+    Axis,
+    Encoding,
+    FrameSource,
+    IOSession,
+    LinearSource,
+    Metadata,
+    Probe,
+    Resource,
+    RunTable,
+    SourceInfo,
+)
 from wrong_readers.catalogue import mistake
 from wrong_readers.toy_format import HEADER, NOTE, SIDECAR
 from wrong_readers.toy_reader import RIGHT, ToyFrames, ToyParams, ToyProceduralReader, ToyReader

@@ -10,10 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.format import Capability, Param
-from lamella.geometry import SigBox
-from lamella.io import IOSession
-from lamella.probe import Probe
-from lamella.source import Encoding, FrameSource, LinearSource, ReadHints, RunTable, SourceInfo
+from lamella.reader import (
+    Encoding,
+    FrameSource,
+    IOSession,
+    LinearSource,
+    Probe,
+    ReadHints,
+    RunTable,
+    SigBox,
+    SourceInfo,
+)
 from wrong_readers.catalogue import mistake
 from wrong_readers.toy_reader import RIGHT, ToyFrames, ToyProceduralReader, ToyReader
 

@@ -13,7 +13,7 @@ from serve import Job, serve
 import lamella
 from lamella import udf as library
 from lamella.io.mmap import forget_mappings
-from lamella.kernels import wait_until_compiled
+from lamella.kernels.library import wait_until_compiled
 
 
 def main() -> None:

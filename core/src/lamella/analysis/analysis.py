@@ -9,7 +9,7 @@ from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     from lamella.analysis.results import AnalysisResultSet
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.udf.base import UDF
     from lamella.udf.results import UDFResult
 

@@ -11,12 +11,12 @@ from lamella.analysis.analysis import Analysis, image_size
 from lamella.analysis.masks import centre
 from lamella.analysis.results import AnalysisResult, AnalysisResultSet
 from lamella.errors import ParameterError
-from lamella.udf.com import CoMUDF
+from lamella.udf.builtin.com import CoMUDF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["CoMAnalysis"]

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, PointAnalysis, RingAnalysis
     from lamella.analysis.radialfourier import RadialFourierAnalysis
     from lamella.analysis.simple import PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
-    from lamella.dataset import DataSet
-    from lamella.maskstack import MaskFactories
+    from lamella.dataset.dataset import DataSet
+    from lamella.masks.stack import MaskFactories
 
 __all__ = ["AnalysisMaker"]
 
@@ -29,7 +29,7 @@ class AnalysisMaker:
         mask_dtype: DTypeLike | None = None,
         dtype: DTypeLike | None = None,
     ) -> MasksAnalysis:
-        """Sums over masks of one's own; see `lamella.udf.masks.ApplyMasksUDF` for the parameters."""
+        """Sums over masks of one's own; see `lamella.udf.ApplyMasksUDF` for the parameters."""
         from lamella.analysis.masks import MasksAnalysis
 
         return MasksAnalysis(

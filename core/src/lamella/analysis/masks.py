@@ -12,18 +12,18 @@ from lamella import masks
 from lamella.analysis.analysis import Analysis, image_size
 from lamella.analysis.results import AnalysisResult, AnalysisResultSet, complex_channels
 from lamella.errors import ParameterError
-from lamella.maskstack import SparseMasks
-from lamella.udf.masks import ApplyMasksUDF
+from lamella.masks.stack import SparseMasks
+from lamella.udf.builtin.masks import ApplyMasksUDF
 
 if TYPE_CHECKING:
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["DiskAnalysis", "MasksAnalysis", "PointAnalysis", "RingAnalysis"]
 
 
 class MasksAnalysis(Analysis):
-    """Sums over masks; channels ``mask_0``, ``mask_1``, …; parameters as for `lamella.udf.masks.ApplyMasksUDF`."""
+    """Sums over masks; channels ``mask_0``, ``mask_1``, …; parameters as for `lamella.udf.ApplyMasksUDF`."""
 
     def udf(self) -> ApplyMasksUDF:
         return ApplyMasksUDF(**self.parameters)

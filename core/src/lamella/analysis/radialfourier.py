@@ -11,11 +11,11 @@ from lamella import masks
 from lamella.analysis.analysis import Analysis, image_size
 from lamella.analysis.masks import centre
 from lamella.analysis.results import AnalysisResult, AnalysisResultSet
-from lamella.maskstack import SparseMasks
-from lamella.udf.masks import ApplyMasksUDF
+from lamella.masks.stack import SparseMasks
+from lamella.udf.builtin.masks import ApplyMasksUDF
 
 if TYPE_CHECKING:
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["RadialFourierAnalysis"]
@@ -40,7 +40,7 @@ class RadialFourierAnalysis(Analysis):
     max_order
         Highest order.
     use_sparse
-        Passed on to `lamella.udf.masks.ApplyMasksUDF`.
+        Passed on to `lamella.udf.ApplyMasksUDF`.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.analysis.pictures import Scale, picture
+from lamella.plot.pictures import Scale, picture
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -32,7 +32,7 @@ class AnalysisResult:
     raw_data
         The numbers: an array, or a tuple of the x and the y component of a vector field.
     scale, colours
-        How its picture looks; see `lamella.analysis.pictures.picture`.
+        How its picture looks; see `lamella.plot.pictures.picture`.
     include_in_download
         Whether it is written by `AnalysisResultSet.save`.
     """

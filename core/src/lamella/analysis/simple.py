@@ -9,15 +9,15 @@ import numpy as np
 from lamella.analysis.analysis import Analysis
 from lamella.analysis.results import AnalysisResult, AnalysisResultSet, complex_channels
 from lamella.errors import ParameterError
-from lamella.udf.raw import PickUDF
-from lamella.udf.stddev import StdDevUDF
-from lamella.udf.sum import SumUDF
-from lamella.udf.sumsig import SumSigUDF
+from lamella.udf.builtin.raw import PickUDF
+from lamella.udf.builtin.stddev import StdDevUDF
+from lamella.udf.builtin.sum import SumUDF
+from lamella.udf.builtin.sumsig import SumSigUDF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["PickAnalysis", "StdAnalysis", "SumAnalysis", "SumSigAnalysis"]

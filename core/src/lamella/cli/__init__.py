@@ -1,7 +1,25 @@
-"""The command ``lamella``: one module per command, imported when that command is asked for."""
+"""The command `lamella`, and the public module for authors of commands."""
 
 from __future__ import annotations
 
-from lamella.cli.app import main
+from typing import TYPE_CHECKING
 
-__all__ = ["main"]
+from lamella.system.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lamella.cli.app import main as main
+    from lamella.cli.commands import Command as Command, CommandModule as CommandModule, Commands as Commands
+    from lamella.cli.console import Console as Console
+    from lamella.cli.parameters import open_data as open_data
+    from lamella.cli.parser import UsageError as UsageError
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "lamella.cli.app": "main",
+        "lamella.cli.commands": "Command CommandModule Commands",
+        "lamella.cli.console": "Console",
+        "lamella.cli.parser": "UsageError",
+        "lamella.cli.parameters": "open_data",
+    },
+)

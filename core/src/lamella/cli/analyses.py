@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamella.plotting import Circle
+from lamella.plot.pictures import Circle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.cli.beam import Beam
-    from lamella.dataset import DataSet
-    from lamella.plotting import Mark
-    from lamella.udf import UDF
+    from lamella.dataset.dataset import DataSet
+    from lamella.plot.pictures import Mark
+    from lamella.udf.base import UDF
     from lamella.udf.results import ResultBuffer, UDFResult
 
 __all__ = ["Analysis", "Output", "centre_of_mass", "detectors", "scan_std", "scan_sum", "sig_sum"]
@@ -38,7 +38,7 @@ class Output:
     valid
         Where it is valid; None for everywhere.
     title, label, colours, scale
-        For the picture; see `lamella.plotting.Panel`.
+        For the picture; see `lamella.plot.pictures.Panel`.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Analysis:
 def detectors(dataset: DataSet, disks: Sequence[tuple[float, ...]], rings: Sequence[tuple[float, ...]]) -> Analysis:
     """Counts in disks (cy, cx, radius) and rings (cy, cx, inner, outer) [px], all in one UDF."""
     from lamella import masks
-    from lamella.udf import ApplyMasksUDF
+    from lamella.udf.builtin.masks import ApplyMasksUDF
 
     height, width = dataset.shape.sig
     factories: list[Any] = []
@@ -105,7 +105,7 @@ def _numbered(stem: str, count: int) -> list[str]:
 
 def centre_of_mass(beam: Beam) -> Analysis:
     """Shift of the centre of mass of each frame from the direct beam [px]."""
-    from lamella.udf import CoMUDF
+    from lamella.udf.builtin.com import CoMUDF
 
     def outputs(result: UDFResult, n_frames: int) -> list[Output]:
         return [_shift_output(axis, result[f"field_{axis}"]) for axis in ("x", "y")]
@@ -128,7 +128,7 @@ def _shift_output(axis: str, shift: ResultBuffer) -> Output:
 
 def scan_sum() -> Analysis:
     """Sum of all frames, and their mean."""
-    from lamella.udf import SumUDF
+    from lamella.udf.builtin.sum import SumUDF
 
     def outputs(result: UDFResult, n_frames: int) -> list[Output]:
         total = result["intensity"].data
@@ -144,7 +144,7 @@ def scan_sum() -> Analysis:
 
 def scan_std() -> Analysis:
     """Standard deviation of each pixel over the scan."""
-    from lamella.udf import StdDevUDF
+    from lamella.udf.builtin.stddev import StdDevUDF
 
     def outputs(result: UDFResult, n_frames: int) -> list[Output]:
         return [
@@ -164,7 +164,7 @@ def scan_std() -> Analysis:
 
 def sig_sum() -> Analysis:
     """Sum of all pixels of each frame."""
-    from lamella.udf import SumSigUDF
+    from lamella.udf.builtin.sumsig import SumSigUDF
 
     def outputs(result: UDFResult, n_frames: int) -> list[Output]:
         total = result["intensity"]

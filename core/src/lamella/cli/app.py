@@ -124,7 +124,7 @@ def _top_level(commands: Commands) -> Parser:
 
 
 def _add_from_plugins(commands: Commands) -> None:
-    from lamella.hooks import hooks
+    from lamella.plugins.hooks import hooks
 
     hooks().lamella_cli_commands(commands)
 

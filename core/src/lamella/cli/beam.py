@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
 
 __all__ = ["Beam", "find_beam", "locate"]
 

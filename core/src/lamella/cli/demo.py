@@ -16,14 +16,14 @@ import numpy as np
 import lamella
 from lamella.cli.info import provenance_text
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
-from lamella.display import size_text
+from lamella.dataset.repr import size_text
 
 if TYPE_CHECKING:
     from lamella.cli.beam import Beam
     from lamella.cli.console import Console
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.demo import DemoScan
-    from lamella.plotting import Panel
+    from lamella.plot.pictures import Panel
 
 __all__ = ["configure", "python_lines", "run"]
 
@@ -113,7 +113,7 @@ def _opened(path: Path, dataset: DataSet) -> list[tuple[str, object]]:
 
 
 def _draw(folder: Path, dataset: DataSet, done: Pass, workers: int, console: Console) -> list[Path]:
-    from lamella.plotting import draw, save
+    from lamella.plot.pictures import draw, save
 
     nav = " x ".join(map(str, dataset.shape.nav))
     rate = size_text(done.nbytes / done.seconds)
@@ -134,7 +134,7 @@ def _panels(dataset: DataSet, done: Pass) -> list[Panel]:
     """Give the panels: two images, the shifts, the mean, and the frame with most counts outside the beam."""
     from dataclasses import replace
 
-    from lamella.plotting import Cross
+    from lamella.plot.pictures import Cross
 
     outputs = {output.name: output for output in done.outputs}
     inner = tuple(slice(n // 8, n - n // 8) for n in dataset.shape.nav)

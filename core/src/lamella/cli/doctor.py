@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lamella
-from lamella.display import size_text
-from lamella.hooks import Finding, hooks
-from lamella.plugin import Status
-from lamella.registry import default_registry
+from lamella.dataset.repr import size_text
+from lamella.plugins.hooks import Finding, hooks
+from lamella.plugins.plugin import Status
+from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -87,9 +87,9 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _io() -> Iterator[Finding]:
-    from lamella.io import choose_backend
-    from lamella.registry import named_entry_points
-    from lamella.source import Resource
+    from lamella.io.choose import choose_backend
+    from lamella.plugins.entrypoints import named_entry_points
+    from lamella.reader.resource import Resource
 
     sample = [Resource.of(__file__)]
     for name in sorted({"buffered", "direct", "mmap", *named_entry_points("lamella.io_backends")}):
@@ -123,7 +123,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _machine() -> Iterator[Finding]:
-    from lamella.executors.executor import available_cpus
+    from lamella.system.processors import available_cpus
 
     yield Finding("cores", "ok", f"{available_cpus()} of {os.cpu_count()} may be used")
     if sys.platform != "win32":

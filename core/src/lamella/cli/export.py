@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.workers import add_workers, make_context
-from lamella.display import size_text
+from lamella.dataset.repr import size_text
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open and write."""
-    from lamella.export import export_dataset
+    from lamella.export.dataset import export_dataset
 
     dataset = open_data(args)
     frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from lamella.catalogue import CATALOGUE
 from lamella.cli.console import plain
 from lamella.errors import PluginError
-from lamella.params import CommonParams, ParameterInfo, describe, json_schema
-from lamella.plugin import Plugin, Status
-from lamella.proof import proof_of
-from lamella.registry import default_registry
+from lamella.params.fields import ParameterInfo, describe
+from lamella.params.schema import json_schema
+from lamella.params.validate import CommonParams
+from lamella.plugins.conformance import report_of
+from lamella.plugins.known import CATALOGUE
+from lamella.plugins.plugin import Plugin, Status
+from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -136,14 +138,14 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
             "target": spec.target,
             "edition": spec.edition,
         }
-    proof = proof_of(plugin)
-    entry["conformance"] = None if proof is None else {"level": proof.level, "version": proof.version}
+    report = report_of(plugin)
+    entry["conformance"] = None if report is None else {"level": report.level, "version": report.version}
     return entry
 
 
 def _proved(plugin: Plugin) -> str:
-    proof = proof_of(plugin)
-    return "" if proof is None else proof.text(plugin.version)
+    report = report_of(plugin)
+    return "" if report is None else report.text(plugin.version)
 
 
 def _title(plugin: Plugin) -> str:

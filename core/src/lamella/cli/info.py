@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.parameters import open_data
-from lamella.display import axis_text, size_text
+from lamella.dataset.repr import axis_text, size_text
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
 
 __all__ = ["OPENS_DATA", "configure", "describe", "provenance_text", "run"]
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from lamella.cli.parser import Parser, UsageError
 from lamella.errors import DetectionError, PluginError
-from lamella.params import CommonParams, cli_options, common_names
-from lamella.registry import default_registry
+from lamella.params.schema import cli_options
+from lamella.params.validate import CommonParams, common_names
+from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
-    from lamella.dataset import DataSet
-    from lamella.params import CliOption
+    from lamella.dataset.dataset import DataSet
+    from lamella.params.schema import CliOption
 
 __all__ = ["add_data", "open_data", "parse"]
 
@@ -40,7 +41,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def open_data(args: argparse.Namespace) -> DataSet:
     """Open the file that the user named, with the parameters that were given."""
-    from lamella.opening import open_dataset
+    from lamella.opening.open import open_dataset
 
     return open_dataset(args.format or "auto", args.file, args.parameters)
 
@@ -91,7 +92,7 @@ def _choose_format(build: Builder, arguments: Sequence[str]) -> str | None:
 
 
 def _detected(file: str) -> str | None:
-    from lamella.detect import detect
+    from lamella.opening.detect import detect
 
     try:
         return detect(file, default_registry()).winner().name

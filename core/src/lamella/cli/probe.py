@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from lamella.detect import detect
 from lamella.errors import DetectionError
-from lamella.registry import default_registry
+from lamella.opening.detect import detect
+from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console

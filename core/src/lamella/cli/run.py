@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lamella.cli.analyses import Analysis
     from lamella.cli.beam import Beam
     from lamella.cli.console import Console
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
 
 __all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
 
@@ -162,7 +162,7 @@ def _words(fact: dict[str, Any]) -> str:
 
 def save_pictures(folder: Path, dataset: DataSet, done: Pass, console: Console) -> list[Path]:
     """Write one picture for each output that can be drawn, and an overview of several."""
-    from lamella.plotting import draw, save
+    from lamella.plot.pictures import draw, save
 
     shown = [output for output in done.outputs if output.name != "sum"]
     panels = {output.name: panel_of(output, dataset, done.marks) for output in shown}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.cli.console import plain
-from lamella.display import size_text
+from lamella.dataset.repr import size_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lamella.api import Context
     from lamella.cli.analyses import Analysis, Output
     from lamella.cli.console import Console
-    from lamella.dataset import DataSet
-    from lamella.plotting import Mark, Panel
+    from lamella.dataset.dataset import DataSet
+    from lamella.plot.pictures import Mark, Panel
 
 __all__ = ["Pass", "panel_of", "save_arrays", "stream"]
 
@@ -83,7 +83,7 @@ def stream(
 
 def panel_of(output: Output, dataset: DataSet, marks: Sequence[Mark] = ()) -> Panel | None:
     """Give the picture of an output; None where it has more axes than a picture."""
-    from lamella.plotting import Panel
+    from lamella.plot.pictures import Panel
 
     nav_dims = dataset.shape.nav.dims
     axes = dataset.axes[:nav_dims] if output.kind == "nav" else dataset.axes[nav_dims:]

@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from lamella.kernels.warm import warm
+from lamella.cli.commoncalls import warm
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console

@@ -12,7 +12,7 @@ import numpy as np
 from lamella.codecs.codec import Codec, StorageOrder
 from lamella.codecs.tables import LSB_FIRST, MSB_FIRST
 from lamella.codecs.words import word_item
-from lamella.kernels import Kernel
+from lamella.kernels.library import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

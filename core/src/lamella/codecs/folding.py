@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.codecs.codec import StorageOrder
-from lamella.kernels import Kernel
+from lamella.kernels.library import Kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

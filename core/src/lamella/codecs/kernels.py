@@ -1,4 +1,4 @@
-"""Compiled loops of the codecs; `lamella.kernels.Kernel` imports this module in the background, because it needs numba.
+"""Compiled loops of the codecs; `lamella.codecs.Kernel` imports this module in the background, because it needs numba.
 
 Frames and rows may lie any number of bytes apart. A row is looked at through its address, as an array that is known to
 be contiguous: only that is vectorised. Loops of constant length are unrolled, which doubles the speed of the quads.

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella.codecs import chips, folding, packed, words
 from lamella.codecs.tables import LSB_FIRST, MSB_FIRST
-from lamella.kernels import Kernel
+from lamella.kernels.library import Kernel
 
 __all__ = ["codec_calls"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamella.optics import electron_wavelength
+from lamella.reader.optics import electron_wavelength
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,61 +1,25 @@
-"""Where partitions run: in the calling thread, in threads, in processes; others by entry point."""
+"""The public module for authors of executors: where partitions run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from lamella.errors import ParameterError, PluginError
+from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lamella.executors.executor import Executor
+    from lamella.executors.executor import Executor as Executor, Job as Job
+    from lamella.executors.inline import InlineExecutor as InlineExecutor
+    from lamella.executors.make import make_executor as make_executor
+    from lamella.executors.processes import ProcessesExecutor as ProcessesExecutor
+    from lamella.executors.threads import ThreadsExecutor as ThreadsExecutor
 
-__all__ = ["make_executor"]
-
-_BUILTIN = {
-    "inline": "lamella.executors.inline:InlineExecutor",
-    "threads": "lamella.executors.threads:ThreadsExecutor",
-    "processes": "lamella.executors.processes:ProcessesExecutor",
-}
-_ALIASES = {"synchronous": "inline", "concurrent": "threads"}
-_DASK = ("dask", "dask-integration", "dask-make-default", "delayed")
-_ONLY_ONE = ("inline",)
-
-
-def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
-    """Give an executor by its name.
-
-    Parameters
-    ----------
-    name
-        ``"inline"`` (also ``"synchronous"``), ``"threads"`` (also ``"concurrent"``), ``"processes"``, or what a
-        plugin adds.
-    cpus
-        Number of workers; all processors that this process may use if None.
-
-    Raises
-    ------
-    ParameterError
-        If the executor has no choice of workers, or their number is not positive.
-    PluginError
-        If there is no such executor; says what to install or to use.
-    """
-    from lamella.registry import load_named
-
-    wanted = _ALIASES.get(name.lower(), name.lower())
-    if wanted == "pipelined":
-        raise PluginError("the executor 'pipelined' is called 'processes' here: make_with('processes')")
-    try:
-        factory = load_named("lamella.executors", wanted, builtin=_BUILTIN)
-    except PluginError as error:
-        if wanted in _DASK:
-            raise PluginError(
-                f"the executor {name!r} needs a plugin: pip install lamella-dask. Without it: 'threads' or 'processes'"
-            ) from error
-        raise
-    if cpus is None:
-        return cast("Executor", factory())
-    if wanted in _ONLY_ONE:
-        raise ParameterError(f"the executor {name!r} runs in the calling thread; leave out cpus", subject="cpus")
-    if cpus < 1:
-        raise ParameterError(f"at least one worker is needed, not {cpus}", subject="cpus")
-    return cast("Executor", factory(cpus))
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "lamella.executors.executor": "Executor Job",
+        "lamella.executors.make": "make_executor",
+        "lamella.executors.inline": "InlineExecutor",
+        "lamella.executors.threads": "ThreadsExecutor",
+        "lamella.executors.processes": "ProcessesExecutor",
+    },
+)

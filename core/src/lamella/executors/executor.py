@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from threading import Event
 
-__all__ = ["Executor", "Job", "available_cpus", "call", "limit"]
+__all__ = ["Executor", "Job", "call", "limit"]
 
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
@@ -83,13 +82,6 @@ class Executor(Protocol):
 def limit(workers: int, ahead: int | None) -> int:
     """Give how many items may be begun or wait: two for each worker, or ``ahead``, but one for each worker always."""
     return 2 * workers if ahead is None else max(workers, min(2 * workers, ahead))
-
-
-def available_cpus() -> int:
-    """Give the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def call(function: Callable[[I], R], item: I, cancelled: Callable[[], bool]) -> R:

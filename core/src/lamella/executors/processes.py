@@ -13,9 +13,10 @@ from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from lamella.errors import CancelledRun, UDFError
-from lamella.executors.executor import Job, available_cpus, call, limit
+from lamella.executors.executor import Job, call, limit
 from lamella.executors.messages import Message, pack, receive, send
 from lamella.executors.worker import Worker
+from lamella.system.processors import available_cpus
 
 __all__ = ["ProcessesExecutor"]
 

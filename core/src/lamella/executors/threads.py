@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from lamella.executors.executor import Job, available_cpus, call, limit
+from lamella.executors.executor import Job, call, limit
 from lamella.executors.onethread import one_thread
+from lamella.system.processors import available_cpus
 
 __all__ = ["ThreadsExecutor"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
     from lamella.executors.executor import Executor
     from lamella.progress import ProgressOption
 

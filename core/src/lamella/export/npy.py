@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.carrying import CarriesDataSet
+from lamella.dataset.pickling import ReopensDataSet
+from lamella.dataset.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, negotiate
 from lamella.errors import CancelledRun
 from lamella.export.atomic import written_at_once
 from lamella.export.exporter import ExportReport
 from lamella.export.placing import PlacedFile, make_file
 from lamella.progress import make_progress
-from lamella.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, negotiate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.dataset import DataSet
+    from lamella.dataset.dataset import DataSet
+    from lamella.dataset.partition import Partition
+    from lamella.dataset.tiling import TilingScheme
     from lamella.executors.executor import Executor
-    from lamella.partition import Partition
     from lamella.progress import ProgressOption
-    from lamella.tiling import TilingScheme
 
 __all__ = ["NpyExporter"]
 
 
 @dataclass(frozen=True)
-class _Job(CarriesDataSet):
+class _Job(ReopensDataSet):
     """What all tasks of an export share."""
 
     dataset: DataSet

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.analysis.pictures import picture
 from lamella.errors import ParameterError
 from lamella.export.atomic import written_at_once
 from lamella.export.images import png_bytes, tiff_bytes
+from lamella.plot.pictures import picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,56 +1,29 @@
-"""How bytes reach memory: kept maps, buffered reads, direct reads, and the choice between them."""
+"""The public module for authors of I/O backends: how bytes of files reach memory."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from lamella.errors import ParameterError
-from lamella.io.session import IOBackend, IOSession
+from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lamella.resource import Resource
+    from lamella.io.backend import IOBackend as IOBackend
+    from lamella.io.buffered import BufferedBackend as BufferedBackend
+    from lamella.io.choose import choose_backend as choose_backend
+    from lamella.io.direct import DirectBackend as DirectBackend
+    from lamella.io.mmap import MmapBackend as MmapBackend
+    from lamella.reader.resource import Resource as Resource
+    from lamella.reader.session import IOSession as IOSession
 
-__all__ = ["IOBackend", "IOSession", "choose_backend"]
-
-_BUILTIN = {
-    "mmap": "lamella.io.mmap:MmapBackend",
-    "buffered": "lamella.io.buffered:BufferedBackend",
-    "direct": "lamella.io.direct:DirectBackend",
-}
-
-
-def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]) -> IOBackend:
-    """Give the I/O backend for some files.
-
-    Parameters
-    ----------
-    wanted
-        A name, a backend, or None or ``"auto"`` for the best one: kept maps, except where files cannot be replaced
-        while they are mapped (Windows) or there is no room to map them, there buffered reads.
-    resources
-        The files to be read.
-
-    Raises
-    ------
-    ParameterError
-        If the backend is impossible here, with the reason.
-    PluginError
-        If no backend has that name.
-    """
-    from lamella.entrypoints import load_named
-    from lamella.io.mmap import MmapBackend
-
-    if wanted is None or wanted == "auto":
-        mapped = MmapBackend() if sys.platform != "win32" else None
-        wanted = "buffered" if mapped is None or mapped.unavailable(resources) else mapped
-    if isinstance(wanted, str):
-        factory = load_named("lamella.io_backends", wanted.lower(), builtin=_BUILTIN)
-        backend = cast("IOBackend", factory())
-    else:
-        backend = wanted
-    reason = backend.unavailable(resources)
-    if reason is not None:
-        raise ParameterError(f"{backend.name!r} cannot be used: {reason}", subject="io_backend")
-    return backend
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "lamella.io.backend": "IOBackend",
+        "lamella.reader.session": "IOSession",
+        "lamella.reader.resource": "Resource",
+        "lamella.io.choose": "choose_backend",
+        "lamella.io.mmap": "MmapBackend",
+        "lamella.io.buffered": "BufferedBackend",
+        "lamella.io.direct": "DirectBackend",
+    },
+)

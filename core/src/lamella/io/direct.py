@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.resource import Resource
+    from lamella.reader.resource import Resource
 
 __all__ = ["DirectBackend"]
 

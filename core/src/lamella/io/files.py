@@ -11,7 +11,7 @@ from lamella.errors import FormatError, TruncatedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lamella.resource import Resource
+    from lamella.reader.resource import Resource
 
 __all__ = ["FileSession", "check_range", "check_status", "check_unchanged", "close_scratch", "shrunk"]
 

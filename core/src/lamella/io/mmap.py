@@ -12,14 +12,14 @@ import numpy as np
 
 from lamella.errors import FormatError
 from lamella.io.files import check_range, check_status, check_unchanged, close_scratch
-from lamella.room import address_space
+from lamella.system.memory import address_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lamella.resource import Resource
+    from lamella.reader.resource import Resource
 
 __all__ = ["MmapBackend", "forget_mappings"]
 

@@ -1,5 +1,4 @@
-"""Compiled kernels, and the NumPy code that does the same until they are ready; see `lamella.kernels.library`."""
+"""Compiled loops, and the NumPy code that does the same until they are ready.
 
-from lamella.kernels.library import Kernel, nothing_compiled, wait_until_compiled
-
-__all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
+Internal: names and places may change in any version.
+"""

@@ -9,15 +9,13 @@ import sys
 from multiprocessing.spawn import get_executable
 from typing import Any
 
-__all__ = ["Helper", "serve"]
+__all__ = ["Helper"]
 
-_NICE = 5
-"""Enough to let the computation go first; at 19, a computation on all processors would leave the compiler no time."""
 _FLAGS = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _START = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
-from lamella.kernels.helper import serve
+from lamella.kernels.serve import serve
 serve()
 """
 
@@ -68,29 +66,3 @@ class Helper:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-
-
-def serve() -> None:
-    """Compile what comes through the pipe until the other side is gone."""
-    from lamella.kernels.library import Kernel
-
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a module prints while it is imported is not an answer
-    while True:
-        try:
-            compiled, examples = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            kept = Kernel(compiled, _never).compile_for(*examples)
-            answer = "compiled" if kept else "compiled, but numba has no place to keep it"
-        except Exception as error:
-            answer = f"failed ({type(error).__name__}: {error})"
-        pickle.dump(answer, answers)
-        answers.flush()
-
-
-def _never(*arguments: Any) -> None:
-    raise AssertionError("the helper compiles and never computes")

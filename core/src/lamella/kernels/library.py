@@ -2,8 +2,8 @@
 
 A `Kernel` is called like a function. At first it runs its NumPy version. Once the process has computed long enough for
 compiling to pay, the versions in use are compiled in the background, or loaded from numba's cache; later calls use
-them, see `lamella.kernels.workshop`. Both versions do the same to the same arrays, so a switch in the middle of a run
-changes the speed and nothing else. Small jobs never import numba, and nobody waits for a compiler.
+them, see `lamella.kernels.compilequeue`. Both versions do the same to the same arrays, so a switch in the middle of a
+run changes the speed and nothing else. Small jobs never import numba, and nobody waits for a compiler.
 
 The environment variable ``LAMELLA_KERNELS`` chooses ``auto`` (this), ``numpy`` (never compile) or ``compiled``
 (compile at the first call, and wait).
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.kernels.workshop import WORTH_ITS_WHILE, Order, workshop
+from lamella.kernels.compilequeue import WORTH_ITS_WHILE, CompileJob, compile_queue
 
 __all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
 
@@ -61,9 +61,9 @@ class Kernel:
         if mode == "numpy" or not _compilable(arguments[0].dtype):
             self.fallback(*arguments)
             return
-        order = workshop.order(self.compiled, key, lambda: self._order(key, arguments))
+        order = compile_queue.order(self.compiled, key, lambda: self._order(key, arguments))
         if mode == "compiled" or (self._worth_waiting and order.seconds > WORTH_ITS_WHILE):
-            workshop.make_now(order)
+            compile_queue.make_now(order)
             self._ready.get(key, self.fallback)(*arguments)
             return
         begin = time.thread_time()
@@ -72,11 +72,11 @@ class Kernel:
         if self._worth_waiting:
             order.seconds += seconds
         else:
-            workshop.spent(order, seconds)
+            compile_queue.spent(order, seconds)
 
-    def _order(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> Order:
+    def _order(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> CompileJob:
         examples = tuple(_example(argument) for argument in arguments)
-        return Order(self.compiled, examples, lambda: self._load(key, examples))
+        return CompileJob(self.compiled, examples, lambda: self._load(key, examples))
 
     def compile_for(self, *arguments: Any) -> bool:
         """Compile, or load from numba's cache, the version for arguments of these types, now.
@@ -135,7 +135,7 @@ def _example(argument: Any) -> Any:
 
 def nothing_compiled() -> AbstractContextManager[None]:
     """Give a context in which no kernel is compiled or loaded: for measurements of the memory that a process takes."""
-    return workshop.paused()
+    return compile_queue.paused()
 
 
 def wait_until_compiled(timeout: float | None = None) -> bool:
@@ -151,4 +151,4 @@ def wait_until_compiled(timeout: float | None = None) -> bool:
     bool
         False when the time ran out first.
     """
-    return workshop.finish(timeout)
+    return compile_queue.finish(timeout)

@@ -13,16 +13,7 @@ import numpy as np
 from numba import njit
 
 from lamella.kernels.typing import REORDER, kept
-from lamella.kernels.vectors import (
-    BLOCK,
-    add_weighed_4,
-    add_weighed_8,
-    look_ahead,
-    store_4,
-    store_8,
-    zeros_4,
-    zeros_8,
-)
+from lamella.kernels.vectors import BLOCK, add_weighed_4, add_weighed_8, look_ahead, store_4, store_8, zeros_4, zeros_8
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 

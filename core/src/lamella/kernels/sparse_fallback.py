@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.geometry import limited
+from lamella.geometry.frames import limited
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 

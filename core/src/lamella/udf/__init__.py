@@ -1,68 +1,48 @@
-"""User-defined functions: the base class, and the built-in ones (imported when they are first used)."""
+"""User-defined functions: the base class, and the built-in ones."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lamella.udf.auto import AutoUDF
-    from lamella.udf.base import UDF, UDFMethod
-    from lamella.udf.com import CoMUDF
-    from lamella.udf.logsum import LogsumUDF
-    from lamella.udf.masks import ApplyMasksUDF
-    from lamella.udf.meta import UDFMeta
-    from lamella.udf.noop import NoOpUDF
-    from lamella.udf.raw import PickUDF
-    from lamella.udf.record import RecordUDF
-    from lamella.udf.results import ResultBuffer
-    from lamella.udf.stddev import StdDevUDF
-    from lamella.udf.sum import SumUDF
-    from lamella.udf.sumsig import SumSigUDF
+    from lamella.kernels.library import Kernel as Kernel
+    from lamella.kernels.typing import kept as kept, row as row, wide as wide, wide_float as wide_float
+    from lamella.udf.base import UDF as UDF, UDFMethod as UDFMethod
+    from lamella.udf.builtin.auto import AutoUDF as AutoUDF
+    from lamella.udf.builtin.com import CoMUDF as CoMUDF
+    from lamella.udf.builtin.logsum import LogsumUDF as LogsumUDF
+    from lamella.udf.builtin.masks import ApplyMasksUDF as ApplyMasksUDF
+    from lamella.udf.builtin.noop import NoOpUDF as NoOpUDF
+    from lamella.udf.builtin.raw import PickUDF as PickUDF
+    from lamella.udf.builtin.record import RecordUDF as RecordUDF
+    from lamella.udf.builtin.stddev import StdDevUDF as StdDevUDF
+    from lamella.udf.builtin.sum import SumUDF as SumUDF
+    from lamella.udf.builtin.sumsig import SumSigUDF as SumSigUDF
+    from lamella.udf.meta import UDFMeta as UDFMeta
+    from lamella.udf.results import ResultBuffer as ResultBuffer
 
-__all__ = [
-    "UDF",
-    "ApplyMasksUDF",
-    "AutoUDF",
-    "CoMUDF",
-    "LogsumUDF",
-    "NoOpUDF",
-    "PickUDF",
-    "RecordUDF",
-    "ResultBuffer",
-    "StdDevUDF",
-    "SumSigUDF",
-    "SumUDF",
-    "UDFMeta",
-    "UDFMethod",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "lamella.udf.base": "UDF UDFMethod",
+        "lamella.udf.meta": "UDFMeta",
+        "lamella.udf.results": "ResultBuffer",
+        "lamella.udf.builtin.masks": "ApplyMasksUDF",
+        "lamella.udf.builtin.auto": "AutoUDF",
+        "lamella.udf.builtin.com": "CoMUDF",
+        "lamella.udf.builtin.logsum": "LogsumUDF",
+        "lamella.udf.builtin.noop": "NoOpUDF",
+        "lamella.udf.builtin.raw": "PickUDF",
+        "lamella.udf.builtin.record": "RecordUDF",
+        "lamella.udf.builtin.stddev": "StdDevUDF",
+        "lamella.udf.builtin.sum": "SumUDF",
+        "lamella.udf.builtin.sumsig": "SumSigUDF",
+        "lamella.kernels.library": "Kernel",
+        "lamella.kernels.typing": "kept row wide wide_float",
+    },
+)
 
-_LAZY = {
-    "UDF": "base",
-    "UDFMethod": "base",
-    "ApplyMasksUDF": "masks",
-    "AutoUDF": "auto",
-    "CoMUDF": "com",
-    "LogsumUDF": "logsum",
-    "NoOpUDF": "noop",
-    "PickUDF": "raw",
-    "RecordUDF": "record",
-    "ResultBuffer": "results",
-    "StdDevUDF": "stddev",
-    "SumSigUDF": "sumsig",
-    "SumUDF": "sum",
-    "UDFMeta": "meta",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+# Helpers of kernels import numba, so `from lamella.udf import *` leaves them out.
+__all__ = [name for name in __all__ if name not in ("kept", "row", "wide", "wide_float")]

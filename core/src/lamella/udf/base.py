@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.system.memo import Memo
 from lamella.udf.buffers import AuxData, BufferSpec, Namespace, Views, make_spec
-from lamella.udf.memo import Memo
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -166,7 +166,7 @@ class UDF:
         raise UDFError(f"{type(self).__name__} must implement process_tile, process_frame or process_partition")
 
     def takes_events(self) -> bool:
-        """Say whether ``process_events(events)`` does the work where data are sparse; see `lamella.events.Events`."""
+        """Say whether ``process_events(events)`` does the work where data are sparse; see `lamella.reader.Events`."""
         return hasattr(self, "process_events")
 
     # A task: one partition.

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import UDFError
-from lamella.geometry import Shape, SigBox
+from lamella.geometry.shape import Shape, SigBox
 from lamella.udf.slices import Slice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.corrections import Corrections
-    from lamella.geometry import Region
-    from lamella.partition import Tile
-    from lamella.tiling import TilingScheme
-    from lamella.udf.rows import RowLayout
+    from lamella.corrections.corrections import Corrections
+    from lamella.dataset.partition import Tile
+    from lamella.dataset.rowlayout import RowLayout
+    from lamella.dataset.tiling import TilingScheme
+    from lamella.geometry.roi import Region
 
 __all__ = ["UDFMeta"]
 

@@ -12,7 +12,7 @@ from lamella.errors import UDFError
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from lamella.geometry import Region
+    from lamella.geometry.roi import Region
     from lamella.udf.base import UDF
     from lamella.udf.buffers import BufferSpec, Kind
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from lamella.geometry import Shape
+from lamella.geometry.shape import Shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import SampleData, Sampler
 
 

@@ -20,10 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
-from lamella.records import take_record
-from lamella.values import day_time, json_value
+from lamella.reader import Probe, day_time, json_value, take_record
 
 HEADER = np.dtype(
     [

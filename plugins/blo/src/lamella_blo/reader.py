@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamella.detect import MAGIC, VERIFIED, Match, Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.metadata import Axis, Metadata
-from lamella.optics import electron_wavelength
-from lamella.records import read_records
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Metadata,
+    Probe,
+    Resource,
+    RunTable,
+    SourceInfo,
+    electron_wavelength,
+    read_records,
+)
 from lamella_blo.header import HEADER, MARKER, RECORD, Header, read_header
 from lamella_blo.params import BloParams
 
@@ -30,8 +39,8 @@ class BloReader:
         try:
             source = self.open(BloParams(), probe)
         except FormatError as error:
-            return Match(MAGIC, f"begins with IMGBLO, but {error.problem}")
-        return Match(VERIFIED, f"header and records of {source.info.n_frames} patterns hold together")
+            return Match(Confidence.MAGIC, f"begins with IMGBLO, but {error.problem}")
+        return Match(Confidence.VERIFIED, f"header and records of {source.info.n_frames} patterns hold together")
 
     def open(self, params: BloParams, probe: Probe) -> LinearSource:
         """Describe the patterns that are complete."""

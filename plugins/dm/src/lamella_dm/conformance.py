@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import Sampler, recorded_files
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_dm.tags import Array, Group, Tags
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["Image", "Layout", "find_images", "layout_of"]
 

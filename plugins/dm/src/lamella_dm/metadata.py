@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from lamella.metadata import Metadata
-from lamella.values import text_time
+from lamella.reader import Metadata, text_time
 from lamella_dm.tags import Group
 
 __all__ = ["metadata_of"]

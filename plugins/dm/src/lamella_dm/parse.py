@@ -24,7 +24,7 @@ from lamella.errors import CorruptError, FormatError, TruncatedError, Unsupporte
 from lamella_dm.tags import Array, Group, Tags
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["read_tags"]
 

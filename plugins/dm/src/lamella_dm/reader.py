@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lamella.detect import MAGIC, VERIFIED, Match, Probe
-from lamella.source import Encoding, LinearSource, Resource, RunTable
+from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable
 from lamella_dm.params import DmParams
 from lamella_dm.selected import select, source_info
 from lamella_dm.stack import stack_of
@@ -27,8 +26,8 @@ class DmReader:
         if flag not in (b"\0\0\0\0", b"\0\0\0\1") or set(root) - {0, 1} or kind not in (b"\x14", b"\x15"):
             return None
         if 0 <= probe.size - size <= 64:
-            return Match(VERIFIED, f"a DM{version} header that knows the size of the file, and tags")
-        return Match(MAGIC, f"a DM{version} header and tags, but another size of the file")
+            return Match(Confidence.VERIFIED, f"a DM{version} header that knows the size of the file, and tags")
+        return Match(Confidence.MAGIC, f"a DM{version} header and tags, but another size of the file")
 
     def open(self, params: DmParams, probe: Probe) -> LinearSource | TransposedSource:
         """Describe an image, or a stack of files."""

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import ParameterError, TruncatedError
-from lamella.source import SourceInfo
+from lamella.reader import Probe, SourceInfo
 from lamella_dm.images import Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.source import Encoding, LinearSource, Resource, RunTable
+from lamella.reader import Encoding, LinearSource, Probe, Resource, RunTable
 from lamella_dm.params import DmParams
 from lamella_dm.selected import Selected, select, source_info
 

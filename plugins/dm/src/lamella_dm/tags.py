@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lamella.values import json_value, number
+from lamella.reader import json_value, number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.blocks import kept_block
-from lamella.geometry import SigBox
-from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
+from lamella.reader import FrameSource, ReadHints, Resource, SigBox, SourceInfo, cached_block
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
+    from lamella.reader import IOSession
 
 __all__ = ["TransposedSource"]
 
@@ -64,7 +62,7 @@ class TransposedSource(FrameSource):
         for index in np.unique(blocks).tolist():
             rows = np.flatnonzero(blocks == index)
             within = frames[rows] - index * size
-            block = kept_block(io, self, index, partial(self._block, io, index)) if large else None
+            block = cached_block(io, self, index, partial(self._block, io, index)) if large else None
             if block is not None:
                 out[rows] = block[(within, *box.slices)]
                 continue

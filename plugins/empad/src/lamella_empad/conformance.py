@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
 
 if TYPE_CHECKING:

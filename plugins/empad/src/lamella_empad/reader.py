@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.detect import HEURISTIC, MAGIC, VERIFIED, Match, Probe
 from lamella.errors import FormatError, TruncatedError
-from lamella.metadata import Axis, Metadata
-from lamella.records import read_records
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Metadata,
+    Probe,
+    Resource,
+    RunTable,
+    SourceInfo,
+    read_records,
+)
 from lamella_empad.layout import LAYOUTS, are_floats, choose_layout, shape_in_name
 from lamella_empad.params import EmpadParams
 from lamella_empad.sidecar import MODES, OPEN_RAW, SUFFIXES, Shapes, Sidecar
@@ -40,17 +49,21 @@ class EmpadReader:
             files = _find_files(probe)
         except FormatError as error:
             known = b"scan_parameters" in probe.head or b"camserver_parameters" in probe.head
-            return Match(MAGIC, f"sidecar of an EMPAD, but {error.problem}") if known else None
+            return Match(Confidence.MAGIC, f"sidecar of an EMPAD, but {error.problem}") if known else None
         sizes = {layout.itemsize for layout in LAYOUTS.values()}
         fits = [why for shape, why in files.shapes() if files.raw.size in {math.prod(shape) * size for size in sizes}]
         if files.sidecar is not None:
             known_by = f"described by {files.sidecar.name}"
-            return Match(VERIFIED, f"{known_by}, with the right size") if fits else Match(MAGIC, known_by)
+            return (
+                Match(Confidence.VERIFIED, f"{known_by}, with the right size")
+                if fits
+                else Match(Confidence.MAGIC, known_by)
+            )
         floats = are_floats(probe.head)
         if fits:
-            return Match(VERIFIED if floats else MAGIC, f"has the size that its {fits[0]} states")
+            return Match(Confidence.VERIFIED if floats else Confidence.MAGIC, f"has the size that its {fits[0]} states")
         whole = probe.size > 0 and probe.size % LAYOUTS["g1"].itemsize == 0
-        return Match(HEURISTIC, "has the size of whole frames of an EMPAD") if floats and whole else None
+        return Match(Confidence.HEURISTIC, "has the size of whole frames of an EMPAD") if floats and whole else None
 
     def open(self, params: EmpadParams, probe: Probe) -> LinearSource:
         """Describe the frames that are complete."""

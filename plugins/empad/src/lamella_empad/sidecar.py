@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from dataclasses import field as fresh
+from dataclasses import dataclass, field as fresh
 from typing import Any
 
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Metadata
 
 __all__ = ["MODES", "OPEN_RAW", "SUFFIXES", "Shapes", "Sidecar", "base_name"]
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.metadata import Metadata
-from lamella.values import json_value
+from lamella.reader import Metadata, json_value
 from lamella_empad.sidecar import OPEN_RAW, Sidecar, base_name
 from lamella_empad.xml import from_xml
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["read_sidecar", "sidecar_of"]
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
 from lamella.errors import FormatError, UnsupportedError
-from lamella.metadata import Metadata
-from lamella.values import text_time, xml_value
+from lamella.reader import Metadata, text_time, xml_value
 from lamella_empad.sidecar import MODES, OPEN_RAW, Sidecar, base_name
 
 if TYPE_CHECKING:

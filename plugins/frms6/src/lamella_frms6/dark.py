@@ -15,7 +15,7 @@ from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, Part
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.source import Resource
+    from lamella.reader import Resource
 
 __all__ = ["check_dark", "dark_frame", "unfold"]
 

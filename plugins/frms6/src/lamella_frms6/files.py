@@ -11,7 +11,7 @@ from lamella.errors import CorruptError, FormatError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lamella.detect import Probe
+    from lamella.reader import Probe
 
 __all__ = ["FileSet", "find_files"]
 

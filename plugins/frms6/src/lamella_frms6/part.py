@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, UnsupportedError
-from lamella.records import take_record
-from lamella.source import Resource
-from lamella.values import json_value
+from lamella.reader import Probe, Resource, json_value, take_record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.codecs import FoldingCodec
-from lamella.correcting import FileCorrections
-from lamella.corrections import Corrections
-from lamella.detect import MAGIC, VERIFIED, Match
 from lamella.errors import FormatError
-from lamella.metadata import Metadata
-from lamella.source import Encoding, LinearSource, ReadHints, Resource, SourceInfo
-from lamella.values import unix_time
+from lamella.reader import (
+    Confidence,
+    Corrections,
+    Encoding,
+    FileCorrections,
+    LinearSource,
+    Match,
+    Metadata,
+    ReadHints,
+    Resource,
+    SourceInfo,
+    unix_time,
+)
 from lamella_frms6.dark import check_dark, dark_frame
 from lamella_frms6.files import find_files
 from lamella_frms6.gain import read_gain_map
@@ -27,7 +34,7 @@ from lamella_frms6.series import Series, per_frame, series_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.detect import Probe
+    from lamella.reader import Probe
     from lamella_frms6.params import Frms6Params
 
 __all__ = ["Frms6Reader"]
@@ -50,12 +57,12 @@ class Frms6Reader:
             files = find_files(probe)
             if is_part:
                 part = read_part(probe.path)
-                return Match(VERIFIED, f"header of a part with frames of {part.width} x {part.height}")
+                return Match(Confidence.VERIFIED, f"header of a part with frames of {part.width} x {part.height}")
             read_header(probe.path)
             read_part(files.signal[0])
         except (FormatError, OSError) as error:
-            return Match(MAGIC, f"looks like pnCCD frames, but {getattr(error, 'problem', error)}")
-        return Match(VERIFIED, f"measurement with {len(files.signal)} parts")
+            return Match(Confidence.MAGIC, f"looks like pnCCD frames, but {getattr(error, 'problem', error)}")
+        return Match(Confidence.VERIFIED, f"measurement with {len(files.signal)} parts")
 
     def open(self, params: Frms6Params, probe: Probe) -> LinearSource:
         """Describe the signal frames, and the dark frame and gain map to correct them with."""

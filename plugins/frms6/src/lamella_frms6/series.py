@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError
-from lamella.records import read_records
-from lamella.source import RunTable
-from lamella.stamps import moments, stamp_arrays
+from lamella.reader import RunTable, moments, read_records, stamp_arrays
 from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, INCOMPLETE, Part
 
 if TYPE_CHECKING:

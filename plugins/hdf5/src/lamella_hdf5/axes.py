@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_hdf5.library import text
 from lamella_hdf5.tree import attributes, group_at, numbers_in
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Metadata
 
 if TYPE_CHECKING:
-    from lamella.corrections import Corrections
+    from lamella.reader import Corrections
     from lamella_hdf5.links import Elsewhere
     from lamella_hdf5.stored import Piece
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from lamella.errors import FormatError
-from lamella.metadata import Metadata
+from lamella.reader import Metadata
 from lamella_hdf5.axes import emd_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.dectris import dectris

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import SampleData, Sampler
 
 __all__ = ["Hdf5Sampler"]

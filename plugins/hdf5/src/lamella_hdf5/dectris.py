@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella.corrections import Corrections
 from lamella.errors import FormatError, UnsupportedError
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Corrections, Metadata
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import opened, text
 from lamella_hdf5.pieces import pieces_of

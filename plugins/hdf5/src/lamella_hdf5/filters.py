@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import deflate
 import numpy as np
 
+from lamella.codecs import Kernel
 from lamella.errors import CorruptError
-from lamella.kernels import Kernel
 from lamella_hdf5 import plain
 
 if TYPE_CHECKING:

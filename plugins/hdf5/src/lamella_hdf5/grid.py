@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
+    from lamella.reader import SigBox
 
 __all__ = ["as_slice", "frame_block", "groups", "padded_row", "strides", "touched"]
 

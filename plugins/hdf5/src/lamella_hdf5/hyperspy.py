@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from lamella.metadata import Metadata
+from lamella.reader import Metadata
 from lamella_hdf5.axes import hyperspy_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.tree import attributes, group_at, known_text, numbers_in, rank, times

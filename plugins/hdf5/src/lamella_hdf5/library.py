@@ -15,7 +15,7 @@ import numpy as np
 from lamella.errors import CorruptError, FormatError, LamellaError
 
 if TYPE_CHECKING:
-    from lamella.io import IOSession
+    from lamella.reader import IOSession
 
 __all__ = ["LOCK", "SessionFile", "opened", "text", "translated"]
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
-    from lamella.io import IOSession
+    from lamella.reader import IOSession, SigBox
     from lamella_hdf5.stored import Piece, Stored
     from lamella_hdf5.worker import Worker
 

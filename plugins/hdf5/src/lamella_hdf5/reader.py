@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import MAGIC, Match
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
-from lamella.metadata import Axis
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import Axis, Confidence, Encoding, LinearSource, Match, Resource, RunTable, SourceInfo
 from lamella_hdf5.choose import choose
 from lamella_hdf5.library import opened, translated
 from lamella_hdf5.links import Elsewhere
@@ -23,7 +21,7 @@ from lamella_hdf5.superblock import find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata, walk
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_hdf5.choice import Choice
     from lamella_hdf5.params import Hdf5Params
 
@@ -42,7 +40,7 @@ class Hdf5Reader:
         offset = find_signature(probe)
         if offset is None:
             return None
-        return Match(MAGIC, f"the signature of HDF5 at byte {offset}")
+        return Match(Confidence.MAGIC, f"the signature of HDF5 at byte {offset}")
 
     def open(self, params: Hdf5Params, probe: Probe) -> LinearSource | ScanSource:
         """Describe the scan; a suspicious file goes to a child process first."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lamella.errors import CorruptError
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_hdf5.params import Hdf5Params
 
 __all__ = ["rehearse"]
@@ -63,11 +63,10 @@ def rehearse(probe: Probe, params: Hdf5Params) -> None:
 
 def act() -> None:
     """Do in the child what the parent is about to do."""
+    from lamella.dataset.framereader import FrameReader
     from lamella.errors import LamellaError
-    from lamella.geometry import SigBox
     from lamella.io.buffered import BufferedBackend
-    from lamella.probe import Probe
-    from lamella.reading import FrameReader
+    from lamella.reader import Probe, SigBox
     from lamella_hdf5.reader import describe_scan
 
     path, params = pickle.loads(sys.stdin.buffer.read())  # from the parent, through a pipe of its own

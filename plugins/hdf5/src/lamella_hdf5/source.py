@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
+from lamella.reader import FrameSource, ReadHints, Resource, SourceInfo
 from lamella_hdf5.chunked import ChunkedPart
 from lamella_hdf5.parts import ContiguousPart, FilledPart, LibraryPart, Part
 from lamella_hdf5.worker import Worker
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
-    from lamella.io import IOSession
+    from lamella.reader import IOSession, SigBox
     from lamella_hdf5.stored import Piece
 
 __all__ = ["ScanSource"]

@@ -14,7 +14,7 @@ from lamella.errors import CorruptError, TruncatedError, UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["SIGNATURE", "Superblock", "find_signature", "read_superblock"]
 

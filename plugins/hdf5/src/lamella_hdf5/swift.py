@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Metadata
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.tree import group_at, known_text, numbers_in, readable, times
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import h5py
 import numpy as np
 
-from lamella.values import json_value
+from lamella.reader import json_value
 
 __all__ = [
     "Items",

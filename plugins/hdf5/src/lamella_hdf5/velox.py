@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from lamella.errors import UnsupportedError
-from lamella.metadata import Axis, Metadata
+from lamella.reader import Axis, Metadata
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.tree import group_at, numbers_in, rank
 

@@ -12,7 +12,7 @@ from lamella_hdf5.library import LOCK
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
+    from lamella.reader import IOSession
     from lamella_hdf5.library import SessionFile
 
 __all__ = ["Worker", "most_kept"]

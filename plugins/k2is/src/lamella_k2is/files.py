@@ -12,7 +12,7 @@ from lamella_k2is.block import SECTORS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lamella.detect import Probe
+    from lamella.reader import Probe
 
 __all__ = ["FileSet", "find_files"]
 

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import EXTENSION, MAGIC, VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, ParameterError
-from lamella.geometry import scan_shapes
-from lamella.metadata import Metadata
-from lamella.source import Resource, SourceInfo
+from lamella.reader import Confidence, Match, Metadata, Resource, SourceInfo, scan_shapes
 from lamella_k2is.block import ACTIVE_SHAPE, BLOCK_NBYTES, FRAME_SHAPE, SYNC
 from lamella_k2is.files import FileSet, find_files
 from lamella_k2is.recording import Recording, synchronise
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.detect import Probe
+    from lamella.reader import Probe
     from lamella_k2is.params import K2isParams
 
 __all__ = ["K2isReader"]
@@ -49,9 +46,9 @@ class K2isReader:
             assert sector is not None
             check_sector(sector)
         except FormatError as error:
-            confidence = EXTENSION if probe.suffix == "gtg" else MAGIC
+            confidence = Confidence.EXTENSION if probe.suffix == "gtg" else Confidence.MAGIC
             return Match(confidence, f"looks like K2 IS data, but {error.problem}")
-        return Match(VERIFIED, "eight sectors that consist of blocks")
+        return Match(Confidence.VERIFIED, "eight sectors that consist of blocks")
 
     def open(self, params: K2isParams, probe: Probe) -> K2isSource:
         """Find the frames that all sectors have, and the scan among them."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.source import Resource
+from lamella.reader import Resource
 from lamella_k2is.block import BLOCK_NBYTES, BLOCKS, HEADER, SIZES, SIZES_AT, SYNC, BlockFile, place
 
 if TYPE_CHECKING:

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FrameMissingError
-from lamella.geometry import SigBox, as_range, consecutive
-from lamella.source import FrameSource, ReadHints, Resource, SourceInfo, StoredRows
+from lamella.reader import FrameSource, ReadHints, Resource, SigBox, SourceInfo, StoredRows, as_range, consecutive
 from lamella_k2is.block import ACROSS, BLOCK_NBYTES, BLOCKS, COLUMNS, HEADER, ROWS, SYNC
 from lamella_k2is.strips import Blocks, Span, block_order, spans_of, strips_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
-    from lamella.order import BoxOrder
+    from lamella.reader import BoxOrder, IOSession
     from lamella_k2is.recording import Recording
 
 __all__ = ["K2isSource"]

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lamella.detect import EXTENSION, VERIFIED, Match, Probe
 from lamella.errors import FormatError, ParameterError, UnsupportedError
-from lamella.geometry import split_shape
-from lamella.source import FrameSource, SourceInfo
+from lamella.reader import Confidence, FrameSource, Match, Probe, SourceInfo, split_shape
 from lamella_memory.arrays import ArraySource, IndexedSource
 from lamella_memory.params import MemoryParams
 from lamella_memory.sparse import from_pydata, from_scipy, is_pydata_sparse, is_scipy_sparse
@@ -32,12 +30,12 @@ class MemoryReader:
             return None
         kind = _type_name(probe.target)
         if _package(probe.target) in _REFUSED:
-            return Match(EXTENSION, f"{kind} is an array, but of a kind that this format does not take")
+            return Match(Confidence.EXTENSION, f"{kind} is an array, but of a kind that this format does not take")
         try:
             array = _as_array(probe.target)
         except FormatError:
             return None
-        return Match(VERIFIED, f"{kind} of shape {tuple(array.shape)} and dtype {array.dtype}")
+        return Match(Confidence.VERIFIED, f"{kind} of shape {tuple(array.shape)} and dtype {array.dtype}")
 
     def open(self, params: MemoryParams, probe: Probe) -> FrameSource:
         """Wrap the array without copying it."""

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.geometry import SigBox, consecutive
-from lamella.source import FrameSource, ReadHints, SourceInfo
+from lamella.reader import FrameSource, ReadHints, SigBox, SourceInfo, consecutive
 from lamella_memory.content import content_of
 from lamella_memory.shared import SharedArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
+    from lamella.reader import IOSession
 
 
 def is_scipy_sparse(data: object) -> bool:

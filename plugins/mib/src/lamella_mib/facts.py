@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lamella.metadata import Metadata
+from lamella.reader import Metadata
 from lamella_mib.header import FrameHeader
 from lamella_mib.headers import FrameHeaders
 from lamella_mib.pixels import Pixels

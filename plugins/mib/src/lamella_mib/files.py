@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from lamella.detect import Probe
 from lamella.errors import FormatError, ParameterError
+from lamella.reader import Probe
 from lamella_mib.sidecar import Sidecar, parse_sidecar
 
 __all__ = ["find_files", "part_names", "part_number", "read_at"]

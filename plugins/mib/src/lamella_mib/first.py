@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
+from lamella.reader import Probe
 from lamella_mib.header import MAGIC, FrameHeader, parse_header
 from lamella_mib.params import MibParams
 from lamella_mib.pixels import Pixels, find_pixels

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import FormatError
-from lamella.stamps import stamp_arrays
+from lamella.reader import stamp_arrays
 from lamella_mib.files import read_at
 from lamella_mib.header import FrameHeader, parse_header, start_time
 from lamella_mib.parts import Part

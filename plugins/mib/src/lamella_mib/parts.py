@@ -11,9 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.source import Resource
+from lamella.reader import Probe, Resource
 from lamella_mib.files import part_number, read_at
 from lamella_mib.header import MAGIC, FrameHeader, kind_text, parse_header, sequence_number
 

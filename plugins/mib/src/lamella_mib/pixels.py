@@ -15,9 +15,8 @@ from typing import Literal
 import numpy as np
 
 from lamella.codecs import Codec, GapCodec, HighLowCodec, QuadCodec, WordCodec
-from lamella.corrections import Corrections
 from lamella.errors import CorruptError, ParameterError, UnsupportedError
-from lamella.source import Encoding
+from lamella.reader import Corrections, Encoding
 from lamella_mib.header import FrameHeader
 
 __all__ = ["Pixels", "find_pixels"]

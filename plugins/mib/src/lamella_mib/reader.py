@@ -7,11 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lamella.detect import MAGIC as MAGIC_FOUND
-from lamella.detect import VERIFIED, Match, Probe
 from lamella.errors import FormatError, LamellaError
-from lamella.metadata import Axis
-from lamella.source import LinearSource, ReadHints, RunTable, SourceInfo
+from lamella.reader import Axis, Confidence, LinearSource, Match, Probe, ReadHints, RunTable, SourceInfo
 from lamella_mib.facts import details_of, metadata_of
 from lamella_mib.files import find_files, part_names
 from lamella_mib.first import any_frame, first_frame
@@ -43,9 +40,9 @@ class MibReader:
         try:
             header, pixels = first_frame(probe, MibParams(), Sidecar())
         except LamellaError as error:
-            return Match(MAGIC_FOUND, f"begins with MQ1, but {error}")
+            return Match(Confidence.MAGIC, f"begins with MQ1, but {error}")
         count = probe.size // (header.header_size + pixels.nbytes)
-        return Match(VERIFIED, f"{count} records, {header.pixel_type}, {header.width} x {header.height} px")
+        return Match(Confidence.VERIFIED, f"{count} records, {header.pixel_type}, {header.width} x {header.height} px")
 
     def open(self, params: MibParams, probe: Probe) -> LinearSource:
         """Describe all frames of the acquisition to which the named file belongs."""
@@ -93,8 +90,8 @@ def _detect_sidecar(probe: Probe) -> Match | None:
         return None
     names = part_names(probe, str(probe.path))
     if not names:
-        return Match(MAGIC_FOUND, "begins with HDR, but there is no .mib file beside it")
-    return Match(VERIFIED, f"begins with HDR, and {len(names)} .mib files lie beside it")
+        return Match(Confidence.MAGIC, "begins with HDR, but there is no .mib file beside it")
+    return Match(Confidence.VERIFIED, f"begins with HDR, and {len(names)} .mib files lie beside it")
 
 
 def _line_length(headers: FrameHeaders, n_frames: int) -> Callable[[int], int | None]:

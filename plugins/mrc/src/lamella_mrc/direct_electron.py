@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError
-from lamella.metadata import Axis
-from lamella.probe import Probe
-from lamella.records import read_records
+from lamella.reader import Axis, Probe, read_records
 from lamella_mrc.header import read_header
 from lamella_mrc.info import Info, parse_info
 from lamella_mrc.params import MrcParams

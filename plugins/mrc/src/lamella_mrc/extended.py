@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE, get_ext_header_dtype
 
-from lamella.records import read_records, take_record
-from lamella.stamps import moments, stamp_arrays
-from lamella.values import day_time, json_value
+from lamella.reader import day_time, json_value, moments, read_records, stamp_arrays, take_record
 from lamella_mrc.header import Header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["Extended", "extended_header"]
 
@@ -95,7 +93,7 @@ class Extended:
         return 1e9 * x, 1e9 * y, "nm"
 
     def metadata(self) -> dict[str, Any]:
-        """Give entries of `lamella.metadata.Metadata`."""
+        """Give entries of `lamella.reader.Metadata`."""
         known = {name: json_value(value) for name, value in self.known.items()}
         found: dict[str, Any] = {
             name: known[field] * factor for name, field, factor in METADATA if _is_positive(known.get(field))

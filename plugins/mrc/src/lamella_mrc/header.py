@@ -16,12 +16,11 @@ import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.records import take_record
-from lamella.source import Encoding
+from lamella.reader import Encoding, take_record
 from lamella_mrc.codecs import ComplexIntegers, Nibbles
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_mrc.params import MrcParams
 
 __all__ = ["MODES", "STAMPS", "Header", "plausible_orders", "read_header"]

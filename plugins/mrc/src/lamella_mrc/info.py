@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lamella.metadata import Axis
-from lamella.values import number, unix_time
+from lamella.reader import Axis, number, unix_time
 
 __all__ = ["Info", "parse_info"]
 
@@ -45,7 +44,7 @@ class Info(dict[str, str]):
         return tuple(Axis.of(a.lower(), self.number(f"Specimen Pixel Size {a} (nanometers)"), "nm") for a in "YX")
 
     def metadata(self) -> dict[str, Any]:
-        """Give entries of `lamella.metadata.Metadata`."""
+        """Give entries of `lamella.reader.Metadata`."""
         found: dict[str, Any] = {
             name: self.number(key) * factor for name, key, factor in METADATA if 0 < self.number(key) < math.inf
         }

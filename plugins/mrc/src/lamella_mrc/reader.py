@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from lamella.detect import EXTENSION, MAGIC, SIZE, VERIFIED, Match
 from lamella.errors import FormatError, TruncatedError
-from lamella.metadata import Axis, Metadata
-from lamella.source import LinearSource, Resource, RunTable, SourceInfo
-from lamella.values import json_value
+from lamella.reader import Axis, Confidence, LinearSource, Match, Metadata, Resource, RunTable, SourceInfo, json_value
 from lamella_mrc.direct_electron import INFO, MOVIE, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
 from lamella_mrc.header import MODES, STAMPS, Header, plausible_orders, read_header
@@ -17,7 +14,7 @@ from lamella_mrc.info import Info
 from lamella_mrc.params import MrcParams
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["MrcReader"]
 
@@ -32,16 +29,16 @@ class MrcReader:
         marked = probe.head[208:212] == b"MAP "
         if probe.size < 1024 or not plausible_orders(probe):
             reason = f"named .{probe.suffix}, but without a sensible header"
-            return Match(MAGIC, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
+            return Match(Confidence.MAGIC, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
         header = read_header(probe, MrcParams())
         exact = header.offset + header.sections * header.encoding.extent()[1] == probe.size
         stamped = probe.head[212:214] in STAMPS
         reason = f"a header of mode {header.mode} ({MODES[header.mode]})"
         if exact and (marked or stamped):
-            return Match(VERIFIED, f"{reason}, and a file of the size that it gives")
+            return Match(Confidence.VERIFIED, f"{reason}, and a file of the size that it gives")
         if marked:
-            return Match(MAGIC, f"'MAP ' and {reason}")
-        return Match(SIZE, reason) if exact or stamped else None
+            return Match(Confidence.MAGIC, f"'MAP ' and {reason}")
+        return Match(Confidence.SIZE, reason) if exact or stamped else None
 
     def open(self, params: MrcParams, probe: Probe) -> LinearSource:
         """Describe the sections of a file."""
@@ -79,7 +76,7 @@ class MrcReader:
 
 
 def _if_named(probe: Probe, reason: str) -> Match | None:
-    return Match(EXTENSION, reason) if probe.suffix in ("mrc", "mrcs") else None
+    return Match(Confidence.EXTENSION, reason) if probe.suffix in ("mrc", "mrcs") else None
 
 
 def _detect_info(probe: Probe) -> Match | None:
@@ -92,7 +89,7 @@ def _detect_info(probe: Probe) -> Match | None:
         read_header(movie, MrcParams())
     except FormatError:
         return None
-    return Match(MAGIC, f"settings of the Direct Electron movie {movie.stem}.mrc beside it")
+    return Match(Confidence.MAGIC, f"settings of the Direct Electron movie {movie.stem}.mrc beside it")
 
 
 def _count(header: Header, stride: int, probe: Probe) -> tuple[int, tuple[str, ...]]:

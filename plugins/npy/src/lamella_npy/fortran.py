@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.blocks import kept_block
-from lamella.geometry import SigBox
-from lamella.source import FrameSource, ReadHints, Resource, SourceInfo
+from lamella.reader import FrameSource, ReadHints, Resource, SigBox, SourceInfo, cached_block
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.io import IOSession
+    from lamella.reader import IOSession
 
 _BLOCK_BYTES = 32 << 20
 _PIECE_BYTES = 4 << 20
@@ -59,7 +57,7 @@ class FortranSource(FrameSource):
         blocks = frames // self.hints.frame_block
         for index in np.unique(blocks).tolist():
             members = blocks == index
-            kept = kept_block(io, self, index, partial(self._block, io, index))
+            kept = cached_block(io, self, index, partial(self._block, io, index))
             if kept is not None:
                 out[members] = kept[(slice(None), *box.slices)][frames[members] - index * self.hints.frame_block]
             elif members.all():

@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.reader import Probe
 
 MAGIC = b"\x93NUMPY"
 _TEXT_STARTS_AT = {1: 10, 2: 12, 3: 12}

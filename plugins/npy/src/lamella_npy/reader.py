@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-from lamella.detect import MAGIC as MAGIC_CONFIDENCE
-from lamella.detect import VERIFIED, Match, Probe
 from lamella.errors import FormatError, LamellaError, ParameterError, TruncatedError
-from lamella.geometry import split_shape
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo, split_shape
 from lamella_npy.fortran import FortranSource
 from lamella_npy.header import MAGIC, Header, read_header
 from lamella_npy.params import NpyParams
@@ -24,8 +21,8 @@ class NpyReader:
         try:
             header = read_header(probe)
         except FormatError as error:
-            return Match(MAGIC_CONFIDENCE, f"begins like an .npy file, but {error.problem}")
-        return Match(VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
+            return Match(Confidence.MAGIC, f"begins like an .npy file, but {error.problem}")
+        return Match(Confidence.VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
 
     def open(self, params: NpyParams, probe: Probe) -> LinearSource | FortranSource:
         """Describe the frames that are complete."""

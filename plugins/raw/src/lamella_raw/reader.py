@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from lamella.detect import EXTENSION, VERIFIED, Match, Probe
 from lamella.errors import FormatError
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
+from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo
 from lamella_raw import spec
 from lamella_raw.params import RawParams
 from lamella_raw.sidecar import find_sidecar
@@ -24,9 +23,11 @@ class RawReader:
         sidecar = find_sidecar(probe)
         if sidecar is not None:
             origin = dict.fromkeys(sidecar.params, f"sidecar {sidecar.path.name}")
-            return Match(VERIFIED, f"described by {sidecar.path.name}", sidecar.params, origin=origin)
+            return Match(Confidence.VERIFIED, f"described by {sidecar.path.name}", sidecar.params, origin=origin)
         if probe.suffix in spec.extensions:
-            return Match(EXTENSION, f"called .{probe.suffix}, like any raw file", missing=("dtype", "sig_shape"))
+            return Match(
+                Confidence.EXTENSION, f"called .{probe.suffix}, like any raw file", missing=("dtype", "sig_shape")
+            )
         return None
 
     def open(self, params: RawParams, probe: Probe) -> LinearSource:

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError
+from lamella.reader import Probe
 
 _LARGEST = 64 * 1024
 

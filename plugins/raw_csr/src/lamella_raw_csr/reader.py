@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamella.detect import VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.io.buffered import BufferedBackend
-from lamella.source import Resource, SourceInfo
-from lamella.values import json_value
+from lamella.reader import Confidence, Match, Resource, SourceInfo, json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
 from lamella_raw_csr.source import CsrSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_raw_csr.params import RawCsrParams
 
 __all__ = ["RawCsrReader"]
@@ -29,7 +27,7 @@ class RawCsrReader:
 
     def detect(self, probe: Probe) -> Match | None:
         """Look for ``filetype = "raw_csr"``."""
-        return None if table_of(probe) is None else Match(VERIFIED, 'TOML with filetype = "raw_csr"')
+        return None if table_of(probe) is None else Match(Confidence.VERIFIED, 'TOML with filetype = "raw_csr"')
 
     def open(self, params: RawCsrParams, probe: Probe) -> CsrSource:
         """Describe the frames."""

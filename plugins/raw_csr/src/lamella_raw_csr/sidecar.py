@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.source import Resource
+from lamella.reader import Resource
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["Array", "Description", "read_description", "table_of"]
 

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError
-from lamella.events import Events, EventSource, event_stretches
-from lamella.geometry import consecutive
 from lamella.kernels.builtin import spread_events
-from lamella.source import ReadHints, Resource, SourceInfo
+from lamella.reader import Events, EventSource, ReadHints, Resource, SourceInfo, consecutive, event_stretches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
-    from lamella.io import IOSession
+    from lamella.reader import IOSession, SigBox
 
 __all__ = ["CsrSource"]
 

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import CorruptError, FormatError
-from lamella.source import FrameSource, Resource, SourceInfo
+from lamella.reader import FrameSource, Probe, Resource, SourceInfo
 from lamella_seq.header import Header, TimeStamps, read_header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.geometry import SigBox
-    from lamella.io import IOSession
+    from lamella.reader import IOSession, SigBox
 
 __all__ = ["Half", "SplitSource", "StampsOfFrames", "half_of", "other_half"]
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError
-from lamella.probe import Probe
+from lamella.reader import Probe
 from lamella_seq.settings import REMEDY, Settings, sidecar
 
 if TYPE_CHECKING:

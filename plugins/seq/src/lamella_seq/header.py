@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.records import fields_of, read_records, take_record
-from lamella.stamps import moments
-from lamella.values import json_value
+from lamella.reader import fields_of, json_value, moments, read_records, take_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["HEADER", "MAGIC", "Header", "TimeStamps", "read_header"]
 

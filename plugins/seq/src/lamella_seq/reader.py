@@ -6,15 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from lamella.detect import MAGIC, VERIFIED, Match, Probe
 from lamella.errors import CorruptError, FormatError, ParameterError
-from lamella.metadata import Metadata
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella.stamps import elapsed, stamp_arrays
-from lamella.values import number
+from lamella.reader import (
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Metadata,
+    Probe,
+    Resource,
+    RunTable,
+    SourceInfo,
+    elapsed,
+    number,
+    stamp_arrays,
+)
 from lamella_seq.celeritas import Half, SplitSource, StampsOfFrames, half_of, other_half
-from lamella_seq.header import MAGIC as SEQUENCE
-from lamella_seq.header import Header, TimeStamps, read_header
+from lamella_seq.header import MAGIC as SEQUENCE, Header, TimeStamps, read_header
 from lamella_seq.params import SeqParams
 from lamella_seq.references import corrections_of
 from lamella_seq.settings import Settings, read_settings
@@ -32,8 +40,8 @@ class SeqReader:
         try:
             header = read_header(probe)
         except FormatError as error:
-            return Match(MAGIC, f"the magic number of StreamPix, but {error.problem}")
-        return Match(VERIFIED, f"a header of version {header['version']} and {header.n_frames} frames")
+            return Match(Confidence.MAGIC, f"the magic number of StreamPix, but {error.problem}")
+        return Match(Confidence.VERIFIED, f"a header of version {header['version']} and {header.n_frames} frames")
 
     def open(self, params: SeqParams, probe: Probe) -> LinearSource | SplitSource:
         """Describe the frames of a sequence."""

@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.correcting import FileCorrections
-from lamella.corrections import Corrections
 from lamella.errors import CorruptError, TruncatedError
-from lamella.probe import Probe
-from lamella.records import read_records, take_record
+from lamella.reader import Corrections, FileCorrections, Probe, read_records, take_record
 from lamella_seq.defects import excluded_pixels
 from lamella_seq.settings import REMEDY, Settings, sidecar
 

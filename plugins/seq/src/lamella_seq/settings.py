@@ -12,8 +12,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
 from lamella.errors import CorruptError
-from lamella.probe import Probe
-from lamella.values import number
+from lamella.reader import Probe, number
 
 __all__ = ["REMEDY", "Settings", "read_settings", "sidecar"]
 

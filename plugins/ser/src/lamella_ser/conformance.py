@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamella.metadata import Axis
+from lamella.reader import Axis
 from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
 
 if TYPE_CHECKING:

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
 from lamella.errors import FormatError
-from lamella.metadata import Metadata
-from lamella.probe import Probe
-from lamella.values import number, text_time, xml_value
+from lamella.reader import Metadata, Probe, number, text_time, xml_value
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

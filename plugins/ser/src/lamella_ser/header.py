@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
-from lamella.records import fields_of, take_record
+from lamella.reader import fields_of, take_record
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["ELEMENTS", "PIXEL_TYPES", "SIGNATURE", "TAGS", "SeriesHeader", "known", "read_header"]
 

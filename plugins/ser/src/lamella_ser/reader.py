@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import MAGIC, VERIFIED, Match
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
-from lamella.metadata import Axis
-from lamella.records import fields_of, read_records, take_record
-from lamella.source import Encoding, LinearSource, Resource, RunTable, SourceInfo
-from lamella.values import json_value
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Resource,
+    RunTable,
+    SourceInfo,
+    fields_of,
+    json_value,
+    read_records,
+    take_record,
+)
 from lamella_ser.emi import SETTINGS, read_emi, series_beside
 from lamella_ser.header import ELEMENTS, PIXEL_TYPES, SIGNATURE, SeriesHeader, known, read_header
 from lamella_ser.tags import Tags, raster
@@ -21,7 +30,7 @@ from lamella_ser.tags import Tags, raster
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.probe import Probe
+    from lamella.reader import Probe
     from lamella_ser.params import SerParams
 
 __all__ = ["SerReader"]
@@ -37,15 +46,15 @@ class SerReader:
     def detect(self, probe: Probe) -> Match | None:
         """Recognise the signature, then check the header and the first element."""
         if probe.suffix == "emi":
-            return Match(MAGIC, "settings of TIA series") if probe.head.startswith(SETTINGS) else None
+            return Match(Confidence.MAGIC, "settings of TIA series") if probe.head.startswith(SETTINGS) else None
         if not probe.head.startswith(SIGNATURE):
             return None
         try:
             header = read_header(probe)
             _first_element(probe, header, _data_offsets(probe, header, 1)[0])
         except FormatError as error:
-            return Match(MAGIC, f"signature of a TIA series, but {error.problem}")
-        return Match(VERIFIED, f"TIA series of {header.recorded} elements")
+            return Match(Confidence.MAGIC, f"signature of a TIA series, but {error.problem}")
+        return Match(Confidence.VERIFIED, f"TIA series of {header.recorded} elements")
 
     def open(self, params: SerParams, probe: Probe) -> LinearSource:
         """Describe the elements that lie inside the file."""

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.records import read_records
-from lamella.stamps import moments, stamp_arrays
-from lamella.values import unix_time
+from lamella.reader import moments, read_records, stamp_arrays, unix_time
 from lamella_ser.header import TAGS, SeriesHeader
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, UnsupportedError
-from lamella.records import fields_of, take_record
+from lamella.reader import fields_of, take_record
 
 if TYPE_CHECKING:
-    from lamella.probe import Probe
+    from lamella.reader import Probe
 
 __all__ = ["SERIES_HEADER", "SeriesHeader", "frame_header", "read_series_header"]
 

@@ -10,12 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.detect import EXTENSION, HEURISTIC, MAGIC, VERIFIED, Match, Probe
 from lamella.errors import FormatError, ParameterError
-from lamella.metadata import Axis, Metadata
-from lamella.source import Encoding, LinearSource, SourceInfo
-from lamella.stamps import stamp_arrays
-from lamella.values import json_value, unix_time
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Metadata,
+    Probe,
+    SourceInfo,
+    json_value,
+    stamp_arrays,
+    unix_time,
+)
 from lamella_tvips.header import MODES, SeriesHeader
 from lamella_tvips.params import TvipsParams
 from lamella_tvips.scan import Scan, from_positions, from_rotator, wound
@@ -37,11 +45,11 @@ class TvipsReader:
         try:
             stream = find_stream(probe)
         except FormatError as error:
-            return Match(EXTENSION, f"called .tvips, but {error.problem}") if by_name else None
+            return Match(Confidence.EXTENSION, f"called .tvips, but {error.problem}") if by_name else None
         frames = f"TVIPS stream of {stream.n_frames} frames in {len(stream.resources)} parts"
         if stream.rest == 0:
-            return Match(VERIFIED, frames)
-        return Match(MAGIC if by_name else HEURISTIC, f"{frames} and {stream.rest} bytes")
+            return Match(Confidence.VERIFIED, frames)
+        return Match(Confidence.MAGIC if by_name else Confidence.HEURISTIC, f"{frames} and {stream.rest} bytes")
 
     def open(self, params: TvipsParams, probe: Probe) -> LinearSource:
         """Describe the complete frames, in the order of the scan if the frames tell it."""

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.detect import Probe
 from lamella.errors import FormatError, TruncatedError
-from lamella.records import read_records
-from lamella.source import Resource, RunTable
-from lamella.stamps import moments
+from lamella.reader import Probe, Resource, RunTable, moments, read_records
 from lamella_tvips.header import SERIES_HEADER, SeriesHeader, read_series_header
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from lamella.format import API_VERSION, FormatSpec
-from lamella.plugin import Status
-from lamella.registry import named_entry_points
+from lamella.plugins.entrypoints import named_entry_points
+from lamella.plugins.plugin import Status
 from lamella_testkit.checking import Broken, NotHere, check
 from lamella_testkit.kit import Kit
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 
-from lamella.coerce import Mismatch, coerce
-from lamella.declared import describe
-from lamella.forms import cli_options, docs_table, json_schema
+from lamella.params.coerce import Mismatch, coerce
+from lamella.params.fields import describe
+from lamella.params.schema import cli_options, docs_table, json_schema
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.kit import Kit
 

@@ -11,8 +11,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from lamella.declared import describe
 from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
+from lamella.params.fields import describe
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.kit import Kit
 from lamella_testkit.sample import Sample

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 from lamella.format import Capability
-from lamella.probe import Probe
-from lamella.source import FrameSource
+from lamella.reader import FrameSource, Probe
 from lamella_testkit.audit import watch
 from lamella_testkit.checking import Broken, NotHere, check
 from lamella_testkit.diagnose import expect_equal

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamella.format import Capability
-from lamella.source import SourceInfo
+from lamella.reader import SourceInfo
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.kit import Kit
 from lamella_testkit.sample import SampleData
@@ -53,7 +53,7 @@ def metadata_is_typed(kit: Kit) -> None:
 def metadata_is_what_was_written(kit: Kit) -> None:
     """What the sampler says it wrote about the measurement is what the reader reports, in the units of the schema.
 
-    Energies are in eV, lengths in m, angles in degrees, times in s; see `lamella.metadata.Metadata`.
+    Energies are in eV, lengths in m, angles in degrees, times in s; see `lamella.reader.Metadata`.
     """
     told = False
     for data, info in _infos(kit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lamella.stamps import elapsed
+from lamella.reader import elapsed
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
 

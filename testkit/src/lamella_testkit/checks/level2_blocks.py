@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.geometry import SigBox
+from lamella.dataset.framereader import FrameReader
 from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
-from lamella.reading import FrameReader
-from lamella.source import FrameSource, LinearSource
+from lamella.reader import FrameSource, LinearSource, SigBox
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit

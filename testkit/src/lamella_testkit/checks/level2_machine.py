@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, Verbosity, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, Verbosity, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from lamella.dataset import DataSet
-from lamella.partition import Tile
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.partition import Tile
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit

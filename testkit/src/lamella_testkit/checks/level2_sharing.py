@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from lamella.api import Context
-from lamella.dataset import DataSet
-from lamella.geometry import SigBox
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.framereader import FrameReader
+from lamella.dataset.tiling import TilingScheme
 from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
-from lamella.reading import FrameReader
-from lamella.tiling import TilingScheme
+from lamella.reader import SigBox
 from lamella.udf import SumSigUDF, SumUDF
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal, same

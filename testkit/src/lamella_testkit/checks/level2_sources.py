@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.dataset.framereader import FrameReader
 from lamella.errors import LamellaError
 from lamella.format import Capability
-from lamella.geometry import SigBox
 from lamella.io.buffered import BufferedBackend
-from lamella.reading import FrameReader
-from lamella.source import FrameSource, LinearSource
+from lamella.reader import FrameSource, LinearSource, SigBox
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.tiling import TileWish, TilingScheme
 from lamella.errors import ParameterError
-from lamella.geometry import SigBox
-from lamella.tiling import TileWish, TilingScheme
+from lamella.reader import SigBox
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit

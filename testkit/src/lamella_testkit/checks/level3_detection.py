@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lamella.detect import LEAD, MAGIC, Match, detect
 from lamella.errors import LamellaError
-from lamella.params import CommonParams, describe
-from lamella.probe import Probe
-from lamella.registry import default_registry
+from lamella.opening.detect import LEAD, detect
+from lamella.params.fields import describe
+from lamella.params.validate import CommonParams
+from lamella.plugins.registry import default_registry
+from lamella.reader import Confidence, Match, Probe
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
@@ -54,7 +55,7 @@ def own_files_are_recognised(kit: Kit) -> None:
 
     A signature of the spec must fit as well: it decides whether the reader is asked at all.
     """
-    wanted = MAGIC if kit.spec.signatures else kit.sampler.confidence
+    wanted = Confidence.MAGIC if kit.spec.signatures else kit.sampler.confidence
     for data in kit.kinds():
         with kit.case(data):
             sample = kit.written(data)
@@ -107,7 +108,7 @@ def no_other_format_claims_it(kit: Kit) -> None:
             sample = kit.written(data)
             report = detect(sample.target, default_registry())
             own = next((one.confidence for one in report.candidates if one.name == kit.spec.name and one.eligible), 0)
-            if own < MAGIC:
+            if own < Confidence.MAGIC:
                 continue
             for other in report.candidates:
                 close = other.eligible and other.name != kit.spec.name and other.confidence > own - LEAD
@@ -225,7 +226,7 @@ def detection_survives_strange_names(kit: Kit) -> None:
             with kit.case(f"{data}, named {name}"):
                 match = _asked(kit, Probe.of(renamed))
                 if kit.spec.signatures:
-                    kit.expect(match is not None and match.confidence >= MAGIC, "it is no longer recognised")
+                    kit.expect(match is not None and match.confidence >= Confidence.MAGIC, "it is no longer recognised")
                 try:
                     kit.open(sample, renamed)
                 except LamellaError as error:

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from lamella.coerce import members
-from lamella.declared import ParameterInfo, describe
+from lamella.params.coerce import members
+from lamella.params.fields import ParameterInfo, describe
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
 from lamella_testkit.robust import attempt

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lamella.dataset.framereader import FrameReader
 from lamella.errors import FormatError, LamellaError, TruncatedError
 from lamella.format import Capability
 from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
-from lamella.reading import FrameReader
-from lamella.source import FrameSource, LinearSource
+from lamella.reader import FrameSource, LinearSource
 from lamella_testkit.checking import Broken, check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit

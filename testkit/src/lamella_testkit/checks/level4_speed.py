@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from lamella.dataset import DataSet
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.framereader import FrameReader
+from lamella.dataset.partition import Partition
+from lamella.dataset.tiling import MAX_TILE_BYTES, TILE_BYTES
 from lamella.format import Capability
-from lamella.geometry import SigBox
-from lamella.kernels import nothing_compiled
-from lamella.partition import Partition
-from lamella.reading import FrameReader
-from lamella.tiling import MAX_TILE_BYTES, TILE_BYTES
+from lamella.kernels.library import nothing_compiled
+from lamella.reader import SigBox
 from lamella_testkit.checking import Broken, NotHere, check
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import address_space, queued

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamella.errors import PluginError
-from lamella.registry import default_registry
+from lamella.plugins.registry import default_registry
 from lamella_testkit.checking import all_checks
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.results import Result, Status, failures

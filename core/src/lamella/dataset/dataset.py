@@ -1,0 +1,427 @@
+"""The one concrete data set: scan and detector axes over a source, cut into partitions and tiles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lamella.corrections.resolve import choose, fact, measured
+from lamella.dataset.coverage import check_visible
+from lamella.dataset.framereader import FrameReader
+from lamella.dataset.indexing import Selection
+from lamella.dataset.partition import Partition
+from lamella.dataset.storedform import stored_form
+from lamella.dataset.tiling import TILE_BYTES, TilingScheme, negotiate
+from lamella.errors import LamellaWarning
+from lamella.geometry.frames import FrameMap, as_range
+from lamella.geometry.shape import Shape
+from lamella.io.choose import choose_backend
+from lamella.reader.metadata import named_axes
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.corrections.corrections import Corrections
+    from lamella.dataset.storedform import StoredForm
+    from lamella.io.backend import IOBackend
+    from lamella.reader.metadata import Axis, Metadata
+    from lamella.reader.source import FrameSource, LinearSource, ReadHints, SourceInfo
+
+__all__ = ["DataSet", "Provenance"]
+
+PARTITION_BYTES = 64 << 20
+"""Largest partition [stored bytes]: small enough to balance the load and to be done again after a failure."""
+_SMALLEST_PARTITION = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a data set comes from: which plugin read it, how sure the detection was, and who said what.
+
+    ``origins`` names the origin of each parameter: ``"user"``, ``"detected: ..."``, ``"header"``, ``"default"``.
+    """
+
+    format: str
+    title: str
+    distribution: str | None = None
+    version: str | None = None
+    confidence: int | None = None
+    reason: str | None = None
+    target: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+class DataSet:
+    """A scan of frames, opened but not loaded.
+
+    Made by `lamella.open` or `Context.load`; see there for the parameters.
+
+    Attributes
+    ----------
+    shape : Shape
+        Scan axes, then detector axes; ``shape.nav`` and ``shape.sig``.
+    dtype : numpy.dtype
+        Dtype of the pixels, in native byte order.
+    frame_map : FrameMap
+        Which stored frame each scan position shows.
+    missing : str
+        What happens at positions without a frame: ``"skip"``, ``"zero"`` or ``"error"``.
+    provenance : Provenance
+        Which plugin read it, and where parameters came from.
+    """
+
+    def __init__(
+        self,
+        source: LinearSource | FrameSource,
+        *,
+        provenance: Provenance,
+        nav_shape: tuple[int, ...] | None = None,
+        sync_offset: int | None = None,
+        missing: Literal["skip", "zero", "error"] = "skip",
+        corrections: object = True,
+        io_backend: str | IOBackend | None = None,
+        num_partitions: int | None = None,
+        name: str | None = None,
+        reopen: Callable[[], DataSet] | None = None,
+    ) -> None:
+        info = source.info
+        self.source = source
+        self.provenance = provenance
+        self.missing = missing
+        self.num_partitions = num_partitions
+        self._io_backend = io_backend
+        self._reopen = reopen
+        suggested = info.nav_shape if info.nav_shape is not None else (info.n_frames,)
+        nav = nav_shape or suggested or (1,)
+        self.frame_map = FrameMap(
+            n_frames=info.n_frames if info.index is None else len(info.index),
+            nav_shape=tuple(int(n) for n in nav),
+            sync_offset=info.sync_offset if sync_offset is None else sync_offset,
+            index=info.index,
+        )
+        self.shape = Shape(self.frame_map.nav_shape, info.sig_shape)
+        self.dtype: np.dtype[Any] = info.dtype
+        self.name = name or provenance.target or provenance.format
+        if corrections is not True:
+            self.__dict__["corrections"] = choose(corrections, lambda: None, self.shape.sig)
+        check_visible(
+            self.frame_map,
+            missing=missing,
+            name=self.name,
+            path=source.resources[0].path if source.resources else None,
+            asked="nav_shape" in provenance.parameters,
+        )
+
+    # What it is.
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the file says about itself."""
+        return self.source.info
+
+    @property
+    def format(self) -> str:
+        """The name of the format."""
+        return self.provenance.format
+
+    @property
+    def title(self) -> str:
+        """The format in words."""
+        return self.provenance.title
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the microscope and the detector were doing."""
+        return self.info.metadata
+
+    @property
+    def raw_metadata(self) -> Mapping[str, Any]:
+        """Everything the file says, untouched and JSON-able."""
+        return self.info.raw_metadata
+
+    @cached_property
+    def corrections(self) -> Corrections | None:
+        """What computations correct pixels with: what the user gave, or else what belongs to the files.
+
+        Dark frames are measured when this is first asked for. Indexing gives stored values, without corrections.
+
+        Raises
+        ------
+        FormatError
+            If the files that hold them are damaged.
+        """
+        path = self.source.resources[0].path if self.source.resources else None
+        return choose(True, lambda: measured(self.info.corrections, path), self.shape.sig)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all scan positions in native dtype [bytes]."""
+        return self.shape.size * self.dtype.itemsize
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """Name, scale, offset and units of every axis; without units where nothing is known."""
+        nav = self.info.nav_axes if self._as_suggested else ()
+        return named_axes(nav, self.shape.nav, self.info.sig_axes, self.shape.sig)
+
+    @property
+    def _as_suggested(self) -> bool:
+        return self.info.nav_shape is None or tuple(self.info.nav_shape) == tuple(self.shape.nav)
+
+    @property
+    def nav_origin(self) -> str:
+        """Where the scan shape came from."""
+        return self.provenance.origins.get("nav_shape") or self.info.nav_origin
+
+    @property
+    def valid_mask(self) -> NDArray[np.bool_]:
+        """Where the scan has a frame, shape ``shape.nav``."""
+        return self.frame_map.valid_mask
+
+    @property
+    def missing_count(self) -> int:
+        """The number of scan positions without a frame."""
+        return self.frame_map.counts.missing
+
+    @property
+    def backend(self) -> IOBackend:
+        """How bytes reach memory."""
+        return choose_backend(self._io_backend, self.source.resources)
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """Facts that help to understand a surprising result, JSON-able."""
+        fm = self.frame_map
+        counts = {_count_name(key): value for key, value in asdict(fm.counts).items()}
+        return {
+            "format": self.provenance.title,
+            "shape": list(self.shape),
+            "dtype": str(self.dtype),
+            "nav_shape from": self.nav_origin,
+            "nav_shape alternatives": [[list(shape), why] for shape, why in self.info.nav_alternatives],
+            "sync_offset": fm.sync_offset,
+            "io backend": self.backend.name if self.source.resources else "none",
+            "partitions": len(self.partitions()),
+            "missing policy": self.missing,
+            **counts,
+            **self.info.details,
+            "notes": list(self.info.notes),
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A key for caches: changes with format, parameters, and path, size and time of every file."""
+        facts = {
+            "format": [self.format, self.provenance.version],
+            "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},
+            "resources": [[r.path, r.size, r.mtime_ns] for r in self.source.resources],
+            "shape": [list(self.shape.nav), list(self.shape.sig), str(self.dtype)],
+            "identity": list(getattr(self.source, "identity", ())),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def per_frame(self, name: str) -> NDArray[Any]:
+        """Give an array with one entry per stored frame, such as time stamps; see ``info.per_frame`` for names.
+
+        Raises
+        ------
+        KeyError
+            If the format has no such array.
+        """
+        return self.info.per_frame[name]()
+
+    def navigator(self) -> NDArray[Any] | None:
+        """Give the ready-made image of the scan that the file holds, or None."""
+        return None if self.info.navigator is None else self.info.navigator()
+
+    # Pixels.
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.read(index)
+
+    def read(self, index: Any = (), *, fill: float | None = None, dtype: DTypeLike | None = None) -> Any:
+        """Read part of the data into memory.
+
+        Parameters
+        ----------
+        index
+            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning.
+        fill
+            Value of pixels at positions without a frame.
+        dtype
+            Dtype of the result; native by default.
+
+        Returns
+        -------
+        numpy.ndarray or scalar
+            What the same index into the whole array would give.
+
+        Raises
+        ------
+        FrameMissingError
+            If a position has no frame and ``fill`` is not given.
+        IndexError
+            If the index lies outside, or is of another kind.
+        """
+        selection = Selection.of(index, self.shape)
+        frames = self.frame_map.frames(selection.positions)
+        absent = frames < 0
+        if fill is None and self.missing == "zero":
+            fill = 0
+        if fill is None and absent.any():
+            self.frame_map.frame_at(int(selection.positions[int(np.argmax(absent))]))
+        out = np.empty((len(frames), *selection.box.shape), dtype=self.dtype if dtype is None else dtype)
+        if out.size == 0:
+            return selection.present(out)
+        depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
+        with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
+            for start in range(0, len(frames), depth):
+                reader.read_into(out[start : start + depth], as_range(frames[start : start + depth]), selection.box)
+        if fill and absent.any():
+            out[absent] = fill
+        return selection.present(out)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("a data set on disk cannot become an array without copying it into memory")
+        return np.asarray(self.read((), dtype=dtype))
+
+    # Streaming.
+
+    @cached_property
+    def stored_form(self) -> StoredForm | None:
+        """How frames are stored, if a computation can work on them as they are."""
+        return stored_form(self.source)
+
+    @cached_property
+    def hints(self) -> ReadHints:
+        """What the source would like to be asked for; a codec decodes whole frames."""
+        hints = self.source.hints
+        codec = getattr(getattr(self.source, "encoding", None), "codec", None)
+        return hints if codec is None else replace(hints, whole_frames=True)
+
+    def partitions(self, n: int | None = None, *, workers: int = 1) -> tuple[Partition, ...]:
+        """Cut the scan into contiguous stretches.
+
+        Parameters
+        ----------
+        n
+            Number of stretches; chosen from the size of the data and the number of ``workers`` if None.
+        workers
+            How many will run at a time.
+        """
+        positions = self.frame_map.n_positions
+        costs = getattr(self.source, "costs", None)
+        nbytes = self.nbytes if costs is None else int(costs[-1] - costs[0])
+        count = n or self.num_partitions or _default_partitions(nbytes, workers)
+        count = max(1, min(count, positions))
+        bounds = np.linspace(0, positions, count + 1).astype(np.int64)
+        if costs is not None and self.frame_map.index is None:
+            bounds = _balanced(costs, count, positions, self.frame_map.sync_offset)
+        block = self.source.hints.frame_block
+        if block > 1 and self.frame_map.index is None:
+            shift = self.frame_map.sync_offset
+            bounds[1:-1] = np.clip((bounds[1:-1] + shift) // block * block - shift, 0, positions)
+            bounds = np.unique(bounds)
+        edges = bounds.tolist()
+        return tuple(
+            Partition(self, i, start, stop) for i, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        )
+
+    def scheme(self, **wishes: Any) -> TilingScheme:
+        """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
+        largest = max(len(partition) for partition in self.partitions())
+        return negotiate(
+            sig_shape=self.shape.sig,
+            itemsize=self.dtype.itemsize,
+            n_frames=largest,
+            hints=self.hints,
+            **wishes,
+        )
+
+    @property
+    def roi(self) -> _RoiMaker:
+        """Make masks by slicing: ``ds.roi[:, 3:5]`` is true there and false elsewhere."""
+        return _RoiMaker(self.shape.nav)
+
+    # Life.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reopen is not None:
+            return self._reopen, ()
+        return _rebuild, (
+            self.source,
+            {
+                "provenance": self.provenance,
+                "nav_shape": tuple(self.shape.nav),
+                "sync_offset": self.frame_map.sync_offset,
+                "missing": self.missing,
+                "corrections": self.__dict__.get("corrections", True),
+                "io_backend": self._io_backend,
+                "num_partitions": self.num_partitions,
+                "name": self.name,
+            },
+        )
+
+    def __repr__(self) -> str:
+        from lamella.dataset.repr import dataset_text
+
+        return dataset_text(self)
+
+    def _repr_html_(self) -> str:
+        from lamella.dataset.repr import dataset_html
+
+        return dataset_html(self)
+
+
+def _rebuild(source: LinearSource | FrameSource, options: dict[str, Any]) -> DataSet:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LamellaWarning)
+        return DataSet(source, **options)
+
+
+class _RoiMaker:
+    __slots__ = ("_nav_shape",)
+
+    def __init__(self, nav_shape: tuple[int, ...]) -> None:
+        self._nav_shape = nav_shape
+
+    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
+        mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
+        mask[index] = True
+        return mask
+
+
+def _default_partitions(nbytes: int, workers: int) -> int:
+    largest = -(-nbytes // PARTITION_BYTES)
+    balanced = min(4 * workers, max(workers, nbytes // _SMALLEST_PARTITION))
+    return max(largest, balanced)
+
+
+def _balanced(costs: NDArray[np.int64], count: int, positions: int, sync_offset: int) -> NDArray[np.int64]:
+    """Give bounds between which frames cost about the same."""
+    last = len(costs) - 1
+    low, high = (int(costs[min(max(place + sync_offset, 0), last)]) for place in (0, positions))
+    inner = np.searchsorted(costs, np.linspace(low, high, count + 1)[1:-1]) - sync_offset
+    return np.unique(np.concatenate([[0], np.clip(inner, 0, positions), [positions]])).astype(np.int64)
+
+
+def _count_name(field_name: str) -> str:
+    """Give the name under which the diagnostics show a count."""
+    return field_name if field_name in ("frames", "positions") else f"frames {field_name.replace('_', ' ')}"

@@ -1,0 +1,112 @@
+"""How a data set shows itself, as text and in a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamella.geometry.frames import FrameMap
+    from lamella.geometry.shape import Shape
+    from lamella.reader.metadata import Axis, Metadata
+    from lamella.reader.source import SourceInfo
+
+__all__ = ["axis_text", "dataset_html", "dataset_text", "size_text"]
+
+_PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+class Shown(Protocol):
+    """What is shown of a data set; see `lamella.DataSet`."""
+
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any]
+    frame_map: FrameMap
+
+    @property
+    def title(self) -> str:
+        """The format in words."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Size [bytes]."""
+        ...
+
+    @property
+    def nav_origin(self) -> str:
+        """Where the scan shape came from."""
+        ...
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis."""
+        ...
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the microscope and the detector were doing."""
+        ...
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the file says about itself."""
+        ...
+
+
+def size_text(nbytes: float) -> str:
+    """Give a size in bytes as people read it; prefixes are powers of 1000."""
+    step = 0
+    while nbytes >= 1000 and step < len(_PREFIXES) - 1:
+        nbytes /= 1000
+        step += 1
+    return f"{nbytes:.3g} {_PREFIXES[step]}"
+
+
+def axis_text(axis: Axis, length: int) -> str:
+    """Give one axis: name, length and step with its unit."""
+    step = f", step {abs(axis.scale):.4g} {axis.units}".rstrip() if axis.calibrated else ", not calibrated"
+    return f"{axis.name}: {length}{step}"
+
+
+def _facts(ds: Shown) -> list[tuple[str, str]]:
+    counts = ds.frame_map.counts
+    nav_dims = ds.shape.nav.dims
+    axes = [axis_text(axis, length) for axis, length in zip(ds.axes, ds.shape, strict=True)]
+    facts = [
+        ("format", ds.title),
+        ("shape", f"{tuple(ds.shape.nav)} scan x {tuple(ds.shape.sig)} detector"),
+        ("dtype", str(ds.dtype)),
+        ("size", size_text(ds.nbytes)),
+        ("scan", "; ".join(axes[:nav_dims])),
+        ("detector", "; ".join(axes[nav_dims:])),
+        ("scan shape from", ds.nav_origin),
+    ]
+    if counts.missing:
+        facts.append(("missing", f"{counts.missing} of {counts.positions} scan positions have no frame"))
+    if counts.skipped_start or counts.ignored_end:
+        facts.append(("not shown", f"{counts.skipped_start} frames at the start, {counts.ignored_end} at the end"))
+    facts += [(name.replace("_", " "), str(value)) for name, value in ds.metadata.to_json().items()]
+    facts += [("note", note) for note in ds.info.notes]
+    return facts
+
+
+def dataset_text(ds: Shown) -> str:
+    """Give what ``repr`` prints."""
+    facts = _facts(ds)
+    width = max(len(name) for name, _ in facts)
+    lines = [f"<lamella.DataSet {ds.name}>"]
+    lines += [f"  {name:<{width}}  {value}" for name, value in facts]
+    return "\n".join(lines)
+
+
+def dataset_html(ds: Shown) -> str:
+    """Give the table that notebooks show."""
+    rows = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
+        for name, value in _facts(ds)
+    )
+    return f"<div><strong>{escape(ds.name)}</strong><table>{rows}</table></div>"

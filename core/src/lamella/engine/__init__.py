@@ -1,0 +1,4 @@
+"""What runs UDFs: plans, tasks and results.
+
+Internal: names and places may change in any version.
+"""

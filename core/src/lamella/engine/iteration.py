@@ -1,0 +1,93 @@
+"""Partial results while a run goes on: to iterate over, to wait for, to stop, and to change parameters meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from lamella.engine.runner import PartialResults, Run
+    from lamella.udf.results import UDFResult
+
+__all__ = ["AsyncPartials", "Partials", "finish_later"]
+
+
+class Partials(Iterator["PartialResults"]):
+    """What is known after each partition.
+
+    The run goes on while it is asked for more; `close` and `throw` stop it within a tile.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._results = run.partials()
+
+    def __next__(self) -> PartialResults:
+        return next(self._results)
+
+    def close(self) -> None:
+        """Stop the run."""
+        self._results.close()
+
+    def throw(self, error: BaseException) -> PartialResults:
+        """Stop the run by raising ``error`` inside it."""
+        return self._results.throw(error)
+
+    def update_parameters(self, changes: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Change parameters of the UDFs for the partitions that have not begun yet.
+
+        Parameters
+        ----------
+        changes
+            New values by name for the only UDF, or one mapping for each UDF, empty for no change.
+        """
+        self._run.update_parameters([changes] if isinstance(changes, Mapping) else changes)
+
+
+class AsyncPartials(AsyncIterator["PartialResults"]):
+    """What is known after each partition, for asynchronous code: the run happens in threads beside the event loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._partials = Partials(run)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> PartialResults:
+        partial = await _beside(self._run, next, self._partials, None)
+        if partial is None:
+            raise StopAsyncIteration
+        return partial  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """Stop the run."""
+        self._run.cancel.set()
+        await asyncio.to_thread(self._partials.close)
+
+    async def athrow(self, error: BaseException) -> PartialResults:
+        """Stop the run by raising ``error`` inside it."""
+        return await _beside(self._run, self._partials.throw, error)  # type: ignore[no-any-return]
+
+    def update_parameters(self, changes: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Change parameters of the UDFs; see `Partials.update_parameters`."""
+        self._partials.update_parameters(changes)
+
+
+async def finish_later(run: Run) -> tuple[UDFResult, ...]:
+    """Run to the end in a thread; cancelling the waiting task cancels the run."""
+    return await _beside(run, run.finish)  # type: ignore[no-any-return]
+
+
+async def _beside(run: Run, function: Any, *args: Any) -> Any:
+    """Call a function in a thread. When the waiting task is cancelled, cancel the run and wait until it has stopped."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        run.cancel.set()
+        await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()
+        raise

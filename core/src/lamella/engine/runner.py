@@ -1,0 +1,239 @@
+"""One pass over a data set: plan, tasks on an executor, merge in the order of the scan, results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.corrections.resolve import choose
+from lamella.engine.failures import guarded
+from lamella.engine.plan import ChangedParams, bind_params, make_plan
+from lamella.engine.sparse import prefer_events
+from lamella.engine.task import Task, run_task
+from lamella.executors.inline import InlineExecutor
+from lamella.geometry.roi import region_of
+from lamella.progress import make_progress
+from lamella.system.memory import keep_freed_memory
+from lamella.udf.base import UDF
+from lamella.udf.buffers import Arrays, BufferSpec, Views
+from lamella.udf.results import ResultBuffer, UDFResult, collect
+from lamella.udf.slices import Slice
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.corrections.corrections import Corrections
+    from lamella.dataset.dataset import DataSet
+    from lamella.dataset.partition import Partition
+    from lamella.engine.plan import Plan
+    from lamella.executors.executor import Executor
+    from lamella.progress import ProgressOption
+
+__all__ = ["PartialResults", "Run"]
+
+
+class PartialResults:
+    """What is known after some of the partitions; worked out when it is asked for, from the state at that moment.
+
+    Attributes
+    ----------
+    buffers : tuple of dict
+        For each UDF, its results by name.
+    damage : ResultBuffer
+        Where the scan was processed so far; false at positions without a frame.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run: Run | None = run
+        self._state: tuple[tuple[UDFResult, ...], ResultBuffer] | None = None
+
+    def _now(self) -> tuple[tuple[UDFResult, ...], ResultBuffer]:
+        if self._state is None:
+            assert self._run is not None
+            self._state = self._run.results(snapshot=True), self._run.damage()
+            self._run = None
+        return self._state
+
+    @property
+    def buffers(self) -> tuple[UDFResult, ...]:
+        """For each UDF, its results by name."""
+        return self._now()[0]
+
+    @property
+    def damage(self) -> ResultBuffer:
+        """Where the scan was processed so far."""
+        return self._now()[1]
+
+
+class Run:
+    """One pass of some UDFs over a data set.
+
+    Parameters
+    ----------
+    dataset
+        The data.
+    udfs
+        What to compute; all of it in one pass.
+    executor
+        Where tasks run.
+    roi
+        Region of interest in any form that `lamella.geometry.region_of` takes.
+    corrections
+        Instead of those of the data set.
+    progress
+        See `lamella.progress.make_progress`.
+
+    Attributes
+    ----------
+    cancel : threading.Event
+        Set it to stop the run within a tile.
+    watchers : list of callable
+        Called with the partial results after each partition, and whether that was the last one.
+    """
+
+    def __init__(
+        self,
+        dataset: DataSet,
+        udfs: Sequence[UDF],
+        *,
+        executor: Executor,
+        roi: object = None,
+        corrections: Corrections | bool | None = None,
+        progress: ProgressOption = False,
+    ) -> None:
+        if not udfs:
+            raise ValueError("an empty list of UDFs: there is nothing to compute")
+        self.cancel = threading.Event()
+        self.watchers: list[Callable[[PartialResults, bool], object]] = []
+        self._progress = progress
+        region = region_of(roi, dataset.shape.nav)
+        asked = True if corrections is None else corrections
+        chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
+        keep_freed_memory()
+        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, executor=executor))
+        self._executor: Executor = InlineExecutor() if self.plan.small else executor
+        self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
+        self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
+        self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
+        self._delivered = self._valid if dataset.missing != "zero" else self._valid.copy()
+        self._changed: ChangedParams | None = None
+        self._mains = [self._main(i) for i in range(len(udfs))]
+        self._kept: list[dict[Slice, Views] | None] = [{} if _merges_all(udf) else None for udf in self._mains]
+
+    def _main(self, index: int) -> UDF:
+        udf = self.plan.make(index, valid=self._valid)
+        guarded(udf, "preprocess", self.plan.dataset, None)
+        return udf
+
+    def partials(self) -> Generator[PartialResults]:
+        """Run; gives what is known after each partition. Closing the generator stops the run within a tile."""
+        with make_progress(self._progress, self.plan.region.size, self.plan.dataset.name) as progress:
+            results = self._executor.run(run_task, self.plan, self._tasks(), cancel=self.cancel, ahead=self.plan.ahead)
+            try:
+                for partition, arrays in zip(self._todo, results, strict=True):
+                    progress.advance(self._merge(partition, arrays))
+                    last = partition is self._todo[-1]
+                    if last:
+                        self._merge_kept()
+                    partial = PartialResults(self)
+                    for watch in self.watchers:
+                        watch(partial, last)
+                    yield partial
+            finally:
+                results.close()
+
+    def _tasks(self) -> Iterator[Task]:
+        for partition in self._todo:
+            yield Task(partition.index, self._changed)
+
+    def _merge(self, partition: Partition, arrays: tuple[Arrays, ...]) -> int:
+        """Add the result of a partition; gives the number of scan positions that it covers."""
+        plan = self.plan
+        start, stop = plan.span(partition)
+        self._delivered[start:stop] = True
+        self._valid[start:stop] = self._has_frame[start:stop]
+        for udf, source, kept in zip(self._mains, arrays, self._kept, strict=True):
+            if kept is not None:
+                sig = plan.dataset.shape.sig
+                kept[Slice.of(start, stop - start, (0,) * len(sig), sig)] = Views(source)
+                continue
+            target = Views(
+                {
+                    name: array[start:stop] if udf._specs[name].kind == "nav" else array
+                    for name, array in udf.results.items()
+                }
+            )
+            guarded(udf, "merge", plan.dataset, partition, target, Views(source))
+        return stop - start
+
+    def _merge_kept(self) -> None:
+        """Let UDFs that merge all partitions at once do so."""
+        for udf, kept in zip(self._mains, self._kept, strict=True):
+            if kept is not None:
+                merged = guarded(udf, "merge_all", self.plan.dataset, None, kept)
+                for name, value in merged.items():
+                    udf.results[name] = value
+
+    def update_parameters(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Change parameters for the partitions that have not begun yet: one mapping per UDF, empty for no change."""
+        changed = self._changed = ChangedParams.of(self._changed or self.plan, changes)
+        for udf, kwargs in zip(self._mains, changed.kwargs, strict=True):
+            udf._kwargs = dict(kwargs)
+            bind_params(udf, self.plan.dataset, self.plan.positions())
+
+    def finish(self) -> tuple[UDFResult, ...]:
+        """Run to the end and give the results of each UDF."""
+        for _ in self.partials():
+            pass
+        return self.results()
+
+    def results(self, *, snapshot: bool = False) -> tuple[UDFResult, ...]:
+        """Give the results of each UDF from what was merged so far; copies of them with ``snapshot``."""
+        plan = self.plan
+        return tuple(
+            collect(
+                udf,
+                guarded(udf, "get_results", plan.dataset, None),
+                plan.region,
+                self._valid,
+                self._delivered,
+                snapshot=snapshot,
+            )
+            for udf in self._mains
+        )
+
+    def images(self) -> tuple[list[str], ...]:
+        """Give the names of the results of each UDF that are images of real numbers."""
+        nav, sig = self.plan.region.nav_shape, self.plan.dataset.shape.sig.to_tuple()
+        return tuple(
+            [
+                name
+                for name, spec in udf._specs.items()
+                if spec.use != "private"
+                and spec.dtype.kind in "buif"
+                and len(shape := (nav + spec.extra_shape if spec.kind == "nav" else spec.shape(0, sig))) == 2
+                and min(shape) > 1
+            ]
+            for udf in self._mains
+        )
+
+    def damage(self) -> ResultBuffer:
+        """Give where the scan was processed so far."""
+        spec = BufferSpec("nav", (), np.dtype(np.bool_))
+        return ResultBuffer(self._valid.copy(), spec, self.plan.region, None)
+
+
+def _some(span: tuple[int, int]) -> bool:
+    return span[0] < span[1]
+
+
+def _merges_all(udf: UDF) -> bool:
+    """Whether a UDF merges all partitions at once instead of one after the other."""
+    return type(udf).merge is UDF.merge and hasattr(udf, "merge_all")
+
+
+def _selected(mask: NDArray[np.bool_], region: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return mask if region is None else mask[region]

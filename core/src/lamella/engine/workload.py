@@ -1,0 +1,77 @@
+"""How much work a run is: into how many pieces it is cut, and whether sharing it out pays at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella.reader.source import LinearSource
+
+if TYPE_CHECKING:
+    from lamella.dataset.dataset import DataSet
+    from lamella.dataset.partition import Partition
+    from lamella.geometry.roi import Region
+
+__all__ = ["LARGE_RESULT", "cut_scan", "is_small"]
+
+LARGE_RESULT = 4 << 20
+"""Size from which the results of partitions matter beside the data [bytes]."""
+_SMALLEST_PIECE = 4 << 20
+_WORTH_MERGING = 8
+"""How many times the size of its result a partition should at least have."""
+_WORTH_SHARING = 16 << 20
+"""Stored pixels that one worker streams through a kernel while others wake up and find their work [bytes]."""
+_DECODING = 3
+"""How many times as long pixels take that have to be decoded first."""
+_FINDING = 8
+"""How many times as long pixels take that only the code of a format can find, and decompress."""
+
+
+def _selected(dataset: DataSet, region: Region) -> int:
+    """Give the size of the selected frames in native dtype [bytes]."""
+    return dataset.nbytes * region.size // max(1, region.n_positions)
+
+
+def is_small(dataset: DataSet, region: Region, *, as_stored: bool, effort: int) -> bool:
+    """Estimate whether a run of compiled kernels is over before other workers have begun.
+
+    Parameters
+    ----------
+    dataset, region
+        What is read.
+    as_stored
+        Whether kernels take frames as they are stored, so that nothing is decoded.
+    effort
+        How many times the work of a sum each pixel costs.
+    """
+    if not isinstance(dataset.source, LinearSource):
+        effort *= _FINDING
+    elif not as_stored:
+        effort *= _DECODING
+    return _selected(dataset, region) * effort <= _WORTH_SHARING
+
+
+def cut_scan(dataset: DataSet, region: Region, workers: int, held: int, *, small: bool) -> tuple[Partition, ...]:
+    """Cut the scan; into fewer pieces where little is selected, or where merging would cost as much as computing.
+
+    Parameters
+    ----------
+    dataset, region
+        What is read.
+    workers
+        How many work at a time.
+    held
+        Size of what a piece gives, apart from entries for its own scan positions [bytes].
+    small
+        Whether one worker does everything.
+    """
+    if small and dataset.num_partitions is None:
+        return dataset.partitions(1)
+    partitions = dataset.partitions(workers=workers)
+    if dataset.num_partitions is not None:
+        return partitions
+    most = len(partitions)
+    if held >= LARGE_RESULT:
+        most = min(most, max(workers, dataset.nbytes // (_WORTH_MERGING * held)))
+    if not region.everything:
+        most = min(most, max(workers, _selected(dataset, region) // _SMALLEST_PIECE))
+    return partitions if len(partitions) <= most else dataset.partitions(most)

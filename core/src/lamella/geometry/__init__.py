@@ -1,0 +1,4 @@
+"""Where frames and pixels are: shapes, regions of interest, and the frame that a position shows.
+
+Internal: names and places may change in any version.
+"""

@@ -1,0 +1,329 @@
+"""Which installed format reads a file: the evidence, the candidates, and the decision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.format import Capability
+from lamella.opening.filekinds import familiar_kind
+from lamella.plugins.known import CATALOGUE, KnownFormat
+from lamella.reader.match import Confidence, Match
+from lamella.reader.probe import Probe
+
+if TYPE_CHECKING:
+    from lamella.format import FormatSpec
+    from lamella.plugins.plugin import Plugin
+    from lamella.plugins.registry import Registry
+
+__all__ = [
+    "LEAD",
+    "Candidate",
+    "Hint",
+    "Match",
+    "Probe",
+    "Report",
+    "ask",
+    "detect",
+]
+
+_log = logging.getLogger(__name__)
+
+LEAD = 10
+"""What the winner must be ahead of the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One installed format and how it fared."""
+
+    name: str
+    plugin: Plugin
+    confidence: int = 0
+    match: Match | None = None
+    evidence: tuple[str, ...] = ()
+    rejected: str | None = None
+    error: str | None = None
+    bytes_read: int = 0
+
+    @property
+    def eligible(self) -> bool:
+        """Whether the format may be chosen."""
+        return self.rejected is None and self.error is None and self.confidence > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A format that would be a candidate if something were done about it."""
+
+    name: str
+    title: str
+    evidence: tuple[str, ...]
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.title}; {', '.join(self.evidence)}): {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was found out about a target; candidates are sorted, the best first."""
+
+    target: str
+    looked_at: str
+    candidates: tuple[Candidate, ...]
+    hints: tuple[Hint, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+    def winner(self) -> Candidate:
+        """The one format to open the target with.
+
+        Raises
+        ------
+        NoFormatError
+            If no installed format recognises it.
+        AmbiguousFormatError
+            If the best is not at least 10 ahead of the second.
+        """
+        level = _leaders(self.candidates)
+        if not level:
+            raise NoFormatError(_nothing_found(self))
+        if len(level) > 1:
+            raise AmbiguousFormatError(_several_found(self, level))
+        best = level[0]
+        for candidate in self.candidates:
+            if candidate.error is not None and candidate.confidence > best.confidence:
+                _log.warning("%s: opened as %s, but %s", self.target, best.name, _outcome(candidate))
+        return best
+
+    def __str__(self) -> str:
+        lines = [f"{self.target} ({self.looked_at})"]
+        lines += [line for candidate in self.candidates for line in _candidate_lines(candidate)]
+        if not self.candidates:
+            lines.append("  no format for such targets is installed")
+        return "\n".join(lines + _hint_lines(self))
+
+    def to_json(self) -> dict[str, object]:
+        """The report as a dictionary of plain values, ready for `json.dumps`."""
+        best = _leaders(self.candidates)
+        return {
+            "target": self.target,
+            "looked_at": self.looked_at,
+            "winner": best[0].name if len(best) == 1 else None,
+            "candidates": [_candidate_json(candidate) for candidate in self.candidates],
+            "hints": [_hint_json(hint) for hint in self.hints],
+            "suggestions": list(self.suggestions),
+        }
+
+
+def detect(target: object, registry: Registry) -> Report:
+    """Ask the installed formats about a target.
+
+    Parameters
+    ----------
+    target
+        A path, a list of paths, an object in memory, or a `Probe` of any of them.
+    registry
+        The installed formats.
+
+    Raises
+    ------
+    OSError
+        If the target is a path that cannot be read.
+    """
+    probe = target if isinstance(target, Probe) else Probe.of(target)
+    kind = "object" if probe.path is None else "path"
+    looked_at = _looked_at(probe)
+    candidates = [
+        ask(plugin, probe) for plugin in registry.usable() if plugin.spec is not None and plugin.spec.target == kind
+    ]
+    ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
+    hints = () if probe.path is None else tuple(_hints(probe, registry))
+    suggestions = () if any(one.eligible for one in ranked) else _suggestions(probe)
+    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions)
+
+
+def ask(plugin: Plugin, probe: Probe) -> Candidate:
+    """How one usable format fares with a target, whatever its reader does."""
+    spec = plugin.spec
+    assert spec is not None, "a usable plugin has a declaration"
+    evidence = _evidence(spec, probe)
+    candidate = Candidate(plugin.name, plugin, _first_confidence(spec, probe), evidence=evidence)
+    if len(probe.paths) > 1 and Capability.FILE_LIST not in spec.capabilities:
+        return replace(candidate, confidence=0, rejected="it opens one file, not a list of files")
+    if spec.signatures and not evidence:
+        return replace(candidate, rejected="neither signature nor extension fits")
+    return _asked(candidate, probe)
+
+
+def _first_confidence(spec: FormatSpec, probe: Probe) -> int:
+    if any(signature.matches(probe.head) for signature in spec.signatures):
+        return Confidence.MAGIC
+    return Confidence.EXTENSION if probe.suffix in spec.extensions else 0
+
+
+def _evidence(declared: FormatSpec | KnownFormat, probe: Probe) -> tuple[str, ...]:
+    signs = [
+        f"signature {signature.magic!r} at byte {signature.offset}"
+        for signature in declared.signatures
+        if signature.matches(probe.head)
+    ]
+    names = [f"extension .{probe.suffix}"] if probe.suffix in declared.extensions else []
+    return (*signs, *names)
+
+
+def _asked(candidate: Candidate, probe: Probe) -> Candidate:
+    """The candidate after its own reader has looked, whatever that reader does."""
+    before = probe.bytes_read
+    try:
+        match = candidate.plugin.reader().detect(probe)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a reader may even call sys.exit
+        _log.debug("detection by %s failed", candidate.name, exc_info=True)
+        text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        return replace(candidate, error=text, bytes_read=probe.bytes_read - before)
+    candidate = replace(candidate, bytes_read=probe.bytes_read - before)
+    if match is None:
+        return replace(candidate, confidence=0, rejected="its reader does not recognise the content")
+    if not isinstance(match, Match) or not _is_confidence(match.confidence):
+        return replace(candidate, error=f"its reader answered {match!r}, expected a Match of 1 to 100, or None")
+    return replace(candidate, confidence=int(match.confidence), match=match)
+
+
+def _is_confidence(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100
+
+
+def _leaders(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best candidate and all that are not clearly behind it."""
+    eligible = [candidate for candidate in candidates if candidate.eligible]
+    return [other for other in eligible if eligible[0].confidence - other.confidence < LEAD]
+
+
+def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
+    """Formats that speak for themselves but are not installed, or are installed and not usable."""
+    plugins = registry.plugins()
+    usable = {plugin.name for plugin in registry.usable()}
+    for plugin in plugins:
+        declared = plugin.spec or CATALOGUE.get(plugin.name)
+        evidence = () if declared is None or plugin.name in usable else _evidence(declared, probe)
+        if declared is not None and evidence:
+            remedy = f"is installed but {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip()
+            yield Hint(plugin.name, declared.title, evidence, remedy)
+    installed = {plugin.name for plugin in plugins}
+    for name, known in CATALOGUE.items():
+        evidence = () if name in installed else _evidence(known, probe)
+        if evidence:
+            yield Hint(name, known.title, evidence, known.install)
+
+
+def _suggestions(probe: Probe) -> tuple[str, ...]:
+    if probe.path is None:
+        return ()
+    from lamella.plugins.hooks import hooks
+
+    kind = familiar_kind(probe.head)
+    return (*((kind,) if kind else ()), *hooks().lamella_suggest_reader(probe.path))
+
+
+def _target_text(probe: Probe) -> str:
+    if probe.path is None:
+        return f"{_type_name(probe.target)} object"
+    return str(probe.target) if len(probe.paths) == 1 else f"{probe.path} and {len(probe.paths) - 1} more"
+
+
+def _looked_at(probe: Probe) -> str:
+    if probe.path is None:
+        return "in memory"
+    if not probe.head:
+        return "an empty file" if probe.size == 0 else f"{probe.size} bytes, none of them readable"
+    return f"{probe.size} bytes, begins with {probe.head[:16]!r}"
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _nothing_found(report: Report) -> str:
+    lines = [f"no installed format recognises {report.target} ({report.looked_at})"]
+    lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in report.candidates]
+    lines += _hint_lines(report)
+    names = ", ".join(candidate.name for candidate in report.candidates) or "none"
+    lines.append(f'If you know the format, name it: format="...". Installed for such targets: {names}')
+    return "\n".join(lines)
+
+
+def _several_found(report: Report, level: Sequence[Candidate]) -> str:
+    lines = [f"{report.target} may be of {len(level)} formats"]
+    lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in level]
+    choices = " or ".join(f'format="{candidate.name}"' for candidate in level)
+    return "\n".join([*lines, f"Choose one: {choices}"])
+
+
+def _outcome(candidate: Candidate) -> str:
+    evidence = f" ({', '.join(candidate.evidence)})" if candidate.evidence else ""
+    if candidate.error is not None:
+        return f"its detection failed: {candidate.error}{evidence}"
+    if candidate.rejected is not None:
+        return f"{candidate.rejected}{evidence}"
+    reason = candidate.match.reason if candidate.match is not None else "evidence only"
+    return f"confidence {candidate.confidence}, {reason}{evidence}"
+
+
+def _candidate_lines(candidate: Candidate) -> Iterator[str]:
+    yield f"  {candidate.name:<10} {_outcome(candidate)}"
+    match = candidate.match
+    if match is None:
+        return
+    for name, value in match.params.items():
+        origin = f"  (from {match.origin[name]})" if name in match.origin else ""
+        yield f"  {'':<10}   {name} = {value!r}{origin}"
+    if match.missing:
+        yield f"  {'':<10}   still needed: {', '.join(match.missing)}"
+
+
+def _hint_lines(report: Report) -> list[str]:
+    lines = ["would be candidates:", *(f"  {hint}" for hint in report.hints)] if report.hints else []
+    return [*lines, *report.suggestions]
+
+
+def _candidate_json(candidate: Candidate) -> dict[str, object]:
+    match = candidate.match
+    return {
+        "name": candidate.name,
+        "distribution": candidate.plugin.distribution,
+        "confidence": candidate.confidence,
+        "evidence": list(candidate.evidence),
+        "rejected": candidate.rejected,
+        "error": candidate.error,
+        "bytes_read": candidate.bytes_read,
+        "reason": None if match is None else match.reason,
+        "params": {} if match is None else {name: _plain(value) for name, value in match.params.items()},
+        "missing": [] if match is None else list(match.missing),
+        "origin": {} if match is None else dict(match.origin),
+    }
+
+
+def _hint_json(hint: Hint) -> dict[str, object]:
+    return {
+        "name": hint.name,
+        "title": hint.title,
+        "evidence": list(hint.evidence),
+        "remedy": hint.remedy,
+    }
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value) if isinstance(value, PurePath) else repr(value)

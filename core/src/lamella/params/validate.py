@@ -1,0 +1,168 @@
+"""Parameters: what every format takes, and the check of what a user wrote against what was declared.
+
+A parameter dataclass is frozen and keyword-only, and its fields are ``Annotated[T, Param(...)]``. That one
+declaration gives the Python signature, validation, descriptions, JSON schema and command-line options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal, TypeVar
+
+from lamella.errors import ParameterError
+from lamella.format import Param
+from lamella.params.coerce import Mismatch, coerce
+from lamella.params.fields import ParameterInfo, describe
+from lamella.params.schema import CliOption, cli_options, docs_table, json_schema, values_from_namespace
+
+__all__ = [
+    "CliOption",
+    "CommonParams",
+    "ParameterInfo",
+    "cli_options",
+    "common_names",
+    "describe",
+    "docs_table",
+    "json_schema",
+    "split",
+    "validate",
+    "values_from_namespace",
+]
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonParams:
+    """The parameters that every format understands, because the core applies them."""
+
+    name: Annotated[str | None, Param(doc="Label of the data set; the file name by default.")] = None
+    nav_shape: Annotated[
+        tuple[int, ...] | None,
+        Param(doc="Scan shape in C order, fast axis last; what the file suggests by default.", ge=1),
+    ] = None
+    sig_shape: Annotated[
+        tuple[int, ...] | None,
+        Param(doc="Shape of one frame in C order; what the file says by default.", unit="px", ge=1),
+    ] = None
+    sync_offset: Annotated[
+        int | None,
+        Param(
+            doc="Stored frames skipped at the start (> 0) or scan positions left missing there (< 0); "
+            "what the format suggests by default, else 0.",
+            unit="frames",
+        ),
+    ] = None
+    io_backend: Annotated[
+        object | None,
+        Param(
+            doc='How bytes reach memory: "auto", "mmap", "buffered", "direct", or a backend object.',
+            kind="object",
+        ),
+    ] = None
+    num_partitions: Annotated[
+        int | None, Param(doc="Number of partitions; chosen from the size and the workers by default.", ge=1)
+    ] = None
+    missing: Annotated[
+        Literal["skip", "zero", "error"],
+        Param(doc="What happens at scan positions for which the file holds no frame."),
+    ] = "skip"
+    corrections: Annotated[
+        bool | object | None,
+        Param(
+            doc="Correct pixels in computations: with dark frame, gain map and excluded pixels of the files, "
+            "not at all (False or None), or with lamella.corrections.Corrections instead.",
+        ),
+    ] = True
+
+
+common_names: frozenset[str] = frozenset(item.name for item in fields(CommonParams))
+"""The names of the common parameters."""
+
+
+def validate(
+    cls: type[P],
+    values: Mapping[str, object],
+    *,
+    subject: str | None = None,
+    extra: Sequence[str] = (),
+) -> P:
+    """An instance of ``cls`` made from what a user wrote.
+
+    Parameters
+    ----------
+    cls
+        The parameter dataclass.
+    values
+        Names and values, in Python types or as text from a command line.
+    subject
+        What the parameters are for; begins the error message.
+    extra
+        Further legal names, which an error message lists and offers.
+
+    Raises
+    ------
+    ParameterError
+        With all problems at once.
+
+    Examples
+    --------
+    >>> validate(CommonParams, {"nav_shape": "128x256"}).nav_shape
+    (128, 256)
+    """
+    given = {name: value for name, value in values.items() if not _is_empty_shape(name, value)}
+    described = describe(cls)  # type: ignore[arg-type]  # to mypy, a type variable is not hashable
+    problems = _unknown(given, [info.name for info in described], extra)
+    accepted: dict[str, object] = {}
+    for info in described:
+        if info.name in given:
+            try:
+                accepted[info.name] = coerce(given[info.name], info.annotation, info.param)
+            except Mismatch as mismatch:
+                problems.append(f"{info.name}: {mismatch}")
+        elif info.required:
+            problems.append(f"{info.name}: required ({info.type}). {info.param.doc}".rstrip())
+    if problems:
+        raise ParameterError(problems, subject=subject)
+    return _made(cls, accepted, subject)
+
+
+def split(cls: type, values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """The values meant for the plugin's ``cls``, and those meant for the core.
+
+    A common parameter that the plugin declares too goes to both. Unknown names go to the plugin, so that
+    its validation reports them.
+    """
+    own = {info.name for info in describe(cls)}
+    plugin = {name: value for name, value in values.items() if name in own or name not in common_names}
+    common = {name: value for name, value in values.items() if name in common_names}
+    return plugin, common
+
+
+def _made(cls: type[P], accepted: Mapping[str, object], subject: str | None) -> P:
+    try:
+        return cls(**accepted)
+    except ParameterError as error:
+        raise ParameterError(error.problems, subject=subject) from error
+    except (TypeError, ValueError) as error:
+        raise ParameterError(str(error), subject=subject) from error
+
+
+def _is_empty_shape(name: str, value: object) -> bool:
+    return name.endswith("_shape") and isinstance(value, tuple | list | str) and len(value) == 0
+
+
+def _unknown(given: Mapping[str, object], own: Sequence[str], extra: Sequence[str]) -> list[str]:
+    unknown = [name for name in given if name not in own]
+    if not unknown:
+        return []
+    from difflib import get_close_matches
+
+    known = list(dict.fromkeys([*own, *extra]))
+    problems = []
+    for name in unknown:
+        close = " or ".join(repr(other) for other in get_close_matches(str(name), known, n=2))
+        problems.append(f"unknown parameter {name!r}" + (f"; did you mean {close}?" if close else ""))
+    problems[-1] += f" (known: {', '.join(known) or 'none'})"
+    return problems

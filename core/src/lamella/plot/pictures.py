@@ -1,0 +1,309 @@
+"""Figures of results: labelled panels with scale bars and colour bars, in colours that everybody can tell apart."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from lamella.reader.metadata import Axis
+
+__all__ = ["Circle", "Cross", "Mark", "Panel", "Scale", "draw", "nice_length", "picture", "save"]
+
+Scale: TypeAlias = Literal["linear", "log", "balanced"]
+
+_MOST_IN_A_ROW = 3
+_PANEL = (4.3, 3.7)  # inches, with its colour bar
+_INVALID = "#8c8c8c"
+_MARK = "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """An outline on a panel: centre (y, x) and radius [px]."""
+
+    y: float
+    x: float
+    radius: float
+    style: Literal["-", "--"] = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """A marked place on a panel: (y, x) [px]."""
+
+    y: float
+    x: float
+
+
+Mark: TypeAlias = Circle | Cross
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One picture of a figure.
+
+    Parameters
+    ----------
+    title
+        What it shows.
+    values
+        An image, shape ``(height, width)``, or a curve, shape ``(n,)``; NaN where there is nothing.
+    axes
+        Calibration of the axes of ``values``, for scale bar and aspect ratio.
+    label
+        Quantity and unit of the values.
+    colours
+        A matplotlib colour map that survives colour blindness and grey print.
+    scale
+        ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` for signed values around zero.
+    marks
+        Outlines and places to show.
+    """
+
+    title: str
+    values: NDArray[Any]
+    axes: tuple[Axis, ...]
+    label: str = ""
+    colours: str = "gray"
+    scale: Literal["linear", "log", "balanced"] = "linear"
+    marks: tuple[Mark, ...] = ()
+
+
+def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
+    """Write a figure as PNG."""
+    figure.savefig(path, dpi=dpi, metadata={"Software": "Lamella"})
+
+
+def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figure:
+    """Give a figure with the panels in rows, lettered where there are several.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(len(panels), _MOST_IN_A_ROW)
+    rows = math.ceil(len(panels) / columns)
+    height = _PANEL[1] * rows + 0.35 * bool(title) + 0.3 * bool(caption)
+    figure = Figure(figsize=(_PANEL[0] * columns, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    letters = string.ascii_lowercase if len(panels) > 1 else ""
+    for place, panel, letter in zip(grid, panels, [*letters, *[""] * len(panels)], strict=False):
+        _draw_panel(place, panel, letter)
+    for place in grid[len(panels) :]:
+        place.set_axis_off()
+    if title:
+        figure.suptitle(title, fontsize=13, fontweight="bold")
+    if caption:
+        figure.supxlabel(caption, fontsize=8.5, color="#444444")
+    return figure
+
+
+def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
+    place.set_title(panel.title, fontsize=11)
+    if letter:
+        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold")
+    values = np.asarray(panel.values, dtype=np.float64)
+    if values.ndim == 1:
+        _draw_curve(place, panel, values)
+    else:
+        _draw_image(place, panel, values)
+
+
+def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
+    (axis,) = panel.axes
+    place.plot(axis.offset + axis.scale * np.arange(len(values)), values, linewidth=1.2, color="#0072b2")
+    place.set_xlabel(f"{axis.name} [{_unit_text(axis.units)}]" if axis.units else axis.name)
+    place.set_ylabel(panel.label)
+    place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
+
+
+def _draw_image(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
+    from matplotlib import colormaps
+
+    step_y, step_x = (abs(axis.scale) if _comparable(panel.axes) else 1.0 for axis in panel.axes)
+    colours = colormaps[panel.colours].with_extremes(bad=_INVALID)
+    shown = place.imshow(
+        values, cmap=colours, norm=_norm(panel.scale, values), aspect=step_y / step_x, interpolation="nearest"
+    )
+    place.set_xticks([])
+    place.set_yticks([])
+    for mark in panel.marks:
+        _draw_mark(place, mark)
+    _draw_scale_bar(place, panel.axes[1], values.shape)
+    bar = place.figure.colorbar(shown, cax=place.inset_axes((1.03, 0, 0.05, 1)))
+    bar.set_label(panel.label, fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_linewidth(0.6)
+    if panel.scale != "log":
+        bar.formatter.set_powerlimits((-2, 4))  # type: ignore[attr-defined]
+
+
+def _norm(scale: str, values: NDArray[np.float64]) -> Normalize:
+    from matplotlib.colors import LogNorm, Normalize
+
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return Normalize(0, 1)
+    low, high = np.percentile(known, (0.2, 99.8))
+    if scale == "balanced":
+        far = max(abs(low), abs(high)) or 1.0
+        return Normalize(-far, far)
+    if scale == "log" and known.max() > 0:
+        smallest = max(float(np.percentile(known[known > 0], 1)), known.max() / 1e5)
+        return LogNorm(smallest, max(float(known.max()), smallest * 10), clip=True)
+    return Normalize(low, high if high > low else low + 1)
+
+
+def _draw_mark(place: Axes, mark: Mark) -> None:
+    from matplotlib.patches import Circle as Ring
+
+    if isinstance(mark, Cross):
+        place.plot(mark.x, mark.y, marker="+", markersize=11, markeredgewidth=3.2, color="black")
+        place.plot(mark.x, mark.y, marker="+", markersize=10, markeredgewidth=1.6, color=_MARK)
+        return
+    for width, colour in ((2.6, "black"), (1.3, _MARK)):
+        outline = Ring((mark.x, mark.y), mark.radius, fill=False, linewidth=width, edgecolor=colour)
+        outline.set_linestyle(mark.style)
+        place.add_patch(outline)
+
+
+def _draw_scale_bar(place: Axes, axis: Axis, shape: tuple[int, ...]) -> None:
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
+    height, width = shape
+    step, units = (abs(axis.scale), axis.units) if axis.units else (1.0, "px")
+    length = nice_length(width * step / 4)
+    pixels = length / step
+    left, low = -0.5 + 0.05 * width, -0.5 + 0.945 * height
+    place.add_patch(
+        Rectangle(
+            (left, low - 0.014 * height),
+            pixels,
+            0.02 * height,
+            facecolor=_MARK,
+            edgecolor="black",
+            linewidth=0.8,
+        )
+    )
+    place.text(
+        left + pixels / 2,
+        low - 0.028 * height,
+        f"{length:g} {_unit_text(units)}",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+        fontweight="bold",
+        color=_MARK,
+        path_effects=[withStroke(linewidth=2.0, foreground="black")],
+    )
+
+
+def nice_length(about: float) -> float:
+    """Give the largest of 1, 2, 5, 10, … that is at most ``about``.
+
+    Examples
+    --------
+    >>> nice_length(137.0), nice_length(0.07)
+    (100.0, 0.05)
+    """
+    power = math.floor(math.log10(about))
+    candidates = [factor * 10.0**power for factor in (1, 2, 5)]
+    best = max(candidate for candidate in candidates if candidate <= about * (1 + 1e-9))
+    return float(f"{best:.3g}")
+
+
+def _unit_text(units: str) -> str:
+    return f"{units.removeprefix('1/')}⁻¹" if units.startswith("1/") else units
+
+
+def _comparable(axes: Sequence[Axis]) -> bool:
+    return len({axis.units for axis in axes}) == 1 and all(axis.units and axis.scale for axis in axes)
+
+
+def picture(data: NDArray[Any], *, scale: Scale = "linear", colours: str = "gray") -> NDArray[np.uint8]:
+    """Give the colours of an image.
+
+    Parameters
+    ----------
+    data
+        Shape ``(height, width)``, or ``(n,)`` for a single row. Complex numbers become hue (their angle) and
+        brightness (their magnitude).
+    scale
+        ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in the middle of the colours.
+    colours
+        Name of a matplotlib colour map; without matplotlib, grey.
+
+    Returns
+    -------
+    numpy.ndarray
+        Red, green, blue and opacity, shape ``(height, width, 4)``; transparent where the data are not finite.
+    """
+    image = np.atleast_2d(np.asarray(data))
+    finite = np.isfinite(image)
+    if image.dtype.kind == "c":
+        rgb = _wheel(image, finite)
+    else:
+        rgb = _mapped(_unit(image.astype(np.float64), finite, scale), colours)
+    rgba = np.zeros((*image.shape, 4), dtype=np.uint8)
+    rgba[..., :3] = np.rint(255 * np.clip(rgb, 0, 1))
+    rgba[..., 3] = np.where(finite, 255, 0)
+    rgba[~finite] = 0
+    return rgba
+
+
+def _unit(image: NDArray[np.float64], finite: NDArray[np.bool_], scale: Scale) -> NDArray[np.float64]:
+    """Bring the finite values to 0..1."""
+    values = np.where(finite, image, 0.0)
+    if not finite.any():
+        return values
+    low, high = values[finite].min(), values[finite].max()
+    if scale == "balanced":
+        high = max(abs(low), abs(high))
+        low = -high
+    elif scale == "log":
+        values = np.log1p(values - low, out=np.zeros_like(values), where=finite)
+        low, high = 0.0, values.max()
+    if high <= low:
+        return np.full_like(values, 0.5 if scale == "balanced" else 0.0)
+    return np.asarray((values - low) / (high - low))
+
+
+def _mapped(unit: NDArray[np.float64], colours: str) -> NDArray[np.float64]:
+    if colours != "gray":
+        try:
+            from matplotlib import colormaps
+        except ImportError:
+            pass
+        else:
+            return np.asarray(colormaps[colours](unit))[..., :3]
+    return np.repeat(unit[..., np.newaxis], 3, axis=-1)
+
+
+def _wheel(image: NDArray[Any], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Angles around the colour wheel, from red at zero; brightness from the magnitude."""
+    values = np.where(finite, image, 0)
+    magnitude = np.abs(values)
+    highest = magnitude.max(initial=0)
+    brightness = magnitude / highest if highest > 0 else magnitude
+    phases = np.array([0, 2, 4]) * np.pi / 3
+    wheel = 0.5 + 0.5 * np.cos(np.angle(values)[..., np.newaxis] - phases)
+    return np.asarray(wheel * brightness[..., np.newaxis], dtype=np.float64)

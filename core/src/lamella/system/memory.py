@@ -1,0 +1,49 @@
+"""Memory: how much a process may address, and how the C library keeps what is given back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["address_space", "address_space_left", "keep_freed_memory"]
+
+_LARGEST_KEPT = (32 << 20) - (64 << 10)
+_STATM = Path("/proc/self/statm")
+
+
+def address_space() -> int:
+    """Give how much memory this process may address [bytes]: what the processor can, or what a limit leaves."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return sys.maxsize
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else int(limit)
+
+
+def address_space_left() -> int:
+    """Give how much of that is left [bytes]; where the system does not say what is used, nothing counts as used."""
+    limit = address_space()
+    if limit == sys.maxsize:
+        return limit
+    try:
+        used = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        used = 0
+    return max(0, limit - used)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let buffers and results of later runs lie in memory that this process has touched before.
+
+    By default, glibc maps large arrays one by one and gives each back to the system when it dies, so that every new one
+    costs a page fault for each 4 KiB: as long as a kernel takes for ten times that. When glibc sees that a large array
+    died, it keeps arrays up to that size (32 MiB at most) from then on. So one dies here, whose pages were never
+    touched. Other C libraries are not impressed, and nothing breaks.
+    """
+    np.empty(_LARGEST_KEPT, dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""The built-in UDFs; `lamella.udf` has their names."""

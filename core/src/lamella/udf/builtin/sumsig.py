@@ -1,0 +1,62 @@
+"""Sum over the detector: one image of the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.kernels.accumulate import signed, sum_dtype
+from lamella.kernels.builtin import add_rows
+from lamella.udf.base import Method
+from lamella.udf.builtin.reducing import ReducingUDF, Reduction
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.reader.events import Events
+    from lamella.udf.buffers import BufferSpec
+
+__all__ = ["SumSigUDF"]
+
+
+class SumSigUDF(ReducingUDF):
+    """Sum the pixels of each frame; result ``intensity`` of kind ``"nav"``.
+
+    Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
+
+    Parameters
+    ----------
+    dtype
+        Dtype of the result instead; with a floating one, positions without a frame become NaN.
+    """
+
+    sums = "pixels"
+
+    def __init__(self, dtype: DTypeLike | None = None) -> None:
+        super().__init__(dtype=dtype)
+
+    def get_preferred_input_dtype(self) -> DTypeLike:
+        return self.USE_NATIVE_DTYPE
+
+    def get_result_buffers(self) -> Mapping[str, BufferSpec]:
+        native = self.meta.input_dtype or self.meta.dataset_dtype
+        dtype = sum_dtype(native) if self.params.dtype is None else self.params.dtype
+        return {"intensity": self.buffer(kind="nav", dtype=dtype)}
+
+    def get_method(self) -> Method:
+        return "rows" if self.params.dtype is None else "tile"
+
+    def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
+        return Reduction(pixels=signed(self.results.intensity))
+
+    def takes_events(self) -> bool:
+        return self.params.dtype is None
+
+    def process_events(self, events: Events) -> None:
+        add_rows(signed(events.values), events.starts, signed(self.results.intensity))
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        total = self.results.intensity
+        total += np.add.reduce(tile, axis=tuple(range(1, tile.ndim)), dtype=total.dtype)
