@@ -195,7 +195,7 @@ SHRINK = """
 import os, sys
 from lamella.errors import TruncatedError
 from lamella.io import choose_backend
-from lamella.reader.source import Resource
+from lamella.reader.resource import Resource
 
 path, name, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 resource = Resource.of(path)

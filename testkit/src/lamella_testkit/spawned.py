@@ -48,7 +48,7 @@ def _read(partitions: list[bytes], source: bytes) -> Any:
     try:
         again = pickle.loads(source)  # first, while nothing has been opened in this process
         with FrameReader(again, BufferedBackend()) as reader:
-            frames = np.array(reader.read(range(again.info.n_frames)))
+            frames = np.array(reader.read(range(again.n_frames)))
         blocks = []
         for text in partitions:
             part = pickle.loads(text)

@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from lamella.reader.protocol import Reader as Reader
     from lamella.reader.records import fields_of as fields_of, read_records as read_records, take_record as take_record
     from lamella.reader.resource import Resource as Resource
+    from lamella.reader.runs import RunTable as RunTable, Segment as Segment
     from lamella.reader.session import IOSession as IOSession
     from lamella.reader.source import (
         Encoding as Encoding,
         FrameSource as FrameSource,
         LinearSource as LinearSource,
         ReadHints as ReadHints,
-        RunTable as RunTable,
-        Segment as Segment,
         SourceInfo as SourceInfo,
         StoredRows as StoredRows,
     )
     from lamella.reader.timestamps import elapsed as elapsed, moments as moments, stamp_arrays as stamp_arrays
+    from lamella.reader.transposed import TransposedSource as TransposedSource
     from lamella.reader.values import (
         day_time as day_time,
         json_value as json_value,
@@ -54,7 +54,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.probe": "Probe",
         "lamella.reader.match": "Confidence Match",
         "lamella.reader.resource": "Resource",
-        "lamella.reader.source": "Encoding FrameSource LinearSource ReadHints RunTable Segment SourceInfo StoredRows",
+        "lamella.reader.runs": "RunTable Segment",
+        "lamella.reader.source": "Encoding FrameSource LinearSource ReadHints SourceInfo StoredRows",
+        "lamella.reader.transposed": "TransposedSource",
         "lamella.reader.events": "EventSource Events event_stretches",
         "lamella.reader.session": "IOSession",
         "lamella.reader.metadata": "Axis Metadata",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self, TypeGuard
+from typing import Any, Self, TypeGuard, TypeVar
 
 __all__ = ["HEAD", "TAIL", "Probe"]
 
@@ -19,6 +19,8 @@ TAIL = 4 * 1024
 """Length of `Probe.tail` [bytes]."""
 
 _MOST_SIBLINGS = 100_000
+
+T = TypeVar("T")
 
 
 class Probe:
@@ -45,6 +47,7 @@ class Probe:
         self.size = size
         self.mtime_ns = mtime_ns
         self.bytes_read = 0
+        self._parsed: dict[Hashable, Any] = {}
 
     @classmethod
     def of(cls, target: object) -> Self:
@@ -123,6 +126,31 @@ class Probe:
             return path if path.is_file() and path.resolve().parent in home else None
         except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
             return None
+
+    def once(self, key: Hashable, parse: Callable[[Self], T]) -> T:
+        """Give what ``parse(probe)`` gives, which is kept: `open` need not parse again what `detect` has parsed.
+
+        Errors are not kept: after one, the next call parses again, and fails with an error of its own. Threads that
+        ask at the same time may both parse, and are given the same result.
+
+        Parameters
+        ----------
+        key
+            What is parsed, and with which parameters if it depends on them. All formats look at the same probe, so it
+            begins with the name of the format.
+        parse
+            Gives something that nobody changes, and that holds no open files.
+
+        Examples
+        --------
+        >>> probe = Probe.of([1, 2])
+        >>> probe.once("toy sum", lambda probe: sum(probe.target))
+        3
+        """
+        if key not in self._parsed:
+            self._parsed.setdefault(key, parse(self))
+        found: T = self._parsed[key]
+        return found
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Up to ``nbytes`` bytes from ``offset``; fewer at the end of the file.

@@ -73,6 +73,6 @@ def act() -> None:
     try:
         source = describe_scan(Probe.of(Path(path)), params)
         with FrameReader(source, BufferedBackend()) as reader:
-            reader.read(range(1), SigBox.full(source.info.sig_shape))
+            reader.read(range(1), SigBox.full(source.sig_shape))
     except (LamellaError, OSError):
         return

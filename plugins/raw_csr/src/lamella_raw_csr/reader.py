@@ -38,9 +38,6 @@ class RawCsrReader:
         n_frames = int(events.size)
         total = int(indptr[-1] - indptr[0])
         info = SourceInfo(
-            n_frames=n_frames,
-            sig_shape=found.sig_shape,
-            dtype=found.data.dtype.newbyteorder("="),
             nav_shape=found.nav_shape,
             nav_origin=f"sidecar {probe.stem}.toml",
             raw_metadata=json_value(found.table),
@@ -54,7 +51,7 @@ class RawCsrReader:
             },
         )
         resources = (found.indices.resource, found.data.resource, found.indptr.resource, Resource.of_probe(probe))
-        return CsrSource(indptr, found.indices.dtype, found.data.dtype, info, resources)
+        return CsrSource(indptr, found.sig_shape, found.indices.dtype, found.data.dtype, info, resources)
 
 
 class _Events:

@@ -45,7 +45,7 @@ def shape_and_dtype_are_right(kit: Kit) -> None:
             )
             kit.expect(ds.dtype == data.native_dtype, f"dtype is {ds.dtype}, expected {data.native_dtype}")
             kit.expect(ds.dtype.isnative, f"dtype {ds.dtype.str} is not in native byte order")
-            count = ds.info.n_frames
+            count = ds.source.n_frames
             kit.expect(count == data.n_frames, f"the source has {count} frames, expected {data.n_frames}")
 
 

@@ -72,7 +72,7 @@ def truncated_capability_holds(kit: Kit) -> None:
     declared = kit.has(Capability.TRUNCATED)
     for sample in _copies(kit):
         source = kit.source(sample)
-        if not isinstance(source, LinearSource) or source.info.n_frames < 3:
+        if not isinstance(source, LinearSource) or source.n_frames < 3:
             continue
         path = Path(source.resources[-1].path)
         content = path.read_bytes()
@@ -86,7 +86,7 @@ def truncated_capability_holds(kit: Kit) -> None:
                     continue
                 kit.expect(found is not None, "it is refused, but the capability `truncated` is declared")
                 assert found is not None
-                count = found.info.n_frames
+                count = found.n_frames
                 kit.expect(count == complete, f"it gives {count} frames, but {complete} are complete")
                 new = set(found.info.notes) - set(source.info.notes)
                 kit.expect(new, "no note says that the file was cut")
