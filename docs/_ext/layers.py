@@ -26,7 +26,7 @@ LAYERS: Sequence[tuple[str, Sequence[str]]] = (
     ("pixels", ("codecs", "corrections", "masks")),
     ("", ("kernels",)),
     ("values", ("geometry", "params")),
-    ("the ground", ("errors", "format", "progress", "system")),
+    ("basics", ("errors", "format", "progress", "system")),
 )
 """From the top: a title where a group of layers begins, and the folders or files at the root that form a layer.
 
@@ -36,7 +36,7 @@ A module imports from layers below its own, and from its own folder.
 _WIDTH = 900
 _LEFT = 190
 _LINE = 17
-_CHARACTERS = 96
+_CHARACTERS = 110
 
 
 def place_of(module: str) -> str:
