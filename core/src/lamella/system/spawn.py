@@ -210,15 +210,25 @@ class Pipes:
         """
         _write(self._writer, len(content).to_bytes(_LENGTH, "little") + content)
 
-    def receive(self) -> bytes:
+    def receive(self, most: int | None = None) -> bytes:
         """Wait for a message.
+
+        Parameters
+        ----------
+        most
+            How long it may be [bytes].
 
         Raises
         ------
         EOFError
             If the other side is gone, also in the middle of a message.
+        ValueError
+            If it is longer.
         """
-        return self._exactly(int.from_bytes(self._exactly(_LENGTH), "little"))
+        length = int.from_bytes(self._exactly(_LENGTH), "little")
+        if most is not None and length > most:
+            raise ValueError(f"a message of {length} bytes, where at most {most} are expected")
+        return self._exactly(length)
 
     def close(self) -> None:
         """Close both pipes."""
