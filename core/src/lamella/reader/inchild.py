@@ -47,8 +47,8 @@ def in_child(function: Callable[..., Any], *arguments: Any, seconds: float = 10.
     Returns
     -------
     object
-        The result, which must be None, or consist of bools, numbers, strings, lists, and dicts with strings as keys, 16 MiB at most:
-        nothing that comes from the child is unpickled, because the file may have taken it over.
+        The result, which must be None, or consist of bools, numbers, strings, lists, and dicts with strings as keys,
+        16 MiB at most: nothing from the child is unpickled, because the file may have taken it over.
 
     Raises
     ------
@@ -126,16 +126,16 @@ def _ended(process: subprocess.Popen[bytes]) -> str:
 
 def answer() -> None:
     """Do in the child what the parent asks for."""
-    from lamella.system.memory import limit_address_space
-
     parent = parent_pipes()
     try:
         module, name, content, memory = pickle.loads(parent.receive())
         function = attrgetter(name)(import_module(module))
         arguments = pickle.loads(content)
-        parent.send(b"ready")
         if memory is not None:
+            from lamella.system.memory import limit_address_space
+
             limit_address_space(memory)
+        parent.send(b"ready")
         reply = json.dumps({"result": function(*arguments)})
     except BaseException as error:
         reply = json.dumps({"error": f"{type(error).__name__}: {error}"[:_LONGEST_TEXT]})
