@@ -20,8 +20,8 @@ from lamella.params.validate import split, validate
 from lamella.plugins.plugin import Plugin, Status, examine_spec
 from lamella.plugins.registry import default_registry
 from lamella.reader import Probe
-from lamella_testkit.checking import Broken, NotNeeded
 from lamella_testkit.limits import TookTooLong, wall_clock
+from lamella_testkit.outcomes import Broken, NotNeeded
 from lamella_testkit.sample import Sample, SampleData
 
 if TYPE_CHECKING:

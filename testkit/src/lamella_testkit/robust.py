@@ -15,9 +15,9 @@ from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.framereader import FrameReader
 from lamella.errors import FormatError, FrameMissingError, LamellaError, LamellaWarning, ParameterError
 from lamella.reader import FrameSource, LinearSource, SigBox
-from lamella_testkit.checking import Broken
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.limits import address_space
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import problems
 from lamella_testkit.spy import SpyBackend

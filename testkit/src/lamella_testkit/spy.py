@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
-from lamella_testkit.checking import Broken
+from lamella_testkit.outcomes import Broken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from lamella.reader.blockcache import cached_block as cached_block
     from lamella.reader.events import Events as Events, EventSource as EventSource, event_stretches as event_stretches
+    from lamella.reader.inchild import in_child as in_child
     from lamella.reader.match import Confidence as Confidence, Match as Match
     from lamella.reader.metadata import Axis as Axis, Metadata as Metadata
     from lamella.reader.optics import electron_wavelength as electron_wavelength
@@ -65,6 +66,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.timestamps": "elapsed moments stamp_arrays",
         "lamella.reader.optics": "electron_wavelength",
         "lamella.reader.blockcache": "cached_block",
+        "lamella.reader.inchild": "in_child",
         "lamella.geometry.shape": "Shape SigBox scan_shapes split_shape",
         "lamella.geometry.frames": "as_range consecutive limited",
         "lamella.geometry.pixelorder": "BoxOrder IndexOrder ItemOrder",

@@ -49,7 +49,7 @@ class Hdf5Reader:
         key = (str(probe.path), probe.size, probe.mtime_ns)
         suspicious = bool(superblock.odd) or key in _distrusted
         if params.isolate == "always" or (params.isolate == "auto" and suspicious):
-            rehearse(probe, params)
+            rehearse(probe, params, describe_scan)
         try:
             return describe_scan(probe, params)
         except FormatError as error:

@@ -11,8 +11,9 @@ import numpy as np
 
 from lamella.format import Capability
 from lamella.reader import SourceInfo
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import axis_problems, json_problems, metadata_problems
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SPECIAL, Sample
 
 _SHAPES = (

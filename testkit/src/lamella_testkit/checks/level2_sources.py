@@ -16,9 +16,10 @@ from lamella.errors import LamellaError
 from lamella.format import Capability
 from lamella.io.buffered import BufferedBackend
 from lamella.reader import FrameSource, LinearSource, SigBox
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.spy import SpyBackend
 from lamella_testkit.strategies import backends

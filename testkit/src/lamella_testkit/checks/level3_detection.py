@@ -14,11 +14,12 @@ from lamella.params.fields import describe
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
 from lamella.reader import Confidence, Match, Probe
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import bytes_read
 from lamella_testkit.mutate import flipped_bits, structure
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample, SampleData
 from lamella_testkit.samplers import other_samplers
 from lamella_testkit.zoo import foreign_files

@@ -15,10 +15,11 @@ from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
 from lamella.reader import FrameSource, LinearSource
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.mutate import alike, boundaries
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
 
