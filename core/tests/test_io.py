@@ -287,7 +287,7 @@ def test_backends_are_chosen_by_name(
 
 
 def test_an_unknown_backend_lists_the_known_ones(file: Path) -> None:
-    with pytest.raises(PluginError, match=r"no 'tape'.*mmap"):
+    with pytest.raises(PluginError, match=r"no I/O backend is called 'tape'.*mmap"):
         choose_backend("tape", [Resource.of(file)])
 
 

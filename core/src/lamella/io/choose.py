@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["IOBackend", "IOSession", "choose_backend"]
 
-_BUILTIN = {
-    "mmap": "lamella.io.mmap:MmapBackend",
-    "buffered": "lamella.io.buffered:BufferedBackend",
-    "direct": "lamella.io.direct:DirectBackend",
-}
-
 
 def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]) -> IOBackend:
     """Give the I/O backend for some files.
@@ -38,17 +32,17 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     ParameterError
         If the backend is impossible here, with the reason.
     PluginError
-        If no backend has that name.
+        If no backend has that name, or its plugin cannot be used.
     """
     from lamella.io.mmap import MmapBackend
-    from lamella.plugins.entrypoints import load_named
+    from lamella.plugins.kinds import IO_BACKENDS
+    from lamella.plugins.registry import default_registry
 
     if wanted is None or wanted == "auto":
         mapped = MmapBackend() if sys.platform != "win32" else None
         wanted = "buffered" if mapped is None or mapped.unavailable(resources) else mapped
     if isinstance(wanted, str):
-        factory = load_named("lamella.io_backends", wanted.lower(), builtin=_BUILTIN)
-        backend = cast("IOBackend", factory())
+        backend = cast("IOBackend", default_registry().get(wanted, IO_BACKENDS).make())
     else:
         backend = wanted
     reason = backend.unavailable(resources)

@@ -12,6 +12,7 @@ from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
 from lamella.format import Capability
 from lamella.opening.filekinds import familiar_kind
 from lamella.plugins.known import CATALOGUE, KnownFormat
+from lamella.plugins.plugin import advice
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
 
@@ -213,7 +214,7 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
         declared = plugin.spec or CATALOGUE.get(plugin.name)
         evidence = () if declared is None or plugin.name in usable else _evidence(declared, probe)
         if declared is not None and evidence:
-            remedy = f"is installed but {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip()
+            remedy = f"is installed but {plugin.status}: {advice(plugin)}"
             yield Hint(plugin.name, declared.title, evidence, remedy)
     installed = {plugin.name for plugin in plugins}
     for name, known in CATALOGUE.items():

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from lamella.format import API_VERSION, FormatSpec
+from lamella.format import SUPPORTED_APIS, FormatSpec
 from lamella.plugins.entrypoints import named_entry_points
 from lamella.plugins.plugin import Status
 from lamella.system.spawn import start
@@ -102,9 +102,9 @@ def spec_is_valid(kit: Kit) -> None:
 def api_version_is_accepted(kit: Kit) -> None:
     """The plugin was written for a plugin API that this core has."""
     major, minor = kit.spec.api
-    ours = ".".join(map(str, API_VERSION))
+    ours = " and ".join(f"{known}.{highest}" for known, highest in sorted(SUPPORTED_APIS.items()))
     kit.expect(
-        major == API_VERSION[0] and minor <= API_VERSION[1],
+        minor <= SUPPORTED_APIS.get(major, -1),
         f"the plugin wants API {major}.{minor}, this core has {ours}",
     )
 
