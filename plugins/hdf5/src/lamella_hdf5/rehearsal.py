@@ -63,16 +63,13 @@ def rehearse(probe: Probe, params: Hdf5Params) -> None:
 
 def act() -> None:
     """Do in the child what the parent is about to do."""
-    from lamella.dataset.framereader import FrameReader
     from lamella.errors import LamellaError
-    from lamella.io.buffered import BufferedBackend
-    from lamella.reader import Probe, SigBox
+    from lamella.reader import Probe, read_frames
     from lamella_hdf5.reader import describe_scan
 
     path, params = pickle.loads(sys.stdin.buffer.read())  # from the parent, through a pipe of its own
     try:
         source = describe_scan(Probe.of(Path(path)), params)
-        with FrameReader(source, BufferedBackend()) as reader:
-            reader.read(range(1), SigBox.full(source.info.sig_shape))
+        read_frames(source, range(1))
     except (LamellaError, OSError):
         return

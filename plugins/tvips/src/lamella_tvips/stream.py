@@ -50,7 +50,7 @@ class Stream:
         for resource, offset, count in zip(self.resources, self.offsets, self.counts, strict=True):
             here = np.flatnonzero((chosen >= first) & (chosen < first + count))
             places = offset + (chosen[here] - first) * self.header.stride
-            found[here] = read_records(resource.path, places, found.dtype)
+            found[here] = read_records(resource, places, found.dtype)
             first += count
         return found
 
