@@ -62,7 +62,7 @@ class Contents:
         """What a user should know, as lines of text."""
         if not self.total:
             return (f"{self.folder} is an empty folder",)
-        more = f"; {len(self.files)} of its {self.total} entries were looked at" if self.total > _LOOKED_AT else ""
+        more = f"; only {_LOOKED_AT} of its {self.total} entries were looked at" if self.total > _LOOKED_AT else ""
         first = f"{self.folder} is a folder: it holds {_kinds(self.files) or 'folders only'}{more}"
         takers = [f"  {name} ({title}) would take {_listed(files)}" for name, (title, files) in self.takers.items()]
         return (first, *takers, self.remedy)
@@ -73,10 +73,12 @@ class Contents:
         if not self.files:
             return "Open a file in one of them"
         if not self.takers:
-            return "No installed format knows one of these files by its name or first bytes; try to open one of them"
+            return "No installed format knows these files by their names or first bytes"
         _, (example, *others) = max(self.takers.values(), key=lambda taker: len(taker[1]))
-        return f"Open one of them, such as {PurePath(self.folder, example)}" if others else (
-            f"Open {PurePath(self.folder, example)}"
+        return (
+            f"Open one of them, such as {PurePath(self.folder, example)}"
+            if others
+            else (f"Open {PurePath(self.folder, example)}")
         )
 
 
