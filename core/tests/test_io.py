@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from lamella.errors import FormatError, ParameterError, PluginError, TruncatedError
 from lamella.io.backend import IOBackend
+from lamella.io.buffered import BufferedBackend
 from lamella.io.choose import choose_backend
 from lamella.io.direct import DirectBackend
-from lamella.io.files import FileSession
 from lamella.io.mmap import forget_mappings
 from lamella.reader.resource import Resource
 
@@ -292,15 +292,14 @@ def test_an_unknown_backend_lists_the_known_ones(file: Path) -> None:
 
 
 def test_a_backend_of_ones_own_can_be_given(file: Path) -> None:
-    class Own:
+    class Own(IOBackend):
         name = "own"
-        zero_copy = False
 
         def unavailable(self, resources: Any) -> str | None:
             return "it is Monday" if not resources else None
 
         def open(self, resources: Any) -> Any:
-            return FileSession(resources)
+            return BufferedBackend().open(resources)
 
     own: IOBackend = Own()
     assert choose_backend(own, [Resource.of(file)]) is own

@@ -23,6 +23,7 @@ from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.framereader import FrameReader
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
 from lamella.geometry.shape import SigBox
+from lamella.io.backend import IOBackend
 from lamella.io.choose import choose_backend
 from lamella.opening.reshape import reshape_source
 from lamella.reader.resource import Resource
@@ -272,17 +273,13 @@ def test_frames_lie_backwards(tmp_path: Path, backend: str, stride: int) -> None
         np.testing.assert_array_equal(frame_reader.read(range(2, 7), SigBox((1, 1), (2, 3))), data[2:7, 1:3, 1:4])
 
 
-class Spy:
+class Spy(IOBackend):
     """A backend that adds up what is read through another one."""
 
     name = "spy"
-    zero_copy = False
 
     def __init__(self) -> None:
         self.nbytes = 0
-
-    def unavailable(self, resources: Any) -> str | None:
-        return None
 
     def open(self, resources: Any) -> Any:
         session = choose_backend("buffered", resources).open(resources)

@@ -11,15 +11,19 @@ __all__ = [
     "ChildError",
     "CorruptError",
     "DetectionError",
+    "FolderError",
     "FormatError",
     "FrameMissingError",
     "LamellaError",
     "LamellaWarning",
+    "MissingPathError",
     "NoFormatError",
     "ParameterError",
+    "PathError",
     "PluginError",
     "TruncatedError",
     "UDFError",
+    "UnreadablePathError",
     "UnsupportedError",
 ]
 
@@ -117,6 +121,39 @@ class NoFormatError(DetectionError):
 
 class AmbiguousFormatError(DetectionError):
     """Several formats claim the file with about the same confidence."""
+
+
+class PathError(LamellaError, OSError):
+    """A path that was named cannot be opened; has ``errno``, ``strerror`` and ``filename`` like every `OSError`."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+    @classmethod
+    def of(cls, error: OSError, path: str | os.PathLike[str]) -> PathError:
+        """Give what the operating system said about a path, as the kind of error that both families know."""
+        kinds: dict[type[OSError], type[PathError]] = {
+            FileNotFoundError: MissingPathError,
+            NotADirectoryError: MissingPathError,
+            PermissionError: UnreadablePathError,
+        }
+        kind = next((kind for base, kind in kinds.items() if isinstance(error, base)), cls)
+        return kind(error.errno, error.strerror, os.fspath(path))
+
+
+class MissingPathError(PathError, FileNotFoundError):
+    """There is no file or folder of that name."""
+
+
+class UnreadablePathError(PathError, PermissionError):
+    """The operating system does not allow to look at the path."""
+
+
+class FolderError(PathError, NoFormatError, IsADirectoryError):
+    """A folder was named, and no installed format opens it; says what is in it."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class ParameterError(LamellaError, ValueError):

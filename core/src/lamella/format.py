@@ -96,6 +96,10 @@ class Capability(StrEnum, metaclass=_Capabilities):
     """A data set may span several files."""
     FILE_LIST = "file-list"
     """The target may be a list of files, which are one data set in that order."""
+    DIRECTORY = "directory"
+    """The target may be a folder, which is one data set; others are never asked about folders."""
+    URL = "url"
+    """The target may be a URL; others are never asked about URLs."""
     CORRECTIONS = "corrections"
     """Files may bring their own dark frame, gain map or excluded pixels."""
     METADATA = "metadata"
@@ -143,7 +147,8 @@ class FormatSpec(metaclass=_Declaration):
     capabilities
         Promises beyond reading.
     target
-        ``"path"`` for files, ``"object"`` for formats that wrap objects in memory.
+        ``"path"`` for files, and for lists of files, folders and URLs with the capabilities for them; ``"object"`` for
+        formats that wrap objects in memory.
     requires
         Modules that must be importable; a missing one is reported with the line that installs it.
     edition

@@ -15,7 +15,7 @@ from lamella.dataset.dataset import DataSet
 from lamella.dataset.framereader import FrameReader
 from lamella.io import choose_backend
 from lamella.opening.open import open_dataset
-from lamella.reader import SigBox
+from lamella.reader import IOSession, SigBox
 
 SHAPE = (5, 7, 6, 4)
 DATA: NDArray[Any] = np.asfortranarray(np.arange(-420, 420).reshape(SHAPE).astype(">i2"))
@@ -78,14 +78,11 @@ def test_it_is_said_that_c_order_would_be_faster(ds: DataSet) -> None:
     assert ds.diagnostics["order"] == "Fortran"
 
 
-class Counting:
+class Counting(IOSession):
     """A session that counts what is read through another one."""
-
-    zero_copy = False
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.scratch: dict[Any, Any] = {}
         self.nbytes = 0
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:

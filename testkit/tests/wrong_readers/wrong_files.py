@@ -31,7 +31,7 @@ Layout = tuple[tuple[Resource, ...], RunTable]
 class RelativePath(ToyReader):
     def layout(self, header: Any, probe: Probe, n_frames: int, stride: int) -> Layout:
         resources, runs = super().layout(header, probe, n_frames, stride)
-        return tuple(replace(one, path=os.path.relpath(one.path)) for one in resources), runs
+        return tuple(replace(one, location=os.path.relpath(one.location)) for one in resources), runs
 
 
 @mistake("paths have to be text", check="any_kind_of_path_is_taken", level=1)

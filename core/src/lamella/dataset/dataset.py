@@ -226,11 +226,11 @@ class DataSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A key for caches: changes with format, parameters, and path, size and time of every file."""
+        """A key for caches: changes with format, parameters, and location, size and identity of every file."""
         facts = {
             "format": [self.format, self.provenance.version],
             "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},
-            "resources": [[r.path, r.size, r.mtime_ns] for r in self.source.resources],
+            "resources": [[r.location, r.size, r.identity] for r in self.source.resources],
             "shape": [list(self.shape.nav), list(self.shape.sig), str(self.dtype)],
             "identity": list(getattr(self.source, "identity", ())),
         }

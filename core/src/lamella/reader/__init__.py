@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from lamella.reader.optics import electron_wavelength as electron_wavelength
     from lamella.reader.probe import Probe as Probe
     from lamella.reader.protocol import Reader as Reader
+    from lamella.reader.readframes import read_frames as read_frames
     from lamella.reader.records import fields_of as fields_of, read_records as read_records, take_record as take_record
-    from lamella.reader.resource import Resource as Resource
+    from lamella.reader.resource import OpenFile as OpenFile, Resource as Resource
     from lamella.reader.runs import RunTable as RunTable, Segment as Segment
     from lamella.reader.session import IOSession as IOSession
     from lamella.reader.source import (
@@ -54,13 +55,14 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.protocol": "Reader",
         "lamella.reader.probe": "Probe",
         "lamella.reader.match": "Confidence Match",
-        "lamella.reader.resource": "Resource",
+        "lamella.reader.resource": "OpenFile Resource",
         "lamella.reader.runs": "RunTable Segment",
         "lamella.reader.source": "Encoding FrameSource LinearSource ReadHints SourceInfo StoredRows",
         "lamella.reader.transposed": "TransposedSource",
         "lamella.reader.events": "EventSource Events event_stretches",
         "lamella.reader.session": "IOSession",
         "lamella.reader.metadata": "Axis Metadata",
+        "lamella.reader.readframes": "read_frames",
         "lamella.reader.records": "fields_of read_records take_record",
         "lamella.reader.values": "day_time json_value number text_time unix_time xml_value",
         "lamella.reader.timestamps": "elapsed moments stamp_arrays",

@@ -7,19 +7,15 @@ same; if it dies or hangs, the parent does not touch the file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from lamella.errors import ChildError, CorruptError, UnsupportedError
-from lamella.reader import FrameSource, IOSession, Probe, SigBox, in_child
+from lamella.reader import FrameSource, Probe, in_child, read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-    from lamella.reader import LinearSource, Resource
+    from lamella.reader import LinearSource
     from lamella_hdf5.params import Hdf5Params
 
     Describe = Callable[[Probe, Hdf5Params], LinearSource | FrameSource]
@@ -71,37 +67,6 @@ def act(describe: Describe, path: str, params: Hdf5Params) -> None:
     try:
         source = describe(Probe.of(Path(path)), params)
         if isinstance(source, FrameSource):  # others are read without libhdf5
-            _read_first(source)
+            read_frames(source, range(1))
     except Exception:
         return  # the parent meets the same one
-
-
-def _read_first(source: FrameSource) -> None:
-    shape = tuple(source.sig_shape)
-    session = _Files(source.resources)
-    source.read(session, np.arange(1), SigBox.full(shape), np.empty((1, *shape), source.dtype))
-
-
-class _Files(IOSession):
-    """Reads bytes in the simplest way."""
-
-    def __init__(self, resources: Sequence[Resource]) -> None:
-        self._paths = [resource.path for resource in resources]
-        self._scratch: dict[Any, Any] = {}
-
-    @property
-    def zero_copy(self) -> bool:
-        """False: bytes are copied."""
-        return False
-
-    @property
-    def scratch(self) -> dict[Any, Any]:
-        """A place for what sources keep."""
-        return self._scratch
-
-    def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
-        """Give bytes of a file."""
-        return np.fromfile(self._paths[resource], np.uint8, nbytes, offset=offset)
-
-    def close(self) -> None:
-        """Do nothing: the process ends."""

@@ -41,7 +41,7 @@ class Stream:
         for run in self.runs.runs():
             here = np.flatnonzero((chosen >= first) & (chosen < first + run.count))
             places = run.offset + (chosen[here] - first) * run.stride
-            found[here] = read_records(self.resources[run.resource].path, places, found.dtype)
+            found[here] = read_records(self.resources[run.resource], places, found.dtype)
             first += run.count
         return found
 
