@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.spawn import get_executable
 from typing import Any
 
-from lamella.executors.messages import pack, pack_error, receive, send
+from lamella.executors.messages import pack_error, pack_result, receive, send
 from lamella.executors.onethread import one_thread
 
 __all__ = ["Worker", "serve"]
@@ -127,7 +127,7 @@ class _Servant:
             job, shared = _unless_error(self._shared[run])
             with one_thread:
                 result = job(shared, _unless_error(item), lambda: run in self._cancelled)
-            return pack(("result", result))
+            return pack_result(result)
         except BaseException as error:
             return pack_error(error)
 
