@@ -18,7 +18,7 @@ from lamella.errors import FormatError, PluginError
 from lamella.executors.inline import InlineExecutor
 from lamella.io.buffered import BufferedBackend
 from lamella.io.choose import choose_backend
-from lamella.io.prefer import Preference, prefer, preferred
+from lamella.io.preference import Preference, prefer, preferred
 from lamella.reader.resource import Resource
 from lamella.udf.builtin.sum import SumUDF
 from lamella.udf.builtin.sumsig import SumSigUDF

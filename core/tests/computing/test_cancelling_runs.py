@@ -139,8 +139,7 @@ def test_cancelling_after_the_end_changes_nothing(ctx: lamella.Context, scan: la
 
 def test_cancelling_behind_the_last_partition_ends_the_iteration(ctx: lamella.Context, scan: lamella.DataSet) -> None:
     partials = ctx.run_udf_iter(scan, SumSigUDF())
-    for _ in range(6):
-        last = next(partials)
+    last = [next(partials) for _ in range(6)][-1]
     partials.cancel()
     with pytest.raises(StopIteration):
         next(partials)

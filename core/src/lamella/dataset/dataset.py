@@ -24,7 +24,7 @@ from lamella.errors import LamellaError, LamellaWarning
 from lamella.geometry.frames import FrameMap, as_range
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
-from lamella.io.prefer import preferred
+from lamella.io.preference import preferred
 from lamella.reader.metadata import named_axes
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from lamella.errors import ParameterError
 from lamella.io.backend import IOBackend
-from lamella.io.prefer import preferred
+from lamella.io.preference import preferred
 from lamella.reader.session import IOSession
 
 if TYPE_CHECKING:
