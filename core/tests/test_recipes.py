@@ -1,15 +1,15 @@
 """Recipes: how a data set is opened, as a value that is made without opening it."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle
 import subprocess
 import sys
+import types
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -19,7 +19,14 @@ import lamella
 from lamella import Recipe
 from lamella.corrections.corrections import Corrections
 from lamella.errors import ParameterError
+from lamella.format import API_VERSION, FormatSpec, Param
 from lamella.io.buffered import BufferedBackend
+from lamella.opening.open import open_dataset
+from lamella.plugins.registry import Registry
+from lamella.reader.match import Match
+from lamella.reader.probe import Probe
+from lamella.reader.resource import Resource
+from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
 
 DATA: NDArray[np.uint16] = np.random.default_rng(7).integers(0, 4000, (4, 6, 8, 10)).astype(np.uint16)
 
@@ -102,6 +109,49 @@ def test_a_relative_path_means_the_same_in_another_folder(
     recipe = Recipe("scan.raw", "raw", dtype="<u2", sig_shape=(8, 10))
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert recipe.open().info.n_frames == 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainParams:
+    gain: Annotated[str | None, Param(doc="A file.", kind="path")] = None
+    format: Annotated[str, Param(doc="A name that the recipe has as well.")] = "a"
+
+
+class GainReader:
+    def detect(self, probe: Probe) -> Match:
+        return Match(80, "any file", params={"format": "b"})
+
+    def open(self, params: GainParams, probe: Probe) -> LinearSource:
+        return LinearSource(
+            resources=(Resource.of_probe(probe),),
+            runs=RunTable([0], [0], [4], [1]),
+            encoding=Encoding(np.dtype("u1"), (2, 2)),
+            info=SourceInfo(n_frames=1, sig_shape=(2, 2), dtype=np.dtype("u1")),
+        )
+
+
+def test_paths_among_the_parameters_of_a_data_set_are_absolute(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = types.ModuleType("a_format_with_gain")
+    module.GainReader, module.GainParams = GainReader, GainParams
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    registry = Registry(environ={}, entry_points=lambda group: ())
+    reader, params = (f"{module.__name__}:{name}" for name in ("GainReader", "GainParams"))
+    registry.register(FormatSpec(name="foo", title="Foo", api=API_VERSION, reader=reader, params=params))
+    monkeypatch.chdir(raw.parent)
+    recipe = open_dataset("auto", raw, {"gain": "gain.csv"}, registry=registry).recipe
+    assert recipe.format == "foo"
+    assert recipe.parameters == {"gain": str(raw.parent / "gain.csv"), "format": "b"}
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
+
+
+def test_a_list_of_one_file_is_the_file(raw: Path) -> None:
+    assert Recipe([raw]) == Recipe(raw)
+
+
+def test_a_recipe_is_changed_into_another(raw: Path) -> None:
+    recipe = Recipe(raw, "raw", dtype="<u2")
+    other = Recipe.of(raw.with_name("b.raw"), recipe.format, {**recipe.parameters, "missing": "zero"})
+    assert other == Recipe(raw.with_name("b.raw"), "raw", dtype="<u2", missing="zero")
 
 
 def test_the_address_of_a_remote_file_stays_as_it_is() -> None:

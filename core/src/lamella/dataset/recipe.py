@@ -85,11 +85,18 @@ class DataSetRecipe(ABC, Generic[D_co]):
         return hash(self.key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (type(self), self.target, self.format, dict(self.parameters))
+        return type(self).of, (self.target, self.format, dict(self.parameters))
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({self.target!r}, {self.format!r}{given})"
+
+    @classmethod
+    def of(cls, target: Target, format: str, parameters: Mapping[str, Any]) -> Self:
+        """Make a recipe from a mapping of parameters, such as that of another recipe."""
+        recipe = cls(target, format)
+        object.__setattr__(recipe, "parameters", MappingProxyType(dict(parameters)))
+        return recipe
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
@@ -103,7 +110,7 @@ class DataSetRecipe(ABC, Generic[D_co]):
         known = {"target", "format", "parameters"}
         if not isinstance(facts, Mapping) or set(facts) != known or not isinstance(facts["parameters"], Mapping):
             raise ParameterError("expected target, format and parameters, as to_json gives them", subject="recipe")
-        return cls(facts["target"], facts["format"], **facts["parameters"])
+        return cls.of(facts["target"], facts["format"], facts["parameters"])
 
     def to_json(self) -> dict[str, Any]:
         """Give the recipe as JSON holds it: ``target``, ``format`` and ``parameters``.
@@ -126,12 +133,6 @@ class DataSetRecipe(ABC, Generic[D_co]):
         return {"target": target, "format": self.format, "parameters": parameters}
 
 
-def _made(
-    cls: type[DataSetRecipe[Any]], target: Target, format: str, parameters: Mapping[str, Any]
-) -> DataSetRecipe[Any]:
-    return cls(target, format, **parameters)
-
-
 def can_be_named(target: object) -> TypeGuard[Target]:
     """Whether a target is a path, a URL, or a list of them, so that it can be opened again by its name."""
     if isinstance(target, (str, os.PathLike)):
@@ -142,7 +143,10 @@ def can_be_named(target: object) -> TypeGuard[Target]:
 
 
 def _all_absolute(target: Target) -> str | tuple[str, ...]:
-    return _absolute(target) if isinstance(target, (str, os.PathLike)) else tuple(map(_absolute, target))
+    """Give absolute paths; a list of one file is that file."""
+    if isinstance(target, (str, os.PathLike)):
+        return _absolute(target)
+    return _absolute(target[0]) if len(target) == 1 else tuple(map(_absolute, target))
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

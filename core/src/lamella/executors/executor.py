@@ -60,7 +60,7 @@ class Executor(ABC):
 
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> import threading
-    >>> from lamella.executors import Executor, one_thread
+    >>> from lamella.executors import Executor, limit, one_thread
     >>> class PoolExecutor(Executor):
     ...     name = "pool"
     ...     workers = 2

@@ -16,6 +16,7 @@ from lamella.errors import CorruptError, LamellaError, LamellaWarning, Parameter
 from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
+from lamella.params.fields import describe
 from lamella.params.validate import CommonParams, split, validate
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
@@ -79,7 +80,7 @@ def open_dataset(
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
-        recipe=Recipe(target, plugin.name, **values) if can_be_named(target) else None,
+        recipe=Recipe.of(target, plugin.name, _anchored(plugin, values)) if can_be_named(target) else None,
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
@@ -105,6 +106,16 @@ def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, A
     chosen = {field.name: getattr(common, field.name) for field in fields(common)}
     chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
     return common, params, chosen
+
+
+def _anchored(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give parameters that mean the same in another working directory: paths among them are absolute."""
+    anchored = dict(values)
+    for info in describe(plugin.params_class()):
+        value = anchored.get(info.name)
+        if value and (isinstance(value, os.PathLike) or (info.param.kind == "path" and isinstance(value, str))):
+            anchored[info.name] = os.path.abspath(value)
+    return anchored
 
 
 def _has(plugin: Plugin, capability: Capability) -> bool:
@@ -174,7 +185,8 @@ class Recipe(DataSetRecipe[DataSet]):
     format
         Name of the format, or ``"auto"``.
     **parameters
-        Parameters of the format and common ones, as for `lamella.open`; checked when it is opened.
+        Parameters of the format and common ones, as for `lamella.open`; checked when it is opened. Paths among them
+        should be absolute, and are in ``ds.recipe``.
 
     Raises
     ------
