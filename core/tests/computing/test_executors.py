@@ -442,6 +442,30 @@ def test_an_executor_that_ends_too_early_is_found_out(scan: lamella.DataSet) -> 
         lamella.Context(executor=Hurried()).run_udf(scan, CallsUDF(function=np.sum))
 
 
+class Losing(InlineExecutor):
+    """Gives up the second item, as an executor on other machines does."""
+
+    def run(self, job: Any, shared: Any, items: Any, **options: Any) -> Any:
+        yield from super().run(job, shared, items[:1], **options)
+        raise WorkerLost(1, 4, "tcp://10.0.0.7:4321", "Ask for more memory")
+
+
+def test_lost_workers_of_every_executor_are_told_with_partition_frames_and_file(
+    scan: lamella.DataSet, tmp_path: Path
+) -> None:
+    ctx, path = lamella.Context(executor=Losing()), scan.source.resources[0].path
+    place = f"in partition 1 of {scan.name}, scan positions (1, 0) to (1, 9) (stored frames 10 to 19 of {path})"
+    lost = "the worker of partition 1 ended 4 times (tcp://10.0.0.7:4321). Ask for more memory"
+    with pytest.raises(UDFError) as caught:
+        ctx.run_udf(scan, CallsUDF(function=np.sum))
+    assert str(caught.value) == f"CallsUDF failed {place}: {lost}"
+    assert isinstance(caught.value.__cause__, WorkerLost)
+    with pytest.raises(lamella.LamellaError) as exported:
+        ctx.export_dataset(scan, tmp_path / "copy.npy")
+    assert str(exported.value) == f"writing {tmp_path / 'copy.npy'} failed {place}: {lost}"
+    assert list(tmp_path.iterdir()) == []
+
+
 class Batches(InlineExecutor):
     """Takes two items at a time, as an executor over a network does."""
 
@@ -477,6 +501,26 @@ def test_answers_of_jobs_are_packed_in_one_way() -> None:
         result_of(unpack(pack_error(error, "worker tcp://10.0.0.7:1234")))
     assert isinstance(caught.value.__cause__, ValueError)
     assert caught.value.__notes__[0].startswith("In worker tcp://10.0.0.7:1234:")
+
+
+def test_progress_counts_what_is_selected_whatever_the_executor(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    roi = np.zeros((8, 10), dtype=bool)
+    roi[2:5, 3:] = True
+    for context in (ctx, lamella.Context(executor=Batches())):
+        told: list[tuple[int, int]] = []
+        context.run_udf(scan, CallsUDF(function=np.sum), roi, progress=lambda *counts, told=told: told.append(counts))
+        assert told == [(0, 21), (7, 21), (14, 21), (21, 21)]
+
+
+def test_an_item_that_cannot_be_sent_is_an_error_in_its_place(processes: lamella.Context) -> None:
+    begin = time.monotonic()
+    items: list[Any] = [0, 1, threading.Lock(), 3]
+    results = processes.executor.run(late, 0, items)
+    assert [next(results)[0], next(results)[0]] == [0, 1]
+    with pytest.raises(TypeError, match="lock"):
+        next(results)
+    assert list(processes.executor.map(abs, [-1, -2])) == [1, 2]
+    assert time.monotonic() - begin < 4  # nobody waited for a worker that got half a message
 
 
 # What travels.

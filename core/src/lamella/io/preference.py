@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 __all__ = ["Preference", "prefer", "preferred"]
 
@@ -21,15 +21,18 @@ class Preference:
 _preference: ContextVar[Preference | None] = ContextVar("lamella_io_preference", default=None)
 
 
-class prefer:  # noqa: N801 - used like a function
-    """A context in which ``io_backend="auto"`` means a certain I/O backend.
+@contextmanager
+def prefer(backend: str, reason: str) -> Iterator[None]:
+    """Let ``io_backend="auto"`` mean a certain I/O backend, inside of a ``with`` statement.
 
     For executors and hosts that know better than the rule of thumb: a worker with a limit of memory, to which mapped
     files count, or a file system on which maps are slow. A backend that a user named is used all the same, and one
     that cannot read the files is passed over. What holds is decided where a run is planned and, again, where its plan
-    is unpickled; so executors enter the context around that, and it holds for the tasks of that plan.
+    is unpickled; so executors do that inside of the statement, and it holds for the tasks of that plan.
 
-    The preference belongs to the present thread or asynchronous task and to what it calls; contexts may be nested.
+    The preference belongs to the present thread or asynchronous task and to what it calls; statements may be nested.
+    Worker processes do not take it over: they may be on other hosts. Users who want a certain backend everywhere name
+    it when they open the data.
 
     Parameters
     ----------
@@ -48,19 +51,11 @@ class prefer:  # noqa: N801 - used like a function
     ...         choose_backend("auto", files).name, choose_backend("mmap", files).name
     ('buffered', 'mmap')
     """
-
-    def __init__(self, backend: str, reason: str) -> None:
-        self._preference = Preference(backend, reason)
-        self._tokens: list[Token[Preference | None]] = []
-
-    def __enter__(self) -> Self:
-        self._tokens.append(_preference.set(self._preference))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _preference.reset(self._tokens.pop())
+    token = _preference.set(Preference(backend, reason))
+    try:
+        yield
+    finally:
+        _preference.reset(token)
 
 
 def preferred() -> Preference | None:
