@@ -49,7 +49,7 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     Returns
     -------
     DataSet
-        Opened but not loaded; index it, or compute with it by `Context.run_udf`.
+        Opened but not loaded; index it, or compute with it by `Context.run_udf`. Its ``recipe`` opens it again.
 
     Raises
     ------
@@ -145,7 +145,10 @@ class Context(AnalysisMaker):
             self._made.close()
 
     def cancel(self) -> None:
-        """Stop every run of this context within a tile, from any thread; they raise `lamella.CancelledRun`."""
+        """Stop every run of this context within a tile, from any thread; they raise `lamella.errors.CancelledRun`.
+
+        ``cancel()`` of what `run_udf_iter` gives stops that run alone.
+        """
         for run in list(self._running):
             run.cancel.set()
 
@@ -316,7 +319,8 @@ class Context(AnalysisMaker):
         -------
         Partials or AsyncPartials
             To iterate over, or, with ``sync=False``, to iterate over asynchronously. Each item has ``buffers``, a
-            dict of results for each UDF, and ``damage``, where the scan was processed. Closing it stops the run.
+            dict of results for each UDF, and ``damage``, where the scan was processed. Closing it stops the run, and
+            so does its ``cancel()``, from any thread: the iteration then ends with `lamella.errors.CancelledRun`.
         """
         from lamella.engine.iteration import AsyncPartials, Partials
 

@@ -25,6 +25,7 @@ __all__ = [
     "UDFError",
     "UnreadablePathError",
     "UnsupportedError",
+    "WorkerLost",
 ]
 
 
@@ -220,3 +221,38 @@ class ChildError(LamellaError):
 
 def _rebuild_child_error(task: str, found: str, started: bool) -> ChildError:
     return ChildError(task, found, started=started)
+
+
+class WorkerLost(LamellaError):
+    """Workers ended while they worked on one item of a run, which was given up.
+
+    Executors raise it; what started the run says what the item was. A run of UDFs raises `UDFError` instead, which
+    names UDFs, partition, frames and file.
+
+    Parameters
+    ----------
+    index
+        Number of the item in the sequence that the executor was given.
+    attempts
+        How many workers were lost with it.
+    where
+        What is known of the last one, such as ``"exit code -9"`` or an address.
+    remedy
+        What the reader of the message can do now.
+    """
+
+    def __init__(self, index: int, attempts: int, where: str, remedy: str | None = None) -> None:
+        self.index = index
+        self.attempts = attempts
+        self.where = where
+        self.remedy = remedy
+        super().__init__(index, attempts, where, remedy)
+
+    def __str__(self) -> str:
+        return self.told(f"item {self.index}")
+
+    def told(self, item: str) -> str:
+        """Give the message with another name for the item, such as ``"partition 3 of scan.blo"``."""
+        times = "once" if self.attempts == 1 else f"{self.attempts} times"
+        text = f"the worker of {item} ended {times} ({self.where})"
+        return f"{text}. {self.remedy}" if self.remedy else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.engine.plan import Plan
-from lamella.errors import CancelledRun, FormatError, UDFError
+from lamella.errors import CancelledRun, FormatError, UDFError, WorkerLost
 from lamella.executors.executor import Executor, limit
+from lamella.executors.inline import InlineExecutor
+from lamella.executors.messages import pack_error, pack_result, result_of, unpack
 from lamella.executors.onethread import OneThread
 from lamella.executors.processes import ProcessesExecutor
 from lamella.executors.threads import ThreadsExecutor
@@ -50,6 +53,20 @@ def late(shared: float, item: int, cancelled: Callable[[], bool]) -> tuple[int, 
     return item, os.getpid()
 
 
+class Made(Sequence[int]):
+    """Items that are made when they are asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], int]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._make(range(self._count)[index])
+
+
 def test_results_come_in_the_order_of_the_items(executor: Executor) -> None:
     assert [item for item, _ in executor.run(late, 0.02, range(9))] == list(range(9))
 
@@ -72,15 +89,15 @@ def test_map_gives_one_result_for_each_item(executor: Executor) -> None:
 def test_items_are_taken_only_when_there_is_room(executor: Executor) -> None:
     taken: list[int] = []
 
-    def items() -> Iterator[int]:
-        for item in range(100):
-            taken.append(item)
-            yield item
+    def note(item: int) -> int:
+        taken.append(item)
+        return item
 
-    results = executor.run(late, 0, items())
+    results = executor.run(late, 0, Made(100, note))
     next(results)
     assert len(taken) <= 2 * executor.workers + 1
     results.close()
+    assert taken == list(range(len(taken)))
 
 
 @pytest.mark.parametrize(("ahead", "room"), [(None, 4), (1, 2), (3, 3), (9, 4)])
@@ -305,10 +322,41 @@ def test_a_partition_that_kills_every_worker_is_given_up(
 ) -> None:
     for i in range(5):
         (tmp_path / str(i)).touch()
-    with pytest.raises(UDFError, match=r"partition 3 ended 3 times \(exit code -9\)"):
-        processes.run_udf(scan, SuicideUDF(folder=str(tmp_path)))
+    with pytest.raises(UDFError, match=r"partition 3 ended 3 times \(exit code -9\)") as caught:
+        processes.run_udf(scan, [SumUDF(), SuicideUDF(folder=str(tmp_path))])
+    text, path = str(caught.value), scan.source.resources[0].path
+    assert "SumUDF, SuicideUDF failed in partition 3" in text
+    assert f"scan positions (3, 0) to (3, 9) (stored frames 30 to 39 of {path})" in text
+    assert "lack of memory" in text
     assert len(list(tmp_path.iterdir())) == 2
     np.testing.assert_array_equal(processes.run_udf(scan, SumSigUDF())["intensity"].data, DATA.sum(axis=(2, 3)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_lost_worker_names_the_frames_where_others_are_missing(
+    processes: lamella.Context, make_scan: MakeScan, tmp_path: Path
+) -> None:
+    for i in range(3):
+        (tmp_path / str(i)).touch()
+    ds = make_scan(DATA, num_partitions=2, sync_offset=-20)
+    with pytest.raises(UDFError, match=r"positions \(0, 0\) to \(3, 9\) \(stored frames 0 to 19 of .*\.npy\)"):
+        processes.run_udf(ds, SuicideUDF(folder=str(tmp_path)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_an_item_that_loses_every_worker_is_named(processes: lamella.Context) -> None:
+    def die_at_two(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+        if item == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    results = processes.executor.run(die_at_two, None, range(4))
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(WorkerLost, match=r"worker of item 2 ended 3 times \(exit code -9\)") as caught:
+        next(results)
+    assert (caught.value.index, caught.value.attempts) == (2, 3)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.where) == (str(caught.value), "exit code -9")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
@@ -334,6 +382,145 @@ def test_workers_killed_from_outside_during_a_run_are_replaced(
     *_, last = partials
     np.testing.assert_array_equal(last.buffers[0]["intensity"].data, DATA.sum(axis=(0, 1)))
     np.testing.assert_array_equal(last.buffers[1]["intensity"].data, DATA.sum(axis=(2, 3)))
+
+
+# The contract.
+
+
+def test_what_workers_are_like_is_told(contexts: dict[str, lamella.Context]) -> None:
+    told = {name: context.executor.describe() for name, context in contexts.items()}
+    assert [told[name]["transport"] for name in ("inline", "threads", "processes")] == ["memory", "memory", "pipe"]
+    assert [told[name]["shares memory"] for name in ("inline", "threads", "processes")] == [True, True, False]
+    assert [told[name]["workers"] for name in ("inline", "threads", "processes")] == [1, 2, 2]
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_an_executor_must_say_how_it_runs() -> None:
+    class Idle(Executor):
+        name = "idle"
+        workers = 1
+
+    with pytest.raises(TypeError, match="run"):
+        Idle()  # type: ignore[abstract]
+
+
+def test_the_flag_of_the_caller_is_not_set_by_closing(executor: Executor) -> None:
+    flag = threading.Event()
+    results = executor.run(late, 0.01, range(20), cancel=flag)
+    next(results)
+    results.close()
+    assert not flag.is_set()
+
+
+def test_a_set_flag_ends_a_run_of_jobs_that_do_not_look(executor: Executor) -> None:
+    flag = threading.Event()
+    results = executor.run(late, 0, range(1000), cancel=flag)
+    next(results)
+    flag.set()
+    with pytest.raises(CancelledRun):
+        next(results)
+    assert list(executor.map(abs, [-1])) == [1]
+
+
+def test_workers_are_there_once_an_executor_is_warm() -> None:
+    executor = ThreadsExecutor(2)
+    before = set(threading.enumerate())
+    executor.warm()
+    assert len(set(threading.enumerate()) - before) == 2
+    executor.close()
+
+
+class Hurried(InlineExecutor):
+    """Ends too early."""
+
+    def run(self, job: Any, shared: Any, items: Any, **options: Any) -> Any:
+        yield from super().run(job, shared, items[: len(items) - 1], **options)
+
+
+def test_an_executor_that_ends_too_early_is_found_out(scan: lamella.DataSet) -> None:
+    with pytest.raises(lamella.LamellaError, match="'inline' ended before all 8 partitions"):
+        lamella.Context(executor=Hurried()).run_udf(scan, CallsUDF(function=np.sum))
+
+
+class Losing(InlineExecutor):
+    """Gives up the second item, as an executor on other machines does."""
+
+    def run(self, job: Any, shared: Any, items: Any, **options: Any) -> Any:
+        yield from super().run(job, shared, items[:1], **options)
+        raise WorkerLost(1, 4, "tcp://10.0.0.7:4321", "Ask for more memory")
+
+
+def test_lost_workers_of_every_executor_are_told_with_partition_frames_and_file(
+    scan: lamella.DataSet, tmp_path: Path
+) -> None:
+    ctx, path = lamella.Context(executor=Losing()), scan.source.resources[0].path
+    place = f"in partition 1 of {scan.name}, scan positions (1, 0) to (1, 9) (stored frames 10 to 19 of {path})"
+    lost = "the worker of partition 1 ended 4 times (tcp://10.0.0.7:4321). Ask for more memory"
+    with pytest.raises(UDFError) as caught:
+        ctx.run_udf(scan, CallsUDF(function=np.sum))
+    assert str(caught.value) == f"CallsUDF failed {place}: {lost}"
+    assert isinstance(caught.value.__cause__, WorkerLost)
+    with pytest.raises(lamella.LamellaError) as exported:
+        ctx.export_dataset(scan, tmp_path / "copy.npy")
+    assert str(exported.value) == f"writing {tmp_path / 'copy.npy'} failed {place}: {lost}"
+    assert list(tmp_path.iterdir()) == []
+
+
+class Batches(InlineExecutor):
+    """Takes two items at a time, as an executor over a network does."""
+
+    def run(self, job: Any, shared: Any, items: Any, **options: Any) -> Any:
+        for first in range(0, len(items), 2):
+            yield from super().run(job, shared, items[first : first + 2], **options)
+
+
+class CountingUDF(UDF):
+    def get_result_buffers(self) -> Mapping[str, Any]:
+        return {"factor": self.buffer("nav", dtype="float64")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        self.results.factor[:] = self.params.factor
+
+
+def test_parameters_change_for_the_batches_that_are_not_handed_out_yet(scan: lamella.DataSet) -> None:
+    partials = lamella.Context(executor=Batches()).run_udf_iter(scan, CountingUDF(factor=1))
+    next(partials)
+    partials.update_parameters({"factor": 2})
+    *_, last = partials
+    factors = last.buffers[0]["factor"].data
+    assert factors[:, 0].tolist() == [1, 1, 2, 2, 2, 2, 2, 2]
+
+
+def test_answers_of_jobs_are_packed_in_one_way() -> None:
+    image = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(result_of(unpack(pack_result(image))), image)
+    cause = ValueError("deep")
+    error = UDFError("high")
+    error.__cause__ = cause
+    with pytest.raises(UDFError, match="high") as caught:
+        result_of(unpack(pack_error(error, "worker tcp://10.0.0.7:1234")))
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert caught.value.__notes__[0].startswith("In worker tcp://10.0.0.7:1234:")
+
+
+def test_progress_counts_what_is_selected_whatever_the_executor(ctx: lamella.Context, scan: lamella.DataSet) -> None:
+    roi = np.zeros((8, 10), dtype=bool)
+    roi[2:5, 3:] = True
+    for context in (ctx, lamella.Context(executor=Batches())):
+        told: list[tuple[int, int]] = []
+        context.run_udf(scan, CallsUDF(function=np.sum), roi, progress=lambda *counts, told=told: told.append(counts))
+        assert told == [(0, 21), (7, 21), (14, 21), (21, 21)]
+
+
+def test_an_item_that_cannot_be_sent_is_an_error_in_its_place(processes: lamella.Context) -> None:
+    begin = time.monotonic()
+    items: list[Any] = [0, 1, threading.Lock(), 3]
+    results = processes.executor.run(late, 0, items)
+    assert [next(results)[0], next(results)[0]] == [0, 1]
+    with pytest.raises(TypeError, match="lock"):
+        next(results)
+    assert list(processes.executor.map(abs, [-1, -2])) == [1, 2]
+    assert time.monotonic() - begin < 4  # nobody waited for a worker that got half a message
 
 
 # What travels.
@@ -505,13 +692,15 @@ def test_runs_of_several_threads_share_the_workers(threads: lamella.Context) -> 
 
 
 def test_items_that_cannot_be_had_are_an_error_in_their_place(executor: Executor) -> None:
-    def items() -> Iterator[int]:
-        yield from range(3)
-        raise ValueError("no more")
+    def make(item: int) -> int:
+        if item == 3:
+            raise ValueError("no more")
+        return item
 
-    results = executor.run(late, 0, items())
+    results = executor.run(late, 0, Made(9, make))
+    assert [next(results)[0] for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="no more"):
-        list(results)
+        next(results)
     assert list(executor.map(abs, [-1])) == [1]
 
 
@@ -559,7 +748,7 @@ def test_a_process_ends_although_threads_wait() -> None:
     code = """
 import lamella
 executor = lamella.Context.make_with("threads", cpus=2).executor
-results = executor.run(lambda shared, item, cancelled: item, None, iter(int, 1))
+results = executor.run(lambda shared, item, cancelled: item, None, range(10**9))
 assert next(results) == 0
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import lamella
 from lamella.corrections.corrections import Corrections
 from lamella.engine.runner import Run
 from lamella.errors import CancelledRun
+from lamella.executors.inline import InlineExecutor
 from lamella.udf.base import UDF
 from lamella.udf.builtin.masks import ApplyMasksUDF
 from lamella.udf.builtin.sum import SumUDF
@@ -47,6 +49,16 @@ class FrameWhereUDF(WhereUDF):
 
     def process_frame(self, frame: NDArray[Any]) -> None:
         self.results.thread[:] = threading.get_ident()
+
+
+class WideUDF(UDF):
+    """Keeps eight bytes for each pixel."""
+
+    def get_result_buffers(self) -> Mapping[str, Any]:
+        return {"sum": self.buffer("sig", dtype="float64")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        self.results.sum[:] += frame
 
 
 def is_small(ctx: lamella.Context, ds: lamella.DataSet, *udfs: UDF, roi: object = None) -> bool:
@@ -103,6 +115,44 @@ def test_the_number_of_partitions_that_was_asked_for_is_kept(threads: lamella.Co
     partials = list(threads.run_udf_iter(make_scan(SMALL, num_partitions=5), SumUDF()))
     assert len(partials) == 5
     np.testing.assert_array_equal(partials[-1].buffers[0]["intensity"].data, SMALL.sum(axis=(0, 1)))
+
+
+class FarExecutor(InlineExecutor):
+    """Says that its results come over a network."""
+
+    workers = 2
+    calls_small = False
+    transport = "network"
+
+
+@pytest.mark.parametrize(
+    ("executor", "frame", "partitions"),
+    [
+        (InlineExecutor(), (256, 256), 128),
+        (FarExecutor(), (256, 256), 128),  # 64 times a result is less than a partition
+        (InlineExecutor(), (512, 512), 128),
+        (FarExecutor(), (512, 512), 64),  # partitions of 128 MiB for results of 2 MiB
+        (InlineExecutor(), (2048, 2048), 32),  # 256 MiB for results of 32 MiB
+        (FarExecutor(), (2048, 2048), 8),  # at most 1 GiB
+        (InlineExecutor(), (8192, 8192), 2),  # 4 GiB for results of 512 MiB, wherever they go
+        (FarExecutor(), (8192, 8192), 2),
+    ],
+)
+def test_partitions_are_larger_where_results_go_over_a_network(
+    tmp_path: Path, executor: InlineExecutor, frame: tuple[int, int], partitions: int
+) -> None:
+    path = tmp_path / "scan.raw"
+    with path.open("wb") as file:
+        file.truncate(8 << 30)
+    ds = lamella.open(path, "raw", dtype="u1", sig_shape=frame)
+    run = Run(ds, [WideUDF()], executor=executor)
+    assert len(run.plan.partitions) == partitions
+
+
+def test_only_an_executor_that_allows_it_leaves_small_runs_to_the_caller(make_scan: MakeScan) -> None:
+    ds = make_scan(SMALL)
+    assert Run(ds, [SumUDF()], executor=InlineExecutor()).plan.small
+    assert not Run(ds, [SumUDF()], executor=FarExecutor()).plan.small
 
 
 def test_a_small_run_can_be_cancelled(threads: lamella.Context, make_scan: MakeScan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,31 +14,30 @@ import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
 from lamella.dataset.coverage import check_visible
+from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.framereader import FrameReader
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
 from lamella.dataset.storedform import stored_form
 from lamella.dataset.tiling import TILE_BYTES, TilingScheme, negotiate
-from lamella.errors import LamellaWarning
+from lamella.errors import LamellaError, LamellaWarning
 from lamella.geometry.frames import FrameMap, as_range
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
+from lamella.io.preference import preferred
 from lamella.reader.metadata import named_axes
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.corrections.corrections import Corrections
+    from lamella.dataset.recipe import DataSetRecipe
     from lamella.dataset.storedform import StoredForm
     from lamella.io.backend import IOBackend
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import FrameSource, LinearSource, ReadHints, SourceInfo
 
 __all__ = ["DataSet", "Provenance"]
-
-PARTITION_BYTES = 64 << 20
-"""Largest partition [stored bytes]: small enough to balance the load and to be done again after a failure."""
-_SMALLEST_PARTITION = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ class DataSet:
         io_backend: str | IOBackend | None = None,
         num_partitions: int | None = None,
         name: str | None = None,
-        reopen: Callable[[], DataSet] | None = None,
+        recipe: DataSetRecipe[DataSet] | None = None,
     ) -> None:
         info = source.info
         self.source = source
@@ -98,7 +97,7 @@ class DataSet:
         self.missing = missing
         self.num_partitions = num_partitions
         self._io_backend = io_backend
-        self._reopen = reopen
+        self._recipe = recipe
         suggested = info.nav_shape if info.nav_shape is not None else (source.n_frames,)
         nav = nav_shape or suggested or (1,)
         self.frame_map = FrameMap(
@@ -201,8 +200,24 @@ class DataSet:
 
     @property
     def backend(self) -> IOBackend:
-        """How bytes reach memory."""
+        """How bytes reach memory: what the user named, or what is best in this process; see `lamella.io.prefer`."""
         return choose_backend(self._io_backend, self.source.resources)
+
+    @property
+    def recipe(self) -> DataSetRecipe[DataSet]:
+        """Format, files and parameters by which the data set is opened again, here or elsewhere: a `lamella.Recipe`.
+
+        Raises
+        ------
+        LamellaError
+            If the data set is an object in memory, which has none.
+        """
+        if self._recipe is None:
+            raise LamellaError(
+                f"{self.name} is made of an object in memory and has no recipe. "
+                "Export it to a file, which can be opened elsewhere"
+            )
+        return self._recipe
 
     @property
     def diagnostics(self) -> dict[str, Any]:
@@ -216,13 +231,20 @@ class DataSet:
             "nav_shape from": self.nav_origin,
             "nav_shape alternatives": [[list(shape), why] for shape, why in self.info.nav_alternatives],
             "sync_offset": fm.sync_offset,
-            "io backend": self.backend.name if self.source.resources else "none",
+            "io backend": self._backend_text(),
             "partitions": len(self.partitions()),
             "missing policy": self.missing,
             **counts,
             **self.info.details,
             "notes": list(self.info.notes),
         }
+
+    def _backend_text(self) -> str:
+        if not self.source.resources:
+            return "none"
+        name, preference = self.backend.name, preferred()
+        by_choice = self._io_backend not in (None, "auto") or preference is None or preference.backend != name
+        return name if by_choice or preference is None else f"{name}: {preference.reason}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -326,20 +348,7 @@ class DataSet:
         workers
             How many will run at a time.
         """
-        positions = self.frame_map.n_positions
-        costs = getattr(self.source, "costs", None)
-        nbytes = self.nbytes if costs is None else int(costs[-1] - costs[0])
-        count = n or self.num_partitions or _default_partitions(nbytes, workers)
-        count = max(1, min(count, positions))
-        bounds = np.linspace(0, positions, count + 1).astype(np.int64)
-        if costs is not None and self.frame_map.index is None:
-            bounds = _balanced(costs, count, positions, self.frame_map.sync_offset)
-        block = self.source.hints.frame_block
-        if block > 1 and self.frame_map.index is None:
-            shift = self.frame_map.sync_offset
-            bounds[1:-1] = np.clip((bounds[1:-1] + shift) // block * block - shift, 0, positions)
-            bounds = np.unique(bounds)
-        edges = bounds.tolist()
+        edges = partition_bounds(self.frame_map, self.source, self.nbytes, n or self.num_partitions, workers)
         return tuple(
             Partition(self, i, start, stop) for i, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True))
         )
@@ -363,8 +372,8 @@ class DataSet:
     # Life.
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._reopen is not None:
-            return self._reopen, ()
+        if self._recipe is not None:
+            return self._recipe.reopen, ()
         return _rebuild, (
             self.source,
             {
@@ -406,20 +415,6 @@ class _RoiMaker:
         mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
         mask[index] = True
         return mask
-
-
-def _default_partitions(nbytes: int, workers: int) -> int:
-    largest = -(-nbytes // PARTITION_BYTES)
-    balanced = min(4 * workers, max(workers, nbytes // _SMALLEST_PARTITION))
-    return max(largest, balanced)
-
-
-def _balanced(costs: NDArray[np.int64], count: int, positions: int, sync_offset: int) -> NDArray[np.int64]:
-    """Give bounds between which frames cost about the same."""
-    last = len(costs) - 1
-    low, high = (int(costs[min(max(place + sync_offset, 0), last)]) for place in (0, positions))
-    inner = np.searchsorted(costs, np.linspace(low, high, count + 1)[1:-1]) - sync_offset
-    return np.unique(np.concatenate([[0], np.clip(inner, 0, positions), [positions]])).astype(np.int64)
 
 
 def _count_name(field_name: str) -> str:

@@ -13,16 +13,17 @@ from lamella.reader.events import EventSource, event_stretches
 if TYPE_CHECKING:
     from lamella.dataset.partition import Partition
     from lamella.geometry.roi import Region
+    from lamella.io.backend import IOBackend
 
 __all__ = ["event_tiles"]
 
 
-def event_tiles(partition: Partition, region: Region) -> Iterator[Tile]:
+def event_tiles(partition: Partition, region: Region, backend: IOBackend) -> Iterator[Tile]:
     """Give the events of every selected position that has a frame; tiles hold `Events` instead of pixels."""
     ds = partition.dataset
     source = ds.source
     assert isinstance(source, EventSource)
-    session = ds.backend.open(source.resources)
+    session = backend.open(source.resources)
     box = SigBox.full(ds.shape.sig)
     try:
         for stretch in ds.frame_map.stretches(region, partition.start, partition.stop):

@@ -109,7 +109,7 @@ class Partition:
         corrections
             Corrections to apply; none by default.
         backend
-            I/O backend other than the one of the data set.
+            How bytes reach memory; what the data set chooses in this process if None.
         stored
             Give rows of stored items, shape ``(depth, box.size)``, instead of pixels; ``scheme`` then cuts the flat
             list of items.

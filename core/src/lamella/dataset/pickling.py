@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import FormatError
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
+    from lamella.io.backend import IOBackend
+    from lamella.reader.resource import Resource
 
 __all__ = ["ReopensDataSet"]
 
 
+@dataclass(frozen=True)
 class ReopensDataSet:
-    """A job with an attribute ``dataset``; unpickling it fails if the files have changed meanwhile."""
+    """A job with a data set: unpickling it opens the files again, and fails if they have changed meanwhile.
+
+    How bytes reach memory is decided where the job is made or unpickled, and not taken along: hosts differ.
+    """
 
     dataset: DataSet
 
+    def __post_init__(self) -> None:
+        self.backend  # noqa: B018 - chosen now: threads that work on the job do not know what is preferred here
+
+    @cached_property
+    def backend(self) -> IOBackend:
+        """How bytes reach memory in this process."""
+        return self.dataset.backend
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": _files(self.dataset)}
+        state = {name: value for name, value in self.__dict__.items() if name != "backend"}
+        return {**state, "_files": _files(self.dataset)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        files = state.pop("_files")
+        resources, frames = state.pop("_files")
         self.__dict__.update(state)
-        if _files(self.dataset) != files:
-            raise FormatError(
-                "the file changed since the data set was opened",
-                path=self.dataset.name,
-                remedy="Open the data set again to see its present content",
-            )
+        _check_files(self.dataset, resources)
+        if _frames(self.dataset) != frames:
+            raise _changed(self.dataset.name, frames, _frames(self.dataset))
+        self.__post_init__()
 
 
-def _files(dataset: DataSet) -> tuple[object, ...]:
+def _files(dataset: DataSet) -> tuple[tuple[Resource, ...], str]:
     """Give what must be the same where the data set is opened again."""
-    return dataset.source.resources, tuple(dataset.shape), dataset.dtype
+    return tuple(dataset.source.resources), _frames(dataset)
+
+
+def _frames(dataset: DataSet) -> str:
+    return f"shape {tuple(dataset.shape)} and dtype {dataset.dtype}"
+
+
+def _check_files(dataset: DataSet, resources: tuple[Resource, ...]) -> None:
+    """Raise `FormatError` about the first file that is another one than where the job was made."""
+    here = tuple(dataset.source.resources)
+    if len(here) != len(resources):
+        raise _changed(dataset.name, f"{len(resources)} files", f"{len(here)} files")
+    for there, now in zip(resources, here, strict=True):
+        if there != now:
+            raise _changed(now.path, _facts(there), _facts(now))
+
+
+def _facts(resource: Resource) -> str:
+    return f"{resource.size} bytes of {resource.path}, changed at {resource.mtime_ns} ns"
+
+
+def _changed(path: str, expected: str, found: str) -> FormatError:
+    return FormatError(
+        "the file changed since the data set was opened",
+        path=path,
+        expected=expected,
+        found=found,
+        remedy="Open the data set again to see its present content",
+    )

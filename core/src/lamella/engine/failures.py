@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import LamellaError, UDFError
+from lamella.errors import LamellaError, UDFError, WorkerLost
 from lamella.reader.source import LinearSource
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lamella.dataset.partition import Partition
     from lamella.udf.base import UDF
 
-__all__ = ["guarded", "udf_failure"]
+__all__ = ["guarded", "lost_text", "udf_failure"]
 
 
 def guarded(udf: UDF, method: str, dataset: DataSet, partition: Partition | None, *args: Any) -> Any:
@@ -38,14 +38,23 @@ def udf_failure(
     positions: range | NDArray[np.int64] | None = None,
 ) -> UDFError:
     """Give the error to raise from ``error``: names the UDF, the data set, the partition, the frames and the file."""
-    where = f" in {dataset.name}"
-    if partition is not None:
-        where = f" in partition {partition.index} of {dataset.name}"
-        if positions is None:
-            positions = range(partition.start, partition.stop)
+    where = dataset.name if partition is None else _partition_text(dataset, partition)
+    if partition is not None and positions is None:
+        positions = range(partition.start, partition.stop)
     if positions is not None and len(positions):
         where += f", {_frames_text(dataset, positions)}"
-    return UDFError(f"{type(udf).__name__}.{method} failed{where}: {type(error).__name__}: {error}")
+    return UDFError(f"{type(udf).__name__}.{method} failed in {where}: {type(error).__name__}: {error}")
+
+
+def lost_text(error: WorkerLost, what: str, dataset: DataSet, partition: Partition) -> str:
+    """Give the text of the error to raise where workers were lost with a partition: names frames and file as well."""
+    frames = _frames_text(dataset, range(partition.start, partition.stop))
+    lost = error.told(f"partition {partition.index}")
+    return f"{what} failed in {_partition_text(dataset, partition)}, {frames}: {lost}"
+
+
+def _partition_text(dataset: DataSet, partition: Partition) -> str:
+    return f"partition {partition.index} of {dataset.name}"
 
 
 def _frames_text(dataset: DataSet, positions: range | NDArray[np.int64]) -> str:
@@ -53,11 +62,13 @@ def _frames_text(dataset: DataSet, positions: range | NDArray[np.int64]) -> str:
     text = f"scan position {_coordinates(dataset, first)}"
     if last != first:
         text = f"scan positions {_coordinates(dataset, first)} to {_coordinates(dataset, last)}"
-    frames = dataset.frame_map.frames(np.asarray([first, last], dtype=np.int64))
-    if (frames < 0).any():
+    frames = dataset.frame_map.frames(np.asarray(positions, dtype=np.int64))
+    frames = frames[frames >= 0]
+    if not frames.size:
         return text
-    stored = f"stored frame {frames[0]}" if first == last else f"stored frames {frames[0]} to {frames[1]}"
-    path = _path_of(dataset, int(frames[0]))
+    begin, end = int(frames[0]), int(frames[-1])
+    stored = f"stored frame {begin}" if begin == end else f"stored frames {begin} to {end}"
+    path = _path_of(dataset, begin)
     return f"{text} ({stored}{f' of {path}' if path else ''})"
 
 

@@ -16,7 +16,8 @@ __all__ = ["AsyncPartials", "Partials", "finish_later"]
 class Partials(Iterator["PartialResults"]):
     """What is known after each partition.
 
-    The run goes on while it is asked for more; `close` and `throw` stop it within a tile.
+    The run goes on while it is asked for more; `close` and `throw` stop it within a tile. They belong to the thread
+    that iterates; `cancel` may be called from any.
     """
 
     def __init__(self, run: Run) -> None:
@@ -25,6 +26,14 @@ class Partials(Iterator["PartialResults"]):
 
     def __next__(self) -> PartialResults:
         return next(self._results)
+
+    def cancel(self) -> None:
+        """Stop this run within a tile, from any thread; other runs of the context go on.
+
+        The iteration ends with `lamella.errors.CancelledRun`, unless all of it is done. May be called again, and after
+        the end.
+        """
+        self._run.cancel.set()
 
     def close(self) -> None:
         """Stop the run."""
@@ -61,9 +70,13 @@ class AsyncPartials(AsyncIterator["PartialResults"]):
             raise StopAsyncIteration
         return partial  # type: ignore[no-any-return]
 
+    def cancel(self) -> None:
+        """Stop this run within a tile, from any thread; see `Partials.cancel`."""
+        self._partials.cancel()
+
     async def aclose(self) -> None:
         """Stop the run."""
-        self._run.cancel.set()
+        self.cancel()
         await asyncio.to_thread(self._partials.close)
 
     async def athrow(self, error: BaseException) -> PartialResults:

@@ -82,7 +82,6 @@ class ChangedParams:
 class Plan(ReopensDataSet):
     """Everything that tasks of one run share."""
 
-    dataset: DataSet
     region: Region
     udfs: tuple[PlannedUDF, ...]
     scheme: TilingScheme
@@ -178,9 +177,10 @@ def make_plan(
         elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
     small = (
-        executor.shares_memory and methods == {"rows"} and is_small(dataset, region, as_stored=as_it_lies, effort=share)
+        executor.calls_small and methods == {"rows"} and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     )
-    partitions = cut_scan(dataset, region, executor.workers, 0 if "partition" in methods else held, small=small)
+    dear = 0 if "partition" in methods else held
+    partitions = cut_scan(dataset, region, executor.workers, dear, transport=executor.transport, small=small)
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),

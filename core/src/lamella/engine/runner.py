@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from lamella.corrections.resolve import choose
-from lamella.engine.failures import guarded
+from lamella.engine.failures import guarded, lost_text
 from lamella.engine.plan import ChangedParams, bind_params, make_plan
 from lamella.engine.sparse import prefer_events
 from lamella.engine.task import Task, run_task
+from lamella.errors import CancelledRun, LamellaError, UDFError, WorkerLost
 from lamella.executors.inline import InlineExecutor
 from lamella.geometry.roi import region_of
 from lamella.progress import make_progress
@@ -129,12 +130,21 @@ class Run:
         return udf
 
     def partials(self) -> Generator[PartialResults]:
-        """Run; gives what is known after each partition. Closing the generator stops the run within a tile."""
+        """Run; gives what is known after each partition. Closing the generator stops the run within a tile.
+
+        Raises
+        ------
+        CancelledRun
+            If `cancel` was set before the last partition was merged.
+        UDFError
+            If a UDF failed, or workers were lost with a partition.
+        """
         with make_progress(self._progress, self.plan.region.size, self.plan.dataset.name) as progress:
-            results = self._executor.run(run_task, self.plan, self._tasks(), cancel=self.cancel, ahead=self.plan.ahead)
+            tasks = _Tasks(self)
+            results = self._executor.run(run_task, self.plan, tasks, cancel=self.cancel, ahead=self.plan.ahead)
             try:
-                for partition, arrays in zip(self._todo, results, strict=True):
-                    progress.advance(self._merge(partition, arrays))
+                for partition in self._todo:
+                    progress.advance(self._merge(partition, self._taken(results)))
                     last = partition is self._todo[-1]
                     if last:
                         self._merge_kept()
@@ -145,9 +155,30 @@ class Run:
             finally:
                 results.close()
 
-    def _tasks(self) -> Iterator[Task]:
-        for partition in self._todo:
-            yield Task(partition.index, self._changed)
+    def _taken(self, results: Iterator[tuple[Arrays, ...]]) -> tuple[Arrays, ...]:
+        """Take the result of the next partition; results that are ready are dropped once the run is cancelled."""
+        arrays = None
+        if not self.cancel.is_set():
+            try:
+                arrays = next(results, None)
+            except WorkerLost as error:
+                names = ", ".join(planned.cls.__name__ for planned in self.plan.udfs)
+                text = lost_text(error, names, self.plan.dataset, self._todo[error.index])
+                raise UDFError(text) from error
+        if self.cancel.is_set():
+            raise CancelledRun(f"the run over {self.plan.dataset.name} was cancelled")
+        if arrays is None:
+            raise LamellaError(f"the executor {self._executor.name!r} ended before all {len(self._todo)} partitions")
+        return arrays
+
+    def task(self, number: int) -> Task:
+        """Give a partition of this run with the parameters that hold now."""
+        return Task(self._todo[number].index, self._changed)
+
+    @property
+    def n_tasks(self) -> int:
+        """The number of partitions in which something is selected."""
+        return len(self._todo)
 
     def _merge(self, partition: Partition, arrays: tuple[Arrays, ...]) -> int:
         """Add the result of a partition; gives the number of scan positions that it covers."""
@@ -224,6 +255,26 @@ class Run:
         """Give where the scan was processed so far."""
         spec = BufferSpec("nav", (), np.dtype(np.bool_))
         return ResultBuffer(self._valid.copy(), spec, self.plan.region, None)
+
+
+class _Tasks(Sequence[Task]):
+    """The tasks of a run; each is made when an executor hands it out, with the parameters of that moment."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __len__(self) -> int:
+        return self._run.n_tasks
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        numbers = range(len(self))[index]
+        return self._run.task(numbers) if isinstance(numbers, int) else [self._run.task(i) for i in numbers]
 
 
 def _some(span: tuple[int, int]) -> bool:

@@ -75,12 +75,13 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
 
 def _tiles(plan: Plan, partition: Partition) -> Iterator[Tile]:
     if plan.events:
-        return event_tiles(partition, plan.region)
+        return event_tiles(partition, plan.region, plan.backend)
     return partition.tiles(
         plan.scheme,
         region=plan.region,
         dtype=plan.read_dtype,
         corrections=plan.corrections,
+        backend=plan.backend,
         stored=None if plan.rows is None else plan.rows.stored,
     )
 

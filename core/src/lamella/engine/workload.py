@@ -9,6 +9,7 @@ from lamella.reader.source import LinearSource
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.dataset.partition import Partition
+    from lamella.executors.executor import Transport
     from lamella.geometry.roi import Region
 
 __all__ = ["LARGE_RESULT", "cut_scan", "is_small"]
@@ -18,6 +19,10 @@ LARGE_RESULT = 4 << 20
 _SMALLEST_PIECE = 4 << 20
 _WORTH_MERGING = 8
 """How many times the size of its result a partition should at least have."""
+_WORTH_SENDING = 64
+"""The same where results go over a network to the one process that merges them."""
+_LARGEST_FOR_SENDING = 1 << 30
+"""Size up to which a partition grows for that [bytes]: more is lost with a worker than is saved."""
 _WORTH_SHARING = 16 << 20
 """Stored pixels that one worker streams through a kernel while others wake up and find their work [bytes]."""
 _DECODING = 3
@@ -50,8 +55,10 @@ def is_small(dataset: DataSet, region: Region, *, as_stored: bool, effort: int) 
     return _selected(dataset, region) * effort <= _WORTH_SHARING
 
 
-def cut_scan(dataset: DataSet, region: Region, workers: int, held: int, *, small: bool) -> tuple[Partition, ...]:
-    """Cut the scan; into fewer pieces where little is selected, or where merging would cost as much as computing.
+def cut_scan(
+    dataset: DataSet, region: Region, workers: int, held: int, *, transport: Transport, small: bool
+) -> tuple[Partition, ...]:
+    """Cut the scan; into fewer pieces where little is selected, or where results cost as much as computing them.
 
     Parameters
     ----------
@@ -61,6 +68,8 @@ def cut_scan(dataset: DataSet, region: Region, workers: int, held: int, *, small
         How many work at a time.
     held
         Size of what a piece gives, apart from entries for its own scan positions [bytes].
+    transport
+        How results reach the process that merges them.
     small
         Whether one worker does everything.
     """
@@ -70,8 +79,15 @@ def cut_scan(dataset: DataSet, region: Region, workers: int, held: int, *, small
     if dataset.num_partitions is not None:
         return partitions
     most = len(partitions)
-    if held >= LARGE_RESULT:
-        most = min(most, max(workers, dataset.nbytes // (_WORTH_MERGING * held)))
+    if (piece := _worth_a_result(held, transport)) >= _WORTH_MERGING * LARGE_RESULT:
+        most = min(most, max(workers, dataset.nbytes // piece))
     if not region.everything:
         most = min(most, max(workers, _selected(dataset, region) // _SMALLEST_PIECE))
     return partitions if len(partitions) <= most else dataset.partitions(most)
+
+
+def _worth_a_result(held: int, transport: Transport) -> int:
+    """Give the least size of a partition with results of ``held`` bytes [bytes]."""
+    if transport != "network":
+        return _WORTH_MERGING * held
+    return max(_WORTH_MERGING * held, min(_WORTH_SENDING * held, _LARGEST_FOR_SENDING))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from threading import Event
 
-__all__ = ["Executor", "Job", "call", "limit"]
+__all__ = ["Executor", "Job", "Transport", "call", "limit"]
 
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
@@ -17,69 +18,174 @@ R = TypeVar("R")
 Job = Callable[[S, I, Callable[[], bool]], R]
 """What runs on a worker: ``job(shared, item, cancelled)``; asks ``cancelled()`` often and raises `CancelledRun`."""
 
+Transport: TypeAlias = Literal["memory", "pipe", "network"]
+"""How results reach the caller: they stay where they are, go through a pipe on one machine, or over a network."""
 
-class Executor(Protocol):
-    """Where work happens.
 
-    Results come in the order of the items, whatever the order in which they become ready, so that merging them always
-    gives the same result, and the first error in that order is the one that is raised.
+class Executor(ABC):
+    """Where work happens: one function over many items, on workers side by side.
+
+    An implementation gives `name`, `workers` and `run`, and says by class attributes what its workers are like; their
+    defaults are right for workers on other machines. `map`, `warm`, `describe` and `close` have defaults.
+
+    Attributes
+    ----------
+    shares_memory : bool
+        Whether items, ``shared`` and results are the caller's own objects, and not copies that were pickled.
+        Threads do, processes do not.
+    calls_small : bool
+        Whether the calling thread may do a run itself that is over before workers have begun. Lamella then does so
+        without calling `run`.
+    transport : {"memory", "pipe", "network"}
+        What a result costs on its way to the caller. Scans are cut into fewer and larger partitions where results are
+        dear.
+
+    Notes
+    -----
+    An implementation guarantees:
+
+    - Results come in the order of the items, whatever the order in which they become ready; so merging them always
+      gives the same digits.
+    - The first error *in that order* is raised, with its type, and nothing after it is given.
+    - ``job`` and ``shared`` reach each worker once. Where they are pickled, classes and functions that workers cannot
+      import travel by value; `lamella.executors.pack` does that with ``by_value=True``.
+    - Only workers that are lost are tried again, never a job that raised. An item that loses several workers is given
+      up with `lamella.errors.WorkerLost`.
+    - Workers compute with one thread each for linear algebra; `lamella.executors.one_thread` is a context for that.
+    - Several runs may go on at a time, from several threads, and one within another.
+
+    Examples
+    --------
+    An executor with a pool of threads from the standard library:
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> import threading
+    >>> from lamella.executors import Executor, limit, one_thread
+    >>> class PoolExecutor(Executor):
+    ...     name = "pool"
+    ...     workers = 2
+    ...     shares_memory = calls_small = True
+    ...     transport = "memory"
+    ...
+    ...     def run(self, job, shared, items, *, cancel=None, ahead=None):
+    ...         stop = threading.Event()
+    ...
+    ...         def cancelled():
+    ...             return stop.is_set() or (cancel is not None and cancel.is_set())
+    ...
+    ...         def work(item):
+    ...             with one_thread:
+    ...                 return job(shared, item, cancelled)
+    ...
+    ...         with ThreadPoolExecutor(self.workers) as pool:
+    ...             begun = []
+    ...             try:
+    ...                 for index in range(len(items)):
+    ...                     begun.append(pool.submit(work, items[index]))
+    ...                     if len(begun) == limit(self.workers, ahead):
+    ...                         yield begun.pop(0).result()
+    ...                 while begun:
+    ...                     yield begun.pop(0).result()
+    ...             finally:
+    ...                 stop.set()  # leaving the pool waits for what still runs
+
+    >>> import numpy as np
+    >>> import lamella
+    >>> from lamella.udf import SumSigUDF
+    >>> ds = lamella.open(np.ones((4, 5, 8, 8), np.uint16), format="memory")
+    >>> with lamella.Context(executor=PoolExecutor()) as ctx:
+    ...     ctx.run_udf(ds, SumSigUDF())["intensity"].data[3].tolist()
+    [64, 64, 64, 64, 64]
+
+    The entry point ``pool = "my_package:PoolExecutor"`` in the group ``lamella.executors`` makes it known as
+    ``lamella.Context.make_with("pool")``; it is called without arguments, or with a number of workers.
     """
 
+    shares_memory: bool = False
+    calls_small: bool = False
+    transport: Transport = "network"
+
     @property
+    @abstractmethod
     def name(self) -> str:
         """The name under which users choose it."""
-        ...
 
     @property
+    @abstractmethod
     def workers(self) -> int:
-        """How many items are worked on at a time."""
-        ...
+        """How many items are worked on at a time; it may change between runs, and during one."""
 
-    @property
-    def shares_memory(self) -> bool:
-        """Whether workers are threads of this process: then the calling thread may do work that is soon over itself."""
-        ...
-
+    @abstractmethod
     def run(
         self,
         job: Job[S, I, R],
         shared: S,
-        items: Iterable[I],
+        items: Sequence[I],
         *,
         cancel: Event | None = None,
         ahead: int | None = None,
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order.
 
-        Items are taken when there is room for them, and only a bounded number of results waits. Closing the generator
-        stops all work: running jobs see ``cancelled()`` turn true, and are waited for.
-
         Parameters
         ----------
         job
-            Picklable function; raises `lamella.CancelledRun` when its third argument gives true.
+            Picklable function; raises `lamella.errors.CancelledRun` when its third argument gives true.
         shared
             What all items need; brought to each worker once.
         items
-            What differs.
+            What differs. ``items[i]`` may be made when it is asked for, from what is known at that moment: ask for
+            it once and when a worker is about to get it, in ascending order, and keep it for another attempt.
+            Any thread may ask, one at a time. ``len(items)`` is known from the beginning, so that batches can be
+            planned.
         cancel
-            Stops the run when it is set, from any thread.
+            Stops the run when it is set, from any thread; jobs that run see ``cancelled()`` turn true. It belongs to
+            the caller: never set it.
         ahead
             How many items may be begun or wait with their result before the first of them is taken, if that is
-            less than usual; one for each worker always may.
+            less than usual; one for each worker always may. `lamella.executors.limit` does the arithmetic.
+
+        Yields
+        ------
+        object
+            The results. Only a bounded number of them waits to be taken. Closing the generator stops all work:
+            running jobs see ``cancelled()`` turn true, and are waited for.
+
+        Raises
+        ------
+        CancelledRun
+            If ``cancel`` was set while results were wanted.
+        WorkerLost
+            If several workers were lost with one item; says which.
+        Exception
+            What ``job`` raised, or ``items[i]``, in the place of that item.
         """
-        ...
 
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
         """Give ``function(item)`` for each item, in order."""
-        ...
+        return self.run(call, function, items if isinstance(items, Sequence) else tuple(items))
+
+    def warm(self) -> None:
+        """Get ready, so that the first run is as fast as later ones; starts the workers by default."""
+        for _ in self.map(abs, range(self.workers)):
+            pass
+
+    def describe(self) -> dict[str, object]:
+        """Give facts for people, JSON-able: what `name`, `workers` and the attributes say; extend it by others."""
+        return {
+            "name": self.name,
+            "workers": self.workers,
+            "shares memory": self.shares_memory,
+            "calls small runs": self.calls_small,
+            "transport": self.transport,
+        }
 
     def close(self) -> None:
-        """Stop the workers; a later run starts new ones."""
-        ...
+        """Stop the workers; a later run starts new ones. Does nothing by default, and may be called twice."""
+        return
 
 
-def limit(workers: int, ahead: int | None) -> int:
+def limit(workers: int, ahead: int | None = None) -> int:
     """Give how many items may be begun or wait: two for each worker, or ``ahead``, but one for each worker always."""
     return 2 * workers if ahead is None else max(workers, min(2 * workers, ahead))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Sequence
 from threading import Event
 from typing import TypeVar
 
-from lamella.executors.executor import Job
+from lamella.errors import CancelledRun
+from lamella.executors.executor import Executor, Job, Transport
 from lamella.executors.onethread import one_thread
 
 __all__ = ["InlineExecutor"]
@@ -16,32 +17,29 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 
-class InlineExecutor:
+class InlineExecutor(Executor):
     """Runs everything in the calling thread, with one BLAS thread."""
 
     name = "inline"
-    shares_memory = True
     workers = 1
+    shares_memory = True
+    calls_small = True
+    transport: Transport = "memory"
 
     def run(
         self,
         job: Job[S, I, R],
         shared: S,
-        items: Iterable[I],
+        items: Sequence[I],
         *,
         cancel: Event | None = None,
         ahead: int | None = None,
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item; see `Executor.run`."""
         cancelled = (cancel or Event()).is_set
-        for item in items:
+        for index in range(len(items)):
+            if cancelled():
+                raise CancelledRun("the run was cancelled")
             with one_thread:
-                result = job(shared, item, cancelled)
+                result = job(shared, items[index], cancelled)
             yield result
-
-    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
-        """Give ``function(item)`` for each item."""
-        return map(function, items)
-
-    def close(self) -> None:
-        """Do nothing: there are no workers."""

@@ -8,13 +8,13 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
-from lamella.errors import CancelledRun, UDFError
-from lamella.executors.executor import Job, call, limit
-from lamella.executors.messages import Message, pack, receive, send
+from lamella.errors import CancelledRun, WorkerLost
+from lamella.executors.executor import Executor, Job, Transport, limit
+from lamella.executors.messages import Message, pack, receive, result_of, send
 from lamella.executors.worker import Worker
 from lamella.system.processors import available_cpus
 
@@ -28,13 +28,14 @@ _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""
+_REMEDY = "Exit code -9 means that it was killed, most often for lack of memory: use fewer workers or more partitions"
 _PATIENCE = 5.0
 """How long a cancelled worker may go on with its tile before it is ended [s]."""
 _POLL = 0.05
 """How often a set cancel flag is looked for [s]."""
 
 
-class ProcessesExecutor:
+class ProcessesExecutor(Executor):
     """Runs in processes of their own, which stay between runs, each with one thread.
 
     Data sets travel as the recipe to open them again, parameters of UDFs once per run and worker; functions and classes
@@ -47,19 +48,24 @@ class ProcessesExecutor:
     """
 
     name = "processes"
-    shares_memory = False
+    transport: Transport = "pipe"
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or available_cpus()
+        self._workers = workers or available_cpus()
         self._idle: list[Worker] = []
         self._lock = threading.Lock()
         weakref.finalize(self, _end, self._idle)
+
+    @property
+    def workers(self) -> int:
+        """The number of processes."""
+        return self._workers
 
     def run(
         self,
         job: Job[S, I, R],
         shared: S,
-        items: Iterable[I],
+        items: Sequence[I],
         *,
         cancel: threading.Event | None = None,
         ahead: int | None = None,
@@ -68,8 +74,8 @@ class ProcessesExecutor:
 
         Raises
         ------
-        UDFError
-            If the worker of an item died several times.
+        WorkerLost
+            If the worker of an item ended several times.
         """
         message = pack((job, shared), by_value=True)
         room = limit(self.workers, ahead)
@@ -79,10 +85,6 @@ class ProcessesExecutor:
         finally:
             run.stop()
             self._give_back(run.workers)
-
-    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
-        """Give ``function(item)`` for each item, in order."""
-        return self.run(call, function, items)
 
     def close(self) -> None:
         """End the processes."""
@@ -98,11 +100,11 @@ class ProcessesExecutor:
             self._idle.clear()
         alive = [worker for worker in workers if worker.alive]
         _end([worker for worker in workers if worker not in alive])
-        return alive + [Worker() for _ in range(self.workers - len(alive))]
+        return alive + [Worker() for _ in range(self._workers - len(alive))]
 
     def _give_back(self, workers: list[Worker]) -> None:
         with self._lock:
-            room = self.workers - len(self._idle)
+            room = self._workers - len(self._idle)
             self._idle += workers[:room]
         for worker in workers[room:]:
             worker.end()
@@ -121,38 +123,34 @@ class _Run(Generic[I, R]):
     _numbers = itertools.count()
 
     def __init__(
-        self, workers: list[Worker], shared: Message, items: Iterable[I], cancel: threading.Event, room: int
+        self, workers: list[Worker], shared: Message, items: Sequence[I], cancel: threading.Event, room: int
     ) -> None:
         self.workers = workers
         self._shared = shared
-        self._items = enumerate(items)
+        self._items = items
+        self._begun = 0
+        self._end = len(items)
         self._cancel = cancel
         self._room = room
         self._number = next(self._numbers)
-        self._busy: dict[Worker, tuple[int, I]] = {}
+        self._busy: dict[Worker, tuple[int, Message]] = {}
         self._knows: set[Worker] = set()
-        self._again: deque[tuple[int, I]] = deque()
+        self._again: deque[tuple[int, Message]] = deque()
         self._deaths: dict[int, int] = {}
         self._ready: dict[int, Any] = {}
         self._next = 0
 
     def results(self) -> Iterator[R]:
         """Give the results in order."""
-        while True:
-            self._hand_out()
-            if self._next in self._ready:
-                kind, value = self._ready.pop(self._next)
-                self._next += 1
-                if kind == "error":
-                    error, cause = value
-                    raise error from cause
-                yield value
-            elif self._busy:
-                self._collect(_POLL)
-            elif not self._again:
-                return
+        while self._next < len(self._items):
             if self._cancel.is_set():
                 raise CancelledRun("the run was cancelled")
+            self._hand_out()
+            if self._next in self._ready:
+                self._next += 1
+                yield result_of(self._ready.pop(self._next - 1))
+            elif self._busy:
+                self._collect(_POLL)
 
     def _hand_out(self) -> None:
         """Give idle workers something to do, but do not run far ahead of the first result that is missing."""
@@ -161,7 +159,7 @@ class _Run(Generic[I, R]):
                 continue
             if len(self._ready) + len(self._busy) >= self._room and not self._again:
                 return
-            item = self._again.popleft() if self._again else next(self._items, None)
+            item = self._again.popleft() if self._again else self._taken()
             if item is None:
                 return
             self._busy[worker] = item
@@ -171,10 +169,24 @@ class _Run(Generic[I, R]):
                     send(worker.connection, self._shared)
                     self._knows.add(worker)
                 worker.connection.send(("item", self._number))
-                send(worker.connection, pack(item[1], by_value=True))
+                send(worker.connection, item[1])
             except OSError:
                 self._replace(worker)
                 return
+
+    def _taken(self) -> tuple[int, Message] | None:
+        """Take the next item, ready to be sent; one that cannot be had is an error in its place, and the last."""
+        index = self._begun
+        if index == self._end:
+            return None
+        try:
+            message = pack(self._items[index], by_value=True)
+        except Exception as error:
+            self._ready[index] = "error", (error, error.__cause__)
+            self._end = index
+            return None
+        self._begun += 1
+        return index, message
 
     def _collect(self, timeout: float) -> None:
         """Take the answers that have come."""
@@ -200,7 +212,7 @@ class _Run(Generic[I, R]):
             _log.warning("a worker ended with exit code %s; item %d is done again", code, index)
             self._again.append((index, item))
         else:
-            self._ready[index] = "error", (_killed(index, deaths, code), None)
+            self._ready[index] = "error", (WorkerLost(index, deaths, f"exit code {code}", _REMEDY), None)
 
     def stop(self) -> None:
         """Make busy workers stop within a tile, and all forget this run."""
@@ -225,10 +237,3 @@ class _Run(Generic[I, R]):
             except (EOFError, OSError):
                 self.workers.remove(worker)
                 worker.end()
-
-
-def _killed(index: int, deaths: int, code: int | None) -> UDFError:
-    return UDFError(
-        f"the worker process of partition {index} ended {deaths} times (exit code {code}). Exit code -9 means that it "
-        "was killed, most often for lack of memory: use fewer workers or more partitions"
-    )

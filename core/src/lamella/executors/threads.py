@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from lamella.executors.executor import Job, call, limit
+from lamella.errors import CancelledRun
+from lamella.executors.executor import Executor, Job, Transport, limit
 from lamella.executors.onethread import one_thread
 from lamella.system.processors import available_cpus
 
@@ -20,7 +21,7 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 
-class ThreadsExecutor:
+class ThreadsExecutor(Executor):
     """Runs on threads that stay between runs, each with one BLAS thread.
 
     Parameters
@@ -31,17 +32,24 @@ class ThreadsExecutor:
 
     name = "threads"
     shares_memory = True
+    calls_small = True
+    transport: Transport = "memory"
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or available_cpus()
+        self._workers = workers or available_cpus()
         self._team: _Team | None = None
         self._lock = threading.Lock()
+
+    @property
+    def workers(self) -> int:
+        """The number of threads."""
+        return self._workers
 
     def _ready(self) -> _Team:
         """Give the threads; new ones in a process that was forked, where there are none."""
         with self._lock:
             if self._team is None or self._team.process != os.getpid():
-                self._team = _Team(self.workers)
+                self._team = _Team(self._workers)
                 weakref.finalize(self, self._team.end)
             return self._team
 
@@ -49,18 +57,25 @@ class ThreadsExecutor:
         self,
         job: Job[S, I, R],
         shared: S,
-        items: Iterable[I],
+        items: Sequence[I],
         *,
         cancel: threading.Event | None = None,
         ahead: int | None = None,
     ) -> Generator[R]:
         """Give ``job(shared, item, cancelled)`` for each item, in order; see `Executor.run`."""
-        stop = cancel or threading.Event()
-        run: _Run[I, R] = _Run(lambda item: job(shared, item, stop.is_set), items, limit(self.workers, ahead))
+        stop = threading.Event()
+        flags = (stop,) if cancel is None else (stop, cancel)
+
+        def cancelled() -> bool:
+            return any(flag.is_set() for flag in flags)
+
+        run: _Run[I, R] = _Run(lambda item: job(shared, item, cancelled), items, limit(self._workers, ahead))
         orders = self._ready().orders
         try:
-            while True:
-                for _ in range(run.hands_needed(self.workers)):
+            for _ in range(len(items)):
+                if cancelled():
+                    raise CancelledRun("the run was cancelled")
+                for _ in range(run.hands_needed(self._workers)):
                     orders.put(run.work)
                 one = run.begun.get()
                 if one is None:
@@ -73,10 +88,6 @@ class ThreadsExecutor:
                 stop.set()
                 for one in left:
                     one.wait()
-
-    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
-        """Give ``function(item)`` for each item, in order."""
-        return self.run(call, function, items)
 
     def close(self) -> None:
         """Stop the threads."""
@@ -123,10 +134,11 @@ class _Run(Generic[I, R]):
         The items that were begun, in order; None behind the last.
     """
 
-    def __init__(self, function: Callable[[I], R], items: Iterable[I], room: int) -> None:
+    def __init__(self, function: Callable[[I], R], items: Sequence[I], room: int) -> None:
         self.begun: SimpleQueue[_One[I, R] | None] = SimpleQueue()
         self._function = function
-        self._items = iter(items)
+        self._items = items
+        self._next_index = 0
         self._room = room
         self._lock = threading.Lock()
         self._waiting = 0
@@ -155,12 +167,16 @@ class _Run(Generic[I, R]):
             if self._over or self._waiting >= self._room:
                 self._hands -= 1
                 return None
+            if self._next_index == len(self._items):
+                self._end(None)
+                return None
             one: _One[I, R] = _One()
             try:
-                one.item = next(self._items)
+                one.item = self._items[self._next_index]
             except BaseException as error:
-                self._end(None if isinstance(error, StopIteration) else error)
+                self._end(error)
                 return None
+            self._next_index += 1
             self._waiting += 1
             self.begun.put(one)
             return one

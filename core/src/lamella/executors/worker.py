@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import PluginError
-from lamella.executors.messages import pack, pack_error, receive, send
+from lamella.executors.messages import pack_error, pack_result, receive, send
 from lamella.executors.onethread import one_thread
 from lamella.kernels.compilequeue import compile_queue
 from lamella.system.spawn import NoPythonError, start
@@ -175,7 +175,7 @@ class _Servant:
             job, shared = _unless_error(self._shared[run])
             with one_thread:
                 result = job(shared, _unless_error(item), lambda: run in self._cancelled)
-            return pack(("result", result))
+            return pack_result(result)
         except BaseException as error:
             return pack_error(error)
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from lamella.dataset.pickling import ReopensDataSet
 from lamella.dataset.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, negotiate
-from lamella.errors import CancelledRun
+from lamella.engine.failures import lost_text
+from lamella.errors import CancelledRun, LamellaError, WorkerLost
 from lamella.export.atomic import written_at_once
 from lamella.export.exporter import ExportReport
 from lamella.export.placing import PlacedFile, make_file
@@ -35,7 +36,6 @@ __all__ = ["NpyExporter"]
 class _Job(ReopensDataSet):
     """What all tasks of an export share."""
 
-    dataset: DataSet
     path: str
     data_offset: int
     scheme: TilingScheme
@@ -69,8 +69,12 @@ class NpyExporter:
             make_file(partial, header, dataset.nbytes)
             job = _Job(dataset, str(partial), len(header), scheme, fill, partitions)
             with make_progress(progress, dataset.shape.nav.size, f"writing {path.name}") as bar:
-                for count in executor.run(_write, job, range(len(partitions))):
-                    bar.advance(count)
+                try:
+                    for count in executor.run(_write, job, range(len(partitions))):
+                        bar.advance(count)
+                except WorkerLost as error:
+                    text = lost_text(error, f"writing {path}", dataset, partitions[error.index])
+                    raise LamellaError(text) from error
             _record(dataset, path, fill)
         return ExportReport(path, len(header) + dataset.nbytes, dataset.missing_count, fill)
 
@@ -104,7 +108,7 @@ def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
         def put(position: int, frames: NDArray[Any]) -> None:
             placed.write(job.data_offset + position * frame_nbytes, frames)
 
-        for tile in partition.tiles(job.scheme):
+        for tile in partition.tiles(job.scheme, backend=job.backend):
             if cancelled():
                 raise CancelledRun(f"the export of {dataset.name} was cancelled")
             _fill(put, done, tile.start, job)

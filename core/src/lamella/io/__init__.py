@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lamella.io.choose import choose_backend as choose_backend
     from lamella.io.direct import DirectBackend as DirectBackend
     from lamella.io.mmap import MmapBackend as MmapBackend
+    from lamella.io.preference import Preference as Preference, prefer as prefer, preferred as preferred
     from lamella.reader.resource import Resource as Resource
     from lamella.reader.session import IOSession as IOSession
 
@@ -32,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.session": "IOSession",
         "lamella.reader.resource": "Resource",
         "lamella.io.choose": "choose_backend",
+        "lamella.io.preference": "Preference prefer preferred",
         "lamella.io.mmap": "MmapBackend",
         "lamella.io.buffered": "BufferedBackend",
         "lamella.io.direct": "DirectBackend",

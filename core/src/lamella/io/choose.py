@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from lamella.errors import ParameterError
 from lamella.io.backend import IOBackend
+from lamella.io.preference import preferred
 from lamella.reader.session import IOSession
 
 if TYPE_CHECKING:
     from lamella.reader.resource import Resource
 
 __all__ = ["IOBackend", "IOSession", "choose_backend"]
+
+_log = logging.getLogger(__name__)
 
 
 def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]) -> IOBackend:
@@ -22,8 +26,9 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     Parameters
     ----------
     wanted
-        A name, a backend, or None or ``"auto"`` for the best one: kept maps, except where files cannot be replaced
-        while they are mapped (Windows) or there is no room to map them, there buffered reads.
+        A name, a backend, or None or ``"auto"`` for the best one: what `lamella.io.prefer` says here, else kept maps,
+        except where files cannot be replaced while they are mapped (Windows) or there is no room to map them, there
+        buffered reads.
     resources
         The files to be read.
 
@@ -34,18 +39,29 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     PluginError
         If no backend has that name, or its plugin cannot be used.
     """
-    from lamella.io.mmap import MmapBackend
-    from lamella.plugins.kinds import IO_BACKENDS
-    from lamella.plugins.registry import default_registry
-
     if wanted is None or wanted == "auto":
-        mapped = MmapBackend() if sys.platform != "win32" else None
-        wanted = "buffered" if mapped is None or mapped.unavailable(resources) else mapped
-    if isinstance(wanted, str):
-        backend = cast("IOBackend", default_registry().get(wanted, IO_BACKENDS).make())
-    else:
-        backend = wanted
+        return _best(resources)
+    backend = _named(wanted) if isinstance(wanted, str) else wanted
     reason = backend.unavailable(resources)
     if reason is not None:
         raise ParameterError(f"{backend.name!r} cannot be used: {reason}", subject="io_backend")
     return backend
+
+
+def _named(name: str) -> IOBackend:
+    from lamella.plugins.kinds import IO_BACKENDS
+    from lamella.plugins.registry import default_registry
+
+    return cast("IOBackend", default_registry().get(name, IO_BACKENDS).make())
+
+
+def _best(resources: Sequence[Resource]) -> IOBackend:
+    """Give what is preferred here, if it can read the files, or else what is usually best."""
+    preference = preferred()
+    if preference is not None and (reason := (backend := _named(preference.backend)).unavailable(resources)) is None:
+        return backend
+    if preference is not None:
+        _log.info("%s was preferred because %s, but: %s", preference.backend, preference.reason, reason)
+    if sys.platform != "win32" and (mapped := _named("mmap")).unavailable(resources) is None:
+        return mapped
+    return _named("buffered")

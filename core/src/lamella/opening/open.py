@@ -7,16 +7,17 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, final
 
-from lamella.corrections.resolve import fact
 from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.recipe import DataSetRecipe, can_be_named
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
 from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
 from lamella.opening.targets import contents_of, folder_error, refusal
+from lamella.params.fields import describe
 from lamella.params.validate import CommonParams, split, validate
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lamella.plugins.registry import Registry
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["open_dataset"]
+__all__ = ["Recipe", "open_dataset"]
 
 
 def open_dataset(
@@ -82,7 +83,7 @@ def open_dataset(
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
-        reopen=_recipe(plugin, probe, values),
+        recipe=Recipe.of(target, plugin.name, _anchored(plugin, values)) if can_be_named(target) else None,
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
@@ -125,6 +126,16 @@ def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, A
     chosen = {field.name: getattr(common, field.name) for field in fields(common)}
     chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
     return common, params, chosen
+
+
+def _anchored(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give parameters that mean the same in another working directory: paths among them are absolute."""
+    anchored = dict(values)
+    for info in describe(plugin.params_class()):
+        value = anchored.get(info.name)
+        if value and (isinstance(value, os.PathLike) or (info.param.kind == "path" and isinstance(value, str))):
+            anchored[info.name] = os.path.abspath(value)
+    return anchored
 
 
 def _has(plugin: Plugin, capability: Capability) -> bool:
@@ -180,39 +191,64 @@ def _target_text(probe: Probe) -> str:
     return f"{probe.path} and {len(probe.paths) - 1} more" if probe.paths else type(probe.target).__name__
 
 
-def _recipe(plugin: Plugin, probe: Probe, values: Mapping[str, Any]) -> _Recipe | None:
-    targets = tuple(map(str, probe.paths)) if probe.url is None else (probe.url,)
-    return _Recipe(plugin.name, targets, tuple(sorted(values.items()))) if targets else None
+@final
+class Recipe(DataSetRecipe[DataSet]):
+    """What `lamella.open` needs, as a value: nothing is looked at before `open` is called.
 
+    Recipes compare equal when they open the same in the same way, and pickle. Files are named by absolute paths, so
+    that a recipe means the same in another working directory. ``ds.recipe`` gives the one of a data set.
 
-@dataclass(frozen=True)
-class _Recipe:
-    """Opens a data set again, in another process or another session; keeps the last few. ``paths`` may be one URL."""
+    Parameters
+    ----------
+    target
+        Path or URL of a file, or a list of them for formats that take one.
+    format
+        Name of the format, or ``"auto"``.
+    **parameters
+        Parameters of the format and common ones, as for `lamella.open`; checked when it is opened. Paths among them
+        should be absolute, and are in ``ds.recipe``.
 
-    format: str
-    paths: tuple[str, ...]
-    values: tuple[tuple[str, Any], ...]
+    Raises
+    ------
+    ParameterError
+        If the target is an object in memory, which has no recipe.
 
-    def __call__(self) -> DataSet:
-        key = (self.format, self.paths, tuple((name, fact(value)) for name, value in self.values))
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lamella
+    >>> np.save("scan.npy", np.zeros((4, 6, 8, 8), np.uint16))
+    >>> recipe = lamella.Recipe("scan.npy", nav_shape=(2, 12))
+    >>> recipe.open().shape.nav
+    Shape(nav=(2, 12), sig=())
+    >>> lamella.Recipe.from_json(recipe.to_json()) == recipe
+    True
+    """
+
+    def open(self) -> DataSet:
+        """Open the data set, like `lamella.open`."""
+        target = self.target if isinstance(self.target, str) else list(self.target)
+        return open_dataset(self.format, target, self.parameters)
+
+    def reopen(self) -> DataSet:
+        """Give the data set that was opened earlier if its files are unchanged, or open it without warnings."""
         with _lock:
-            dataset = _reopened.get(key)
+            dataset = _reopened.get(self)
             if dataset is not None and _unchanged(dataset):
-                _reopened.move_to_end(key)
+                _reopened.move_to_end(self)
                 return dataset
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LamellaWarning)
-            dataset = open_dataset(self.format, self.paths if len(self.paths) > 1 else self.paths[0], dict(self.values))
+            dataset = self.open()
         with _lock:
-            _reopened[key] = dataset
+            _reopened[self] = dataset
             while len(_reopened) > _KEEP:
                 _reopened.popitem(last=False)
         return dataset
 
 
 _KEEP = 16
-_Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
-_reopened: OrderedDict[_Key, DataSet] = OrderedDict()
+_reopened: OrderedDict[Recipe, DataSet] = OrderedDict()
 _lock = threading.Lock()
 
 
