@@ -287,7 +287,9 @@ def test_bytes_behind_the_last_pattern_are_noted_and_ignored(tmp_path: Path, tai
     data = patterns()
     for version in (0x0102, 0x0103):
         ds = open_blo(write(tmp_path, block_file(data, version=version) + bytes(tail)))
-        assert ds.info.notes == (f"the file holds the 12 frames that it announces and {tail} bytes more, which are left out",)
+        assert ds.info.notes == (
+            f"the file holds the 12 frames that it announces and {tail} bytes more, which are left out",
+        )
         np.testing.assert_array_equal(np.asarray(ds), data)
 
 

@@ -109,7 +109,9 @@ class TestCutFiles:
     def test_without_one_complete_frame_are_refused(self, tmp_path: Path) -> None:
         path = Recording(frames()).write(tmp_path / "a.seq")
         path.write_bytes(path.read_bytes()[:9000])
-        with pytest.raises(TruncatedError, match="no complete frame; expected frames of 8192 bytes from byte 8192; found 808 bytes"):
+        with pytest.raises(
+            TruncatedError, match="no complete frame; expected frames of 8192 bytes from byte 8192; found 808 bytes"
+        ):
             opened(path)
 
 

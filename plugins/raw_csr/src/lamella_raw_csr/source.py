@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError
 from lamella.codecs import spread_events
+from lamella.errors import CorruptError
 from lamella.reader import Events, EventSource, ReadHints, Resource, SourceInfo, consecutive, event_stretches
 
 if TYPE_CHECKING:
