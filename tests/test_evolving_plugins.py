@@ -108,7 +108,7 @@ class Place:
         (info / "RECORD").write_text("")
         (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{attribute}\n")
 
-    def run(self, program: str, *arguments: str, check: bool = True, **environ: str) -> str:
+    def run(self, program: str, *arguments: str, **environ: str) -> str:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMELLA_")}
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(program), *arguments],
@@ -119,7 +119,7 @@ class Place:
             timeout=120,
             check=False,
         )
-        assert not check or done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def look(self, **environ: str) -> dict[str, Any]:
@@ -417,8 +417,8 @@ def test_doctor_and_formats_tell_what_is_wrong_with_plugins_of_every_kind(place:
     for group in GROUPS:
         place.put(group, "broken", "raise RuntimeError('no luck today')")
     place.put("lamella.exporters", "off", EXPORTER.format(name="off", api="pass"))
-    call = "import sys; from lamella.cli import main; sys.exit(main(sys.argv[1:]))"
-    findings = json.loads(place.run(call, "doctor", "--json", check=False, LAMELLA_DISABLE_PLUGINS="OFF"))["findings"]
+    call = "import sys; from lamella.cli import main; main(sys.argv[1:])"
+    findings = json.loads(place.run(call, "doctor", "--json", LAMELLA_DISABLE_PLUGINS="OFF"))["findings"]
     levels = {finding["subject"]: finding["level"] for finding in findings}
     listed = json.loads(place.run(call, "formats", "--json", LAMELLA_DISABLE_PLUGINS="OFF"))["plugins"]
     statuses = {(plugin["kind"], plugin["group"], plugin["name"]): plugin["status"] for plugin in listed}
