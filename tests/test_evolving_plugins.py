@@ -148,6 +148,7 @@ def fill(place: Place, group: str) -> None:
     put("minor", "api = (1, 1)")
     put("major", "api = (2, 0)")
     put("older", "api = (0, 9)")
+    put("module", source=template.format(name="module", api="pass") + "api = (1, 1)\n")
     put("rubbish", "api = '1.0'")
     put("boolean", "api = (True, False)")
     put("number", source="Fancy = 42")
@@ -188,6 +189,7 @@ def test_healthy_plugins_of_every_kind_are_found_beside_all_others(seen: dict[st
     ("name", "status", "reason", "remedy"),
     [
         ("minor", "incompatible", "needs plugin API 1.1; this Lamella has 1.0", "pip install --upgrade lamella"),
+        ("module", "incompatible", "needs plugin API 1.1; this Lamella has 1.0", "pip install --upgrade lamella"),
         ("major", "incompatible", "needs plugin API 2.0; this Lamella has 1.0", "pip install --upgrade lamella"),
         ("older", "incompatible", "needs plugin API 0.9; this Lamella has 1.0", "pip install --upgrade dist-"),
         ("rubbish", "invalid", "api '1.0' is not (major, minor)", "pip install --upgrade dist-"),
@@ -411,6 +413,24 @@ def test_only_what_is_asked_for_is_imported(place: Place) -> None:
     place.put("lamella.executors", "loud", "print('imported')")
     out = place.run("from lamella.executors import make_executor as m; print(m('inline').name, m('fancy').name)")
     assert out == "inline fancy\n"
+
+
+def test_a_command_of_a_package_that_cannot_be_used_says_so(place: Place) -> None:
+    place.put("lamella", "hello", "raise RuntimeError('no luck today')")
+    call = "import contextlib, sys; from lamella.cli import main\nwith contextlib.redirect_stderr(sys.stdout): main(['hello'])"
+    out = place.run(call)
+    assert "no command is called 'hello'" in out
+    assert "hook package 'hello' (from dist-lamella-hello 1.0) is broken" in out
+
+
+def test_a_backend_that_fails_does_not_stop_the_doctor(place: Place) -> None:
+    failing = "    def unavailable(self, resources): raise RuntimeError('no luck today')"
+    place.put("lamella.io_backends", "ill", BACKEND.format(name="ill", api="pass") + failing)
+    out = place.run(
+        "from lamella.cli.doctor import findings\nfor f in findings(): print(f.subject, f.level, f.message)"
+    )
+    assert "I/O ill error fails: RuntimeError: no luck today" in out
+    assert "I/O buffered ok" in out
 
 
 def test_doctor_and_formats_tell_what_is_wrong_with_plugins_of_every_kind(place: Place) -> None:
