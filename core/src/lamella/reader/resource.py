@@ -63,9 +63,7 @@ class Resource:
         PathError
             If it cannot be looked at: `FileNotFoundError`, `PermissionError` and so on; or is a device or a pipe.
         """
-        status = look_at(path)
-        size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
-        return Resource(os.path.abspath(path), size, status.st_mtime_ns)
+        return _seen(os.path.abspath(path), look_at(path))
 
     @classmethod
     def of_probe(cls, probe: Probe) -> Self:
@@ -97,10 +95,10 @@ class Resource:
             If it is gone or cannot be looked at.
         """
         self._expect_local()
-        return Resource.of(self.location)
+        return _seen(self.location, look_at(self.location))
 
     def same_file(self, now: Resource) -> bool:
-        """Whether another look at this file found the same content: the one place that compares identities."""
+        """Whether another look at this file found the same content, by size and identity; as `check_status` does."""
         return self.size == now.size and self.identity == now.identity
 
     def check_unchanged(self) -> None:
@@ -194,6 +192,10 @@ class Resource:
                 path=self.location,
                 expected="a resource of a plugin for remote files, which overrides stat and read",
             )
+
+
+def _seen(location: str, status: os.stat_result) -> Resource:
+    return Resource(location, 0 if stat.S_ISDIR(status.st_mode) else status.st_size, status.st_mtime_ns)
 
 
 class OpenFile:
