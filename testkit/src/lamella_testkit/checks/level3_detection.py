@@ -42,7 +42,8 @@ def _asked(kit: Kit, probe: Probe) -> Match | None:
         return None
     if not isinstance(match, Match):
         raise Broken(f"detection gives a {type(match).__name__}, expected Match or None")
-    if type(match.confidence) is not int or not 1 <= match.confidence <= 100:
+    given = match.confidence
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= 100:
         raise Broken(f"the confidence is {match.confidence!r}, expected 1 to 100")
     if not isinstance(match.reason, str) or not match.reason.strip():
         raise Broken("the match gives no reason")
