@@ -224,7 +224,7 @@ def test_reopening_gives_the_same_data_set_while_its_files_are_unchanged(raw: Pa
     DATA[:2].tofile(raw)
     again = pickle.loads(pickle.dumps(ds))
     assert again is not first
-    assert again.info.n_frames == 12
+    assert again.source.n_frames == 12
 
 
 def test_a_recipe_opens_in_another_process(raw: Path, tmp_path: Path) -> None:
