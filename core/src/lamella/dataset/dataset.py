@@ -14,13 +14,13 @@ import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
 from lamella.dataset.coverage import check_visible
-from lamella.dataset.framereader import FrameReader
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
+from lamella.dataset.readselection import read_selection, result_array
 from lamella.dataset.storedform import stored_form
-from lamella.dataset.tiling import TILE_BYTES, TilingScheme, negotiate
+from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaWarning
-from lamella.geometry.frames import FrameMap, as_range
+from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
 from lamella.reader.metadata import named_axes
@@ -255,13 +255,30 @@ class DataSet:
     def __getitem__(self, index: Any) -> Any:
         return self.read(index)
 
-    def read(self, index: Any = (), *, fill: float | None = None, dtype: DTypeLike | None = None) -> Any:
-        """Read part of the data into memory.
+    def read(
+        self,
+        index: Any = (),
+        *,
+        out: NDArray[Any] | None = None,
+        fill: float | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> Any:
+        """Read part of the data into memory; ``ds[index]`` is short for ``ds.read(index)``.
+
+        Only the frames that are needed are read, and of them the smallest box of the detector that holds the wanted
+        pixels. Memory holds the result and a tile.
 
         Parameters
         ----------
         index
-            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning.
+            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning, and 1-D arrays or lists
+            of integers (in any order, also more than once; negative ones count from the end) or booleans. Each axis
+            is selected by itself: several arrays give their outer product, as ``array[np.ix_(...)]`` does, where
+            NumPy would take them as pairs. A boolean array of the shape of the scan may stand first; the positions
+            that it selects become one axis.
+        out
+            Array to read into, of the shape of the result, with any strides. Its dtype is one that the stored values
+            can be cast to by the rule ``"same_kind"`` of NumPy: too large numbers wrap around in smaller integers.
         fill
             Value of pixels at positions without a frame.
         dtype
@@ -270,32 +287,32 @@ class DataSet:
         Returns
         -------
         numpy.ndarray or scalar
-            What the same index into the whole array would give.
+            What the same index into the whole array would give, or ``out``.
 
         Raises
         ------
         FrameMissingError
-            If a position has no frame and ``fill`` is not given.
+            If a position has no frame and ``fill`` is not given; ``out`` is unchanged then.
         IndexError
             If the index lies outside, or is of another kind.
+        ParameterError
+            If ``out`` cannot take the result.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import lamella
+        >>> ds = lamella.open(np.arange(240).reshape(3, 4, 4, 5), format="memory")
+        >>> ds[[2, 0], 1:3, 0, [0, -1]].shape
+        (2, 2, 2)
         """
         selection = Selection.of(index, self.shape)
         frames = self.frame_map.frames(selection.positions)
-        absent = frames < 0
-        if fill is None and self.missing == "zero":
-            fill = 0
-        if fill is None and absent.any():
-            self.frame_map.frame_at(int(selection.positions[int(np.argmax(absent))]))
-        out = np.empty((len(frames), *selection.box.shape), dtype=self.dtype if dtype is None else dtype)
-        if out.size == 0:
-            return selection.present(out)
-        depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
-        with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
-            for start in range(0, len(frames), depth):
-                reader.read_into(out[start : start + depth], as_range(frames[start : start + depth]), selection.box)
-        if fill and absent.any():
-            out[absent] = fill
-        return selection.present(out)
+        if fill is None and self.missing != "zero" and len(frames) and int(frames.min()) < 0:
+            self.frame_map.frame_at(int(selection.positions[int(np.argmax(frames < 0))]))
+        result = result_array(out, selection.shape, self.dtype, dtype)
+        read_selection(self.source, self.backend, selection, frames, result, fill or 0)
+        return result if out is not None or result.ndim else result[()]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
