@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
-from lamella.dataset.coverage import check_visible
+from lamella.dataset.coverage import check_visible, shown_frames, warn_of_gaps
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
 from lamella.dataset.readselection import read_selection, result_array
 from lamella.dataset.storedform import stored_form
 from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaWarning
-from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
 from lamella.reader.metadata import named_axes
@@ -90,6 +89,7 @@ class DataSet:
         io_backend: str | IOBackend | None = None,
         num_partitions: int | None = None,
         name: str | None = None,
+        notes: tuple[str, ...] = (),
         reopen: Callable[[], DataSet] | None = None,
     ) -> None:
         info = source.info
@@ -98,15 +98,9 @@ class DataSet:
         self.missing = missing
         self.num_partitions = num_partitions
         self._io_backend = io_backend
+        self._notes = notes
         self._reopen = reopen
-        suggested = info.nav_shape if info.nav_shape is not None else (info.n_frames,)
-        nav = nav_shape or suggested or (1,)
-        self.frame_map = FrameMap(
-            n_frames=info.n_frames if info.index is None else len(info.index),
-            nav_shape=tuple(int(n) for n in nav),
-            sync_offset=info.sync_offset if sync_offset is None else sync_offset,
-            index=info.index,
-        )
+        self.frame_map = shown_frames(source, nav_shape, sync_offset)
         self.shape = Shape(self.frame_map.nav_shape, info.sig_shape)
         self.dtype: np.dtype[Any] = info.dtype
         self.name = name or provenance.target or provenance.format
@@ -119,13 +113,15 @@ class DataSet:
             path=source.resources[0].path if source.resources else None,
             asked="nav_shape" in provenance.parameters,
         )
+        warn_of_gaps(self.frame_map, self.name)
 
     # What it is.
 
-    @property
+    @cached_property
     def info(self) -> SourceInfo:
         """What the file says about itself."""
-        return self.source.info
+        info = self.source.info
+        return replace(info, notes=(*info.notes, *self._notes)) if self._notes else info
 
     @property
     def format(self) -> str:
@@ -393,6 +389,7 @@ class DataSet:
                 "io_backend": self._io_backend,
                 "num_partitions": self.num_partitions,
                 "name": self.name,
+                "notes": self._notes,
             },
         )
 

@@ -34,20 +34,20 @@ def result_array(
     if out is None:
         return np.empty(shape, dtype=stored if dtype is None else dtype)
     if not isinstance(out, np.ndarray):
-        raise ParameterError(f"expected a NumPy array, found {type(out).__name__}", subject="out")
+        raise ParameterError(f"expected a NumPy array, found {type(out).__name__}", field="out")
     if out.shape != shape:
-        raise ParameterError(f"the result has the shape {shape}, the array has {out.shape}", subject="out")
+        raise ParameterError(f"the result has the shape {shape}, the array has {out.shape}", field="out")
     if dtype is not None and out.dtype != np.dtype(dtype):
         raise ParameterError(
-            f"the array has dtype {out.dtype}, and dtype= says {np.dtype(dtype)}; leave one of them out", subject="out"
+            f"the array has dtype {out.dtype}, and dtype= says {np.dtype(dtype)}; leave one of them out", field="out"
         )
     if not np.can_cast(stored, out.dtype, "same_kind"):
         raise ParameterError(
             f"values of dtype {stored} cannot be put into an array of dtype {out.dtype} (casting 'same_kind')",
-            subject="out",
+            field="out",
         )
     if not out.flags.writeable:
-        raise ParameterError("the array cannot be written", subject="out")
+        raise ParameterError("the array cannot be written", field="out")
     return out
 
 

@@ -50,7 +50,7 @@ def find_exporter(path: str | os.PathLike[str], format: str | None = None) -> Ex
             return exporter
         known += exporter.extensions
     listed = ", ".join(f".{item}" for item in known)
-    raise ParameterError(f"data sets cannot be written as .{extension} files, only as {listed}", subject="path")
+    raise ParameterError(f"data sets cannot be written as .{extension} files, only as {listed}", field="path")
 
 
 def export_dataset(

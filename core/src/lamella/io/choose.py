@@ -53,5 +53,5 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
         backend = wanted
     reason = backend.unavailable(resources)
     if reason is not None:
-        raise ParameterError(f"{backend.name!r} cannot be used: {reason}", subject="io_backend")
+        raise ParameterError(f"{backend.name!r} cannot be used: {reason}", field="io_backend")
     return backend

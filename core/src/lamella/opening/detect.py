@@ -29,6 +29,7 @@ __all__ = [
     "Report",
     "ask",
     "detect",
+    "plain",
 ]
 
 _log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Report:
         }
 
 
-def detect(target: object, registry: Registry) -> Report:
+def detect(target: object, registry: Registry, *, ask_hooks: bool = True) -> Report:
     """Ask the installed formats about a target.
 
     Parameters
@@ -129,6 +130,8 @@ def detect(target: object, registry: Registry) -> Report:
         A path, a list of paths, an object in memory, or a `Probe` of any of them.
     registry
         The installed formats.
+    ask_hooks
+        Whether hooks of plugins may suggest something where no format fits.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def detect(target: object, registry: Registry) -> Report:
     ]
     ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
     hints = () if probe.path is None else tuple(_hints(probe, registry))
-    suggestions = () if any(one.eligible for one in ranked) else _suggestions(probe)
+    suggestions = () if any(one.eligible for one in ranked) else _suggestions(probe, ask_hooks)
     return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions)
 
 
@@ -222,13 +225,16 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
             yield Hint(name, known.title, evidence, known.install)
 
 
-def _suggestions(probe: Probe) -> tuple[str, ...]:
+def _suggestions(probe: Probe, ask_hooks: bool) -> tuple[str, ...]:
     if probe.path is None:
         return ()
+    kind = familiar_kind(probe.head)
+    known = (kind,) if kind else ()
+    if not ask_hooks:
+        return known
     from lamella.plugins.hooks import hooks
 
-    kind = familiar_kind(probe.head)
-    return (*((kind,) if kind else ()), *hooks().lamella_suggest_reader(probe.path))
+    return (*known, *hooks().lamella_suggest_reader(probe.path))
 
 
 def _target_text(probe: Probe) -> str:
@@ -304,7 +310,7 @@ def _candidate_json(candidate: Candidate) -> dict[str, object]:
         "error": candidate.error,
         "bytes_read": candidate.bytes_read,
         "reason": None if match is None else match.reason,
-        "params": {} if match is None else {name: _plain(value) for name, value in match.params.items()},
+        "params": {} if match is None else {name: plain(value) for name, value in match.params.items()},
         "missing": [] if match is None else list(match.missing),
         "origin": {} if match is None else dict(match.origin),
     }
@@ -319,11 +325,12 @@ def _hint_json(hint: Hint) -> dict[str, object]:
     }
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The value of a parameter as JSON can hold it."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     return str(value) if isinstance(value, PurePath) else repr(value)

@@ -7,16 +7,15 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lamella.corrections.resolve import fact
 from lamella.dataset.dataset import DataSet, Provenance
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
-from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
-from lamella.params.validate import CommonParams, split, validate
+from lamella.opening.values import check_values, list_problem
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
@@ -25,9 +24,10 @@ if TYPE_CHECKING:
     from lamella.opening.detect import Candidate
     from lamella.plugins.plugin import Plugin
     from lamella.plugins.registry import Registry
+    from lamella.reader.match import Match
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["open_dataset"]
+__all__ = ["ask_reader", "open_dataset", "origins_of"]
 
 
 def open_dataset(
@@ -58,20 +58,19 @@ def open_dataset(
     named = format.lower() != "auto"
     candidate = ask(registry.get(format), probe) if named else detect(probe, registry).winner()
     plugin = candidate.plugin
-    if len(probe.paths) > 1 and not _has(plugin, Capability.FILE_LIST):
-        raise ParameterError(
-            f"format {plugin.name!r} opens one file, found a list of {len(probe.paths)}. Open them one by one",
-            subject="target",
-        )
+    too_many = list_problem(plugin, probe)
+    if too_many is not None:
+        raise ParameterError([too_many])
     detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
-    common, params, chosen = _checked(plugin, values)
-    source = _ask_reader(plugin, params, probe)
+    checked = check_values(plugin, values)
+    common, params = checked.required(plugin)
+    source = ask_reader(plugin, params, probe)
     if common.sig_shape is not None:
         source = reshape_source(source, common.sig_shape)
     dataset = DataSet(
         source,
-        provenance=_provenance(candidate, keywords, chosen, probe, named=named),
+        provenance=_provenance(candidate, keywords, checked.values, probe, named=named),
         nav_shape=common.nav_shape,
         sync_offset=common.sync_offset,
         missing=common.missing,
@@ -79,39 +78,15 @@ def open_dataset(
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
+        notes=checked.notes,
         reopen=_recipe(plugin, probe, values),
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
 
 
-def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, Any, dict[str, Any]]:
-    """Check both groups of parameters and report the problems of both at once."""
-    cls = plugin.params_class()
-    for_plugin, for_core = split(cls, values)
-    problems: list[str] = []
-    checked: list[Any] = []
-    common_names = tuple(field.name for field in fields(CommonParams))
-    for kind, group, extra in ((CommonParams, for_core, ()), (cls, for_plugin, common_names)):
-        try:
-            checked.append(validate(kind, group, extra=extra))
-        except ParameterError as error:
-            problems += error.problems
-    if values.get("io_backend") is not None and not _has(plugin, Capability.IO_BACKENDS):
-        problems.append(f"io_backend: {plugin.name!r} does not read through I/O backends; leave it out")
-    if problems:
-        raise ParameterError(tuple(dict.fromkeys(problems)), subject=f"parameters of format {plugin.name!r}")
-    common, params = checked
-    chosen = {field.name: getattr(common, field.name) for field in fields(common)}
-    chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
-    return common, params, chosen
-
-
-def _has(plugin: Plugin, capability: Capability) -> bool:
-    return plugin.spec is not None and capability in plugin.spec.capabilities
-
-
-def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
+def ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
+    """Give what the reader of a format finds; what goes wrong with it becomes an error of `lamella.errors`."""
     try:
         return plugin.reader().open(params, probe)
     except (LamellaError, MemoryError):
@@ -128,6 +103,14 @@ def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | Fra
         ) from error
 
 
+def origins_of(match: Match | None, keywords: Mapping[str, object]) -> dict[str, str]:
+    """Give where the value of each parameter comes from that is not the default."""
+    origins: dict[str, str] = {}
+    if match is not None:
+        origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
+    return origins | {name: "user" for name, value in keywords.items() if value is not None}
+
+
 def _provenance(
     candidate: Candidate,
     keywords: Mapping[str, Any],
@@ -137,10 +120,6 @@ def _provenance(
     named: bool,
 ) -> Provenance:
     plugin, match = candidate.plugin, candidate.match
-    origins: dict[str, str] = {}
-    if match is not None:
-        origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
-    origins |= {name: "user" for name, value in keywords.items() if value is not None}
     return Provenance(
         format=plugin.name,
         title=plugin.spec.title if plugin.spec is not None else plugin.name,
@@ -150,7 +129,7 @@ def _provenance(
         reason="named by the user" if named or match is None else match.reason,
         target=_target_text(probe),
         parameters={name: value for name, value in chosen.items() if name != "name" and value is not None},
-        origins=origins,
+        origins=origins_of(match, keywords),
     )
 
 
