@@ -119,7 +119,7 @@ def test_a_value_of_the_wrong_type_is_wrong_usage(raw: str, capsys: Capture) -> 
 
 def test_all_missing_parameters_are_told_at_once(raw: str, capsys: Capture) -> None:
     error = answer(["info", raw, "--format", "raw"], capsys, code=1)["error"]
-    assert {problem.partition(":")[0] for problem in error["problems"]} == {"dtype", "sig_shape"}  # type: ignore[index]
+    assert {problem["field"] for problem in error["problems"]} == {"dtype", "sig_shape"}  # type: ignore[index]
 
 
 def test_a_format_that_is_not_installed_says_so(raw: str, capsys: Capture) -> None:

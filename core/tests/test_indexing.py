@@ -1,4 +1,4 @@
-"""An index into a data set means what it means to NumPy."""
+"""An index into a data set means what it means to NumPy, axis by axis where several arrays are in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def picked(data: NDArray[Any], index: Any, nav_dims: int) -> Any:
     shape = Shape(data.shape[:nav_dims], data.shape[nav_dims:])
     selection = Selection.of(index, shape)
     frames = data.reshape(-1, *shape.sig)[selection.positions]
-    return selection.present(frames[(slice(None), *selection.box.slices)])
+    return selection.pixels(frames[(slice(None), *selection.box.slices)]).reshape(selection.shape)
 
 
 @st.composite
@@ -65,16 +65,28 @@ def ds() -> DataSet:
         ((0, 0, 0, -7), "index -7 is out of bounds for axis 3 with size 6"),
         ((0, 0, 0, 0, 0), "too many indices: 5 for 4 axes"),
         ((..., 0, ...), "one Ellipsis only"),
-        (None, "takes integers, slices and Ellipsis, not NoneType"),
-        ([0, 1], "not list"),
+        (None, "takes integers, slices, Ellipsis, and 1-D arrays of integers or booleans, not newaxis"),
+        ("0", "not str"),
         (True, "not bool"),
+        (np.True_, "not bool"),
         (1.0, "not float"),
-        (np.zeros((3, 4), dtype=bool), "not ndarray; use roi="),
+        ([0.0, 1.0], "not list of float64"),
+        ([[0], [0, 1]], "not a list of unequal parts"),
+        ([0, 3], "index 3 is out of bounds for axis 0 with size 3"),
+        ((0, [1, -5]), "index -5 is out of bounds for axis 1 with size 4"),
+        ((..., np.array([1 << 63], dtype=np.uint64)), f"index {1 << 63} is out of bounds for axis 3"),
+        ([True, False], "boolean array for axis 0 needs 3 values, found 2"),
+        (np.ix_([0, 1], [2, 3]), r"one axis, found shape \(2, 1\).*outer product.*without np.ix_"),
+        (np.zeros((3, 5), dtype=bool), r"must have the shape of the scan \(3, 4\), found \(3, 5\)"),
+        ((..., np.zeros((5, 6), dtype=bool)), r"only stand first .*shape \(5, 6\)"),
+        ((np.zeros((3, 4), dtype=bool), 0, 0, 0), "too many indices: 5 for 4 axes"),
     ],
 )
 def test_an_index_that_does_not_fit_is_refused(ds: DataSet, index: Any, words: str) -> None:
     with pytest.raises(IndexError, match=words):
         ds[index]
+    with pytest.raises(IndexError, match=words):
+        ds.read(index, fill=0, out=np.empty((3, 4, 5, 6)))
 
 
 def test_a_step_of_zero_is_refused(ds: DataSet) -> None:

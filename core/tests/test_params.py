@@ -1,5 +1,6 @@
 import argparse
 import json
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -41,7 +42,7 @@ def good(**values: object) -> ScanParams:
 def problems(cls: type, *extra: str, **values: object) -> tuple[str, ...]:
     with pytest.raises(ParameterError) as caught:
         validate(cls, values, extra=extra)
-    return caught.value.problems
+    return tuple(map(str, caught.value.problems))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +191,46 @@ def test_all_problems_are_told_at_once() -> None:
     assert text.startswith("format 'scan': 5 problems\n")
     for word in ("dtype", "dose", "'mod'", "binning", "flip"):
         assert word in text
+
+
+@pytest.mark.parametrize("text", ["x", ",", " ; "])
+def test_a_text_of_mere_separators_is_no_shape(text: str) -> None:
+    with pytest.raises(ParameterError, match="nav_shape: expected a tuple of int, found"):
+        validate(CommonParams, {"nav_shape": text})
+
+
+@pytest.mark.parametrize("text", ["", " ", "()", "[ ]"])
+def test_a_shape_without_numbers_is_not_given(text: str) -> None:
+    assert validate(CommonParams, {"nav_shape": text}).nav_shape is None
+
+
+def test_each_problem_names_its_field() -> None:
+    with pytest.raises(ParameterError) as caught:
+        validate(ScanParams, {"dose": -1, "mod": "fast", "binning": "a"}, subject="format 'scan'")
+    assert [field for field, _ in caught.value.problems] == ["mod", "dtype", "binning", "dose"]
+    texts = dict(caught.value.problems)
+    assert texts["dose"] == "must be > 0 e/px, found -1.0"
+    assert texts["dtype"].startswith("required (dtype). ")
+    assert "  - dose: must be > 0 e/px, found -1.0\n" in str(caught.value) + "\n"
+    assert "  - unknown parameter 'mod'; did you mean 'mode' or 'model'?" in str(caught.value)
+
+
+def test_problems_are_given_as_sentences_or_pairs() -> None:
+    assert ParameterError("gone").problems == ((None, "gone"),)
+    assert ParameterError(["too small", (None, "give x or y")], field="x").problems == (
+        ("x", "too small"),
+        (None, "give x or y"),
+    )
+    assert str(ParameterError("too small", field="x", subject="point")) == "point: x: too small"
+    assert str(ParameterError("x (3) is too small", field="x")) == "x (3) is too small"
+    assert str(ParameterError("xylophones are too small", field="x")) == "x: xylophones are too small"
+
+
+def test_problems_survive_a_trip_to_another_process() -> None:
+    error = ParameterError([("x", "too small"), "give x or y"], subject="point")
+    back = pickle.loads(pickle.dumps(error))
+    assert (back.problems, back.subject, str(back)) == (error.problems, error.subject, str(error))
+    assert back.problems[0].field == "x"
 
 
 def test_an_unknown_name_brings_the_nearest_known_ones() -> None:

@@ -183,7 +183,9 @@ class Context(AnalysisMaker):
             if target is None and name in parameters:
                 target = parameters.pop(name)
         if target is None:
-            raise ParameterError("what should be opened? Give a path, or data= for formats that wrap objects")
+            raise ParameterError(
+                "what should be opened? Give a path, or data= for formats that wrap objects", field="target"
+            )
         return open(target, filetype, **parameters)
 
     @overload

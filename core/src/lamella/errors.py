@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 __all__ = [
     "AmbiguousFormatError",
@@ -21,6 +22,7 @@ __all__ = [
     "ParameterError",
     "PathError",
     "PluginError",
+    "Problem",
     "TruncatedError",
     "UDFError",
     "UnreadablePathError",
@@ -157,11 +159,56 @@ class FolderError(PathError, NoFormatError, IsADirectoryError):
         return str(self.strerror)
 
 
-class ParameterError(LamellaError, ValueError):
-    """Parameters are wrong; ``problems`` lists all of them at once."""
+class Problem(NamedTuple):
+    """One thing that is wrong with parameters: at which of them it is to be shown, and a sentence.
 
-    def __init__(self, problems: str | Sequence[str], *, subject: str | None = None) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+    ``field`` is None where no single parameter is to blame.
+    """
+
+    field: str | None
+    text: str
+
+    def __str__(self) -> str:
+        begins = self.text.partition(" ")[0].rstrip(":,")
+        named = begins == self.field or self.text.startswith(f"unknown parameter {self.field!r}")
+        return self.text if self.field is None or named else f"{self.field}: {self.text}"
+
+
+class ParameterError(LamellaError, ValueError):
+    """Parameters are wrong; ``problems`` lists everything that is, at once.
+
+    Parameters
+    ----------
+    problems
+        A sentence or several, or pairs ``(name of the parameter or None, sentence)``.
+    field
+        The parameter that sentences without a name are about.
+    subject
+        What the parameters are for; begins the message.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Named tuples ``(field, text)``.
+
+    Examples
+    --------
+    >>> error = ParameterError("must be positive, found -3", field="radius")
+    >>> str(error)
+    'radius: must be positive, found -3'
+    >>> ParameterError([("x", "must be an integer"), (None, "give x or y")], subject="point").problems[0].field
+    'x'
+    """
+
+    def __init__(
+        self,
+        problems: str | Sequence[str | tuple[str | None, str]],
+        *,
+        field: str | None = None,
+        subject: str | None = None,
+    ) -> None:
+        listed = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.problems = tuple(Problem(field, one) if isinstance(one, str) else Problem(*one) for one in listed)
         self.subject = subject
         super().__init__(self.problems, subject)
 
@@ -176,7 +223,7 @@ class ParameterError(LamellaError, ValueError):
         return _rebuild_parameter_error, (self.problems, self.subject)
 
 
-def _rebuild_parameter_error(problems: tuple[str, ...], subject: str | None) -> ParameterError:
+def _rebuild_parameter_error(problems: tuple[Problem, ...], subject: str | None) -> ParameterError:
     return ParameterError(problems, subject=subject)
 
 

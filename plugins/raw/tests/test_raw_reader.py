@@ -177,7 +177,7 @@ def test_behind_the_only_frame_anything_may_follow(tmp_path: Path) -> None:
 def test_what_is_missing_is_named_all_at_once(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as caught:
         open_dataset("raw", write(tmp_path, b"abc"), {})
-    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["dtype", "sig_shape"]
+    assert [problem.field for problem in caught.value.problems] == ["dtype", "sig_shape"]
 
 
 def test_a_scan_that_does_not_fit_says_which_would(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ class Kit:
         cls = self.plugin.params_class()
         match = self.reader.detect(Probe.of(sample.target))
         detected = {} if match is None else match.params
-        for_plugin, _ = split(cls, {**detected, **sample.keywords, **keywords})
+        for_plugin, _ = split(cls, {**detected, **sample.keywords, **keywords}, api=self.spec.api)
         return validate(cls, for_plugin)
 
     def source(self, sample: Sample, **keywords: Any) -> LinearSource | FrameSource:

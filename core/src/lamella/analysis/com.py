@@ -61,7 +61,9 @@ class CoMAnalysis(Analysis):
             raise ParameterError(f"a scan with two axes is needed, this one has {dataset.shape.nav.dims}")
         image_size(dataset)
         if mask_radius_inner is not None and mask_radius is None:
-            raise ParameterError("an annular centre of mass needs both mask_radius and mask_radius_inner")
+            raise ParameterError(
+                "an annular centre of mass needs both mask_radius and mask_radius_inner", field="mask_radius"
+            )
         cx, cy = centre(dataset, cx, cy)
         super().__init__(
             dataset,

@@ -181,7 +181,7 @@ def _message(error: Exception) -> str:
 def _facts(error: Exception) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": type(error).__name__, "message": _message(error)}
     if isinstance(error, ParameterError):
-        facts["problems"] = error.problems
+        facts["problems"] = [problem._asdict() for problem in error.problems]
     if isinstance(error, FormatError):
         facts |= {name: getattr(error, name) for name in ("path", "problem", "expected", "found", "remedy")}
     return facts

@@ -80,7 +80,7 @@ class Corrections:
         shapes = {name: plane.shape for name, plane in self._planes().items()}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise ParameterError(f"shapes differ: {listed}. All must have the shape of the detector", subject=_SUBJECT)
+            raise ParameterError(f"shapes differ: {listed}. All must have the shape of the detector", field=_FIELD)
         if self.excluded is not None and not self.allow_empty:
             self._refuse_hopeless(self.excluded)
 
@@ -135,7 +135,7 @@ class Corrections:
         if shape is not None and shape != tuple(sig_shape):
             names = " and ".join(self._planes())
             raise ParameterError(
-                f"{names} of shape {shape} do not fit frames of shape {tuple(sig_shape)}", subject=_SUBJECT
+                f"{names} of shape {shape} do not fit frames of shape {tuple(sig_shape)}", field=_FIELD
             )
         return self
 
@@ -151,7 +151,7 @@ class Corrections:
         if shape is None or shape == wanted:
             return self
         if math.prod(shape) != math.prod(wanted):
-            raise ParameterError(f"shape {shape} cannot be presented as {wanted}", subject=_SUBJECT)
+            raise ParameterError(f"shape {shape} cannot be presented as {wanted}", field=_FIELD)
         planes = {name: plane.reshape(wanted) for name, plane in self._planes().items()}
         return replace(self, **planes, grid=self.grid or shape)  # type: ignore[arg-type]
 
@@ -197,7 +197,7 @@ class Corrections:
             raise ParameterError(
                 f"corrected pixels are floating point, {tile.dtype} cannot hold them. "
                 "Ask for float32, or give corrections=Corrections() to get the stored values",
-                subject=_SUBJECT,
+                field=_FIELD,
             )
         inside = box.slices
         if self.dark is not None:
@@ -319,7 +319,7 @@ class Corrections:
         raise ParameterError(
             f"{hopeless.size} of {np.count_nonzero(excluded)} excluded pixels have no good neighbour to be patched "
             f"from, the first is {first}. Exclude fewer pixels, or give allow_empty=True to leave those as they are",
-            subject=_SUBJECT,
+            field=_FIELD,
         )
 
     # What is worked out once: casts for each dtype, patches for each box.
@@ -357,7 +357,7 @@ class Corrections:
         return {}
 
 
-_SUBJECT = "corrections"
+_FIELD = "corrections"
 
 
 def _cut(plane: NDArray[Any], order: ItemOrder | None, first: int, end: int) -> NDArray[Any]:
@@ -381,7 +381,7 @@ def _array(value: object) -> NDArray[Any] | None:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ParameterError(f"not an array ({error})", subject=_SUBJECT) from error
+        raise ParameterError(f"not an array ({error})", field=_FIELD) from error
 
 
 def _plane(value: NDArray[Any] | None, name: str) -> NDArray[Any] | None:
@@ -390,11 +390,11 @@ def _plane(value: NDArray[Any] | None, name: str) -> NDArray[Any] | None:
         return None
     plane = np.asarray(value).view()
     if name == "excluded" and plane.dtype != np.bool_:
-        raise ParameterError(f"excluded is a boolean array, found {plane.dtype}", subject=_SUBJECT)
+        raise ParameterError(f"excluded is a boolean array, found {plane.dtype}", field=_FIELD)
     if plane.dtype.kind not in "buif":
-        raise ParameterError(f"{name} holds real numbers, found {plane.dtype}", subject=_SUBJECT)
+        raise ParameterError(f"{name} holds real numbers, found {plane.dtype}", field=_FIELD)
     if plane.ndim == 0:
-        raise ParameterError(f"{name} has the shape of the detector, found a single number", subject=_SUBJECT)
+        raise ParameterError(f"{name} has the shape of the detector, found a single number", field=_FIELD)
     plane.setflags(write=False)
     return plane
 
@@ -412,11 +412,11 @@ def _mask(excluded: object, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         raise ParameterError(
             f"excluded is a mask of shape {shape} or a list of pixels with {len(shape)} integers each, "
             f"found {given.dtype} of shape {given.shape}",
-            subject=_SUBJECT,
+            field=_FIELD,
         )
     outside = ((given < 0) | (given >= np.array(shape))).any(axis=1)
     if outside.any():
         pixel = tuple(given[int(np.argmax(outside))].tolist())
-        raise ParameterError(f"excluded pixel {pixel} lies outside frames of shape {shape}", subject=_SUBJECT)
+        raise ParameterError(f"excluded pixel {pixel} lies outside frames of shape {shape}", field=_FIELD)
     mask[tuple(given.T)] = True
     return mask

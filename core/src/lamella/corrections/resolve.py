@@ -76,7 +76,7 @@ def choose(asked: object, own: Callable[[], Corrections | None], sig_shape: Sequ
         raise ParameterError(
             f"expected True, False or Corrections, found {type(chosen).__name__}. "
             "lamella.corrections.Corrections.of(ds.shape.sig, dark=…, gain=…, excluded=…) makes them from arrays",
-            subject="corrections",
+            field="corrections",
         )
     return chosen.checked(sig_shape) or None
 

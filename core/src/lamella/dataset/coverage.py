@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lamella.errors import CorruptError, FormatError, FrameMissingError, LamellaWarning, ParameterError
+from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import scan_shapes
+from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
-    from lamella.geometry.frames import FrameMap
+    from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["check_visible"]
+__all__ = ["check_visible", "shown_frames", "warn_of_gaps"]
 
 _MOST_EMPTY_POSITIONS = 1 << 24
 
 
+def shown_frames(
+    source: LinearSource | FrameSource, nav_shape: Sequence[int] | None, sync_offset: int | None
+) -> FrameMap:
+    """Give which frame each scan position shows, by the wishes of the user or else what the file suggests.
+
+    Parameters
+    ----------
+    source
+        Where frames come from.
+    nav_shape, sync_offset
+        What the user wants; None for what the file suggests.
+    """
+    info = source.info
+    suggested = info.nav_shape if info.nav_shape is not None else (source.n_frames,)
+    return FrameMap(
+        n_frames=source.n_frames if info.index is None else len(info.index),
+        nav_shape=tuple(int(n) for n in nav_shape or suggested or (1,)),
+        sync_offset=info.sync_offset if sync_offset is None else sync_offset,
+        index=info.index,
+    )
+
+
 def check_visible(frames: FrameMap, *, missing: str, name: str, path: str | None, asked: bool) -> None:
-    """Compare the positions of a scan with its frames.
+    """Refuse a scan that shows nothing.
 
     Parameters
     ----------
@@ -42,31 +66,50 @@ def check_visible(frames: FrameMap, *, missing: str, name: str, path: str | None
     counts = frames.counts
     if counts.positions > _MOST_EMPTY_POSITIONS + 4 * counts.frames:
         raise _implausible(frames, path, asked)
-    numbers = f"{counts.frames} frames in the file, sync_offset {frames.sync_offset}, nav_shape {frames.nav_shape}"
     if counts.shown == 0:
-        raise ParameterError(f"no frame is visible: {numbers}. Choose a smaller |sync_offset|", subject=name)
+        raise ParameterError(
+            f"no frame is visible: {_numbers(frames)}. Choose a smaller |sync_offset|",
+            field="sync_offset",
+            subject=name,
+        )
     if missing == "error" and counts.missing:
         raise FrameMissingError(
-            f"{name}: {counts.missing} of {counts.positions} scan positions have no frame ({numbers}). "
+            f"{name}: {counts.missing} of {counts.positions} scan positions have no frame ({_numbers(frames)}). "
             "Give a nav_shape that fits, or missing='skip'"
         )
-    unasked = counts.ignored_end
-    if counts.missing or unasked:
-        fitting = " or ".join(str(shape) for shape in scan_shapes(counts.frames) if shape != frames.nav_shape)
-        warnings.warn(
-            f"{name}: {counts.missing} of {counts.positions} scan positions have no frame and "
-            f"{unasked} frames at the end are not shown ({numbers})"
-            + (f". nav_shape {fitting} would show every frame" if fitting else ""),
-            LamellaWarning,
-            stacklevel=6,
-        )
+
+
+def warn_of_gaps(frames: FrameMap, name: str) -> None:
+    """Warn where positions of a scan have no frame, or frames at the end have no position.
+
+    Parameters
+    ----------
+    frames
+        Which frame each position shows.
+    name
+        What the data set is called.
+    """
+    counts = frames.counts
+    if not (counts.missing or counts.ignored_end):
+        return
+    fitting = " or ".join(str(shape) for shape in scan_shapes(counts.frames) if shape != frames.nav_shape)
+    warn_user(
+        f"{name}: {counts.missing} of {counts.positions} scan positions have no frame and "
+        f"{counts.ignored_end} frames at the end are not shown ({_numbers(frames)})"
+        + (f". nav_shape {fitting} would show every frame" if fitting else ""),
+        LamellaWarning,
+    )
+
+
+def _numbers(frames: FrameMap) -> str:
+    return f"{frames.n_frames} frames in the file, sync_offset {frames.sync_offset}, nav_shape {frames.nav_shape}"
 
 
 def _implausible(frames: FrameMap, path: str | None, asked: bool) -> FormatError | ParameterError:
     """Give the error for a scan that is nearly all missing and so large that even its mask would hurt."""
     found = f"{frames.n_frames} frames"
     if asked:
-        return ParameterError(f"nav_shape {frames.nav_shape} is absurd for a file of {found}")
+        return ParameterError(f"nav_shape {frames.nav_shape} is absurd for a file of {found}", field="nav_shape")
     return CorruptError(
         "the file announces an absurd number of scan positions",
         path=path,

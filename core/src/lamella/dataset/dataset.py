@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
-from lamella.dataset.coverage import check_visible
+from lamella.dataset.coverage import check_visible, shown_frames, warn_of_gaps
 from lamella.dataset.cutting import partition_bounds
-from lamella.dataset.framereader import FrameReader
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
+from lamella.dataset.readselection import read_selection, result_array
 from lamella.dataset.storedform import stored_form
-from lamella.dataset.tiling import TILE_BYTES, TilingScheme, negotiate
+from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaError, LamellaWarning
-from lamella.geometry.frames import FrameMap, as_range
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
 from lamella.io.preference import preferred
@@ -89,23 +88,17 @@ class DataSet:
         io_backend: str | IOBackend | None = None,
         num_partitions: int | None = None,
         name: str | None = None,
+        notes: tuple[str, ...] = (),
         recipe: DataSetRecipe[DataSet] | None = None,
     ) -> None:
-        info = source.info
         self.source = source
         self.provenance = provenance
         self.missing = missing
         self.num_partitions = num_partitions
         self._io_backend = io_backend
+        self._notes = notes
         self._recipe = recipe
-        suggested = info.nav_shape if info.nav_shape is not None else (source.n_frames,)
-        nav = nav_shape or suggested or (1,)
-        self.frame_map = FrameMap(
-            n_frames=source.n_frames if info.index is None else len(info.index),
-            nav_shape=tuple(int(n) for n in nav),
-            sync_offset=info.sync_offset if sync_offset is None else sync_offset,
-            index=info.index,
-        )
+        self.frame_map = shown_frames(source, nav_shape, sync_offset)
         self.shape = Shape(self.frame_map.nav_shape, source.sig_shape)
         self.dtype: np.dtype[Any] = source.dtype
         self.name = name or provenance.target or provenance.format
@@ -118,13 +111,15 @@ class DataSet:
             path=source.resources[0].path if source.resources else None,
             asked="nav_shape" in provenance.parameters,
         )
+        warn_of_gaps(self.frame_map, self.name)
 
     # What it is.
 
-    @property
+    @cached_property
     def info(self) -> SourceInfo:
         """What the file says about itself."""
-        return self.source.info
+        info = self.source.info
+        return replace(info, notes=(*info.notes, *self._notes)) if self._notes else info
 
     @property
     def format(self) -> str:
@@ -277,13 +272,30 @@ class DataSet:
     def __getitem__(self, index: Any) -> Any:
         return self.read(index)
 
-    def read(self, index: Any = (), *, fill: float | None = None, dtype: DTypeLike | None = None) -> Any:
-        """Read part of the data into memory.
+    def read(
+        self,
+        index: Any = (),
+        *,
+        out: NDArray[Any] | None = None,
+        fill: float | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> Any:
+        """Read part of the data into memory; ``ds[index]`` is short for ``ds.read(index)``.
+
+        Only the frames that are needed are read, and of them the smallest box of the detector that holds the wanted
+        pixels. Memory holds the result and a tile.
 
         Parameters
         ----------
         index
-            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning.
+            Integers, slices and Ellipsis over scan and detector axes, with NumPy's meaning, and 1-D arrays or lists
+            of integers (in any order, also more than once; negative ones count from the end) or booleans. Each axis
+            is selected by itself: several arrays give their outer product, as ``array[np.ix_(...)]`` does, where
+            NumPy would take them as pairs. A boolean array of the shape of the scan may stand first; the positions
+            that it selects become one axis.
+        out
+            Array to read into, of the shape of the result, with any strides. Its dtype is one that the stored values
+            can be cast to by the rule ``"same_kind"`` of NumPy: too large numbers wrap around in smaller integers.
         fill
             Value of pixels at positions without a frame.
         dtype
@@ -292,32 +304,32 @@ class DataSet:
         Returns
         -------
         numpy.ndarray or scalar
-            What the same index into the whole array would give.
+            What the same index into the whole array would give, or ``out``.
 
         Raises
         ------
         FrameMissingError
-            If a position has no frame and ``fill`` is not given.
+            If a position has no frame and ``fill`` is not given; ``out`` is unchanged then.
         IndexError
             If the index lies outside, or is of another kind.
+        ParameterError
+            If ``out`` cannot take the result.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import lamella
+        >>> ds = lamella.open(np.arange(240).reshape(3, 4, 4, 5), format="memory")
+        >>> ds[[2, 0], 1:3, 0, [0, -1]].shape
+        (2, 2, 2)
         """
         selection = Selection.of(index, self.shape)
         frames = self.frame_map.frames(selection.positions)
-        absent = frames < 0
-        if fill is None and self.missing == "zero":
-            fill = 0
-        if fill is None and absent.any():
-            self.frame_map.frame_at(int(selection.positions[int(np.argmax(absent))]))
-        out = np.empty((len(frames), *selection.box.shape), dtype=self.dtype if dtype is None else dtype)
-        if out.size == 0:
-            return selection.present(out)
-        depth = max(1, TILE_BYTES // (selection.box.size * self.dtype.itemsize))
-        with FrameReader(self.source, self.backend, dtype=out.dtype) as reader:
-            for start in range(0, len(frames), depth):
-                reader.read_into(out[start : start + depth], as_range(frames[start : start + depth]), selection.box)
-        if fill and absent.any():
-            out[absent] = fill
-        return selection.present(out)
+        if fill is None and self.missing != "zero" and len(frames) and int(frames.min()) < 0:
+            self.frame_map.frame_at(int(selection.positions[int(np.argmax(frames < 0))]))
+        result = result_array(out, selection.shape, self.dtype, dtype)
+        read_selection(self.source, self.backend, selection, frames, result, fill or 0)
+        return result if out is not None or result.ndim else result[()]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
@@ -385,6 +397,7 @@ class DataSet:
                 "io_backend": self._io_backend,
                 "num_partitions": self.num_partitions,
                 "name": self.name,
+                "notes": self._notes,
             },
         )
 

@@ -49,7 +49,7 @@ def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
     if cpus is None:
         return cast("Executor", plugin.make())
     if wanted in _ONLY_ONE:
-        raise ParameterError(f"the executor {name!r} runs in the calling thread; leave out cpus", subject="cpus")
+        raise ParameterError(f"the executor {name!r} runs in the calling thread; leave out cpus", field="cpus")
     if cpus < 1:
-        raise ParameterError(f"at least one worker is needed, not {cpus}", subject="cpus")
+        raise ParameterError(f"at least one worker is needed, not {cpus}", field="cpus")
     return cast("Executor", plugin.make(cpus))

@@ -56,7 +56,7 @@ def find_exporter(path: str | os.PathLike[str], format: str | None = None) -> Ex
         known += extensions
     listed = ", ".join(f".{item}" for item in known)
     text = f"data sets cannot be written as .{extension} files, only as {listed}"
-    raise ParameterError("; ".join([text, *troubles]), subject="path")
+    raise ParameterError("; ".join([text, *troubles]), field="path")
 
 
 def export_dataset(

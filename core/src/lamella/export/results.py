@@ -65,7 +65,9 @@ def save_results(
     if kind == ".png":
         named = [(target.with_stem(f"{target.stem}_{name}"), image) for name, image in images.items()]
         return tuple(_put(file, png_bytes(picture(image)), arrays, overwrite) for file, image in _some(named, target))
-    raise ParameterError(f"results cannot be written as {kind or 'a file without extension'}, only .npz, .tif and .png")
+    raise ParameterError(
+        f"results cannot be written as {kind or 'a file without extension'}, only .npz, .tif and .png", field="path"
+    )
 
 
 def _real(image: NDArray[Any]) -> NDArray[Any]:

@@ -87,11 +87,11 @@ def region_of(roi: object, nav_shape: Sequence[int]) -> Region:
     if isinstance(roi, (list, tuple)) and roi and all(_is_pair(item) for item in roi):
         flags = {bool(flag) for _, flag in roi}
         if len(flags) > 1:
-            raise ParameterError("roi lists positions with True and with False; use one of the two", subject="roi")
+            raise ParameterError("roi lists positions with True and with False; use one of the two", field="roi")
         return Region(nav_shape, _mask_of_positions([where for where, _ in roi], flags.pop(), nav_shape))
     mask = _dense(roi)
     if mask.shape != nav_shape:
-        raise ParameterError(f"roi has shape {mask.shape}, the scan has {nav_shape}", subject="roi")
+        raise ParameterError(f"roi has shape {mask.shape}, the scan has {nav_shape}", field="roi")
     if mask.dtype != np.bool_:
         mask = mask.astype(np.bool_)
     return Region(nav_shape, mask)
@@ -111,9 +111,9 @@ def _mask_of_positions(positions: Sequence[Any], flag: bool, nav_shape: tuple[in
     for position in positions:
         where = tuple(int(i) for i in position)
         if len(where) != len(nav_shape):
-            raise ParameterError(f"position {where} needs {len(nav_shape)} numbers", subject="roi")
+            raise ParameterError(f"position {where} needs {len(nav_shape)} numbers", field="roi")
         if not all(-n <= i < n for i, n in zip(where, nav_shape, strict=True)):
-            raise ParameterError(f"position {where} lies outside the scan of {nav_shape}", subject="roi")
+            raise ParameterError(f"position {where} lies outside the scan of {nav_shape}", field="roi")
         mask[where] = flag
     return mask
 

@@ -44,7 +44,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     backend = _named(wanted) if isinstance(wanted, str) else wanted
     reason = backend.unavailable(resources)
     if reason is not None:
-        raise ParameterError(f"{backend.name!r} cannot be used: {reason}", subject="io_backend")
+        raise ParameterError(f"{backend.name!r} cannot be used: {reason}", field="io_backend")
     return backend
 
 

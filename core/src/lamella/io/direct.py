@@ -52,7 +52,7 @@ class DirectBackend(IOBackend):
         """Open a session; raises `ParameterError` where direct reads are impossible."""
         reason = self.unavailable(resources)
         if reason is not None:
-            raise ParameterError(reason, subject="io_backend")
+            raise ParameterError(reason, field="io_backend")
         return DirectSession(resources)
 
 

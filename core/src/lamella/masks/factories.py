@@ -326,7 +326,7 @@ def sparse_template_multi_stack(
 
     values = np.asarray(template)
     if values.ndim != 2:
-        raise ParameterError(f"a template is an image, this one has {values.ndim} axes", subject="template")
+        raise ParameterError(f"a template is an image, this one has {values.ndim} axes", field="template")
     number = np.asarray(mask_index, dtype=np.int64)
     y, x = (axis.reshape(-1) for axis in np.indices(values.shape))
     rows = np.asarray(offsetY, dtype=np.int64)[:, np.newaxis] + y

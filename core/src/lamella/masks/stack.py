@@ -243,7 +243,7 @@ def make_masks(
     given = [factories()] if callable(factories) else [item() if callable(item) else item for item in factories]
     parts = [_part(i, item, sig_shape) for i, item in enumerate(given)]
     if not sum(map(len, parts)):
-        raise ParameterError("there is no mask", subject="mask_factories")
+        raise ParameterError("there is no mask", field="mask_factories")
     if sparse is None:
         sparse = all(isinstance(part, SparseMasks) for part in parts)
     if sparse:
@@ -272,7 +272,7 @@ def _part(index: int, given: Any, sig_shape: tuple[int, ...]) -> NDArray[Any] | 
         return masks[np.newaxis]
     if len(shape) != len(sig_shape) + 1 or shape[1:] != sig_shape:
         text = f"mask {index} has shape {shape}, the detector has {sig_shape}"
-        raise ParameterError(text, subject="mask_factories")
+        raise ParameterError(text, field="mask_factories")
     return masks
 
 

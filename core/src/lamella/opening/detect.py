@@ -31,6 +31,7 @@ __all__ = [
     "Report",
     "ask",
     "detect",
+    "plain",
 ]
 
 _log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class Report:
         }
 
 
-def detect(target: object, registry: Registry) -> Report:
+def detect(target: object, registry: Registry, *, ask_hooks: bool = True) -> Report:
     """Ask the installed formats about a target.
 
     Parameters
@@ -139,6 +140,8 @@ def detect(target: object, registry: Registry) -> Report:
         A path, a list of paths, a URL, an object in memory, or a `Probe` of any of them.
     registry
         The installed formats.
+    ask_hooks
+        Whether hooks of plugins may suggest something where no format fits.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def detect(target: object, registry: Registry) -> Report:
     if any(one.eligible for one in ranked):
         return Report(_target_text(probe), looked_at, tuple(ranked), hints, kind=probe.kind)
     contents = contents_of(probe, registry) if probe.kind == "folder" else None
-    suggestions = _suggestions(probe, contents)
+    suggestions = _suggestions(probe, contents, ask_hooks)
     return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions, probe.kind, contents)
 
 
@@ -247,15 +250,18 @@ def _evidence_if_taken(declared: FormatSpec | KnownFormat, probe: Probe) -> tupl
     return _evidence(declared, probe) if takes else ()
 
 
-def _suggestions(probe: Probe, contents: Contents | None) -> tuple[str, ...]:
+def _suggestions(probe: Probe, contents: Contents | None, ask_hooks: bool) -> tuple[str, ...]:
     if contents is not None:
         return contents.lines()
     if probe.path is None:
         return ()
+    kind = familiar_kind(probe.head)
+    known = (kind,) if kind else ()
+    if not ask_hooks:
+        return known
     from lamella.plugins.hooks import hooks
 
-    kind = familiar_kind(probe.head)
-    return (*((kind,) if kind else ()), *hooks().lamella_suggest_reader(probe.path))
+    return (*known, *hooks().lamella_suggest_reader(probe.path))
 
 
 def _target_text(probe: Probe) -> str:
@@ -340,7 +346,7 @@ def _candidate_json(candidate: Candidate) -> dict[str, object]:
         "error": candidate.error,
         "bytes_read": candidate.bytes_read,
         "reason": None if match is None else match.reason,
-        "params": {} if match is None else {name: _plain(value) for name, value in match.params.items()},
+        "params": {} if match is None else {name: plain(value) for name, value in match.params.items()},
         "missing": [] if match is None else list(match.missing),
         "origin": {} if match is None else dict(match.origin),
     }
@@ -355,11 +361,12 @@ def _hint_json(hint: Hint) -> dict[str, object]:
     }
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The value of a parameter as JSON can hold it."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     return str(value) if isinstance(value, PurePath) else repr(value)

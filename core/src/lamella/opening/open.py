@@ -7,18 +7,16 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, final
 
 from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.recipe import DataSetRecipe, can_be_named
-from lamella.errors import CorruptError, LamellaError, LamellaWarning, ParameterError
-from lamella.format import Capability
+from lamella.errors import CorruptError, LamellaError, LamellaWarning
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
-from lamella.opening.targets import contents_of, folder_error, refusal
+from lamella.opening.targets import refused_target
+from lamella.opening.values import check_values
 from lamella.params.fields import describe
-from lamella.params.validate import CommonParams, split, validate
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
@@ -27,9 +25,10 @@ if TYPE_CHECKING:
     from lamella.opening.detect import Candidate
     from lamella.plugins.plugin import Plugin
     from lamella.plugins.registry import Registry
+    from lamella.reader.match import Match
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["Recipe", "open_dataset"]
+__all__ = ["Recipe", "ask_reader", "open_dataset", "origins_of"]
 
 
 def open_dataset(
@@ -62,20 +61,23 @@ def open_dataset(
     named = format.lower() != "auto"
     if named:
         plugin = registry.get(format)
-        _expect_kind(plugin, probe, registry)
+        refused = refused_target(plugin, probe, registry)
+        if refused is not None:
+            raise refused
         candidate = ask(plugin, probe)
     else:
         candidate = detect(probe, registry).winner()
         plugin = candidate.plugin
     detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
-    common, params, chosen = _checked(plugin, values)
-    source = _ask_reader(plugin, params, probe)
+    checked = check_values(plugin, values)
+    common, params = checked.required(plugin)
+    source = ask_reader(plugin, params, probe)
     if common.sig_shape is not None:
         source = reshape_source(source, common.sig_shape)
     dataset = DataSet(
         source,
-        provenance=_provenance(candidate, keywords, chosen, probe, named=named),
+        provenance=_provenance(candidate, keywords, checked.values, probe, named=named),
         nav_shape=common.nav_shape,
         sync_offset=common.sync_offset,
         missing=common.missing,
@@ -83,49 +85,11 @@ def open_dataset(
         io_backend=common.io_backend,  # type: ignore[arg-type]
         num_partitions=common.num_partitions,
         name=common.name,
+        notes=checked.notes,
         recipe=Recipe.of(target, plugin.name, _anchored(plugin, values)) if can_be_named(target) else None,
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
-
-
-def _expect_kind(plugin: Plugin, probe: Probe, registry: Registry) -> None:
-    """Refuse a target of a kind that the named format does not take."""
-    if plugin.spec is None or refusal(plugin.spec, probe) is None:
-        return
-    if probe.kind == "folder":
-        contents = contents_of(probe, registry)
-        text = "\n".join((f"format {plugin.name!r} opens files, not folders", *contents.lines()))
-        raise folder_error(contents, text)
-    raise ParameterError(
-        f"format {plugin.name!r} opens files on this computer, found the URL {probe.url}. Copy the file, or name a "
-        "format that takes URLs"
-        if probe.kind == "url"
-        else f"format {plugin.name!r} opens one file, found a list of {len(probe.paths)}. Open them one by one",
-        subject="target",
-    )
-
-
-def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, Any, dict[str, Any]]:
-    """Check both groups of parameters and report the problems of both at once."""
-    cls = plugin.params_class()
-    for_plugin, for_core = split(cls, values)
-    problems: list[str] = []
-    checked: list[Any] = []
-    common_names = tuple(field.name for field in fields(CommonParams))
-    for kind, group, extra in ((CommonParams, for_core, ()), (cls, for_plugin, common_names)):
-        try:
-            checked.append(validate(kind, group, extra=extra))
-        except ParameterError as error:
-            problems += error.problems
-    if values.get("io_backend") is not None and not _has(plugin, Capability.IO_BACKENDS):
-        problems.append(f"io_backend: {plugin.name!r} does not read through I/O backends; leave it out")
-    if problems:
-        raise ParameterError(tuple(dict.fromkeys(problems)), subject=f"parameters of format {plugin.name!r}")
-    common, params = checked
-    chosen = {field.name: getattr(common, field.name) for field in fields(common)}
-    chosen |= {field.name: getattr(params, field.name) for field in fields(params)}
-    return common, params, chosen
 
 
 def _anchored(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,11 +102,8 @@ def _anchored(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:
     return anchored
 
 
-def _has(plugin: Plugin, capability: Capability) -> bool:
-    return plugin.spec is not None and capability in plugin.spec.capabilities
-
-
-def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
+def ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | FrameSource:
+    """Give what the reader of a format finds; what goes wrong with it becomes an error of `lamella.errors`."""
     try:
         return plugin.reader().open(params, probe)
     except (LamellaError, MemoryError):
@@ -159,6 +120,14 @@ def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | Fra
         ) from error
 
 
+def origins_of(match: Match | None, keywords: Mapping[str, object]) -> dict[str, str]:
+    """Give where the value of each parameter comes from that is not the default."""
+    origins: dict[str, str] = {}
+    if match is not None:
+        origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
+    return origins | {name: "user" for name, value in keywords.items() if value is not None}
+
+
 def _provenance(
     candidate: Candidate,
     keywords: Mapping[str, Any],
@@ -168,10 +137,6 @@ def _provenance(
     named: bool,
 ) -> Provenance:
     plugin, match = candidate.plugin, candidate.match
-    origins: dict[str, str] = {}
-    if match is not None:
-        origins |= {name: match.origin.get(name, f"detected: {match.reason}") for name in match.params}
-    origins |= {name: "user" for name, value in keywords.items() if value is not None}
     return Provenance(
         format=plugin.name,
         title=plugin.spec.title if plugin.spec is not None else plugin.name,
@@ -181,7 +146,7 @@ def _provenance(
         reason="named by the user" if named or match is None else match.reason,
         target=_target_text(probe),
         parameters={name: value for name, value in chosen.items() if name != "name" and value is not None},
-        origins=origins,
+        origins=origins_of(match, keywords),
     )
 
 

@@ -39,7 +39,7 @@ def reshape_source(source: LinearSource | FrameSource, sig_shape: Sequence[int])
         raise ParameterError(
             f"sig_shape {wanted} has {math.prod(wanted)} pixels, but a frame has {math.prod(native)}: {native}. "
             f"Give a shape with {math.prod(native)} pixels",
-            subject="sig_shape",
+            field="sig_shape",
         )
     axes = source.info.sig_axes if len(wanted) == len(native) else ()
     corrections = reshaped(source.info.corrections, wanted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lamella.errors import FolderError, PathError
+from lamella.errors import FolderError, LamellaError, ParameterError, PathError
 from lamella.format import Capability
 from lamella.reader.probe import Probe
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lamella.format import FormatSpec
+    from lamella.plugins.plugin import Plugin
     from lamella.plugins.registry import Registry
     from lamella.reader.probe import Kind
 
-__all__ = ["Contents", "contents_of", "folder_error", "refusal"]
+__all__ = ["Contents", "contents_of", "folder_error", "refusal", "refused_target"]
 
 _LOOKED_AT = 100  # files of a folder whose first bytes are read
 _SHOWN = 3  # names of files, and kinds of files, in a sentence
@@ -35,6 +36,21 @@ def refusal(spec: FormatSpec, probe: Probe) -> str | None:
     """Say why a format cannot take a target of this kind; None if it can."""
     capability, text = _NEEDED.get(probe.kind, (None, ""))
     return None if capability is None or capability in spec.capabilities else text
+
+
+def refused_target(plugin: Plugin, probe: Probe, registry: Registry) -> LamellaError | None:
+    """Give the error for a target of a kind that a named format does not take; None if it takes it."""
+    if plugin.spec is None or refusal(plugin.spec, probe) is None:
+        return None
+    if probe.kind == "folder":
+        contents = contents_of(probe, registry)
+        text = "\n".join((f"format {plugin.name!r} opens files, not folders", *contents.lines()))
+        return folder_error(contents, text)
+    if probe.kind == "url":
+        found = f"opens files on this computer, found the URL {probe.url}. Copy the file, or name a format for URLs"
+    else:
+        found = f"opens one file, found a list of {len(probe.paths)}. Open them one by one"
+    return ParameterError(f"format {plugin.name!r} {found}", field="target")
 
 
 @dataclass(frozen=True, slots=True)

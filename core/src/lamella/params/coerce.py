@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from lamella.format import Param
 
-__all__ = ["Mismatch", "coerce", "members", "type_text"]
+__all__ = ["Mismatch", "coerce", "is_empty", "members", "type_text"]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -45,6 +45,11 @@ def members(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) in (Union, types.UnionType):
         return get_args(annotation)
     return (annotation,)
+
+
+def is_empty(text: str) -> bool:
+    """Whether a text is a tuple without items."""
+    return not text.strip(" ()[]")
 
 
 def type_text(annotation: Any, param: Param) -> str:
@@ -207,7 +212,10 @@ def _tuple(value: object, items: tuple[Any, ...], param: Param) -> tuple[object,
 
 def _parts(value: object, items: tuple[Any, ...], param: Param) -> list[object]:
     if isinstance(value, str):
-        return list(_split(value, items))
+        parts = _split(value, items)
+        if not parts and not is_empty(value):
+            raise _mismatch(f"a tuple of {_one_type_text(items[0], param)}", value)
+        return list(parts)
     if isinstance(value, os.PathLike) or getattr(value, "ndim", None) == 0:
         return [value]
     if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping | set | frozenset):

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal, TypeVar
 
-from lamella.errors import ParameterError
-from lamella.format import Param
-from lamella.params.coerce import Mismatch, coerce
+from lamella.errors import ParameterError, Problem
+from lamella.format import API_VERSION, Param
+from lamella.params.coerce import Mismatch, coerce, is_empty
 from lamella.params.fields import ParameterInfo, describe
 from lamella.params.schema import CliOption, cli_options, docs_table, json_schema, values_from_namespace
 
@@ -21,10 +21,13 @@ __all__ = [
     "CommonParams",
     "ParameterInfo",
     "cli_options",
+    "coerced",
     "common_names",
     "describe",
     "docs_table",
     "json_schema",
+    "kept_names",
+    "made",
     "split",
     "validate",
     "values_from_namespace",
@@ -35,7 +38,11 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonParams:
-    """The parameters that every format understands, because the core applies them."""
+    """The parameters that every format understands, because the core applies them.
+
+    One that comes later says with which plugin API: ``field(default=None, metadata={"since": (1, 1)})``. Plugins that
+    were written before may have a parameter of that name, which means something else.
+    """
 
     name: Annotated[str | None, Param(doc="Label of the data set; the file name by default.")] = None
     nav_shape: Annotated[
@@ -80,6 +87,8 @@ class CommonParams:
 common_names: frozenset[str] = frozenset(item.name for item in fields(CommonParams))
 """The names of the common parameters."""
 
+_FIRST = (1, 0)
+
 
 def validate(
     cls: type[P],
@@ -111,8 +120,24 @@ def validate(
     >>> validate(CommonParams, {"nav_shape": "128x256"}).nav_shape
     (128, 256)
     """
+    accepted, problems = coerced(cls, values, extra=extra)
+    if problems:
+        raise ParameterError(problems, subject=subject)
+    return made(cls, accepted, subject=subject)
+
+
+def coerced(
+    cls: type, values: Mapping[str, object], *, extra: Sequence[str] = ()
+) -> tuple[dict[str, object], list[Problem]]:
+    """Give the values that fit ``cls``, in the types that it declares, and what is wrong with the others.
+
+    Parameters
+    ----------
+    cls, values, extra
+        As for `validate`.
+    """
     given = {name: value for name, value in values.items() if not _is_empty_shape(name, value)}
-    described = describe(cls)  # type: ignore[arg-type]  # to mypy, a type variable is not hashable
+    described = describe(cls)
     problems = _unknown(given, [info.name for info in described], extra)
     accepted: dict[str, object] = {}
     for info in described:
@@ -120,27 +145,60 @@ def validate(
             try:
                 accepted[info.name] = coerce(given[info.name], info.annotation, info.param)
             except Mismatch as mismatch:
-                problems.append(f"{info.name}: {mismatch}")
+                problems.append(Problem(info.name, str(mismatch)))
         elif info.required:
-            problems.append(f"{info.name}: required ({info.type}). {info.param.doc}".rstrip())
-    if problems:
-        raise ParameterError(problems, subject=subject)
-    return _made(cls, accepted, subject)
+            problems.append(Problem(info.name, f"required ({info.type}). {info.param.doc}".rstrip()))
+    return accepted, problems
 
 
-def split(cls: type, values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+def split(
+    cls: type, values: Mapping[str, object], *, api: tuple[int, int] = API_VERSION, common: type = CommonParams
+) -> tuple[dict[str, object], dict[str, object]]:
     """The values meant for the plugin's ``cls``, and those meant for the core.
 
-    A common parameter that the plugin declares too goes to both. Unknown names go to the plugin, so that
-    its validation reports them.
+    A common parameter that the plugin declares too goes to both, unless the core got it after the plugin was written:
+    then it is the plugin's own. Unknown names go to the plugin, so that its validation reports them.
+
+    Parameters
+    ----------
+    cls
+        The parameter dataclass of the plugin.
+    values
+        Names and values.
+    api
+        The plugin API that the plugin was written for.
+    common
+        The parameters of the core.
     """
     own = {info.name for info in describe(cls)}
-    plugin = {name: value for name, value in values.items() if name in own or name not in common_names}
-    common = {name: value for name, value in values.items() if name in common_names}
-    return plugin, common
+    of_core = {item.name for item in fields(common)}
+    kept = kept_names(cls, api, common)
+    plugin = {name: value for name, value in values.items() if name in own or name not in of_core}
+    core = {name: value for name, value in values.items() if name in of_core and name not in kept}
+    return plugin, core
 
 
-def _made(cls: type[P], accepted: Mapping[str, object], subject: str | None) -> P:
+def kept_names(cls: type, api: tuple[int, int], common: type = CommonParams) -> dict[str, tuple[int, int]]:
+    """The parameters of a plugin whose names the core took later, and the plugin API with which it did.
+
+    Parameters
+    ----------
+    cls, api, common
+        As for `split`.
+    """
+    own = {info.name for info in describe(cls)}
+    since = {item.name: item.metadata.get("since", _FIRST) for item in fields(common)}
+    return {name: added for name, added in since.items() if name in own and added > api}
+
+
+def made(cls: type[P], accepted: Mapping[str, object], *, subject: str | None = None) -> P:
+    """An instance of ``cls`` of values that fit it.
+
+    Raises
+    ------
+    ParameterError
+        If they do not go together.
+    """
     try:
         return cls(**accepted)
     except ParameterError as error:
@@ -150,10 +208,12 @@ def _made(cls: type[P], accepted: Mapping[str, object], subject: str | None) -> 
 
 
 def _is_empty_shape(name: str, value: object) -> bool:
-    return name.endswith("_shape") and isinstance(value, tuple | list | str) and len(value) == 0
+    if not name.endswith("_shape"):
+        return False
+    return is_empty(value) if isinstance(value, str) else isinstance(value, tuple | list) and len(value) == 0
 
 
-def _unknown(given: Mapping[str, object], own: Sequence[str], extra: Sequence[str]) -> list[str]:
+def _unknown(given: Mapping[str, object], own: Sequence[str], extra: Sequence[str]) -> list[Problem]:
     unknown = [name for name in given if name not in own]
     if not unknown:
         return []
@@ -163,6 +223,7 @@ def _unknown(given: Mapping[str, object], own: Sequence[str], extra: Sequence[st
     problems = []
     for name in unknown:
         close = " or ".join(repr(other) for other in get_close_matches(str(name), known, n=2))
-        problems.append(f"unknown parameter {name!r}" + (f"; did you mean {close}?" if close else ""))
-    problems[-1] += f" (known: {', '.join(known) or 'none'})"
+        problems.append(Problem(name, f"unknown parameter {name!r}" + (f"; did you mean {close}?" if close else "")))
+    field, text = problems[-1]
+    problems[-1] = Problem(field, f"{text} (known: {', '.join(known) or 'none'})")
     return problems

@@ -129,7 +129,7 @@ def make_plots(
     if option is True:
         return [make(name, udf_index=i) for i, names in enumerate(images) for name in names]
     if not isinstance(option, (list, tuple)):
-        raise ParameterError("give True, a list of channels, one such list for each UDF, or LivePlots", subject="plots")
+        raise ParameterError("give True, a list of channels, one such list for each UDF, or LivePlots", field="plots")
     if all(isinstance(item, LivePlot) for item in option):
         return list(option)
     nested = all(isinstance(item, list) for item in option)
@@ -139,7 +139,7 @@ def make_plots(
 
 def _find(result: UDFResult, name: str) -> ResultBuffer:
     if name not in result:
-        raise ParameterError(f"no result is called {name!r}; there are {', '.join(result)}", subject="plots")
+        raise ParameterError(f"no result is called {name!r}; there are {', '.join(result)}", field="plots")
     return result[name]
 
 
@@ -150,7 +150,7 @@ def _image(name: str, data: Any) -> NDArray[Any]:
     if image.ndim == 1:
         image = image[np.newaxis]
     if image.ndim != 2:
-        raise ParameterError(f"{name!r} of shape {np.shape(data)} is not an image", subject="plots")
+        raise ParameterError(f"{name!r} of shape {np.shape(data)} is not an image", field="plots")
     return image.astype(np.float64)
 
 

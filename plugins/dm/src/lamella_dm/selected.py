@@ -65,7 +65,9 @@ def _chosen(images: list[Image], params: DmParams) -> Image:
     wanted = [image for image in images if image.index == params.dataset_index]
     if not wanted:
         listed = "; ".join(str(image) for image in images)
-        raise ParameterError(f"dataset_index: there is no image {params.dataset_index} in the file, which has {listed}")
+        raise ParameterError(
+            f"there is no image {params.dataset_index} in the file, which has {listed}", field="dataset_index"
+        )
     return wanted[0]
 
 

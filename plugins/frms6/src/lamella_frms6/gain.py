@@ -33,18 +33,18 @@ def read_gain_map(path: str, sig_shape: tuple[int, int]) -> NDArray[np.float64]:
     """
     file = Path(path)
     if not file.is_file():
-        raise ParameterError(f"there is no file {path}", subject="gain_map")
+        raise ParameterError(f"there is no file {path}", field="gain_map")
     resource = Resource.of(file)
     if resource.size > _BYTES_PER_PIXEL * sig_shape[0] * sig_shape[1] + 65536:
         raise CorruptError(f"the file is too long for a gain map of {sig_shape}", path=path)
     if file.suffix.lower() not in (".csv", ".mat"):
-        raise ParameterError(f"a gain map is a .csv or a .mat file, found {file.name}", subject="gain_map")
+        raise ParameterError(f"a gain map is a .csv or a .mat file, found {file.name}", field="gain_map")
     content = resource.read(0, resource.size)
     gain = _from_matlab(file, content) if file.suffix.lower() == ".mat" else _from_text(file, content)
     if gain.shape != sig_shape:
         remedy = ". Give unbin=True to use a map for the whole detector" if gain.shape[0] > sig_shape[0] else ""
         raise ParameterError(
-            f"the map in {file.name} has shape {gain.shape}, frames have {sig_shape}{remedy}", subject="gain_map"
+            f"the map in {file.name} has shape {gain.shape}, frames have {sig_shape}{remedy}", field="gain_map"
         )
     if not np.isfinite(gain).all():
         raise CorruptError("the gain map holds numbers that are not finite", path=path)
@@ -69,7 +69,7 @@ def _from_matlab(file: Path, content: bytes) -> NDArray[np.float64]:
         matlab: Any = importlib.import_module("scipy.io")
     except ImportError as error:
         raise ParameterError(
-            "reading .mat files needs SciPy: pip install 'lamella-frms6[mat]'", subject="gain_map"
+            "reading .mat files needs SciPy: pip install 'lamella-frms6[mat]'", field="gain_map"
         ) from error
     try:
         gain = matlab.loadmat(BytesIO(content), variable_names=[_VARIABLE]).get(_VARIABLE)

@@ -46,12 +46,15 @@ def named(root: Any, items: Items, path: str, elsewhere: Elsewhere, files: ExitS
 def _described(items: Items, item: Any, path: str, elsewhere: Elsewhere) -> Choice:
     if isinstance(item, h5py.Group):
         inside = ["/" + path.strip("/") + name for name, child in walk(item) if numbers_in(child)]
-        raise ParameterError(f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}")
+        raise ParameterError(
+            f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}", field="ds_path"
+        )
     if item is None:
         names = [name for name, _ in datasets(items)]
         close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]
         raise ParameterError(
-            f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?"
+            f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?",
+            field="ds_path",
         )
     if not numbers_in(item):
         raise UnsupportedError(

@@ -53,4 +53,6 @@ class Hdf5Params:
 
     def __post_init__(self) -> None:
         if self.sig_axes is not None and self.sig_dims not in (None, len(self.sig_axes)):
-            raise ParameterError(f"sig_axes {self.sig_axes} and sig_dims {self.sig_dims} do not agree")
+            raise ParameterError(
+                f"sig_axes {self.sig_axes} and sig_dims {self.sig_dims} do not agree", field="sig_axes"
+            )

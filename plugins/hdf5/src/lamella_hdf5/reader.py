@@ -154,7 +154,9 @@ def _roles(ndim: int, params: Hdf5Params, choice: Choice) -> tuple[tuple[int, ..
     if params.sig_axes is not None:
         wanted = [axis % ndim if -ndim <= axis < ndim else -1 for axis in params.sig_axes]
         if -1 in wanted or len(set(wanted)) < len(wanted):
-            raise ParameterError(f"sig_axes {params.sig_axes} are not distinct axes of a data set of {ndim} axes")
+            raise ParameterError(
+                f"sig_axes {params.sig_axes} are not distinct axes of a data set of {ndim} axes", field="sig_axes"
+            )
         sig = tuple(order[axis] for axis in wanted)
     elif params.sig_dims is None and choice.sig_axes is not None and not params.reverse_axes:
         sig = choice.sig_axes
@@ -162,7 +164,8 @@ def _roles(ndim: int, params: Hdf5Params, choice: Choice) -> tuple[tuple[int, ..
         dims = params.sig_dims or min(2, ndim)
         if dims > ndim:
             raise ParameterError(
-                f"a data set of {ndim} axes has no {dims} detector axes; give sig_dims={ndim} or fewer"
+                f"a data set of {ndim} axes has no {dims} detector axes; give sig_dims={ndim} or fewer",
+                field="sig_dims",
             )
         sig = order[ndim - dims :]
     return tuple(axis for axis in order if axis not in sig), sig

@@ -110,9 +110,9 @@ def _scan(params: K2isParams, files: FileSet, tags: Mapping[str, Any], recording
     if params.first_frame is not None:
         count, offset = count + offset - params.first_frame, params.first_frame
         if count <= 0:
-            raise ParameterError(f"frame {offset} is none of {recording.n_frames}", subject="first_frame")
+            raise ParameterError(f"frame {offset} is none of {recording.n_frames}", field="first_frame")
     if params.drop_flyback and (shape is None or not is_stem):
-        raise ParameterError("there is no .gtg file of a scan that counts the columns", subject="drop_flyback")
+        raise ParameterError("there is no .gtg file of a scan that counts the columns", field="drop_flyback")
     if is_stem and shape is not None:
         pitch, origin = 0, "sidecar .gtg"
         if params.drop_flyback:
@@ -149,7 +149,7 @@ def _without_flyback(tags: Mapping[str, Any], shape: tuple[int, int]) -> tuple[i
     if found is None or not (1 <= found[0] <= shape[0] and 1 <= found[1] <= shape[1]):
         raise ParameterError(
             f"the .gtg file does not tell which columns of {shape} they are: it says {found or 'nothing'} without them",
-            subject="drop_flyback",
+            field="drop_flyback",
         )
     return found
 

@@ -39,7 +39,9 @@ class MemoryParams:
         given = {name: count for name, count in counts.items() if count}
         if len(set(given.values())) > 1:
             told = ", ".join(f"{name} {getattr(self, name)}" for name in given)
-            raise ParameterError(f"these do not agree about the number of detector axes: {told}")
+            raise ParameterError(
+                f"these do not agree about the number of detector axes: {told}", field=next(iter(given))
+            )
 
     def wanted_sig_dims(self, shape: tuple[int, ...], default: int) -> int:
         """Give the number of detector axes of an array of ``shape``."""

@@ -127,7 +127,7 @@ def _with_sig_axes_last(array: Any, sig_axes: tuple[int, ...]) -> Any:
     ndim = len(array.shape)
     axes = [axis % ndim if -ndim <= axis < ndim else None for axis in sig_axes]
     if None in axes or len(set(axes)) < len(axes):
-        raise ParameterError(f"sig_axes {sig_axes} are not distinct axes of an array of {ndim} axes")
+        raise ParameterError(f"sig_axes {sig_axes} are not distinct axes of an array of {ndim} axes", field="sig_axes")
     order = (*(axis for axis in range(ndim) if axis not in axes), *axes)
     if order == tuple(range(ndim)):
         return array
@@ -135,22 +135,26 @@ def _with_sig_axes_last(array: Any, sig_axes: tuple[int, ...]) -> Any:
         return array.asformat("coo").transpose(order)
     if isinstance(array, np.ndarray) or is_scipy_sparse(array):
         return array.transpose(order)
-    raise ParameterError(f"sig_axes of {_type_name(array)} must be its last axes, in order")
+    raise ParameterError(f"sig_axes of {_type_name(array)} must be its last axes, in order", field="sig_axes")
 
 
 def _recut(array: Any, shape: tuple[int, ...], params: MemoryParams) -> Any:
     """Cut the pixels of an array into frames that do not follow its axes."""
     if params.sig_shape is None:
-        raise ParameterError(f"an array of shape {shape} has too few axes for frames; give sig_dims or sig_shape")
+        raise ParameterError(
+            f"an array of shape {shape} has too few axes for frames; give sig_dims or sig_shape", field="sig_dims"
+        )
     if math.prod(shape) % math.prod(params.sig_shape):
         raise ParameterError(
             f"sig_shape {params.sig_shape} has {math.prod(params.sig_shape)} pixels, and the {math.prod(shape)} of the "
-            f"array of shape {shape} are no multiple of that"
+            f"array of shape {shape} are no multiple of that",
+            field="sig_shape",
         )
     if not (isinstance(array, np.ndarray) and array.flags.c_contiguous):
         raise ParameterError(
             f"sig_shape {params.sig_shape} fits no detector axes of {shape}, and only NumPy arrays in C order can be "
-            "cut anew without copying them. Give numpy.ascontiguousarray(array)"
+            "cut anew without copying them. Give numpy.ascontiguousarray(array)",
+            field="sig_shape",
         )
     return array.reshape(-1, *params.sig_shape)
 

@@ -35,7 +35,7 @@ def find_files(probe: Probe, *, alone: bool) -> tuple[Sidecar, list[str], tuple[
     path = str(probe.path)
     if probe.suffix == "hdr":
         if alone:
-            raise ParameterError("name a .mib file to read it alone, not the .hdr", subject="only_this_file")
+            raise ParameterError("name a .mib file to read it alone, not the .hdr", field="only_this_file")
         sidecar = parse_sidecar(probe.read(0, _SIDECAR), path)
         names = part_names(probe, path)
         if not names:

@@ -79,12 +79,14 @@ def find_pixels(
     """
     if header.pixel_type != "R64":
         if gap is not None:
-            raise ParameterError(f"gap applies to raw quads; these frames are {header.pixel_type}", subject=path)
+            raise ParameterError(
+                f"gap applies to raw quads; these frames are {header.pixel_type}", field="gap", subject=path
+            )
         return _assembled(header, path)
     chosen, notes = _depth(header, path, depth, sidecar_depth, follows)
     if header.chips == 1:
         if gap is not None:
-            raise ParameterError("gap applies to raw quads; these frames are from one chip", subject=path)
+            raise ParameterError("gap applies to raw quads; these frames are from one chip", field="gap", subject=path)
         return _one_chip(header, path, chosen, follows, notes)
     if header.chips == 4 and header.layout.startswith("2x2") and header.width in (4 * CHIP, 8 * CHIP):
         return _quad(header, path, chosen, gap, notes)

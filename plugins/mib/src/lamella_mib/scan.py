@@ -69,14 +69,12 @@ def find_scan(
     lost = _total(left)
     available = n_frames + lost - params.first_frame
     if available <= 0:
-        raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", subject="first_frame")
+        raise ParameterError(f"frame {params.first_frame} is none of {n_frames}", field="first_frame")
     if any(gap.before for gap in gaps):
         line_length = _unknown  # a lost frame looks like the way back to the next line
     found = list(_candidates(available, params, sidecar, line_length))
     if not found:
-        raise ParameterError(
-            f"nothing says how long a line of {available} frames is; give nav_shape", subject="flyback"
-        )
+        raise ParameterError(f"nothing says how long a line of {available} frames is; give nav_shape", field="flyback")
     scan = replace(found[0], alternatives=tuple((other.nav_shape, other.origin) for other in _others(found)))
     notes = [*_gap_notes(gaps, left, params), *_frame_notes(n_frames, available, scan, params, sidecar)]
     if params.whole_lines:
@@ -210,11 +208,11 @@ def _cropped(scan: Scan, available: int, params: MibParams) -> Scan:
     if len(scan.nav_shape) == 1 or complete == math.prod(scan.nav_shape[:-1]):
         return scan
     if not complete:
-        raise ParameterError(f"{available} frames are less than a line of {scan.width}", subject="whole_lines")
+        raise ParameterError(f"{available} frames are less than a line of {scan.width}", field="whole_lines")
     if params.nav_shape is not None:
         raise ParameterError(
             f"{complete} lines are complete: give nav_shape={(complete, scan.width)}, or leave it out",
-            subject="whole_lines",
+            field="whole_lines",
         )
     return replace(scan, nav_shape=(complete, scan.width), origin=f"{scan.origin}, complete lines")
 

@@ -30,7 +30,8 @@ class NpyParams:
     def __post_init__(self) -> None:
         if self.sig_dims is not None and self.sig_shape is not None and len(self.sig_shape) != self.sig_dims:
             raise ParameterError(
-                f"sig_dims is {self.sig_dims}, but sig_shape {self.sig_shape} has another number of axes"
+                f"sig_dims is {self.sig_dims}, but sig_shape {self.sig_shape} has another number of axes",
+                field="sig_dims",
             )
 
     @property

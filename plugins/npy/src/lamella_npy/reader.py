@@ -50,7 +50,8 @@ def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
     announced, left = divmod(header.size, math.prod(sig_shape))
     if announced == 0:
         raise ParameterError(
-            f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}"
+            f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}",
+            field="sig_shape",
         )
     resource = probe.resource
     stride = math.prod(sig_shape) * header.dtype.itemsize
@@ -77,7 +78,8 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> Transpose
     if split is None:
         raise ParameterError(
             f"sig_shape {params.sig_shape} fits no detector axes of {header.shape}, and an array in Fortran order "
-            "cannot be cut into other frames. Save it in C order: np.save(path, np.ascontiguousarray(array))"
+            "cannot be cut into other frames. Save it in C order: np.save(path, np.ascontiguousarray(array))",
+            field="sig_shape",
         )
     nav_shape, sig_shape = split
     info = SourceInfo(
@@ -104,7 +106,9 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> Transpose
 
 def _too_few_axes(header: Header, params: NpyParams, probe: Probe) -> LamellaError:
     if params.sig_dims is not None:
-        return ParameterError(f"sig_dims is {params.sig_dims}, but the array has the shape {header.shape}")
+        return ParameterError(
+            f"sig_dims is {params.sig_dims}, but the array has the shape {header.shape}", field="sig_dims"
+        )
     return FormatError(
         "the array has fewer axes than a frame",
         path=probe.path,

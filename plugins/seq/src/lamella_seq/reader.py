@@ -68,8 +68,9 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
     prebuffer = params.prebuffer or int(settings.number("SegmentPreBuffer"))
     if prebuffer < 1:
         raise ParameterError(
-            "prebuffer: neither given nor found in NAME.seq.Config.Metadata.xml. "
-            f"How many frames are there in a stored frame of {header.sig_shape}?"
+            "neither given nor found in NAME.seq.Config.Metadata.xml. "
+            f"How many frames are there in a stored frame of {header.sig_shape}?",
+            field="prebuffer",
         )
     height, rest = divmod(header.sig_shape[0], prebuffer)
     if rest:

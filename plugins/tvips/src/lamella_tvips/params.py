@@ -53,4 +53,4 @@ class TvipsParams:
 
     def __post_init__(self) -> None:
         if self.hysteresis and self.winding is None:
-            raise ParameterError("hysteresis: needs winding, the axis along which lines are reversed")
+            raise ParameterError("needs winding, the axis along which lines are reversed", field="hysteresis")

@@ -121,7 +121,7 @@ def _in_order(params: TvipsParams, n_frames: int) -> Scan:
     if params.first_frame is None:
         return Scan((n_frames,), 0, None, "number of frames")
     if params.first_frame >= n_frames:
-        raise ParameterError(f"first_frame: must be below {n_frames}, the number of frames")
+        raise ParameterError(f"must be below {n_frames}, the number of frames", field="first_frame")
     return Scan((n_frames - params.first_frame,), params.first_frame, None, "first_frame")
 
 
@@ -129,9 +129,9 @@ def _straightened(scan: Scan, params: TvipsParams, n_frames: int) -> Scan:
     if params.winding is None:
         return scan
     if len(scan.shape) != 2:
-        raise ParameterError(f"winding: needs a scan of two axes, found {scan.shape}. Give nav_shape")
+        raise ParameterError(f"needs a scan of two axes, found {scan.shape}. Give nav_shape", field="winding")
     if scan.size > _MANY + 4 * n_frames:
-        raise ParameterError(f"nav_shape: {scan.shape} is absurd for a stream of {n_frames} frames")
+        raise ParameterError(f"{scan.shape} is absurd for a stream of {n_frames} frames", field="nav_shape")
     return wound(scan, params.winding, params.hysteresis, n_frames)
 
 
@@ -146,7 +146,9 @@ def _find_scans(params: TvipsParams, stream: Stream) -> list[Scan]:
         found.append(from_rotator(headers["rotator"], params.nav_shape, repeat=params.repeat, fill=params.fill))
     scans = [one for one in found if one is not None]
     if not scans and params.scan in ("positions", "rotator"):
-        raise ParameterError(f"scan: {params.scan!r} shows no scan in this stream; give nav_shape and first_frame")
+        raise ParameterError(
+            f"{params.scan!r} shows no scan in this stream; give nav_shape and first_frame", field="scan"
+        )
     return scans
 
 

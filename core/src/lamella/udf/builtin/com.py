@@ -59,7 +59,7 @@ class CoMUDF(WeighingUDF):
         regression: Regression = -1,
     ) -> None:
         if ri and ri >= r:
-            raise ParameterError(f"the inner radius {ri} must be smaller than the radius {r}", subject="ri")
+            raise ParameterError(f"the inner radius {ri} must be smaller than the radius {r}", field="ri")
         super().__init__(cy=cy, cx=cx, r=r, ri=ri, scan_rotation=scan_rotation, flip_y=flip_y, regression=regression)
 
     @classmethod
@@ -164,7 +164,7 @@ class CoMUDF(WeighingUDF):
         if option == 1:
             coefficients[:] = np.linalg.lstsq(self._terms()[valid], field[valid], rcond=None)[0]
             return coefficients
-        raise ParameterError(f"{option!r} is not -1, 0, 1 or coefficients of shape (3, 2)", subject="regression")
+        raise ParameterError(f"{option!r} is not -1, 0, 1 or coefficients of shape (3, 2)", field="regression")
 
     def _derived(self, field: NDArray[Any]) -> dict[str, NDArray[Any]]:
         nav, roi = self.meta.dataset_shape.nav, self.meta.roi

@@ -1,0 +1,142 @@
+"""Reading what an index asks for into an array: only the frames it needs, each once, tile by tile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.dataset.framereader import FrameReader
+from lamella.dataset.tiling import TILE_BYTES
+from lamella.errors import ParameterError
+from lamella.geometry.frames import as_range
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lamella.dataset.indexing import Selection
+    from lamella.io.backend import IOBackend
+    from lamella.reader.source import FrameSource, LinearSource
+
+__all__ = ["read_selection", "result_array"]
+
+
+def result_array(
+    out: NDArray[Any] | None, shape: tuple[int, ...], stored: np.dtype[Any], dtype: DTypeLike | None
+) -> NDArray[Any]:
+    """Give the array to read into: a new one, or the one that the user brought.
+
+    Raises
+    ------
+    ParameterError
+        If what the user brought is no array of that shape that can be written and hold such values.
+    """
+    if out is None:
+        return np.empty(shape, dtype=stored if dtype is None else dtype)
+    if not isinstance(out, np.ndarray):
+        raise ParameterError(f"expected a NumPy array, found {type(out).__name__}", field="out")
+    if out.shape != shape:
+        raise ParameterError(f"the result has the shape {shape}, the array has {out.shape}", field="out")
+    if dtype is not None and out.dtype != np.dtype(dtype):
+        raise ParameterError(
+            f"the array has dtype {out.dtype}, and dtype= says {np.dtype(dtype)}; leave one of them out", field="out"
+        )
+    if not np.can_cast(stored, out.dtype, "same_kind"):
+        raise ParameterError(
+            f"values of dtype {stored} cannot be put into an array of dtype {out.dtype} (casting 'same_kind')",
+            field="out",
+        )
+    if not out.flags.writeable:
+        raise ParameterError("the array cannot be written", field="out")
+    return out
+
+
+def read_selection(
+    source: LinearSource | FrameSource,
+    backend: IOBackend,
+    selection: Selection,
+    frames: NDArray[np.int64],
+    result: NDArray[Any],
+    fill: float,
+) -> None:
+    """Read frames into ``result``.
+
+    Frames are read in the order in which they are stored, and each one once for each tile, whatever the order of the
+    result. Beside the result, memory holds a tile and some numbers for each frame.
+
+    Parameters
+    ----------
+    source, backend
+        What is read, and how bytes reach memory.
+    selection
+        Which pixels are wanted.
+    frames
+        Stored frame of each of its positions, -1 where none is; shape ``(n,)``.
+    result
+        Array of shape ``selection.shape``, any dtype and strides.
+    fill
+        Value of the pixels of a missing frame.
+    """
+    if result.size == 0:
+        return
+    rows = _rows(selection, result)
+    if rows is None or not _increase(frames):
+        _scatter(source, backend, selection, frames, result, fill)
+        return
+    whole = selection.whole_box
+    depth = max(1, TILE_BYTES // (selection.box.size * source.dtype.itemsize))
+    with FrameReader(source, backend, dtype=rows.dtype if whole else None) as reader:
+        for start in range(0, len(frames), depth):
+            wanted, part = as_range(frames[start : start + depth]), rows[start : start + depth]
+            if whole:
+                reader.read_into(part, wanted, selection.box)
+            else:
+                part[...] = selection.pixels(reader.read(wanted, selection.box))
+
+
+def _scatter(
+    source: LinearSource | FrameSource,
+    backend: IOBackend,
+    selection: Selection,
+    frames: NDArray[np.int64],
+    result: NDArray[Any],
+    fill: float,
+) -> None:
+    """Read tiles of increasing frames, and put the pixels of each frame wherever the result shows it."""
+    places = np.argsort(frames, kind="stable")
+    first = int(np.searchsorted(frames, 0, sorter=places))
+    target, rows = selection.spread(result), _rows(selection, result)
+    depth = max(1, TILE_BYTES // (selection.box.size * source.dtype.itemsize))
+
+    def put(where: NDArray[np.int64], values: Any) -> None:
+        if rows is not None:
+            rows[where] = values
+        else:
+            target[np.unravel_index(where, selection.nav_shape)] = values
+
+    for start in range(0, first, depth):
+        put(places[start : min(start + depth, first)], fill)
+    with FrameReader(source, backend) as reader:
+        for start in range(first, len(frames), depth):
+            where = places[start : start + depth]
+            wanted, again = _distinct(frames[where])
+            pixels = selection.pixels(reader.read(as_range(wanted), selection.box))
+            put(where, pixels if again is None else pixels[again])
+
+
+def _rows(selection: Selection, result: NDArray[Any]) -> NDArray[Any] | None:
+    """Give the result with one row for each position, if it lies in memory like that."""
+    if not result.flags.c_contiguous:
+        return None
+    return result.reshape(len(selection.positions), *selection.sig_shape)
+
+
+def _increase(frames: NDArray[np.int64]) -> bool:
+    """Whether each frame is there and stored behind the one before it."""
+    return int(frames[0]) >= 0 and (len(frames) == 1 or bool((np.diff(frames) > 0).all()))
+
+
+def _distinct(frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Give each of some sorted frames once, and which of them stands where; None if all are different."""
+    new = np.diff(frames, prepend=-1) != 0
+    return (frames, None) if new.all() else (frames[new], np.cumsum(new) - 1)

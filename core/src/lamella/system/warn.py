@@ -1,0 +1,34 @@
+"""Warnings that point at the line of the user's program, and calls that let none through."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["quiet", "warn_user"]
+
+_PACKAGE = __name__.partition(".")[0]
+_one_at_a_time = threading.RLock()
+
+
+def warn_user(text: str, category: type[Warning]) -> None:
+    """Issue a warning at the first line outside of this package from which the present function was called."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
+
+
+def _is_inside(module: str) -> bool:
+    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore all warnings, in one thread after the other: the list of filters belongs to the whole process."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
