@@ -139,7 +139,9 @@ def _unknown(name: str, commands: Commands) -> str:
     close = get_close_matches(name, [command.name for command in commands], n=1)
     text = f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
     silent = [plugin for plugin in default_registry().plugins(HOOKS) if plugin.status is not Status.ok]
-    return "\n".join([text, *(f"its package may be silent: {describe_problem(plugin)}" for plugin in silent)])
+    return "\n".join(
+        [text, *(f"a package that may bring it cannot be used: {describe_problem(plugin)}" for plugin in silent)]
+    )
 
 
 @contextmanager
