@@ -1,15 +1,17 @@
 import json
 import os
 import sys
+import threading
 import types
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError
+from lamella.errors import AmbiguousFormatError, FormatError, LamellaError, NoFormatError
 from lamella.format import API_VERSION, FormatSpec, Signature
 from lamella.opening.detect import Report, detect
 from lamella.plugins.registry import Registry
@@ -94,6 +96,49 @@ def test_head_and_tail_are_read_once(scan: Path) -> None:
         assert probe.head.startswith(b"FOO1")
         assert len(probe.tail) == 104
     assert probe.bytes_read == 208
+
+
+def test_what_was_parsed_is_kept_under_its_key(scan: Path) -> None:
+    probe, calls = Probe.of(scan), []
+
+    def parse(probe: Probe) -> list[int]:
+        calls.append(probe)
+        return [probe.size]
+
+    first = probe.once("foo header", parse)
+    assert first == [104]
+    assert probe.once("foo header", parse) is first
+    assert probe.once(("foo header", "strict"), parse) is not first
+    assert calls == [probe, probe]
+    assert Probe.of(scan).once("foo header", parse) is not first
+
+
+def test_an_error_is_not_kept(scan: Path) -> None:
+    """Each call parses again and raises an error of its own, until one gives something."""
+    probe, answers = Probe.of(scan), [FormatError("no"), FormatError("still no"), "a header"]
+
+    def parse(probe: Probe) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    for problem in ("no", "still no"):
+        with pytest.raises(FormatError, match=f"^{problem}$"):
+            probe.once("foo header", parse)
+    assert probe.once("foo header", parse) == probe.once("foo header", parse) == "a header"
+
+
+def test_threads_are_given_the_same(scan: Path) -> None:
+    probe, barrier = Probe.of(scan), threading.Barrier(4, timeout=20)
+
+    def parse(probe: Probe) -> object:
+        barrier.wait()  # all four are here at the same time
+        return object()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: probe.once("foo header", parse), range(4)))
+    assert len(set(map(id, found))) == 1
 
 
 def test_reading_stops_at_the_end_of_the_file(scan: Path) -> None:

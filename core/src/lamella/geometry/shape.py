@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Shape", "SigBox", "scan_shapes", "split_shape"]
+__all__ = ["Shape", "SigBox", "scan_shapes", "split_shape", "square_scan"]
 
 
 class Shape(tuple[int, ...]):
@@ -89,6 +89,18 @@ class SigBox:
     def covers(self, sig_shape: Sequence[int]) -> bool:
         """Whether the box holds the whole of a detector of ``sig_shape``."""
         return self.shape == tuple(sig_shape)
+
+
+def square_scan(n_frames: int) -> tuple[tuple[tuple[int, int], str], ...]:
+    """Give the square scan that holds exactly ``n_frames``, for `SourceInfo.nav_alternatives`; empty if there is none.
+
+    Examples
+    --------
+    >>> square_scan(16), square_scan(15)
+    ((((4, 4), 'guess: a square scan'),), ())
+    """
+    side = math.isqrt(n_frames)
+    return (((side, side), "guess: a square scan"),) if side > 1 and side * side == n_frames else ()
 
 
 def scan_shapes(n_frames: int, *, most: int = 3) -> tuple[tuple[int, int], ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         SigBox as SigBox,
         scan_shapes as scan_shapes,
         split_shape as split_shape,
+        square_scan as square_scan,
     )
     from lamella.reader.blockcache import cached_block as cached_block
     from lamella.reader.events import Events as Events, EventSource as EventSource, event_stretches as event_stretches
@@ -69,7 +70,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.optics": "electron_wavelength",
         "lamella.reader.blockcache": "cached_block",
         "lamella.reader.inchild": "in_child",
-        "lamella.geometry.shape": "Shape SigBox scan_shapes split_shape",
+        "lamella.geometry.shape": "Shape SigBox scan_shapes split_shape square_scan",
         "lamella.geometry.frames": "as_range consecutive limited",
         "lamella.geometry.pixelorder": "BoxOrder IndexOrder ItemOrder",
         "lamella.corrections.corrections": "Corrections",

@@ -24,6 +24,7 @@ from lamella.reader import (
     RunTable,
     SourceInfo,
     read_records,
+    square_scan,
 )
 from lamella_empad.layout import LAYOUTS, are_floats, choose_layout, shape_in_name
 from lamella_empad.params import EmpadParams
@@ -153,8 +154,7 @@ def _choose_shape(shapes: Shapes, count: int) -> tuple[tuple[int, ...], str]:
     larger = [one for one in shapes if math.prod(one[0]) > count]
     if exact or larger:
         return (exact or larger)[0]
-    side = math.isqrt(count)
-    return ((side, side), "guess: a square scan") if side * side == count > 1 else ((count,), "number of frames")
+    return (*square_scan(count), ((count,), "number of frames"))[0]
 
 
 def _alternatives(shapes: Shapes, count: int, nav_shape: tuple[int, ...]) -> Shapes:

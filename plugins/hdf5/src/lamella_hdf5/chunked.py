@@ -16,15 +16,14 @@ import numpy as np
 from lamella.errors import CorruptError
 from lamella_hdf5.chunks import ChunkTable, read_table
 from lamella_hdf5.grid import as_slice, frame_block, groups, padded_row, strides, touched
-from lamella_hdf5.parts import Part
+from lamella_hdf5.parts import Part, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lamella.reader import IOSession, Resource, SigBox
-    from lamella_hdf5.stored import Piece
+    from lamella.reader import IOSession, SigBox
     from lamella_hdf5.worker import Worker
 
 __all__ = ["ChunkedPart"]
@@ -51,18 +50,11 @@ class _Cut:
 class ChunkedPart(Part):
     """A data set in chunks."""
 
-    def __init__(
-        self,
-        piece: Piece,
-        nav_axes: tuple[int, ...],
-        sig_axes: tuple[int, ...],
-        resources: tuple[Resource, ...],
-        resource: int,
-        number: int,
-    ) -> None:
-        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
         stored = self.stored
         self.pipeline = stored.pipeline
+        nav_axes, sig_axes = self.axes
         self.nav_chunk = tuple(stored.chunks[axis] for axis in nav_axes)
         self.sig_chunk = tuple(stored.chunks[axis] for axis in sig_axes)
         grid = tuple(-(-n // c) for n, c in zip(stored.shape, stored.chunks, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -23,22 +24,35 @@ if TYPE_CHECKING:
     from lamella_hdf5.stored import Piece, Stored
     from lamella_hdf5.worker import Worker
 
-__all__ = ["ContiguousPart", "FilledPart", "LibraryPart", "Part", "transposed_source"]
+__all__ = ["ContiguousPart", "FilledPart", "LibraryPart", "Part", "Place", "transposed_source"]
 
 
-class Part(ABC):
-    """One data set, or a stretch of its first axis, as a part of the scan.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part is in its source.
 
     Parameters
     ----------
     piece
-        The data set.
+        The data set, or a stretch of its first axis.
     nav_axes, sig_axes
         Which of its axes are the scan, slow ones first, and which are the detector.
     resources, resource
         The files of the source, and the number of its own file among them.
     number
         Number of this part among all.
+    """
+
+    piece: Piece
+    nav_axes: tuple[int, ...]
+    sig_axes: tuple[int, ...]
+    resources: tuple[Resource, ...]
+    resource: int = 0
+    number: int = 0
+
+
+class Part(ABC):
+    """One data set, or a stretch of its first axis, as a part of the scan.
 
     Attributes
     ----------
@@ -53,19 +67,12 @@ class Part(ABC):
     frame_block = 1
     row_nbytes = 0
 
-    def __init__(
-        self,
-        piece: Piece,
-        nav_axes: tuple[int, ...],
-        sig_axes: tuple[int, ...],
-        resources: tuple[Resource, ...],
-        resource: int,
-        number: int,
-    ) -> None:
+    def __init__(self, place: Place) -> None:
+        piece, nav_axes, sig_axes = place.piece, place.nav_axes, place.sig_axes
         assert piece.stored is not None
         self.stored: Stored = piece.stored
-        self.resource = resource
-        self.number = number
+        self.resource = place.resource
+        self.number = place.number
         self.axes = (nav_axes, sig_axes)
         shape = self.stored.shape
         self.nav_shape = tuple(shape[axis] for axis in nav_axes)
@@ -122,17 +129,9 @@ class FilledPart(Part):
 class ContiguousPart(Part):
     """Pixels in one piece: only those that cannot be described as runs of frames come here."""
 
-    def __init__(
-        self,
-        piece: Piece,
-        nav_axes: tuple[int, ...],
-        sig_axes: tuple[int, ...],
-        resources: tuple[Resource, ...],
-        resource: int,
-        number: int,
-    ) -> None:
-        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
-        self._frames = transposed_source(piece, nav_axes, sig_axes, resources, resource, SourceInfo())
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._frames = transposed_source(place, SourceInfo())
 
     def read(
         self,
@@ -153,43 +152,28 @@ class ContiguousPart(Part):
         out[rows] = pixels
 
 
-def transposed_source(
-    piece: Piece,
-    nav_axes: tuple[int, ...],
-    sig_axes: tuple[int, ...],
-    resources: tuple[Resource, ...],
-    resource: int,
-    info: SourceInfo,
-) -> TransposedSource:
+def transposed_source(place: Place, info: SourceInfo) -> TransposedSource:
     """Give the frames of a stretch of a data set whose pixels lie in one piece."""
-    stored = piece.stored
+    stored = place.piece.stored
     assert stored is not None
     row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
     return TransposedSource(
         info,
-        resources=resources,
-        resource=resource,
-        offset=stored.offset + piece.skip * row,
+        resources=place.resources,
+        resource=place.resource,
+        offset=stored.offset + place.piece.skip * row,
         dtype=stored.dtype,
-        shape=(piece.count, *stored.shape[1:]),
-        nav_axes=nav_axes,
-        sig_axes=sig_axes,
+        shape=(place.piece.count, *stored.shape[1:]),
+        nav_axes=place.nav_axes,
+        sig_axes=place.sig_axes,
     )
 
 
 class LibraryPart(Part):
     """Pixels that only libhdf5 can reach."""
 
-    def __init__(
-        self,
-        piece: Piece,
-        nav_axes: tuple[int, ...],
-        sig_axes: tuple[int, ...],
-        resources: tuple[Resource, ...],
-        resource: int,
-        number: int,
-    ) -> None:
-        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
         chunks = self.stored.chunks
         self._chunk_nbytes = math.prod(chunks) * self.stored.dtype.itemsize if chunks else 0
 

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
-from lamella.reader import Axis, Confidence, Encoding, FrameSource, LinearSource, Match, Resource, RunTable, SourceInfo
+from lamella.reader import (
+    Axis,
+    Confidence,
+    Encoding,
+    FrameSource,
+    LinearSource,
+    Match,
+    Resource,
+    RunTable,
+    SourceInfo,
+    square_scan,
+)
 from lamella_hdf5.choose import choose
 from lamella_hdf5.library import opened, translated
 from lamella_hdf5.links import Elsewhere
-from lamella_hdf5.parts import transposed_source
+from lamella_hdf5.parts import Place, transposed_source
 from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
@@ -143,8 +154,8 @@ def _source(
     if linear is not None:
         return linear
     if len(present) == 1 and stored.how == "contiguous":
-        place = [resource.path for resource in resources].index(stored.path)
-        return transposed_source(present[0], nav_axes, sig_axes, resources, place, info)
+        own = [resource.path for resource in resources].index(stored.path)
+        return transposed_source(Place(present[0], nav_axes, sig_axes, resources, own), info)
     return ScanSource(present, nav_axes, sig_axes, info, resources)
 
 
@@ -186,8 +197,7 @@ def _plain(i: int, n: int) -> Axis:
 def _alternatives(choice: Choice, nav_shape: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], str], ...]:
     if choice.nav_shape is not None or len(nav_shape) != 1:
         return ()
-    side = math.isqrt(nav_shape[0])
-    return (((side, side), "guess: a square scan"),) if side > 1 and side * side == nav_shape[0] else ()
+    return square_scan(nav_shape[0])
 
 
 def _index(pieces: tuple[Piece, ...], per_item: int) -> np.ndarray[Any, np.dtype[np.int64]]:

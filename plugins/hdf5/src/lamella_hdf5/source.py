@@ -8,7 +8,7 @@ import numpy as np
 
 from lamella.reader import FrameSource, ReadHints, Resource, SourceInfo
 from lamella_hdf5.chunked import ChunkedPart
-from lamella_hdf5.parts import ContiguousPart, FilledPart, LibraryPart, Part
+from lamella_hdf5.parts import ContiguousPart, FilledPart, LibraryPart, Part, Place
 from lamella_hdf5.worker import Worker
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ScanSource(FrameSource):
     ) -> None:
         places = {resource.path: i for i, resource in enumerate(resources)}
         self._parts = tuple(
-            _WAYS[piece.stored.how](piece, nav_axes, sig_axes, resources, places[piece.stored.path], number)
+            _WAYS[piece.stored.how](Place(piece, nav_axes, sig_axes, resources, places[piece.stored.path], number))
             for number, piece in enumerate(pieces)
             if piece.stored is not None
         )

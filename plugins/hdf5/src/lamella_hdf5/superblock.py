@@ -39,7 +39,11 @@ class Superblock:
 
 
 def find_signature(probe: Probe) -> int | None:
-    """Give the place of the signature; foreign files cost a few reads of eight bytes."""
+    """Give the place of the signature; foreign files cost a few reads of eight bytes, once."""
+    return probe.once("hdf5 signature", _look_for_signature)
+
+
+def _look_for_signature(probe: Probe) -> int | None:
     if probe.head.startswith(SIGNATURE):
         return 0
     offset = 512

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import FormatError
-from lamella.reader import Axis, Confidence, LinearSource, Match, Metadata, RunTable, SourceInfo, json_value
+from lamella.reader import (
+    Axis,
+    Confidence,
+    LinearSource,
+    Match,
+    Metadata,
+    RunTable,
+    SourceInfo,
+    json_value,
+    square_scan,
+)
 from lamella_mrc.direct_electron import INFO, MOVIE, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
 from lamella_mrc.header import MODES, STAMPS, Header, plausible_orders, read_header
@@ -30,7 +39,7 @@ class MrcReader:
         if probe.size < 1024 or not plausible_orders(probe):
             reason = f"named .{probe.suffix}, but without a sensible header"
             return Match(Confidence.MAGIC, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
-        header = read_header(probe, MrcParams())
+        header = _header(probe, MrcParams())
         exact = header.offset + header.sections * header.encoding.extent()[1] == probe.size
         stamped = probe.head[212:214] in STAMPS
         reason = f"a header of mode {header.mode} ({MODES[header.mode]})"
@@ -45,7 +54,7 @@ class MrcReader:
         if probe.path is not None and probe.path.name.endswith(INFO):
             probe = movie_beside(probe)
         assert probe.path is not None
-        header = read_header(probe, params)
+        header = _header(probe, params)
         extended = extended_header(probe, header)
         stride = header.encoding.extent()[1]
         resource = probe.resource
@@ -78,6 +87,10 @@ class MrcReader:
         )
 
 
+def _header(probe: Probe, params: MrcParams) -> Header:
+    return probe.once(("mrc header", params), lambda probe: read_header(probe, params))
+
+
 def _if_named(probe: Probe, reason: str) -> Match | None:
     return Match(Confidence.EXTENSION, reason) if probe.suffix in ("mrc", "mrcs") else None
 
@@ -107,10 +120,8 @@ def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
             "nav_origin": "header: a stack of volumes",
             "nav_axes": (Axis("volume"), axis),
         }
-    side = math.isqrt(n_frames)
-    square = (((side, side), "guess: a square scan"),) if side > 1 and side * side == n_frames else ()
     axes = (axis,) if header.is_volume or n_frames == 1 else ()
-    return {"nav_shape": (n_frames,), "nav_axes": axes, "nav_alternatives": square}
+    return {"nav_shape": (n_frames,), "nav_axes": axes, "nav_alternatives": square_scan(n_frames)}
 
 
 def _sig_axes(header: Header, extended: Extended | None, info: Info | None, n_frames: int) -> tuple[Axis, ...]:

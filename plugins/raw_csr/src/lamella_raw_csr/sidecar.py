@@ -65,7 +65,11 @@ class Description:
 
 
 def table_of(probe: Probe) -> dict[str, Any] | None:
-    """Give the content of a TOML file of this format, None for any other file."""
+    """Give the content of a TOML file of this format, None for any other file; it is parsed once."""
+    return probe.once("raw_csr table", _parse)
+
+
+def _parse(probe: Probe) -> dict[str, Any] | None:
     if probe.path is None or probe.size > _LARGEST:
         return None
     content = probe.head if probe.size <= len(probe.head) else probe.read(0, probe.size)

@@ -21,6 +21,7 @@ from lamella.reader import (
     Probe,
     SourceInfo,
     json_value,
+    square_scan,
     stamp_arrays,
     unix_time,
 )
@@ -102,8 +103,7 @@ def _choose_scan(params: TvipsParams, stream: Stream) -> tuple[Scan, list[Scan],
         scan = replace(fitting[0], shape=given)
     else:
         scan = Scan(given, trusted[0].start if trusted else plain_scan.first, None, "user")
-    side = math.isqrt(n_frames)
-    square = [Scan((side, side), 0, None, "guess: a square scan")] if side * side == n_frames > 1 else []
+    square = [Scan(shape, 0, None, origin) for shape, origin in square_scan(n_frames)]
     others = [one for one in (plain_scan, *square, *found) if one.shape != scan.shape]
     notes = [
         f"the {one.origin} would give a scan of {one.shape} from frame {one.start}"
