@@ -382,7 +382,8 @@ def test_a_broken_hook_package_does_not_silence_the_others(site: Site) -> None:
         site,
         "well",
         """
-        from lamella.plugins.hooks import Finding, hookimpl
+        from lamella import hookimpl
+        from lamella.cli import Finding
 
         @hookimpl
         def lamella_doctor():
@@ -393,15 +394,15 @@ def test_a_broken_hook_package_does_not_silence_the_others(site: Site) -> None:
     hook_package(site, "gone", "import sys; sys.exit(1)")
     out = site.run(
         """
-        from lamella.plugins.hooks import hooks
-        for finding in hooks().lamella_doctor():
+        from lamella.cli.doctor import findings
+        for finding in findings():
             print(finding.subject, finding.level, finding.message)
         """
     )
     lines = out.splitlines()
     assert "well ok all is well" in lines
-    assert "ill error cannot be loaded: RuntimeError: sick" in lines
-    assert any(line.startswith("gone error") for line in lines)
+    assert "hook package ill error broken: fails while it is imported: RuntimeError: sick" in lines
+    assert any(line.startswith("hook package gone error broken") for line in lines)
 
 
 def test_a_package_may_know_who_reads_a_file(site: Site, tmp_path: Path) -> None:
@@ -409,7 +410,7 @@ def test_a_package_may_know_who_reads_a_file(site: Site, tmp_path: Path) -> None
         site,
         "knows",
         """
-        from lamella.plugins.hooks import hookimpl
+        from lamella import hookimpl
 
         @hookimpl
         def lamella_suggest_reader(path):

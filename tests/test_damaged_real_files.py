@@ -43,7 +43,7 @@ def opened(format: str, path: Path) -> lamella.DataSet | None:
         assert str(path.parent) in refusal
         return None
     for name in ds.info.per_frame:
-        assert len(ds.per_frame(name)) == ds.info.n_frames
+        assert len(ds.per_frame(name)) == ds.source.n_frames
     json.dumps([ds.raw_metadata, ds.metadata.to_json()], allow_nan=False)
     return ds
 
@@ -62,7 +62,7 @@ def test_cut_files_open_as_far_as_they_go_with_a_note(samples: Path, tmp_path: P
             cut.write_bytes(content[: int(share * len(content))])
             ds = opened(kind, folder / main.name)
             opening += ds is not None
-            if ds is not None and ds.info.n_frames < whole.info.n_frames and not ds.info.notes:
+            if ds is not None and ds.source.n_frames < whole.source.n_frames and not ds.info.notes:
                 silent.append(f"{main.name} cut to {share:.0%}")
     assert not silent
     assert opening > 20

@@ -13,7 +13,8 @@ import pytest
 from lamella.cli import main
 from lamella.demo import DemoScan, write_scan
 from lamella.format import FormatSpec, Param
-from lamella.plugins.hooks import Finding, hookimpl, hooks
+from lamella.plugins.hooks import hookimpl, hooks
+from lamella.plugins.hookspecs import Finding
 from lamella.plugins.registry import default_registry
 
 pytest.importorskip("lamella_raw")
@@ -224,7 +225,7 @@ def test_doctor_fails_when_a_plugin_cannot_be_used(capsys: Capture) -> None:
     registry.register(future, distribution="lamella-future")
     try:
         assert main(["doctor"]) == 1
-        assert "written for plugin API 9.0" in capsys.readouterr().out
+        assert "needs plugin API 9.0" in capsys.readouterr().out
     finally:
         registry._registered.clear()
         registry.refresh()

@@ -47,7 +47,7 @@ def test_rubbish_is_no_report(content: str, plugin: Plugin, tmp_path: Path) -> N
 def test_a_plugin_without_a_report_has_no_report(plugin: Plugin, tmp_path: Path) -> None:
     (tmp_path / "lamella_shipping" / FILE_NAME).unlink()
     assert report_of(plugin) is None
-    assert report_of(replace(plugin, spec=None)) is None
+    assert report_of(replace(plugin, declared=None)) is None
 
 
 def test_formats_shows_it(capsys: pytest.CaptureFixture[str]) -> None:

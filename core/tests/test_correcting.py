@@ -21,7 +21,8 @@ from lamella.geometry.frames import Stretch
 from lamella.geometry.shape import SigBox
 from lamella.opening.reshape import reshape_source
 from lamella.reader.resource import Resource
-from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, LinearSource, SourceInfo
 from lamella.udf.builtin.sum import SumUDF
 from lamella.udf.builtin.sumsig import SumSigUDF
 
@@ -46,7 +47,7 @@ def calibrated(folder: Path, give: Any, sig_shape: tuple[int, ...] = SIG, **keyw
         resources=(Resource.of(raw(folder)),),
         runs=RunTable.single(offset=0, stride=24, count=6),
         encoding=Encoding(np.dtype("u2"), SIG),
-        info=SourceInfo(n_frames=6, sig_shape=SIG, dtype=np.dtype("u2"), corrections=give),
+        info=SourceInfo(corrections=give),
     )
     return DataSet(reshape_source(source, sig_shape), provenance=Provenance(format="test", title="Test"), **keywords)
 
@@ -199,7 +200,7 @@ def indexed(folder: Path, index: NDArray[np.int64], **keywords: Any) -> DataSet:
         resources=(Resource.of(raw(folder)),),
         runs=RunTable.single(offset=0, stride=24, count=6),
         encoding=Encoding(np.dtype("u2"), SIG),
-        info=SourceInfo(n_frames=6, sig_shape=SIG, dtype=np.dtype("u2"), nav_shape=(2, 3), index=index),
+        info=SourceInfo(nav_shape=(2, 3), index=index),
     )
     return DataSet(source, provenance=Provenance(format="test", title="Test"), **keywords)
 

@@ -19,7 +19,8 @@ from lamella.geometry.shape import SigBox
 from lamella.io.mmap import MmapBackend
 from lamella.opening.reshape import reshape_source
 from lamella.reader.resource import Resource
-from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, LinearSource, SourceInfo
 
 
 def corrected(corrections: Corrections, frames: NDArray[Any], box: SigBox) -> NDArray[Any]:
@@ -274,7 +275,7 @@ def test_frames_of_a_file_are_corrected_alike_in_every_shape_and_tiling(tmp_path
         resources=(Resource.of(path),),
         runs=RunTable.single(offset=0, stride=96, count=5),
         encoding=Encoding(np.dtype("<u2"), (6, 8)),
-        info=SourceInfo(n_frames=5, sig_shape=(6, 8), dtype=np.dtype("u2"), corrections=corrections),
+        info=SourceInfo(corrections=corrections),
     )
     expected = by_hand(frames, corrections.dark, corrections.gain, corrections.excluded)
     for shape in ((6, 8), (48,), (4, 12), (2, 3, 8)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lamella.errors import AmbiguousFormatError, NoFormatError
+from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError
 from lamella.format import API_VERSION, FormatSpec, Signature
 from lamella.opening.detect import Report, detect
 from lamella.plugins.registry import Registry
@@ -128,8 +128,10 @@ def test_a_missing_path_is_what_python_says_it_is(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         Probe.of(tmp_path / "none.mib")
     assert caught.value.filename == str(tmp_path / "none.mib")
+    assert isinstance(caught.value, LamellaError)
+    assert str(caught.value) == f"{tmp_path / 'none.mib'}: No such file or directory"
     with pytest.raises(IsADirectoryError):
-        Probe.of(tmp_path)
+        detect(tmp_path, empty_registry()).winner()
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs permissions that can be taken away")

@@ -19,7 +19,8 @@ from lamella.dataset.dataset import DataSet, Provenance
 from lamella.errors import UDFError
 from lamella.io.choose import choose_backend
 from lamella.reader.resource import Resource
-from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, LinearSource, SourceInfo
 from lamella.udf.base import UDF
 from lamella.udf.builtin.com import CoMUDF
 from lamella.udf.builtin.masks import ApplyMasksUDF
@@ -83,9 +84,8 @@ class Shuffled:
 
 
 def opened(path: Path, encoding: Encoding, stride: int, **options: Any) -> DataSet:
-    info = SourceInfo(n_frames=N_FRAMES, sig_shape=encoding.sig_shape, dtype=encoding.native)
     runs = RunTable.single(offset=5, stride=stride, count=N_FRAMES)
-    source = LinearSource(resources=(Resource.of(path),), runs=runs, encoding=encoding, info=info)
+    source = LinearSource(resources=(Resource.of(path),), runs=runs, encoding=encoding, info=SourceInfo())
     return DataSet(source, provenance=Provenance(format="test", title="Test", target=str(path)), **options)
 
 

@@ -17,7 +17,8 @@ from lamella.plugins.registry import Registry
 from lamella.reader.match import Match
 from lamella.reader.probe import Probe
 from lamella.reader.resource import Resource
-from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, LinearSource, SourceInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Reader:
             resources=tuple(Resource.of(path) for path in probe.paths),
             runs=RunTable(range(n), [0] * n, [4] * n, [1] * n),
             encoding=Encoding(np.dtype("u1"), (2, 2)),
-            info=SourceInfo(n_frames=n, sig_shape=(2, 2), dtype=np.dtype("u1")),
+            info=SourceInfo(),
         )
 
 

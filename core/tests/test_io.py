@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from lamella.errors import FormatError, ParameterError, PluginError, TruncatedError
 from lamella.io.backend import IOBackend
+from lamella.io.buffered import BufferedBackend
 from lamella.io.choose import choose_backend
 from lamella.io.direct import DirectBackend
-from lamella.io.files import FileSession
 from lamella.io.mmap import forget_mappings
 from lamella.reader.resource import Resource
 
@@ -195,7 +195,7 @@ SHRINK = """
 import os, sys
 from lamella.errors import TruncatedError
 from lamella.io import choose_backend
-from lamella.reader.source import Resource
+from lamella.reader.resource import Resource
 
 path, name, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 resource = Resource.of(path)
@@ -287,20 +287,19 @@ def test_backends_are_chosen_by_name(
 
 
 def test_an_unknown_backend_lists_the_known_ones(file: Path) -> None:
-    with pytest.raises(PluginError, match=r"no 'tape'.*mmap"):
+    with pytest.raises(PluginError, match=r"no I/O backend is called 'tape'.*mmap"):
         choose_backend("tape", [Resource.of(file)])
 
 
 def test_a_backend_of_ones_own_can_be_given(file: Path) -> None:
-    class Own:
+    class Own(IOBackend):
         name = "own"
-        zero_copy = False
 
         def unavailable(self, resources: Any) -> str | None:
             return "it is Monday" if not resources else None
 
         def open(self, resources: Any) -> Any:
-            return FileSession(resources)
+            return BufferedBackend().open(resources)
 
     own: IOBackend = Own()
     assert choose_backend(own, [Resource.of(file)]) is own

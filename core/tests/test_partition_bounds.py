@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from numpy.typing import NDArray
 
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.dataset import DataSet, Provenance
@@ -20,10 +21,8 @@ N_FRAMES = 240
 class Blocks(FrameSource):
     """Frames of zeros, of which some are stored together."""
 
-    resources = ()
-
     def __init__(self, block: int) -> None:
-        self.info = SourceInfo(n_frames=N_FRAMES, sig_shape=(2, 2), dtype=np.dtype("u1"))
+        super().__init__(SourceInfo(), n_frames=N_FRAMES, sig_shape=(2, 2), dtype="u1")
         self.hints = ReadHints(frame_block=block)
 
     def read(self, io: Any, frames: Any, box: SigBox, out: Any) -> None:
@@ -33,7 +32,9 @@ class Blocks(FrameSource):
 class UnevenBlocks(Blocks):
     """Blocks, the frames of which cost more and more."""
 
-    costs = np.cumsum(np.arange(N_FRAMES + 1))
+    @property
+    def costs(self) -> NDArray[np.int64]:
+        return np.cumsum(np.arange(N_FRAMES + 1))
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")

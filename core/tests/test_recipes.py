@@ -26,7 +26,8 @@ from lamella.plugins.registry import Registry
 from lamella.reader.match import Match
 from lamella.reader.probe import Probe
 from lamella.reader.resource import Resource
-from lamella.reader.source import Encoding, LinearSource, RunTable, SourceInfo
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, LinearSource, SourceInfo
 
 DATA: NDArray[np.uint16] = np.random.default_rng(7).integers(0, 4000, (4, 6, 8, 10)).astype(np.uint16)
 
@@ -108,7 +109,7 @@ def test_a_relative_path_means_the_same_in_another_folder(
     monkeypatch.chdir(raw.parent)
     recipe = Recipe("scan.raw", "raw", dtype="<u2", sig_shape=(8, 10))
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    assert recipe.open().info.n_frames == 24
+    assert recipe.open().source.n_frames == 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,7 @@ class GainReader:
             resources=(Resource.of_probe(probe),),
             runs=RunTable([0], [0], [4], [1]),
             encoding=Encoding(np.dtype("u1"), (2, 2)),
-            info=SourceInfo(n_frames=1, sig_shape=(2, 2), dtype=np.dtype("u1")),
+            info=SourceInfo(),
         )
 
 
@@ -224,7 +225,7 @@ def test_reopening_gives_the_same_data_set_while_its_files_are_unchanged(raw: Pa
     DATA[:2].tofile(raw)
     again = pickle.loads(pickle.dumps(ds))
     assert again is not first
-    assert again.info.n_frames == 12
+    assert again.source.n_frames == 12
 
 
 def test_a_recipe_opens_in_another_process(raw: Path, tmp_path: Path) -> None:

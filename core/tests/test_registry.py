@@ -10,7 +10,9 @@ import pytest
 
 from lamella.errors import PluginError
 from lamella.format import API_VERSION, FormatSpec
-from lamella.plugins.entrypoints import load_named, named_entry_points
+from lamella.plugins import entrypoints
+from lamella.plugins.entrypoints import load_named
+from lamella.plugins.kinds import IO_BACKENDS, KINDS, Kind
 from lamella.plugins.known import CATALOGUE
 from lamella.plugins.plugin import Status
 from lamella.plugins.registry import Registry, default_registry
@@ -323,25 +325,37 @@ def test_the_process_shares_one_registry() -> None:
     assert default_registry() is default_registry()
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind in KINDS for name in sorted(kind.builtin)], ids=lambda part: str(part)[:20]
+)
+def test_what_the_core_brings_needs_no_metadata(kind: Kind, name: str) -> None:
+    def damaged(*, group: str) -> Iterable[Any]:
+        raise AssertionError("the metadata was read")
+
+    plugin = Registry(environ={}, entry_points=damaged).get(name.upper(), kind)
+    made: Any = plugin.factory()
+    assert plugin.is_builtin
+    assert f"{made.__module__}:{made.__qualname__}" == kind.builtin[name]
+    assert all(callable(getattr(made, method)) for method in kind.methods)
+
+
 def test_the_core_declares_its_own_backends() -> None:
-    assert {"mmap", "buffered", "direct"} <= set(named_entry_points("lamella.io_backends"))
-
-
-def test_a_builtin_name_needs_no_metadata() -> None:
-    assert load_named("no.such.group", "path", builtin={"path": "pathlib:Path"}) is Path
+    assert {"mmap", "buffered", "direct"} <= set(default_registry().names(IO_BACKENDS))
 
 
 def test_a_name_that_does_not_exist_lists_those_that_do() -> None:
     with pytest.raises(PluginError) as caught:
-        load_named("lamella.io_backends", "mmpa", builtin={"extra": "a:B"})
-    for word in ("'mmpa'", "did you mean 'mmap'?", "buffered", "extra"):
+        default_registry().get("mmpa", IO_BACKENDS)
+    for word in ("'mmpa'", "did you mean 'mmap'?", "buffered", "direct"):
         assert word in str(caught.value)
 
 
 @pytest.mark.parametrize("reference", ["not_there_at_all:X", "pathlib:NotThere", "json:dumps.nothing"])
-def test_a_name_that_cannot_be_loaded_is_a_plugin_error(reference: str) -> None:
+def test_a_name_that_cannot_be_loaded_is_a_plugin_error(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_point = importlib_metadata.EntryPoint("bad", reference, "no.such.group")
+    monkeypatch.setattr(entrypoints, "installed", lambda *, group: (entry_point,))
     with pytest.raises(PluginError, match="cannot be loaded"):
-        load_named("no.such.group", "bad", builtin={"bad": reference})
+        load_named("no.such.group", "bad")
 
 
 def test_the_catalogue_knows_every_format_of_the_project() -> None:

@@ -18,8 +18,9 @@ from lamella.geometry.pixelorder import BoxOrder, IndexOrder
 from lamella.geometry.shape import SigBox
 from lamella.opening.reshape import reshape_source
 from lamella.reader.resource import Resource
+from lamella.reader.runs import RunTable
 from lamella.reader.session import IOSession
-from lamella.reader.source import Encoding, FrameSource, LinearSource, RunTable, SourceInfo, StoredRows
+from lamella.reader.source import Encoding, FrameSource, LinearSource, SourceInfo, StoredRows
 from lamella.udf.base import UDF
 from lamella.udf.builtin.com import CoMUDF
 from lamella.udf.builtin.masks import ApplyMasksUDF
@@ -45,7 +46,7 @@ class Blocks(FrameSource):
     """Frames in memory, kept block by block."""
 
     def __init__(self, frames: NDArray[Any]) -> None:
-        self.info = SourceInfo(n_frames=len(frames), sig_shape=SHAPE, dtype=frames.dtype)
+        super().__init__(SourceInfo(), n_frames=len(frames), sig_shape=SHAPE, dtype=frames.dtype)
         self.stored = in_boxes(frames)
         self.pixels = frames
         self.refuses_pixels = False
@@ -53,7 +54,7 @@ class Blocks(FrameSource):
     @cached_property
     def rows(self) -> StoredRows:
         order = BoxOrder(SHAPE, BOXES)
-        return StoredRows(self.info.dtype, order, order.bounds)
+        return StoredRows(self.dtype, order, order.bounds)
 
     def read_rows(self, io: IOSession, frames: NDArray[np.int64], first: int, end: int, out: NDArray[Any]) -> None:
         assert {first, end} <= set(BoxOrder(SHAPE, BOXES).bounds.tolist())
@@ -246,7 +247,7 @@ def test_frames_of_another_byte_order_are_corrected_where_they_lie(
         resources=(Resource.of(tmp_path / "a.bin"),),
         runs=RunTable.single(offset=0, stride=120, count=11),
         encoding=Encoding(np.dtype(">u2"), SHAPE, strides=(-20, 2), origin=100),
-        info=SourceInfo(n_frames=11, sig_shape=SHAPE, dtype=np.dtype(np.uint16)),
+        info=SourceInfo(),
     )
     ds = DataSet(source, provenance=Provenance(format="test", title="Test", target="swapped"))
     dark = np.arange(60.0).reshape(SHAPE)

@@ -8,7 +8,8 @@ from pathlib import Path
 from lamella.format import Capability
 from lamella.plugins.conformance import report_of
 from lamella.plugins.registry import default_registry
-from lamella_testkit.checking import LEVELS, all_checks
+from lamella_testkit.catalogue import all_checks
+from lamella_testkit.checking import LEVELS
 
 _WRONG_READERS = Path(__file__).parents[2] / "testkit" / "tests"
 

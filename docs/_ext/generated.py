@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import conformance_tables
+import layers
 
 from lamella.cli.app import BUILTIN, parser_of
 from lamella.params.schema import docs_table
@@ -59,6 +60,8 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "conformance levels": conformance_tables.levels,
     "conformance checks": conformance_tables.checks,
     "wrong readers": conformance_tables.wrong_readers,
+    "layers picture": layers.picture,
+    "layers table": layers.table,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lamella.cli import main
-from lamella_testkit.checking import all_checks
+from lamella_testkit.catalogue import all_checks
 
 Capture = pytest.CaptureFixture[str]
 

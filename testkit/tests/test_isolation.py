@@ -18,7 +18,7 @@ from wrong_readers.toy_reader import RIGHT
 from wrong_readers.wrong_robustness import Exits
 
 from lamella_testkit import Status, run
-from lamella_testkit.checking import named
+from lamella_testkit.catalogue import named
 from lamella_testkit.isolation import Worker
 from lamella_testkit.limits import TookTooLong, address_space, bytes_read, open_descriptors, supported, wall_clock
 from lamella_testkit.profiles import PROFILES

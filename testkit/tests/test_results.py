@@ -9,10 +9,12 @@ import pytest
 
 from lamella.plugins.registry import default_registry
 from lamella_testkit import Result, Status, level_of
-from lamella_testkit.checking import LEVELS, Check, all_checks, named
+from lamella_testkit.carryout import judged
+from lamella_testkit.catalogue import all_checks, named
+from lamella_testkit.checking import LEVELS, Check
 from lamella_testkit.report import Report, summary
 from lamella_testkit.results import failures
-from lamella_testkit.runner import chosen, judged
+from lamella_testkit.runner import chosen
 from lamella_testkit.sampler import Sampler
 
 

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from wrong_readers.toy_format import HEADER, ToySampler
 from wrong_readers.toy_reader import RIGHT
 
-from lamella_testkit.checking import Broken
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.model import frames_shown, scan
 from lamella_testkit.mutate import Change, alike, boundaries, extreme_fields, flipped_bits, known_numbers, structure
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.profiles import PROFILES, profile_named
 from lamella_testkit.sample import SPECIAL, Sample, SampleData, pixel_values
 

@@ -7,7 +7,7 @@ import pytest
 from lamella.plugins.conformance import report_of
 from lamella.plugins.plugin import Plugin
 from lamella.plugins.registry import default_registry
-from lamella_testkit.checking import all_checks
+from lamella_testkit.catalogue import all_checks
 from lamella_testkit.results import Status
 
 OURS = [plugin for plugin in default_registry().usable() if (plugin.distribution or "").startswith("lamella-")]

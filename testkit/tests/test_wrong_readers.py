@@ -15,7 +15,8 @@ from wrong_readers.toy_format import ToySampler
 from wrong_readers.toy_reader import PROCEDURAL, RIGHT
 
 from lamella.format import FormatSpec
-from lamella_testkit.checking import Check, all_checks, named
+from lamella_testkit.catalogue import all_checks, named
+from lamella_testkit.checking import Check
 from lamella_testkit.isolation import Worker
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.results import Status

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lamella.kernels.library import wait_until_compiled as wait_until_compiled
     from lamella.opening.open import Recipe as Recipe
     from lamella.plugins.hooks import hookimpl as hookimpl
+    from lamella.plugins.registry import default_registry as default_registry
     from lamella.udf.base import UDF as UDF
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.kernels.library": "wait_until_compiled",
         "lamella.opening.open": "Recipe",
         "lamella.plugins.hooks": "hookimpl",
+        "lamella.plugins.registry": "default_registry",
         "lamella.udf.base": "UDF",
     },
 )

@@ -8,17 +8,22 @@ from collections.abc import Sequence
 __all__ = [
     "AmbiguousFormatError",
     "CancelledRun",
+    "ChildError",
     "CorruptError",
     "DetectionError",
+    "FolderError",
     "FormatError",
     "FrameMissingError",
     "LamellaError",
     "LamellaWarning",
+    "MissingPathError",
     "NoFormatError",
     "ParameterError",
+    "PathError",
     "PluginError",
     "TruncatedError",
     "UDFError",
+    "UnreadablePathError",
     "UnsupportedError",
     "WorkerLost",
 ]
@@ -119,6 +124,39 @@ class AmbiguousFormatError(DetectionError):
     """Several formats claim the file with about the same confidence."""
 
 
+class PathError(LamellaError, OSError):
+    """A path that was named cannot be opened; has ``errno``, ``strerror`` and ``filename`` like every `OSError`."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+    @classmethod
+    def of(cls, error: OSError, path: str | os.PathLike[str]) -> PathError:
+        """Give what the operating system said about a path, as the kind of error that both families know."""
+        kinds: dict[type[OSError], type[PathError]] = {
+            FileNotFoundError: MissingPathError,
+            NotADirectoryError: MissingPathError,
+            PermissionError: UnreadablePathError,
+        }
+        kind = next((kind for base, kind in kinds.items() if isinstance(error, base)), cls)
+        return kind(error.errno, error.strerror, os.fspath(path))
+
+
+class MissingPathError(PathError, FileNotFoundError):
+    """There is no file or folder of that name."""
+
+
+class UnreadablePathError(PathError, PermissionError):
+    """The operating system does not allow to look at the path."""
+
+
+class FolderError(PathError, NoFormatError, IsADirectoryError):
+    """A folder was named, and no installed format opens it; says what is in it."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 class ParameterError(LamellaError, ValueError):
     """Parameters are wrong; ``problems`` lists all of them at once."""
 
@@ -191,3 +229,30 @@ class WorkerLost(LamellaError):
         times = "once" if self.attempts == 1 else f"{self.attempts} times"
         text = f"the worker of {item} ended {times} ({self.where})"
         return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class ChildError(LamellaError):
+    """Work that was done in a child process came to no result.
+
+    Parameters
+    ----------
+    task
+        What the child was to do.
+    found
+        What came of it, for instance ``"it ended by signal 11 (SIGSEGV)"``.
+    started
+        Whether there was a child at all; false where this program is not a Python that could be started.
+    """
+
+    def __init__(self, task: str, found: str, *, started: bool = True) -> None:
+        super().__init__(f"{task}, in a child process: {found}")
+        self.task = task
+        self.found = found
+        self.started = started
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_child_error, (self.task, self.found, self.started)
+
+
+def _rebuild_child_error(task: str, found: str, started: bool) -> ChildError:
+    return ChildError(task, found, started=started)

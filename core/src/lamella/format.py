@@ -2,30 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from enum import EnumMeta, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
-__all__ = ["API_VERSION", "Capability", "FormatSpec", "Param", "Signature"]
+__all__ = ["API_VERSION", "SUPPORTED_APIS", "Capability", "FormatSpec", "Param", "Signature"]
 
-API_VERSION = (1, 0)
-"""The plugin API of this core: the major number changes when a plugin must change."""
+SUPPORTED_APIS: Mapping[int, int] = MappingProxyType({1: 0})
+"""Every major version of the plugin API that this core understands, with its highest minor version."""
+
+API_VERSION = max(SUPPORTED_APIS.items())
+"""The newest plugin API of this core: the major number changes when a plugin must change."""
+
+
+def is_api_version(value: object) -> TypeGuard[tuple[int, int]]:
+    """Whether a value is a version of the plugin API, ``(major, minor)``."""
+    return type(value) is tuple and len(value) == 2 and all(type(part) is int and part >= 0 for part in value)
+
+
+class _Declaration(type):
+    """Lets a declaration be made with fields of a later plugin API, and without fields that a later one dropped.
+
+    Whether the plugin can be used is judged by its ``api`` afterwards; here a `TypeError` would hide that.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *args: Any, **values: Any) -> Any:
+            known = {item.name: item for item in fields(cls)}
+            later = tuple((name, _text(values.pop(name))) for name in list(values) if name not in known)
+            if later:
+                values["unknown_fields"] = (*values.get("unknown_fields", ()), *later)
+            for name in list(known)[len(args) :]:
+                if known[name].default is MISSING:
+                    values.setdefault(name, None)
+            return super().__call__(*args, **values)
+
+
+class _Capabilities(EnumMeta):
+    """Gives text for a capability of a later plugin API, instead of `AttributeError`."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> str:
+            members = vars(cls).get("_member_map_", {})
+            if name in members:
+                return members[name]
+            if name.startswith("_") or not name.isupper():
+                raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+            return name.lower().replace("_", "-")
+
+        def __getitem__(cls, name: str) -> str:
+            return getattr(cls, name) if name.isupper() else super().__getitem__(name)
+
+        def __call__(cls, value: Any, *more: Any, **options: Any) -> Any:
+            is_later = (
+                isinstance(value, str) and not more and not options and value not in vars(cls)["_value2member_map_"]
+            )
+            return str(value) if is_later else super().__call__(value, *more, **options)
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(metaclass=_Declaration):
     """Bytes that a file of the format carries at a fixed offset [bytes]."""
 
     magic: bytes
     offset: int = 0
+    unknown_fields: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, repr=False)
 
     def matches(self, head: bytes) -> bool:
         """Whether ``head``, the first bytes of a file, carries this signature."""
         return head[self.offset : self.offset + len(self.magic)] == self.magic
 
+    def is_typed(self) -> bool:
+        """Whether its fields have the types that they are declared with."""
+        return isinstance(self.magic, bytes) and type(self.offset) is int
 
-class Capability(StrEnum):
+
+class Capability(StrEnum, metaclass=_Capabilities):
     """What a reader promises beyond reading; the conformance kit tests each promise both ways."""
 
     IO_BACKENDS = "io-backends"
@@ -40,6 +96,10 @@ class Capability(StrEnum):
     """A data set may span several files."""
     FILE_LIST = "file-list"
     """The target may be a list of files, which are one data set in that order."""
+    DIRECTORY = "directory"
+    """The target may be a folder, which is one data set; others are never asked about folders."""
+    URL = "url"
+    """The target may be a URL; others are never asked about URLs."""
     CORRECTIONS = "corrections"
     """Files may bring their own dark frame, gain map or excluded pixels."""
     METADATA = "metadata"
@@ -67,7 +127,7 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormatSpec:
+class FormatSpec(metaclass=_Declaration):
     """The declaration of one file format: found by entry point, read without importing the reader.
 
     Parameters
@@ -87,13 +147,16 @@ class FormatSpec:
     capabilities
         Promises beyond reading.
     target
-        ``"path"`` for files, ``"object"`` for formats that wrap objects in memory.
+        ``"path"`` for files, and for lists of files, folders and URLs with the capabilities for them; ``"object"`` for
+        formats that wrap objects in memory.
     requires
         Modules that must be importable; a missing one is reported with the line that installs it.
     edition
         The conformance edition the plugin targets.
     url
         Where the format is documented.
+    unknown_fields
+        Names and texts of fields that this core does not know: the plugin was written for another plugin API.
     """
 
     name: str
@@ -108,15 +171,38 @@ class FormatSpec:
     requires: tuple[str, ...] = ()
     edition: str = "2026.1"
     url: str | None = None
+    unknown_fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the declaration itself; nothing for a valid one."""
+        yield from self._unknown()
+        yield from self.malformed()
+
+    def _unknown(self) -> Iterator[str]:
+        """What a later plugin API may have added."""
+        known = [item.name for item in fields(self) if item.name != "unknown_fields"]
+        for name, _ in self.unknown_fields:
+            yield f"field {name!r} is not known{_closest(name, known)}"
+        if isinstance(self.signatures, tuple):
+            later = {name for one in self.signatures if isinstance(one, Signature) for name, _ in one.unknown_fields}
+            yield from (f"field {name!r} of a signature is not known" for name in sorted(later))
+        if isinstance(self.capabilities, frozenset):
+            words = [str(capability) for capability in Capability]
+            for word in sorted(one for one in self.capabilities if isinstance(one, str) and one not in words):
+                yield f"capability {str(word)!r} is not known{_closest(word, words)}"
+        if isinstance(self.target, str) and self.target not in ("path", "object"):
+            yield f'target is {self.target!r}, expected "path" or "object"'
+
+    def malformed(self) -> Iterator[str]:
+        """What no plugin API allows: fields that are absent, of another type, or contradict themselves."""
+        wrong = list(self._wrong_types())
+        yield from wrong
+        if wrong:
+            return
         if not self.name.isidentifier() or self.name != self.name.lower():
             yield f"name {self.name!r} is not a lower-case identifier"
         if not self.title.strip():
             yield "title is empty"
-        if len(self.api) != 2 or not all(isinstance(part, int) and part >= 0 for part in self.api):
-            yield f"api {self.api!r} is not (major, minor)"
         for role, value in (("reader", self.reader), ("params", self.params)):
             module, separator, attribute = value.partition(":")
             if not (separator and module and attribute.isidentifier()):
@@ -127,3 +213,43 @@ class FormatSpec:
         for signature in self.signatures:
             if not signature.magic or signature.offset < 0:
                 yield f"signature {signature!r} has no bytes or a negative offset"
+
+    def _wrong_types(self) -> Iterator[str]:
+        if not is_api_version(self.api):
+            yield f"api {self.api!r} is not (major, minor)"
+        for name in ("name", "title", "reader", "params", "target", "edition"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                yield f"{name} is missing" if value is None else f"{name} is {type(value).__name__}, expected str"
+        if self.url is not None and not isinstance(self.url, str):
+            yield f"url is {type(self.url).__name__}, expected str"
+        items: tuple[tuple[str, Any, type[tuple[Any, ...] | frozenset[Any]], type], ...] = (
+            ("extensions", self.extensions, tuple, str),
+            ("signatures", self.signatures, tuple, Signature),
+            ("requires", self.requires, tuple, str),
+            ("capabilities", self.capabilities, frozenset, str),
+        )
+        for name, value, container, item in items:
+            if not isinstance(value, container):
+                yield f"{name} is {type(value).__name__}, expected {container.__name__}"
+            elif not all(isinstance(one, item) for one in value):
+                yield f"{name} {value!r} holds something else than {item.__name__}"
+        for signature in self.signatures if isinstance(self.signatures, tuple) else ():
+            if isinstance(signature, Signature) and not signature.is_typed():
+                yield f"signature {signature!r} is not made of bytes and an offset [bytes]"
+
+
+def _text(value: object) -> str:
+    """A value of a field that this core does not know, as text of bounded length."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever a stranger's object does
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _closest(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f", known are {', '.join(known)}"

@@ -134,7 +134,7 @@ class TestOrderOfAxes:
 def test_transposed_frames_are_the_same_however_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, backend: str
 ) -> None:
-    monkeypatch.setattr("lamella_dm.transposed._BLOCK_BYTES", limit)
+    monkeypatch.setattr("lamella.reader.transposed._BLOCK_BYTES", limit)
     stored = numbers(">i2", 6, 5, 7, 9)
     ds = opened(File([Image(stored)], little=False).write(tmp_path / "a.dm4"), io_backend=backend)
     frames = stored.transpose(2, 3, 0, 1)
@@ -404,7 +404,7 @@ class TestCutFiles:
     def test_open_as_far_as_complete_frames_go(self, tmp_path: Path, version: int) -> None:
         ds = opened(self.cut(tmp_path, 201, version), sig_shape=(4, 5))
         assert ds.shape == (5, 4, 5)
-        assert ds.info.dtype == np.uint16
+        assert ds.source.dtype == np.uint16
         np.testing.assert_array_equal(ds.read(), numbers("u2", 6, 4, 5)[:5])
         assert "5 frames are complete" in ds.info.notes[0]
         assert ds.axes[-1].scale == 0.5

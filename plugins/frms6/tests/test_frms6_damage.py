@@ -33,7 +33,7 @@ def read(folder: Path, name: str) -> None:
             ds = open_dataset("frms6", folder / name, {})
             pixels = ds.read(fill=0)
             for array in ds.info.per_frame.values():
-                assert len(array()) == ds.info.n_frames
+                assert len(array()) == ds.source.n_frames
         except (FormatError, ParameterError):
             return
     assert pixels.shape == tuple(ds.shape)
@@ -74,7 +74,7 @@ def test_parts_cut_anywhere_give_complete_frames_or_errors(tmp_path: Path, end: 
         assert end < 1024
         return
     whole = 3 + max(0, end - 1024) // (64 + 48)
-    assert ds.info.n_frames == whole
+    assert ds.source.n_frames == whole
     np.testing.assert_array_equal(ds.read(fill=0).reshape(6, 4, 6)[:whole], FRAMES[:whole])
 
 
@@ -87,6 +87,6 @@ def test_links_that_leave_the_folder_are_not_followed(tmp_path: Path) -> None:
         (outside / name).write_bytes(FILES[name])
         (inside / name).symlink_to(outside / name)
     ds = open_dataset("frms6", inside / "scan_001.frms6", {"binning": 1})
-    assert ds.info.n_frames == 3
+    assert ds.source.n_frames == 3
     assert ds.corrections is None
     assert ds.info.raw_metadata["hdr"] == {}

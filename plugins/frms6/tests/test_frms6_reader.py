@@ -180,7 +180,7 @@ def test_the_last_part_may_be_cut(tmp_path: Path) -> None:
     last.write_bytes(last.read_bytes()[:-1])
     with pytest.warns(LamellaWarning, match="1 of 6 scan positions have no frame"):
         ds = lamella.open(header)
-    assert ds.info.n_frames == 5
+    assert ds.source.n_frames == 5
     assert any("announces 3 frames and holds 2" in note for note in ds.info.notes)
     np.testing.assert_array_equal(ds.read(fill=0).reshape(6, 6, 4)[:5], frames[:5])
 
@@ -198,7 +198,7 @@ def test_frames_that_the_header_does_not_know_are_left_out(tmp_path: Path) -> No
     frames = images(4)
     header = acquisition(tmp_path, frames, text=header_text(4, (1, 3)), announce=3)
     ds = lamella.open(header)
-    assert ds.info.n_frames == 3
+    assert ds.source.n_frames == 3
     assert "holds 4 frames, but its header knows of 3" in ds.info.notes[0]
     assert "speaks of 4 signal frames" in ds.info.notes[1]
 

@@ -1,6 +1,8 @@
 """Which data set is opened, with which axes, and which other files may be read for it."""
 
+import importlib
 import json
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -275,9 +277,29 @@ def test_a_crash_of_the_child_is_an_error_of_the_parent(tmp_path: Path, monkeypa
 
     path = write(tmp_path / "a.h5", scan=SCAN)
     assert lamella.open(path, isolate="always").shape == SCAN.shape
-    monkeypatch.setattr("lamella_hdf5.rehearsal._ACT", "import os; os.abort()")
+    (tmp_path / "crashing_h5.py").write_text("import os\ndef describe(probe, params): os.abort()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    describe = importlib.import_module("crashing_h5").describe
     with pytest.raises(CorruptError, match="signal 6"):
-        rehearse(Probe.of(path), Hdf5Params())
+        rehearse(Probe.of(path), Hdf5Params(), describe)
+
+
+def test_a_child_that_hangs_is_an_error_of_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.h5", scan=SCAN)
+    (tmp_path / "hanging_h5.py").write_text("import time\ndef describe(probe, params): time.sleep(600)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("lamella_hdf5.rehearsal._MOST_SECONDS", 0.2)
+    describe = importlib.import_module("hanging_h5").describe
+    with pytest.raises(CorruptError, match=r"no answer within 0\.2 s"):
+        rehearse(Probe.of(path), Hdf5Params(), describe)
+
+
+def test_a_frozen_application_tries_no_file_in_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.h5", scan=SCAN)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(UnsupportedError, match="isolate='never'"):
+        lamella.open(path, isolate="always")
+    assert lamella.open(path, isolate="never").shape == SCAN.shape
 
 
 def test_files_without_frames_are_refused(tmp_path: Path) -> None:

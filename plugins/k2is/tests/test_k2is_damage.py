@@ -73,9 +73,9 @@ def check(path: Path, frames: np.ndarray, lost_blocks: str) -> None:
         warnings.simplefilter("ignore", LamellaWarning)
         try:
             ds = open_dataset("k2is", path, {"lost_blocks": lost_blocks})
-            assert ds.info.n_frames <= 2
+            assert ds.source.n_frames <= 2
             for array in ds.info.per_frame.values():
-                assert len(array()) == ds.info.n_frames
+                assert len(array()) == ds.source.n_frames
             shown = [ds.read(np.unravel_index(k, ds.shape.nav)) for k in np.flatnonzero(ds.valid_mask)[:3]]
         except (FormatError, FrameMissingError, ParameterError):
             return
@@ -94,7 +94,7 @@ def test_a_sector_cut_at_any_block_gives_whole_frames(recording: Files, frames: 
     except FormatError:
         assert blocks < 32
     else:
-        assert ds.info.n_frames == blocks // 32
+        assert ds.source.n_frames == blocks // 32
         np.testing.assert_array_equal(ds.read(), frames[: blocks // 32])
     finally:
         path.write_bytes(recording[path])

@@ -148,7 +148,7 @@ def test_pickled_data_sets_read_the_same(scan: Path) -> None:
     again = pickle.loads(pickle.dumps(ds))
     np.testing.assert_array_equal(again[0, 0], ds[0, 0])
     source = pickle.loads(pickle.dumps(ds.source))
-    assert source.info.n_frames == 4
+    assert source.n_frames == 4
 
 
 # Where the scan begins.

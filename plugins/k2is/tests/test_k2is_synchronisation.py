@@ -90,7 +90,7 @@ def test_reading_a_lost_frame_is_an_error(tmp_path: Path, frames: np.ndarray) ->
 def test_blocks_lost_at_the_edges_cost_the_frames_at_the_edges(tmp_path: Path, frames: np.ndarray) -> None:
     path = write_recording(tmp_path, frames, flagged_from=2, lost={2: [0, 1], 7: [159]}, gtg=gtg_bytes((1, 3)))
     ds = lamella.open(path)
-    assert ds.info.n_frames == 3
+    assert ds.source.n_frames == 3
     assert ds.frame_map.sync_offset == 0
     np.testing.assert_array_equal(ds[0], frames[1:4])
 
@@ -101,7 +101,7 @@ def test_sectors_cut_at_different_places_give_the_frames_they_share(tmp_path: Pa
         file = tmp_path / f"Capture52_{number}.bin"
         file.write_bytes(file.read_bytes()[: blocks * BLOCK_NBYTES + 77])
     ds = lamella.open(path)
-    assert ds.info.n_frames == 3
+    assert ds.source.n_frames == 3
     np.testing.assert_array_equal(ds.read(), frames[:3])
 
 

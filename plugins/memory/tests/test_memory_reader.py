@@ -115,7 +115,7 @@ def test_changes_of_the_array_are_seen() -> None:
 def test_frames_in_any_order_are_right(axes: list[int], steps: list[int], sig_dims: int, frames: list[int]) -> None:
     data = values().transpose(axes)[tuple(slice(None, None, step) for step in steps)]
     source: Any = open_array(data, sig_dims=sig_dims).source
-    n_frames, sig_shape = source.info.n_frames, source.info.sig_shape
+    n_frames, sig_shape = source.n_frames, source.sig_shape
     wanted = np.asarray(frames) % n_frames
     out = np.empty((len(frames), *sig_shape), data.dtype)
     source.read(None, wanted, SigBox.full(sig_shape), out)

@@ -206,5 +206,5 @@ def test_no_damage_to_the_first_header_raises_anything_but_a_format_error(
         source = MibReader().open(MibParams(), Probe.of(path))
     except FormatError:
         return
-    assert source.info.n_frames <= len(content) // 128
+    assert source.n_frames <= len(content) // 128
     json.dumps(dict(source.info.raw_metadata))

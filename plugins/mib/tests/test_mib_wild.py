@@ -191,9 +191,9 @@ def test_numbers_continue_a_name_and_other_endings_do_not(tmp_path: Path) -> Non
     ):
         scan(tmp_path / name, first=first)
     (tmp_path / "name.hdr").write_bytes(sidecar_text({"Frames in Acquisition (Number)": 4}))
-    assert opened(tmp_path / "name.mib").info.n_frames == 4
-    assert opened(tmp_path / "name1.mib").info.n_frames == 4
-    assert opened(tmp_path / "name_000.mib").info.n_frames == 2
+    assert opened(tmp_path / "name.mib").source.n_frames == 4
+    assert opened(tmp_path / "name1.mib").source.n_frames == 4
+    assert opened(tmp_path / "name_000.mib").source.n_frames == 2
 
 
 def test_acquisitions_of_one_name_that_both_begin_at_one_bring_a_note(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_parts_with_other_headers_are_left_out_and_named(tmp_path: Path) -> None
     scan(tmp_path / "a1.mib", first=3, size=768)
     scan(tmp_path / "a2.mib", first=3, fill=b" ")  # only padded in another way
     ds = opened(tmp_path / "a0.mib")
-    assert ds.info.n_frames == 4
+    assert ds.source.n_frames == 4
     assert any("a1.mib (header size 768, not 384)" in note for note in ds.info.notes)
 
 
@@ -272,4 +272,4 @@ def test_a_path_in_any_language(tmp_path: Path) -> None:
     scan(folder / "ß-扫描_0.mib")
     scan(folder / "ß-扫描_1.mib", first=4)
     with pytest.warns(LamellaWarning, match="1 of 5"):
-        assert opened(folder / "ß-扫描_1.mib").info.n_frames == 4
+        assert opened(folder / "ß-扫描_1.mib").source.n_frames == 4

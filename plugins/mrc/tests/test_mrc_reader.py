@@ -369,4 +369,4 @@ def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: li
     json.dumps(ds.raw_metadata, allow_nan=False)
     assert ds.read().shape == ds.shape
     for name in ds.info.per_frame:
-        assert len(ds.per_frame(name)) == ds.info.n_frames
+        assert len(ds.per_frame(name)) == ds.source.n_frames

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-import lamella_npy.fortran
+import lamella.reader.transposed
 from lamella.dataset.dataset import DataSet
 from lamella.dataset.framereader import FrameReader
 from lamella.io import choose_backend
 from lamella.opening.open import open_dataset
-from lamella.reader import SigBox
+from lamella.reader import IOSession, SigBox
 
 SHAPE = (5, 7, 6, 4)
 DATA: NDArray[Any] = np.asfortranarray(np.arange(-420, 420).reshape(SHAPE).astype(">i2"))
@@ -52,7 +52,7 @@ def test_any_frames_in_any_order_are_right(
 ) -> None:
     stored = DATA.reshape(35, 6, 4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lamella_npy.fortran, "_BLOCK_BYTES", block * 48)
+        patch.setattr(lamella.reader.transposed, "_BLOCK_BYTES", block * 48)
         source = open_dataset("npy", path, {}).source
     with FrameReader(source, choose_backend(backend, source.resources)) as reader:
         for frames, box in requests:
@@ -78,14 +78,11 @@ def test_it_is_said_that_c_order_would_be_faster(ds: DataSet) -> None:
     assert ds.diagnostics["order"] == "Fortran"
 
 
-class Counting:
+class Counting(IOSession):
     """A session that counts what is read through another one."""
-
-    zero_copy = False
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.scratch: dict[Any, Any] = {}
         self.nbytes = 0
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
@@ -98,7 +95,7 @@ class Counting:
 
 
 def test_a_worker_that_reads_on_touches_the_file_once_per_block(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lamella_npy.fortran, "_BLOCK_BYTES", 7 * 48)
+    monkeypatch.setattr(lamella.reader.transposed, "_BLOCK_BYTES", 7 * 48)
     source = open_dataset("npy", path, {}).source
     assert source.hints.frame_block == 7
     session = Counting(choose_backend("buffered", source.resources).open(source.resources))

@@ -230,4 +230,4 @@ def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: li
         return
     json.dumps(ds.raw_metadata, allow_nan=False)
     assert ds.read().shape == ds.shape
-    assert all(len(ds.per_frame(name)) == ds.info.n_frames for name in ds.info.per_frame)
+    assert all(len(ds.per_frame(name)) == ds.source.n_frames for name in ds.info.per_frame)

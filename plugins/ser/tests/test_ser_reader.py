@@ -339,4 +339,4 @@ def test_any_header_gives_data_or_a_format_error(tmp_path_factory: pytest.TempPa
         return
     json.dumps([source.info.raw_metadata, source.info.metadata.to_json()], allow_nan=False)
     for function in source.info.per_frame.values():
-        assert len(function()) == source.info.n_frames
+        assert len(function()) == source.n_frames

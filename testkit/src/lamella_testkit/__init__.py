@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lamella_testkit.checking import EDITION, LEVELS, Broken, check
+    from lamella_testkit.checking import EDITION, LEVELS, check
     from lamella_testkit.conformance import FormatConformance
+    from lamella_testkit.outcomes import Broken
     from lamella_testkit.recordings import recorded_files
     from lamella_testkit.report import Report
     from lamella_testkit.results import Result, Status, level_of
@@ -38,7 +39,7 @@ __all__ = [
 _LAZY = {
     "EDITION": "checking",
     "LEVELS": "checking",
-    "Broken": "checking",
+    "Broken": "outcomes",
     "FormatConformance": "conformance",
     "Recorded": "sample",
     "Report": "report",

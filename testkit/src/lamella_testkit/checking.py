@@ -5,43 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lamella_testkit.kit import Kit
 
-__all__ = ["EDITION", "LEVELS", "Broken", "Check", "NotHere", "NotNeeded", "all_checks", "check", "named"]
+__all__ = ["EDITION", "LEVELS", "Check", "check", "registered"]
 
 EDITION = "2026.1"
 """The newest edition of the checks in this kit."""
 
 LEVELS = ("declared", "readable", "tiled", "robust", "fast")
 """The names of the levels 0 to 4."""
-
-
-class Broken(AssertionError):
-    """A rule is broken.
-
-    Parameters
-    ----------
-    what
-        What was expected and what was found.
-    example
-        The smallest case in which it happens; the case that the kit was working on if None.
-    """
-
-    def __init__(self, what: str, *, example: str | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.example = example
-
-
-class NotNeeded(Exception):
-    """The check has no object: the plugin declares nothing, or the sampler writes nothing, that it could look at."""
-
-
-class NotHere(Exception):
-    """The check cannot be made here, for instance because the platform has no such limit; the level stays below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +79,6 @@ def check(
     return register
 
 
-def all_checks() -> tuple[Check, ...]:
-    """Give every check, by level and in the order in which they are written."""
-    import lamella_testkit.checks  # noqa: F401
-
-    return tuple(sorted(_checks.values(), key=lambda one: one.level))
-
-
-def named(name: str) -> Check:
-    """Give the check of that name.
-
-    Raises
-    ------
-    KeyError
-        If there is none; says which names are close.
-    """
-    known = {one.name: one for one in all_checks()}
-    if name not in known:
-        from difflib import get_close_matches
-
-        close: Any = get_close_matches(name, known, n=3)
-        raise KeyError(
-            f"no check is called {name!r}; did you mean {' or '.join(close) or 'one of ' + ', '.join(known)}?"
-        )
-    return known[name]
+def registered() -> tuple[Check, ...]:
+    """Give the checks of all modules that are imported, in the order in which they are written."""
+    return tuple(_checks.values())

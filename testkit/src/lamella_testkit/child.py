@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import os
+import pickle
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from lamella.system.spawn import parent_pipes
+from lamella_testkit.carryout import carry_out
+from lamella_testkit.catalogue import named
+from lamella_testkit.kit import Kit
+from lamella_testkit.profiles import profile_named
 
 __all__ = ["main"]
 
@@ -16,28 +22,22 @@ __all__ = ["main"]
 def main() -> None:
     """Serve jobs until the parent closes the pipe."""
     faulthandler.enable()
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the code under test prints must not get between messages
-    jobs = sys.stdin.buffer
+    parent = parent_pipes()
 
-    from lamella_testkit.isolation import receive, send
-
-    sys.path[:] = receive(jobs)
-    from lamella_testkit.checking import named
-    from lamella_testkit.profiles import profile_named
-    from lamella_testkit.runner import carry_out
+    def send(kind: str, value: object) -> None:
+        parent.send(pickle.dumps((kind, value)))
 
     with tempfile.TemporaryDirectory(prefix="lamella-testkit-") as folder:
-        kits = _Kits(Path(folder), lambda text, seconds: send(channel, ("case", (text, seconds))))
+        kits = _Kits(Path(folder), lambda text, seconds: send("case", (text, seconds)))
         while True:
             try:
-                job = receive(jobs)
+                job = pickle.loads(parent.receive())
             except EOFError:
                 return
             kit = kits.get(job["spec"], job["sampler"], profile_named(job["profile"]))
             with contextlib.redirect_stdout(sys.stderr):
                 result = carry_out(named(job["check"]), kit)
-            send(channel, ("result", result))
+            send("result", result)
 
 
 class _Kits:
@@ -51,8 +51,6 @@ class _Kits:
 
     def get(self, spec: Any, sampler: Any, profile: Any) -> Any:
         """Give the kit for a plugin."""
-        from lamella_testkit.kit import Kit
-
         key = (spec, sampler, profile)
         if key != self._key:
             self._kit = Kit(

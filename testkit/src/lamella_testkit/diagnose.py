@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit.checking import Broken
+from lamella_testkit.outcomes import Broken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,16 +6,16 @@ import pickle
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from lamella.system.spawn import Pipes, start
+from lamella_testkit.carryout import CHECK_SECONDS, judged
 from lamella_testkit.limits import queued
 from lamella_testkit.references import reference_to
 from lamella_testkit.results import Result, Status
-from lamella_testkit.runner import CHECK_SECONDS, judged
 
 if TYPE_CHECKING:
     from lamella.format import FormatSpec
@@ -33,6 +33,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._pipes: Pipes | None = None
         self._log: IO[bytes] | None = None
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -54,13 +55,12 @@ class Worker:
         job = {"spec": spec, "sampler": reference_to(kind), "profile": profile.name, "check": one.name}
         began = time.perf_counter()
         self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
+        assert self._pipes is not None
         case: str | None = None
         reason = ""
         limit = CHECK_SECONDS
         try:
-            send(self._process.stdin, job)
+            self._pipes.send(pickle.dumps(job))
             while True:
                 kind_of_message, value = self._message(limit)
                 if kind_of_message == "result":
@@ -91,7 +91,8 @@ class Worker:
     def close(self) -> None:
         """End the child."""
         process, self._process = self._process, None
-        if process is not None:
+        pipes, self._pipes = self._pipes, None
+        if process is not None and pipes is not None:
             assert process.stdin is not None
             process.stdin.close()
             try:
@@ -99,8 +100,7 @@ class Worker:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+            pipes.close()
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -110,16 +110,10 @@ class Worker:
             return
         self.close()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "from lamella_testkit.child import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-        )
-        assert self._process.stdin is not None
-        send(self._process.stdin, sys.path)
+        self._process = start("lamella_testkit.child:main", answers=True, errors=self._log)
+        self._pipes = Pipes.to(self._process)
         self._messages = queue.SimpleQueue()
-        threading.Thread(target=_pump, args=(self._process.stdout, self._messages), daemon=True).start()
+        threading.Thread(target=_pump, args=(self._pipes, self._messages), daemon=True).start()
 
     def _crash(self) -> str:
         assert self._process is not None
@@ -152,26 +146,11 @@ class Worker:
         return "".join(f"\n{line}" for line in shown)
 
 
-def _pump(stream: IO[bytes], messages: queue.SimpleQueue[Any]) -> None:
+def _pump(pipes: Pipes, messages: queue.SimpleQueue[Any]) -> None:
     while True:
         try:
-            message = receive(stream)
+            message = pickle.loads(pipes.receive())
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             messages.put(("end", None))
             return
         messages.put(message)
-
-
-def send(stream: IO[bytes], message: object) -> None:
-    """Write one message."""
-    data = pickle.dumps(message)
-    stream.write(len(data).to_bytes(8, "little") + data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> Any:
-    """Read one message; raises `EOFError` at the end."""
-    length = stream.read(8)
-    if len(length) < 8:
-        raise EOFError
-    return pickle.loads(stream.read(int.from_bytes(length, "little")))

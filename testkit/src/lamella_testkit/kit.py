@@ -17,11 +17,12 @@ import numpy as np
 from lamella.errors import LamellaWarning
 from lamella.opening.open import open_dataset
 from lamella.params.validate import split, validate
-from lamella.plugins.plugin import Plugin, Status, examine_spec
+from lamella.plugins.examine import judge
+from lamella.plugins.plugin import Plugin, Status
 from lamella.plugins.registry import default_registry
 from lamella.reader import Probe
-from lamella_testkit.checking import Broken, NotNeeded
 from lamella_testkit.limits import TookTooLong, wall_clock
+from lamella_testkit.outcomes import Broken, NotNeeded
 from lamella_testkit.sample import Sample, SampleData
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ def register(spec: FormatSpec) -> Plugin:
             if plugin.distribution is not None:
                 registry.prefer(spec.name, plugin.distribution)
             return registry.get(spec.name)
-    examined = examine_spec(Plugin(spec.name, Status.ok, None, UNINSTALLED), spec)
+    examined = judge(Plugin(spec.name, Status.ok, None, UNINSTALLED), spec)
     if examined.status is not Status.ok:
         return examined
     registry.register(spec, distribution=UNINSTALLED)

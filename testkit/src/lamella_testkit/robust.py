@@ -15,9 +15,9 @@ from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.framereader import FrameReader
 from lamella.errors import FormatError, FrameMissingError, LamellaError, LamellaWarning, ParameterError
 from lamella.reader import FrameSource, LinearSource, SigBox
-from lamella_testkit.checking import Broken
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.limits import address_space
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import problems
 from lamella_testkit.spy import SpyBackend
@@ -66,7 +66,7 @@ def attempt(
         try:
             source = kit.source(sample, **keywords)
             _expect_possible(kit, source, size)
-            for problem in problems(source.info):
+            for problem in problems(source):
                 raise Broken(f"it opens, but {problem}")
             with contextlib.suppress(FrameMissingError):  # damage may take away a frame and leave the others
                 read_source(source, expected)
@@ -97,21 +97,21 @@ def _expect_no_memory_error(error: BaseException) -> None:
 
 def _expect_possible(kit: Kit, source: LinearSource | FrameSource, size: int) -> None:
     """Check that what is claimed can be in files of that size."""
-    info = source.info
-    sizes = (info.n_frames, *info.sig_shape, *(info.nav_shape or ()))
-    if any(type(n) is not int or n < 0 for n in sizes) or any(n == 0 for n in info.sig_shape):
-        raise Broken(f"it claims {info.n_frames} frames of {info.sig_shape} in a scan of {info.nav_shape}")
-    if info.n_frames == 0:
+    nav_shape = source.info.nav_shape
+    sizes = (source.n_frames, *source.sig_shape, *(nav_shape or ()))
+    if any(type(n) is not int or n < 0 for n in sizes) or any(n == 0 for n in source.sig_shape):
+        raise Broken(f"it claims {source.n_frames} frames of {source.sig_shape} in a scan of {nav_shape}")
+    if source.n_frames == 0:
         raise Broken("it opens without any frame, instead of saying what is wrong")
-    frame = math.prod(info.sig_shape) * info.dtype.itemsize
+    frame = math.prod(source.sig_shape) * source.dtype.itemsize
     if isinstance(source, LinearSource):
         low, high = source.encoding.extent()
-        stored = source.info.n_frames * (high - low)
+        stored = source.n_frames * (high - low)
         available = sum(resource.size for resource in source.resources)
         if stored > available and min(source.encoding.strides, default=1) > 0:
-            raise Broken(f"it claims {info.n_frames} frames of {high - low} bytes in {available} bytes")
-    elif kit.sampler.expansion is not None and size and info.n_frames * frame > kit.sampler.expansion * size + 4096:
-        raise Broken(f"it claims {info.n_frames} frames of {frame} bytes in {size} bytes")
+            raise Broken(f"it claims {source.n_frames} frames of {high - low} bytes in {available} bytes")
+    elif kit.sampler.expansion is not None and size and source.n_frames * frame > kit.sampler.expansion * size + 4096:
+        raise Broken(f"it claims {source.n_frames} frames of {frame} bytes in {size} bytes")
 
 
 def read_source(source: LinearSource | FrameSource, expected: SampleData | None = None) -> None:
@@ -130,10 +130,10 @@ def read_source(source: LinearSource | FrameSource, expected: SampleData | None 
     if callable(info.corrections):
         info.corrections()
     for name, give in info.per_frame.items():
-        if np.shape(give())[:1] != (info.n_frames,):
-            raise Broken(f"{name!r} has the shape {np.shape(give())} for {info.n_frames} frames")
+        if np.shape(give())[:1] != (source.n_frames,):
+            raise Broken(f"{name!r} has the shape {np.shape(give())} for {source.n_frames} frames")
     if info.navigator is not None:
-        shape = tuple(info.nav_shape or (info.n_frames,))
+        shape = tuple(info.nav_shape or (source.n_frames,))
         if np.shape(info.navigator()) != shape:
             raise Broken(f"the navigator has the shape {np.shape(info.navigator())} for a scan of {shape}")
 
@@ -147,8 +147,8 @@ def _shown_at(index: NDArray[np.int64] | None, frame: int) -> int | None:
 
 
 def _tried(source: LinearSource | FrameSource) -> Iterator[tuple[int, SigBox]]:
-    n = source.info.n_frames
-    full = SigBox.full(source.info.sig_shape)
+    n = source.n_frames
+    full = SigBox.full(source.sig_shape)
     corner = SigBox(tuple(length - 1 for length in full.shape), (1,) * len(full.shape))
     some = dict.fromkeys([0, n - 1, 1, n // 2, n - 2, n // 3][:_FRAMES_TRIED])
     for frame in some:
@@ -162,7 +162,7 @@ def _read(source: LinearSource | FrameSource, frame: int, box: SigBox) -> Any:
     if isinstance(source, LinearSource):
         with FrameReader(source, SpyBackend()) as reader:
             return reader.read(np.asarray([frame]), box).copy()
-    out = np.empty((1, *box.shape), dtype=source.info.dtype)
+    out = np.empty((1, *box.shape), dtype=source.dtype)
     session = SpyBackend().open(source.resources)
     try:
         source.read(session, np.asarray([frame]), box, out)
@@ -172,9 +172,8 @@ def _read(source: LinearSource | FrameSource, frame: int, box: SigBox) -> Any:
 
 
 def _expect_same_kind(source: LinearSource | FrameSource, expected: SampleData) -> None:
-    info = source.info
-    if tuple(info.sig_shape) != expected.sig_shape or info.dtype != expected.native_dtype:
-        raise Broken(f"it gives frames of {info.sig_shape} {info.dtype}, expected {expected}")
+    if tuple(source.sig_shape) != expected.sig_shape or source.dtype != expected.native_dtype:
+        raise Broken(f"it gives frames of {source.sig_shape} {source.dtype}, expected {expected}")
 
 
 def _look_around(kit: Kit, source: LinearSource | FrameSource, sample: Sample) -> None:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from lamella.reader import Axis, Metadata
 
 if TYPE_CHECKING:
-    from lamella.reader import SourceInfo
+    from lamella.reader import FrameSource, LinearSource, SourceInfo
 
 __all__ = ["axis_problems", "json_problems", "metadata_problems", "problems"]
 
 
-def problems(info: SourceInfo) -> Iterator[str]:
+def problems(source: LinearSource | FrameSource) -> Iterator[str]:
     """Give everything that is wrong with the form of metadata, axes and notes."""
+    info = source.info
     yield from json_problems("raw_metadata", dict(info.raw_metadata))
     yield from json_problems("details", dict(info.details))
     yield from metadata_problems(info)
-    yield from axis_problems(info)
+    yield from axis_problems(info, len(source.sig_shape))
     for note in (*info.notes, info.nav_origin):
         if not (isinstance(note, str) and note.strip()):
             yield f"a note is {note!r}, expected text"
@@ -73,10 +74,10 @@ def metadata_problems(info: SourceInfo) -> Iterator[str]:
             yield f"acquired is {metadata.acquired!r}, not ISO 8601"
 
 
-def axis_problems(info: SourceInfo) -> Iterator[str]:
+def axis_problems(info: SourceInfo, sig_dims: int) -> Iterator[str]:
     """Say what is wrong with the axes."""
     nav_rank = 1 if info.nav_shape is None else len(info.nav_shape)
-    for kind, axes, rank in (("nav", info.nav_axes, nav_rank), ("sig", info.sig_axes, len(info.sig_shape))):
+    for kind, axes, rank in (("nav", info.nav_axes, nav_rank), ("sig", info.sig_axes, sig_dims)):
         if len(axes) not in (0, rank):
             yield f"there are {len(axes)} {kind} axes for {rank} dimensions"
         for axis in axes:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamella.io.buffered import BufferedBackend
-from lamella.io.mmap import MmapBackend
-from lamella_testkit.checking import Broken
+from lamella.io import BufferedBackend, IOBackend, MmapBackend
+from lamella.reader import IOSession
+from lamella_testkit.outcomes import Broken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.reader import IOSession, Resource
+    from lamella.reader import Resource
 
 __all__ = ["SpyBackend"]
 
 _POISON = 0xA5
 
 
-class SpyBackend:
+class SpyBackend(IOBackend):
     """Reads through another backend, and records each range.
 
     Parameters
@@ -32,17 +32,18 @@ class SpyBackend:
         Called within each read, before its bytes are there.
     """
 
+    name = "spy"
+
     def __init__(self, *, zero_copy: bool = False, during: Callable[[], None] | None = None) -> None:
-        self.name = "spy"
         self.reads: list[tuple[int, int, int]] = []
         self.sessions: list[SpySession] = []
         self.during = during
-        self.zero_copy = zero_copy
-        self._inner = MmapBackend() if zero_copy else BufferedBackend()
+        self._inner: IOBackend = MmapBackend() if zero_copy else BufferedBackend()
 
-    def unavailable(self, resources: Sequence[Resource]) -> str | None:
-        """Give None."""
-        return None
+    @property
+    def zero_copy(self) -> bool:
+        """Whether views are kept maps."""
+        return self._inner.zero_copy
 
     def open(self, resources: Sequence[Resource]) -> SpySession:
         """Open a session that is watched."""
@@ -56,7 +57,7 @@ class SpyBackend:
         return sum(nbytes for _, _, nbytes in self.reads)
 
 
-class SpySession:
+class SpySession(IOSession):
     """A session of `SpyBackend`."""
 
     def __init__(self, backend: SpyBackend, inner: IOSession, resources: Sequence[Resource]) -> None:
@@ -70,11 +71,6 @@ class SpySession:
     def zero_copy(self) -> bool:
         """Whether views stay valid."""
         return self._inner.zero_copy
-
-    @property
-    def scratch(self) -> dict[Any, Any]:
-        """What the source keeps for this worker."""
-        return self._inner.scratch
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Read bytes after everything given out before was spoiled."""
@@ -100,6 +96,7 @@ class SpySession:
         """Spoil what was given out, and close."""
         self._spoil()
         self.closed = True
+        super().close()
         self._inner.close()
 
     def _spoil(self) -> None:

@@ -42,7 +42,7 @@ SUBJECTS = {
     ),
     "npy": Subject(
         "npy",
-        ("lamella_npy.reader", "lamella_npy.header", "lamella_npy.fortran", "lamella_npy.params"),
+        ("lamella_npy.reader", "lamella_npy.header", "lamella_npy.params"),
         frozenset({"_too_few_axes", "_details", "_refuse"}),
     ),
     "blo": Subject(

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamella.plugins.registry import default_registry
-from lamella_testkit.checking import all_checks
+from lamella_testkit.carryout import carry_out
+from lamella_testkit.catalogue import all_checks
 from lamella_testkit.kit import Kit
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.results import Status
-from lamella_testkit.runner import carry_out
 from lamella_testkit.samplers import sampler_named
 from mutants.changes import Mutant, mutants
 from mutants.subjects import Subject

@@ -50,15 +50,11 @@ class ToyReader:
         header = self.header(probe)
         dtype = self.dtype(header, probe)
         sig_shape = self.sig_shape(header)
-        n_frames = self.n_frames(header)
         frame_nbytes = int(header["height"]) * int(header["width"]) * dtype.itemsize
         stride = frame_nbytes + int(header["frame_header"])
-        resources, runs = self.layout(header, probe, n_frames, stride)
+        resources, runs = self.layout(header, probe, self.n_frames(header), stride)
         tags = self.tags(header, probe)
         info = SourceInfo(
-            n_frames=n_frames,
-            sig_shape=sig_shape,
-            dtype=dtype.newbyteorder("="),
             nav_shape=self.nav_shape(header),
             nav_origin="header",
             nav_axes=self.nav_axes(header),
@@ -191,10 +187,14 @@ class ToyFrames(FrameSource):
 
     def __init__(self, resources: tuple[Resource, ...], runs: RunTable, encoding: Encoding, info: SourceInfo) -> None:
         LinearSource(resources=resources, runs=runs, encoding=encoding, info=info)  # checks that they fit
-        self.resources = resources
+        self.describe(resources, runs, encoding, info)
+
+    def describe(self, resources: tuple[Resource, ...], runs: RunTable, encoding: Encoding, info: SourceInfo) -> None:
+        super().__init__(
+            info, n_frames=runs.n_frames, sig_shape=encoding.sig_shape, dtype=encoding.dtype, resources=resources
+        )
         self.runs = runs
         self.encoding = encoding
-        self.info = info
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         for i, frame in enumerate(frames.tolist()):

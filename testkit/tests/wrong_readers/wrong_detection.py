@@ -138,8 +138,8 @@ class LoadsAll(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
             if "all" not in io.scratch:
-                whole = np.empty((self.info.n_frames, *self.info.sig_shape), self.info.dtype)
-                super().read(io, np.arange(self.info.n_frames), SigBox.full(self.info.sig_shape), whole)
+                whole = np.empty((self.n_frames, *self.sig_shape), self.dtype)
+                super().read(io, np.arange(self.n_frames), SigBox.full(self.sig_shape), whole)
                 io.scratch["all"] = whole
             out[...] = io.scratch["all"][frames][(slice(None), *box.slices)]
 

@@ -31,7 +31,7 @@ Layout = tuple[tuple[Resource, ...], RunTable]
 class RelativePath(ToyReader):
     def layout(self, header: Any, probe: Probe, n_frames: int, stride: int) -> Layout:
         resources, runs = super().layout(header, probe, n_frames, stride)
-        return tuple(replace(one, path=os.path.relpath(one.path)) for one in resources), runs
+        return tuple(replace(one, location=os.path.relpath(one.location)) for one in resources), runs
 
 
 @mistake("paths have to be text", check="any_kind_of_path_is_taken", level=1)
@@ -193,21 +193,21 @@ class AlwaysNotes(ToyReader):
 @mistake("time stamps for one frame more than there are", check="per_frame_data_fit", level=1)
 class LongTimes(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        count = info.n_frames + 1
+        count = runs.n_frames + 1
         return super().source(resources, runs, encoding, replace(info, per_frame={"time": lambda: np.zeros(count)}))
 
 
 @mistake("time stamps in seconds since 1970", check="time_stamps_are_alike", level=1)
 class AbsoluteTimes(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        seconds = 1_456_168_703.0 + np.arange(info.n_frames)
+        seconds = 1_456_168_703.0 + np.arange(runs.n_frames)
         return super().source(resources, runs, encoding, replace(info, per_frame={"time": lambda: seconds}))
 
 
 @mistake("moments in local time, seconds in another clock", check="time_stamps_are_alike", level=1)
 class TwoClocks(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        seconds = np.arange(info.n_frames, dtype=np.float64)
+        seconds = np.arange(runs.n_frames, dtype=np.float64)
         moments = np.datetime64("2016-02-22", "ns") + (2e9 * seconds).astype("m8[ns]")
         stamps = {"time": lambda: seconds, "acquired": lambda: moments}
         return super().source(resources, runs, encoding, replace(info, per_frame=stamps))
@@ -225,7 +225,7 @@ class NumberingSampler(ToySampler):
 
 class _Numbering(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        return super().source(resources, runs, encoding, replace(info, **self.numbers(np.arange(info.n_frames), info)))
+        return super().source(resources, runs, encoding, replace(info, **self.numbers(np.arange(runs.n_frames), info)))
 
     def numbers(self, index: NDArray[Any], info: SourceInfo) -> dict[str, Any]:
         return {"per_frame": {"number": index.copy}, "navigator": index.reshape(info.nav_shape).copy}

@@ -94,9 +94,11 @@ class SignLost(ToyReader):
 
 
 @mistake("the dtype has the byte order of the file", check="shape_and_dtype_are_right", level=1)
-class ForeignDtype(ToyReader):
-    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        return super().source(resources, runs, encoding, replace(info, dtype=encoding.dtype))
+class ForeignDtype(ToyProceduralReader):
+    class frames(ToyFrames):
+        def __init__(self, *facts: Any) -> None:
+            super().__init__(*facts)
+            self.dtype = self.encoding.dtype
 
 
 @mistake("numbers that are not finite become zero", check="extreme_values_survive", level=1)
@@ -133,7 +135,7 @@ class LastFrameLost(ToyReader):
         count = runs.count.copy()
         count[-1] -= 1
         fewer = RunTable(runs.resource, runs.offset, runs.stride, count)
-        return super().source(resources, fewer, encoding, replace(info, n_frames=fewer.n_frames))
+        return super().source(resources, fewer, encoding, info)
 
 
 @mistake("the reader remembers the first file", check="data_sets_do_not_disturb_each_other", level=1)
@@ -157,4 +159,4 @@ class DefaultIgnored(ToyReader):
             return source
         first = int(source.runs.count[0])
         alone = RunTable.single(offset=int(source.runs.offset[0]), stride=int(source.runs.stride[0]), count=first)
-        return replace(source, resources=source.resources[:1], runs=alone, info=replace(source.info, n_frames=first))
+        return replace(source, resources=source.resources[:1], runs=alone)

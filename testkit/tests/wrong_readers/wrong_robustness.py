@@ -45,7 +45,7 @@ class _Padding(ToyFrames):
     """Fills up with zeros what the file no longer has."""
 
     def __init__(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> None:
-        self.resources, self.runs, self.encoding, self.info = resources, runs, encoding, info
+        self.describe(resources, runs, encoding, info)
 
     def frame(self, io: IOSession, frame: int) -> NDArray[Any]:
         (segment,) = self.runs.segments(frame, frame + 1)
@@ -114,9 +114,6 @@ class TruncatedSilently(ToyReader):
             raise TruncatedError("no complete frame", path=probe.path)
         return (Resource.of_probe(probe),), RunTable.single(offset=first + skip, stride=stride, count=count)
 
-    def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:
-        return super().source(resources, runs, encoding, replace(info, n_frames=runs.n_frames))
-
 
 class _Mapped(ToyFrames):
     """Maps the file by itself."""
@@ -143,7 +140,7 @@ class _FromTheEnd(ToyFrames):
             return super().frame(io, frame)
         nbytes, stride = self.encoding.extent()[1], int(self.runs.stride[0])
         size = Path(self.resources[0].path).stat().st_size
-        begin = size - (self.info.n_frames - frame) * stride + stride - nbytes
+        begin = size - (self.n_frames - frame) * stride + stride - nbytes
         return self.pixels(np.fromfile(self.resources[0].path, np.uint8, nbytes, offset=begin))
 
 
@@ -361,6 +358,6 @@ class TrustedNumbers(ToyReader):
             contents = [Path(resource.path).read_bytes() for resource in resources]
             places = [(one.resource, one.offset) for segment in runs.runs() for one in segment]
             numbers = [int.from_bytes(contents[file][place - 8 : place - 4], "little") for file, place in places]
-            return np.arange(info.n_frames)[numbers]
+            return np.arange(runs.n_frames)[numbers]
 
         return super().source(resources, runs, encoding, replace(info, per_frame={"time": times}))

@@ -40,7 +40,7 @@ class RegionIgnored(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
             first = int(frames[0]) if frames.size else 0
-            row = np.minimum(first + np.arange(len(frames)), self.info.n_frames - 1)
+            row = np.minimum(first + np.arange(len(frames)), self.n_frames - 1)
             super().read(io, row, box, out)
 
 
@@ -48,7 +48,7 @@ class RegionIgnored(ToyProceduralReader):
 class OffsetIgnored(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
-            whole = len(frames) > self.info.n_frames // 2
+            whole = len(frames) > self.n_frames // 2
             super().read(io, np.arange(len(frames)) if whole else frames, box, out)
 
 
@@ -66,7 +66,7 @@ class PartitionEnd(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
             super().read(io, frames, box, out)
-            if len(frames) == 1 and 0 < frames[0] < self.info.n_frames - 1:
+            if len(frames) == 1 and 0 < frames[0] < self.n_frames - 1:
                 out[...] = 0
 
 
@@ -136,7 +136,7 @@ class CachedByNumber(ToyProceduralReader):
         cache: ClassVar[dict[tuple[Any, ...], NDArray[Any]]] = {}
 
         def frame(self, io: IOSession, frame: int) -> NDArray[Any]:
-            key = (frame, self.encoding.dtype, self.encoding.sig_shape, self.info.n_frames)
+            key = (frame, self.encoding.dtype, self.encoding.sig_shape, self.n_frames)
             if key not in self.cache:
                 self.cache[key] = super().frame(io, frame).copy()
             return self.cache[key]
@@ -277,7 +277,7 @@ class Rounded(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
             super().read(io, frames, box, out)
-            if len(frames) == 3 and box.covers(self.info.sig_shape):
+            if len(frames) == 3 and box.covers(self.sig_shape):
                 np.copyto(out, out.astype(np.float16), casting="unsafe")
 
 
@@ -312,7 +312,7 @@ class ReshapedWrong(ToyReader):
         encoding = replace(source.encoding, strides=source.encoding.strides[::-1], sig_shape=params.sig_shape)
         if encoding.extent() != source.encoding.extent():
             return source
-        return replace(source, encoding=encoding, info=replace(source.info, sig_shape=params.sig_shape))
+        return replace(source, encoding=encoding)
 
 
 @mistake(
@@ -330,7 +330,7 @@ class MissingIsFirst(ToyProceduralReader):
     class frames(ToyFrames):
         def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
             super().read(io, frames, box, out)
-            if 0 < len(frames) < self.info.n_frames and frames[-1] == self.info.n_frames - 1:
+            if 0 < len(frames) < self.n_frames and frames[-1] == self.n_frames - 1:
                 out[-1] = 0
 
 

@@ -1,4 +1,14 @@
-"""The public module for authors of analyses: what microscopists compute every day, with pictures."""
+"""The public module for authors of analyses: what microscopists compute every day, with pictures.
+
+A plugin declares a class of analyses in the entry-point group ``lamella.analyses``::
+
+    [project.entry-points."lamella.analyses"]
+    strain = "my_package.strain:StrainAnalysis"
+
+The name on the left is what users type, in any case of letters. The class may state the plugin API that it was written
+for, as the class attribute ``api = (1, 0)``; without it, ``(1, 0)`` is assumed. A class for a plugin API that Lamella
+does not understand is reported as incompatible, one that fails while it is imported as broken; neither is used.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +18,14 @@ from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lamella.analysis.analysis import Analysis as Analysis, image_size as image_size
+    from lamella.analysis.make import make_analysis as make_analysis
     from lamella.analysis.results import AnalysisResult as AnalysisResult, AnalysisResultSet as AnalysisResultSet
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "lamella.analysis.analysis": "Analysis image_size",
+        "lamella.analysis.make": "make_analysis",
         "lamella.analysis.results": "AnalysisResult AnalysisResultSet",
     },
 )

@@ -19,6 +19,9 @@ __all__ = ["Analysis", "image_size"]
 class Analysis(ABC):
     """Something to compute with `lamella.Context.run`.
 
+    A class of a plugin is declared in the entry-point group ``lamella.analyses``, and found by `make_analysis`. Its
+    class attribute ``api``, such as ``(1, 0)``, is the plugin API that it was written for; ``(1, 0)`` if it has none.
+
     Parameters
     ----------
     dataset

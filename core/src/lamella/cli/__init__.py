@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lamella.cli.console import Console as Console
     from lamella.cli.parameters import open_data as open_data
     from lamella.cli.parser import UsageError as UsageError
+    from lamella.plugins.hookspecs import Finding as Finding
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -21,5 +22,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.cli.console": "Console",
         "lamella.cli.parser": "UsageError",
         "lamella.cli.parameters": "open_data",
+        "lamella.plugins.hookspecs": "Finding",
     },
 )

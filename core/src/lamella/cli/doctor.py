@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import lamella
 from lamella.dataset.repr import size_text
-from lamella.plugins.hooks import Finding, hooks
-from lamella.plugins.plugin import Status
+from lamella.plugins.hooks import hooks
+from lamella.plugins.hookspecs import Finding
+from lamella.plugins.kinds import FORMATS, IO_BACKENDS, KINDS
+from lamella.plugins.plugin import Plugin, Status
 from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
@@ -74,25 +76,27 @@ def _installed(name: str) -> str | None:
 
 
 def _plugins() -> Iterator[Finding]:
-    plugins = default_registry().plugins()
-    if not any(plugin.status is Status.ok for plugin in plugins):
+    registry = default_registry()
+    if not registry.usable(FORMATS):
         yield Finding("formats", "error", "no format can be used", 'pip install "lamella[all]"')
-    for plugin in plugins:
-        subject = f"format {plugin.name}"
-        if plugin.status is Status.ok:
-            yield Finding(subject, "ok", f"{plugin.distribution} {plugin.version or ''}".rstrip())
-            continue
-        is_wanted = plugin.status is Status.disabled
-        yield Finding(subject, "info" if is_wanted else "error", f"{plugin.status}: {plugin.reason}", plugin.remedy)
+    for kind in KINDS:
+        yield from (_plugin(plugin) for plugin in registry.plugins(kind) if not plugin.is_builtin)
+
+
+def _plugin(plugin: Plugin) -> Finding:
+    subject = f"{plugin.kind.noun} {plugin.name}"
+    if plugin.status is Status.ok:
+        return Finding(subject, "ok", f"{plugin.distribution} {plugin.version or ''}".rstrip())
+    level: Literal["info", "error"] = "info" if plugin.status is Status.disabled else "error"
+    return Finding(subject, level, f"{plugin.status}: {plugin.reason}", plugin.remedy)
 
 
 def _io() -> Iterator[Finding]:
     from lamella.io.choose import choose_backend
-    from lamella.plugins.entrypoints import named_entry_points
     from lamella.reader.resource import Resource
 
     sample = [Resource.of(__file__)]
-    for name in sorted({"buffered", "direct", "mmap", *named_entry_points("lamella.io_backends")}):
+    for name in [plugin.name for plugin in default_registry().usable(IO_BACKENDS)]:
         try:
             choose_backend(name, sample)
         except lamella.LamellaError as error:

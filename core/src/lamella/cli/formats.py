@@ -1,4 +1,7 @@
-"""The installed formats: whether each plugin is well, what it reads, and the parameters that it takes."""
+"""The installed formats: whether each plugin is well, what it reads, and the parameters that it takes.
+
+Other plugins (executors, I/O backends, exporters, analyses, packages with hooks) are listed below the formats.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from lamella.params.fields import ParameterInfo, describe
 from lamella.params.schema import json_schema
 from lamella.params.validate import CommonParams
 from lamella.plugins.conformance import report_of
+from lamella.plugins.kinds import KINDS
 from lamella.plugins.known import CATALOGUE
-from lamella.plugins.plugin import Plugin, Status
+from lamella.plugins.plugin import Plugin, Status, advice
 from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
@@ -41,10 +45,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _list(console: Console) -> int:
     plugins = default_registry().plugins()
     installed = {plugin.name for plugin in plugins}
+    others = [plugin for kind in KINDS[1:] for plugin in default_registry().plugins(kind) if not plugin.is_builtin]
     offered = {name: known for name, known in CATALOGUE.items() if name not in installed}
     console.emit(
         {
             "formats": [_entry(plugin) for plugin in plugins],
+            "plugins": [_common(plugin) | {"kind": plugin.kind.noun, "group": plugin.kind.group} for plugin in others],
             "not_installed": [
                 {"name": name, "title": known.title, "install": known.install} for name, known in offered.items()
             ],
@@ -62,9 +68,13 @@ def _list(console: Console) -> int:
         for plugin in plugins
     ]
     console.table(("format", "status", "conformance", "title", "files", "from"), rows)
-    for plugin in plugins:
+    if others:
+        console.say("\nother plugins")
+        listed = [(plugin.name, plugin.status, plugin.kind.noun, _source(plugin)) for plugin in others]
+        console.table(("name", "status", "kind", "from"), listed)
+    for plugin in (*plugins, *others):
         if plugin.status is not Status.ok:
-            console.say(f"\n{plugin.name} is {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip())
+            console.say(f"\n{plugin.kind.noun} {plugin.name} is {plugin.status}: {advice(plugin)}")
     if offered:
         console.say("\nnot installed:")
         console.facts([(f"  {name}", f"{known.title}: {known.install}") for name, known in offered.items()])
@@ -121,16 +131,7 @@ def _meaning(info: ParameterInfo) -> str:
 
 def _entry(plugin: Plugin) -> dict[str, Any]:
     spec = plugin.spec
-    entry: dict[str, Any] = {
-        "name": plugin.name,
-        "status": str(plugin.status),
-        "reason": plugin.reason,
-        "remedy": plugin.remedy,
-        "title": _title(plugin),
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "extensions": list(_extensions(plugin)),
-    }
+    entry = _common(plugin) | {"title": _title(plugin), "extensions": list(_extensions(plugin))}
     if spec is not None:
         entry |= {
             "api": list(spec.api),
@@ -141,6 +142,17 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
     report = report_of(plugin)
     entry["conformance"] = None if report is None else {"level": report.level, "version": report.version}
     return entry
+
+
+def _common(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "status": str(plugin.status),
+        "reason": plugin.reason,
+        "remedy": plugin.remedy,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+    }
 
 
 def _proved(plugin: Plugin) -> str:

@@ -98,16 +98,16 @@ class DataSet:
         self.num_partitions = num_partitions
         self._io_backend = io_backend
         self._recipe = recipe
-        suggested = info.nav_shape if info.nav_shape is not None else (info.n_frames,)
+        suggested = info.nav_shape if info.nav_shape is not None else (source.n_frames,)
         nav = nav_shape or suggested or (1,)
         self.frame_map = FrameMap(
-            n_frames=info.n_frames if info.index is None else len(info.index),
+            n_frames=source.n_frames if info.index is None else len(info.index),
             nav_shape=tuple(int(n) for n in nav),
             sync_offset=info.sync_offset if sync_offset is None else sync_offset,
             index=info.index,
         )
-        self.shape = Shape(self.frame_map.nav_shape, info.sig_shape)
-        self.dtype: np.dtype[Any] = info.dtype
+        self.shape = Shape(self.frame_map.nav_shape, source.sig_shape)
+        self.dtype: np.dtype[Any] = source.dtype
         self.name = name or provenance.target or provenance.format
         if corrections is not True:
             self.__dict__["corrections"] = choose(corrections, lambda: None, self.shape.sig)
@@ -248,11 +248,11 @@ class DataSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A key for caches: changes with format, parameters, and path, size and time of every file."""
+        """A key for caches: changes with format, parameters, and location, size and identity of every file."""
         facts = {
             "format": [self.format, self.provenance.version],
             "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},
-            "resources": [[r.path, r.size, r.mtime_ns] for r in self.source.resources],
+            "resources": [[r.location, r.size, r.identity] for r in self.source.resources],
             "shape": [list(self.shape.nav), list(self.shape.sig), str(self.dtype)],
             "identity": list(getattr(self.source, "identity", ())),
         }

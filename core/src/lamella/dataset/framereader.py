@@ -12,7 +12,8 @@ from lamella.dataset.procedural import read_procedural
 from lamella.dataset.tiling import REGION_BYTES
 from lamella.geometry.frames import consecutive
 from lamella.geometry.shape import SigBox
-from lamella.reader.source import FrameSource, LinearSource, Segment
+from lamella.reader.runs import Segment
+from lamella.reader.source import FrameSource, LinearSource
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,7 +60,7 @@ class FrameReader:
         self._source = source
         self._session: IOSession = backend.open(source.resources)
         self._corrections = corrections
-        self.dtype = np.dtype(source.info.dtype if dtype is None else dtype)
+        self.dtype = np.dtype(source.dtype if dtype is None else dtype)
         self._buffers: dict[str, NDArray[np.uint8]] = {}
 
     def __enter__(self) -> FrameReader:
@@ -78,12 +79,12 @@ class FrameReader:
     def read(self, frames: Frames, box: SigBox | None = None) -> NDArray[Any]:
         """Give frames as an array of shape ``(n, *box.shape)``, read-only or reused: valid until the next call."""
         if box is None:
-            box = SigBox.full(self._source.info.sig_shape)
+            box = SigBox.full(self._source.sig_shape)
         if self._corrections is None:
             return self._gather(frames, box)
         wide = self._corrections.reach(box)
         tile = self._buffer("tile", (len(frames), *wide.shape), self.dtype)
-        native = self._source.info.dtype
+        native = self._source.dtype
         stored = self._view(frames, wide, native)
         if stored is None:
             stored = self._buffer("uncorrected", tile.shape, native)
@@ -240,7 +241,7 @@ class FrameReader:
 
     def _view(self, frames: Frames, box: SigBox, dtype: np.dtype[Any]) -> NDArray[Any] | None:
         source = self._source
-        if dtype != source.info.dtype or not isinstance(frames, range) or frames.step != 1 or not frames:
+        if dtype != source.dtype or not isinstance(frames, range) or frames.step != 1 or not frames:
             return None
         if isinstance(source, FrameSource):
             return source.view(frames, box)
@@ -315,7 +316,7 @@ class FrameReader:
         self._decode(source, self._rows(segment, 0, nbytes), box, out)
 
     def _decode(self, source: LinearSource, stored: NDArray[np.uint8], box: SigBox, out: NDArray[Any]) -> None:
-        codec, sig_shape, native = source.encoding.codec, source.encoding.sig_shape, source.info.dtype
+        codec, sig_shape, native = source.encoding.codec, source.encoding.sig_shape, source.dtype
         assert codec is not None
         if box.covers(sig_shape) and out.dtype == native:
             codec.decode(stored, out)

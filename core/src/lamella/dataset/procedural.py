@@ -51,7 +51,7 @@ def read_procedural(
         if not wanted.size:
             out[...] = 0
             return
-    native = source.info.dtype
+    native = source.dtype
     target = out
     if missing is not None or out.dtype != native:
         target = buffer("native", (len(wanted), *out.shape[1:]), native)

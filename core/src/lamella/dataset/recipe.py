@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from lamella.corrections.resolve import fact
 from lamella.errors import ParameterError
+from lamella.reader.resource import is_url
 
 __all__ = ["DataSetRecipe", "can_be_named"]
 
@@ -26,7 +26,6 @@ D_co = TypeVar("D_co", covariant=True)
 
 _FEW = 64
 """Up to how many integers an array is a short list of numbers, such as a shape."""
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # one letter before the colon is a drive of Windows
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -151,7 +150,7 @@ def _all_absolute(target: Target) -> str | tuple[str, ...]:
 
 def _absolute(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
-    return text if _URL.match(text) else os.path.abspath(text)
+    return text if is_url(text) else os.path.abspath(text)
 
 
 def _told_apart(value: Any) -> object:

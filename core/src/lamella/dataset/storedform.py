@@ -49,7 +49,7 @@ def stored_form(source: LinearSource | FrameSource) -> StoredForm | None:
         rows = source.rows
         if rows is None:
             return None
-        nbytes = math.prod(source.info.sig_shape) * rows.dtype.itemsize
+        nbytes = math.prod(source.sig_shape) * rows.dtype.itemsize
         return StoredForm(rows.dtype, False, rows.order, 0, nbytes, rows.bounds)
     encoding = source.encoding
     if encoding.codec is not None:

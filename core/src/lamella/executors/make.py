@@ -11,11 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_executor"]
 
-_BUILTIN = {
-    "inline": "lamella.executors.inline:InlineExecutor",
-    "threads": "lamella.executors.threads:ThreadsExecutor",
-    "processes": "lamella.executors.processes:ProcessesExecutor",
-}
 _ALIASES = {"synchronous": "inline", "concurrent": "threads"}
 _DASK = ("dask", "dask-integration", "dask-make-default", "delayed")
 _ONLY_ONE = ("inline",)
@@ -37,25 +32,24 @@ def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
     ParameterError
         If the executor has no choice of workers, or their number is not positive.
     PluginError
-        If there is no such executor; says what to install or to use.
+        If there is no such executor, or its plugin cannot be used; says what to install or to use.
     """
-    from lamella.plugins.entrypoints import load_named
+    from lamella.plugins.kinds import EXECUTORS
+    from lamella.plugins.registry import default_registry
 
     wanted = _ALIASES.get(name.lower(), name.lower())
     if wanted == "pipelined":
         raise PluginError("the executor 'pipelined' is called 'processes' here: make_with('processes')")
-    try:
-        factory = load_named("lamella.executors", wanted, builtin=_BUILTIN)
-    except PluginError as error:
-        if wanted in _DASK:
-            raise PluginError(
-                f"the executor {name!r} needs a plugin: pip install lamella-dask. Without it: 'threads' or 'processes'"
-            ) from error
-        raise
+    registry = default_registry()
+    if wanted in _DASK and wanted not in registry.names(EXECUTORS):
+        raise PluginError(
+            f"the executor {name!r} needs a plugin: pip install lamella-dask. Without it: 'threads' or 'processes'"
+        )
+    plugin = registry.get(wanted, EXECUTORS)
     if cpus is None:
-        return cast("Executor", factory())
+        return cast("Executor", plugin.make())
     if wanted in _ONLY_ONE:
         raise ParameterError(f"the executor {name!r} runs in the calling thread; leave out cpus", subject="cpus")
     if cpus < 1:
         raise ParameterError(f"at least one worker is needed, not {cpus}", subject="cpus")
-    return cast("Executor", factory(cpus))
+    return cast("Executor", plugin.make(cpus))

@@ -10,37 +10,55 @@ import signal
 import subprocess
 import sys
 import threading
+from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
-from multiprocessing.spawn import get_executable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lamella.errors import PluginError
 from lamella.executors.messages import pack_error, pack_result, receive, send
 from lamella.executors.onethread import one_thread
+from lamella.kernels.compilequeue import compile_queue
+from lamella.system.spawn import NoPythonError, start
+
+if TYPE_CHECKING:
+    from lamella.kernels.compilejob import CompileJob
 
 __all__ = ["Worker", "serve"]
 
 _log = logging.getLogger(__name__)
 
-# Unlike a process of `multiprocessing`, a worker does not import the script of the user, which may be a notebook, may
-# take long, or may start workers itself: what it needs of the script is sent by value.
-_START = """
-import sys
-from multiprocessing import connection
-pipe = getattr(connection, "PipeConnection", connection.Connection)(int(sys.argv[1]))
-sys.path[:] = pipe.recv()
-from lamella.executors.worker import serve
-serve(pipe)
-"""
-
 
 class Worker:
-    """A process of its own, and the pipe to it."""
+    """A process of its own, and the pipe to it.
+
+    Unlike a process of `multiprocessing`, it does not import the script of the user, which may be a notebook, may take
+    long, or may start workers itself: what it needs of the script is sent by value.
+
+    Raises
+    ------
+    PluginError
+        If there is no Python executable to start.
+    """
 
     def __init__(self) -> None:
         self.connection, theirs = multiprocessing.Pipe()
-        self._process = _start(theirs.fileno())
-        theirs.close()
-        self.tell(sys.path)
+        requests, their_requests = multiprocessing.Pipe()
+        handles = theirs.fileno(), their_requests.fileno()
+        try:
+            self._process = start("lamella.executors.worker:serve", *handles, inherit=handles)
+        except NoPythonError as error:
+            self.connection.close()
+            requests.close()
+            raise PluginError(
+                f"the executor 'processes' needs a Python executable for its workers: {error}. Or use "
+                "executor='threads'"
+            ) from None
+        finally:
+            theirs.close()
+            their_requests.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        threading.Thread(target=_answer_requests, args=(requests,), name="lamella-requests", daemon=True).start()
 
     @property
     def alive(self) -> bool:
@@ -66,23 +84,53 @@ class Worker:
         return code
 
 
-def _start(handle: int) -> subprocess.Popen[bytes]:
-    """Start a fresh interpreter that inherits one end of a pipe and nothing else."""
-    command = [os.fsdecode(get_executable()), "-c", _START, str(handle)]
-    if sys.platform != "win32":
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(handle,))
-    os.set_handle_inheritable(handle, True)
-    inherited = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, startupinfo=inherited)
+def _answer_requests(requests: Connection) -> None:
+    """Have kernels compiled that a worker asks for, until it is gone: workers start no helpers of their own."""
+    with requests:
+        while True:
+            try:
+                requests.send(compile_queue.compile_for_child(*requests.recv()))
+            except (EOFError, OSError):
+                return
+            except Exception as error:
+                _log.debug("a worker asks for what cannot be compiled here: %s", error)
+                return
 
 
-def serve(connection: Connection) -> None:
-    """Do what comes through the pipe until it says end, or the other side is gone."""
+def serve(handle: int, requests: int) -> None:
+    """Do what comes through the pipe until it says end, or the other side is gone.
+
+    Parameters
+    ----------
+    handle
+        The end of the pipe for work.
+    requests
+        The end of the pipe through which the worker asks for compiled kernels.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    servant = _Servant(connection)
+    compile_queue.ask_parent = _Requests(_connection(requests)).compile
+    servant = _Servant(_connection(handle))
     threading.Thread(target=servant.listen, name="lamella-listener", daemon=True).start()
     servant.work()
+
+
+def _connection(handle: int) -> Connection:
+    if sys.platform == "win32":
+        return connections.PipeConnection(handle)
+    return Connection(handle)
+
+
+class _Requests:
+    """Asks the parent to have kernels compiled; for one thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def compile(self, job: CompileJob) -> str:
+        """Wait until a job was compiled; gives what came of it."""
+        self._connection.send((job.compiled, job.key, job.examples))
+        return str(self._connection.recv())
 
 
 class _Servant:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from lamella.errors import ParameterError
+from lamella.errors import ParameterError, PluginError
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from lamella.progress import ProgressOption
 
 __all__ = ["export_dataset", "find_exporter"]
-
-GROUP = "lamella.exporters"
-BUILTIN = {"npy": "lamella.export.npy:NpyExporter"}
 
 
 def find_exporter(path: str | os.PathLike[str], format: str | None = None) -> Exporter:
@@ -35,22 +32,31 @@ def find_exporter(path: str | os.PathLike[str], format: str | None = None) -> Ex
     ParameterError
         If no exporter takes the extension.
     PluginError
-        If there is no exporter of that name.
+        If there is no exporter of that name, or its plugin cannot be used.
     """
-    from lamella.plugins.entrypoints import load_named, named_entry_points
+    from lamella.plugins.kinds import EXPORTERS
+    from lamella.plugins.registry import default_registry
 
     if format is not None:
-        made: Exporter = load_named(GROUP, format.lower(), builtin=BUILTIN)()
-        return made
+        return cast("Exporter", default_registry().get(format, EXPORTERS).make())
     extension = Path(path).suffix.lower().lstrip(".")
     known: list[str] = []
-    for name in {**BUILTIN, **named_entry_points(GROUP)}:
-        exporter: Exporter = load_named(GROUP, name, builtin=BUILTIN)()
-        if extension in exporter.extensions:
+    troubles: list[str] = []
+    for plugin in sorted(default_registry().plugins(EXPORTERS), key=lambda plugin: not plugin.is_builtin):
+        try:
+            exporter = cast("Exporter", plugin.make())
+            extensions = tuple(exporter.extensions)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # one exporter that fails does not stop another one
+            troubles.append(str(error) if isinstance(error, PluginError) else f"{plugin.name}: {error}")
+            continue
+        if extension in extensions:
             return exporter
-        known += exporter.extensions
+        known += extensions
     listed = ", ".join(f".{item}" for item in known)
-    raise ParameterError(f"data sets cannot be written as .{extension} files, only as {listed}", subject="path")
+    text = f"data sets cannot be written as .{extension} files, only as {listed}"
+    raise ParameterError("; ".join([text, *troubles]), subject="path")
 
 
 def export_dataset(

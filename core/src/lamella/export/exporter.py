@@ -25,7 +25,11 @@ class ExportReport:
 
 
 class Exporter(Protocol):
-    """Writes data sets in one format; made without arguments, found in the entry-point group ``lamella.exporters``."""
+    """Writes data sets in one format; made without arguments, found in the entry-point group ``lamella.exporters``.
+
+    The class attribute ``api``, such as ``(1, 0)``, is the plugin API that it was written for; without it, ``(1, 0)``
+    is assumed.
+    """
 
     @property
     def extensions(self) -> tuple[str, ...]:

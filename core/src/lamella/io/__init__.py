@@ -1,4 +1,14 @@
-"""The public module for authors of I/O backends: how bytes of files reach memory."""
+"""The public module for authors of I/O backends: how bytes of files reach memory.
+
+A plugin declares a class of I/O backends in the entry-point group ``lamella.io_backends``::
+
+    [project.entry-points."lamella.io_backends"]
+    uring = "my_package.uring:UringBackend"
+
+The name on the left is what users type, in any case of letters. The class may state the plugin API that it was written
+for, as the class attribute ``api = (1, 0)``; without it, ``(1, 0)`` is assumed. A class for a plugin API that Lamella
+does not understand is reported as incompatible, one that fails while it is imported as broken; neither is used.
+"""
 
 from __future__ import annotations
 

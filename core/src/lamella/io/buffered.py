@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import FormatError
-from lamella.io.files import FileSession, check_range, shrunk
+from lamella.io.backend import IOBackend
+from lamella.io.files import FileSession, check_range
+from lamella.reader.resource import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,19 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["BufferedBackend"]
 
 
-class BufferedBackend:
+class BufferedBackend(IOBackend):
     """Read through the page cache into a reused buffer.
 
     The right choice for files on network drives, for files that other programs still write to, and for the first
-    pass over a file.
+    pass over a file. Remote files are read through their own resource, one request for each range.
     """
 
     name = "buffered"
-    zero_copy = False
-
-    def unavailable(self, resources: Sequence[Resource]) -> str | None:
-        """Give None: positional reads work everywhere."""
-        return None
 
     def open(self, resources: Sequence[Resource]) -> BufferedSession:
         """Open a session."""
@@ -45,6 +42,7 @@ class BufferedSession(FileSession):
     def __init__(self, resources: Sequence[Resource]) -> None:
         super().__init__(resources)
         self._buffer = np.empty(0, dtype=np.uint8)
+        self._remote = frozenset(i for i, one in enumerate(self._resources) if not one.is_local)
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Read bytes into the buffer of this session; valid until the next call."""
@@ -53,24 +51,18 @@ class BufferedSession(FileSession):
         if self._buffer.size < nbytes:
             self._buffer = np.empty(nbytes, dtype=np.uint8)
         target = self._buffer[:nbytes]
+        if resource in self._remote:
+            with info.reading() as file:
+                file.readinto(offset, target)
+            return target
         handle = self._handle(resource)
         done = 0
         while done < nbytes:
             try:
-                got = read_at(handle, target[done:], offset + done)
+                got = read_at(handle, target[done:].data, offset + done)
             except OSError as error:
-                raise FormatError(f"reading failed ({error.strerror})", path=info.path) from error
+                raise FormatError(f"reading failed ({error.strerror})", path=info.location) from error
             if got == 0:
-                raise shrunk(info, os.fstat(handle).st_size)
+                raise info.shrunk(os.fstat(handle).st_size)
             done += got
         return target
-
-
-def read_at(handle: int, target: NDArray[np.uint8], offset: int) -> int:
-    """Read into ``target`` from ``offset`` of an open file; gives the number of bytes read."""
-    if hasattr(os, "preadv"):
-        return os.preadv(handle, [target.data], offset)
-    os.lseek(handle, offset, os.SEEK_SET)
-    piece = os.read(handle, target.size)
-    target[: len(piece)] = np.frombuffer(piece, dtype=np.uint8)
-    return len(piece)

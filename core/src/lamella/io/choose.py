@@ -19,12 +19,6 @@ __all__ = ["IOBackend", "IOSession", "choose_backend"]
 
 _log = logging.getLogger(__name__)
 
-_BUILTIN = {
-    "mmap": "lamella.io.mmap:MmapBackend",
-    "buffered": "lamella.io.buffered:BufferedBackend",
-    "direct": "lamella.io.direct:DirectBackend",
-}
-
 
 def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]) -> IOBackend:
     """Give the I/O backend for some files.
@@ -43,7 +37,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     ParameterError
         If the backend is impossible here, with the reason.
     PluginError
-        If no backend has that name.
+        If no backend has that name, or its plugin cannot be used.
     """
     if wanted is None or wanted == "auto":
         return _best(resources)
@@ -55,18 +49,23 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
 
 
 def _named(name: str) -> IOBackend:
-    from lamella.plugins.entrypoints import load_named
+    from lamella.plugins.kinds import IO_BACKENDS
+    from lamella.plugins.registry import default_registry
 
-    return cast("IOBackend", load_named("lamella.io_backends", name.lower(), builtin=_BUILTIN)())
+    return cast("IOBackend", default_registry().get(name, IO_BACKENDS).make())
 
 
 def _best(resources: Sequence[Resource]) -> IOBackend:
     """Give what is preferred here, if it can read the files, or else what is usually best."""
+    from lamella.io.buffered import BufferedBackend
+    from lamella.io.mmap import MmapBackend
+
     preference = preferred()
-    if preference is not None and (reason := (backend := _named(preference.backend)).unavailable(resources)) is None:
-        return backend
     if preference is not None:
-        _log.info("%s was preferred because %s, but: %s", preference.backend, preference.reason, reason)
-    if sys.platform != "win32" and (mapped := _named("mmap")).unavailable(resources) is None:
-        return mapped
-    return _named("buffered")
+        backend = _named(preference.backend)
+        reason = backend.unavailable(resources)
+        if reason is None:
+            return backend
+        _log.info("%s was preferred because %s, but: %s", backend.name, preference.reason, reason)
+    mapped = MmapBackend()
+    return BufferedBackend() if sys.platform == "win32" or mapped.unavailable(resources) else mapped

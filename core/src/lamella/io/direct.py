@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import FormatError, ParameterError
-from lamella.io.buffered import read_at
-from lamella.io.files import FileSession, check_range, shrunk
+from lamella.io.backend import IOBackend
+from lamella.io.files import FileSession, check_range, remote
+from lamella.reader.resource import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +27,25 @@ _BLOCK = 4096
 _REFUSALS = {errno.EINVAL, errno.EOPNOTSUPP}
 
 
-class DirectBackend:
+class DirectBackend(IOBackend):
     """Read with O_DIRECT in whole blocks into an aligned buffer, so that a scan does not flush the page cache."""
 
     name = "direct"
-    zero_copy = False
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say why direct reads are impossible here: no O_DIRECT, or a file system that refuses it."""
         if not (hasattr(os, "O_DIRECT") and hasattr(os, "preadv")):
             return "this operating system has no O_DIRECT; use io_backend='buffered'"
-        for folder in {os.path.dirname(resource.path): resource for resource in resources}.values():
+        elsewhere = remote(resources)
+        if elsewhere is not None:
+            return elsewhere
+        for folder in {os.path.dirname(resource.location): resource for resource in resources}.values():
             try:
-                os.close(os.open(folder.path, DirectSession._flags))
+                os.close(os.open(folder.location, DirectSession._flags))
             except OSError as error:
                 if error.errno not in _REFUSALS:  # a file that is gone is for the session to report
                     continue
-                return f"the file system of {folder.path} refuses direct reads ({error.strerror}); use 'buffered'"
+                return f"the file system of {folder.location} refuses direct reads ({error.strerror}); use 'buffered'"
         return None
 
     def open(self, resources: Sequence[Resource]) -> DirectSession:
@@ -75,16 +78,16 @@ class DirectSession(FileSession):
         done = 0
         while done < needed:
             try:
-                got = read_at(handle, self._buffer[done:length], start + done)
+                got = read_at(handle, self._buffer[done:length].data, start + done)
             except OSError as error:
-                raise FormatError(f"direct reading failed ({error.strerror})", path=info.path) from error
+                raise FormatError(f"direct reading failed ({error.strerror})", path=info.location) from error
             if got == 0:
-                raise shrunk(info, os.fstat(handle).st_size)
+                raise info.shrunk(os.fstat(handle).st_size)
             done += got
             if done < needed and done % _BLOCK:
                 done -= done % _BLOCK
                 if start + done + _BLOCK > os.fstat(handle).st_size:
-                    raise shrunk(info, os.fstat(handle).st_size)
+                    raise info.shrunk(os.fstat(handle).st_size)
         return self._buffer[offset - start : offset - start + nbytes]
 
 

@@ -6,12 +6,15 @@ import mmap
 import os
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamella.errors import FormatError
-from lamella.io.files import check_range, check_status, check_unchanged, close_scratch
+from lamella.io.backend import IOBackend
+from lamella.io.files import check_range, remote
+from lamella.reader.resource import OPEN_FLAGS
+from lamella.reader.session import IOSession
 from lamella.system.memory import address_space
 
 if TYPE_CHECKING:
@@ -33,11 +36,10 @@ class _Mapping:
     __slots__ = ("array", "handle")
 
     def __init__(self, resource: Resource) -> None:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
-            self.handle = os.open(resource.path, flags)
+            self.handle = os.open(resource.location, OPEN_FLAGS)
         except OSError as error:
-            raise FormatError(f"the file cannot be opened ({error.strerror})", path=resource.path) from error
+            raise FormatError(f"the file cannot be opened ({error.strerror})", path=resource.location) from error
         try:
             mapped = mmap.mmap(self.handle, resource.size, access=mmap.ACCESS_READ) if resource.size else b""
         except (OSError, ValueError) as error:
@@ -45,7 +47,7 @@ class _Mapping:
             del self.handle
             raise FormatError(
                 f"the file cannot be mapped into memory ({error})",
-                path=resource.path,
+                path=resource.location,
                 remedy="Use io_backend='buffered'",
             ) from error
         self.array: NDArray[np.uint8] = np.frombuffer(mapped, dtype=np.uint8)
@@ -90,7 +92,7 @@ def forget_mappings() -> None:
         _kept.clear()
 
 
-class MmapBackend:
+class MmapBackend(IOBackend):
     """Map files into memory: zero copy, and the fastest way over local files that do not change."""
 
     name = "mmap"
@@ -100,7 +102,7 @@ class MmapBackend:
         """Say that there is no room, where files are larger than half of the memory that the process may address."""
         room, total = address_space(), sum(resource.size for resource in resources)
         if total <= room // 2:
-            return None
+            return remote(resources)
         return f"{total >> 20} MiB cannot be mapped where a process may address {room >> 20} MiB; use 'buffered'"
 
     def open(self, resources: Sequence[Resource]) -> MmapSession:
@@ -108,13 +110,15 @@ class MmapBackend:
         return MmapSession(resources)
 
 
-class MmapSession:
-    """Views of kept mappings. Each view looks at the file first: touching one that was cut would end the process."""
+class MmapSession(IOSession):
+    """Views of kept mappings, which stay for the next session.
+
+    Each view looks at the file first: touching one that was cut would end the process.
+    """
 
     zero_copy = True
 
     def __init__(self, resources: Sequence[Resource]) -> None:
-        self.scratch: dict[Any, Any] = {}
         self._resources = tuple(resources)
         self._checked: set[int] = set()
 
@@ -124,12 +128,8 @@ class MmapSession:
         check_range(info, offset, nbytes)
         if resource not in self._checked:
             # The name may lead to another file than when the mapping was made.
-            check_unchanged(info)
+            info.check_unchanged()
             self._checked.add(resource)
         mapping = _mapping(info)
-        check_status(info, os.fstat(mapping.handle))
+        info.check_status(os.fstat(mapping.handle))
         return mapping.array[offset : offset + nbytes]
-
-    def close(self) -> None:
-        """Leave the mappings to the next session."""
-        close_scratch(self.scratch)

@@ -3,6 +3,10 @@
 Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
+
+One helper at a time compiles for all processes of a machine that share the cache: they wait for each other by a lock
+file in it. Worker processes start none; they ask the process that started them. Where the cache cannot be written, a
+helper would be of no use, and kernels are compiled here.
 """
 
 from __future__ import annotations
@@ -10,17 +14,22 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lamella.kernels.compilejob import CompileJob
 from lamella.system.memory import address_space_left
 from lamella.system.processors import available_cpus
 
-__all__ = ["CompileJob", "CompileQueue", "compile_queue"]
+if TYPE_CHECKING:
+    from lamella.kernels.cachefiller import CacheFiller
+
+__all__ = ["CompileQueue", "compile_queue"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,111 +45,132 @@ ROOM_PER_CPU = 64 << 20
 return, where they do not get what they ask for."""
 ROOM_ONCE_LOADED = 128 << 20
 
+_LONGEST_WAIT = 600.0
+"""How long a worker process waits for the one that started it [s]."""
 
-@dataclass(eq=False)
-class CompileJob:
-    """A kernel for arguments of certain types: where its code is, examples of arguments, and what makes it ready.
-
-    ``load`` says whether numba keeps the result on disk. ``seconds`` counts the time that the NumPy version used.
-    """
-
-    compiled: str
-    examples: tuple[Any, ...]
-    load: Callable[[], bool]
-    seconds: float = 0.0
-    begun: bool = False
+_queues: weakref.WeakSet[CompileQueue] = weakref.WeakSet()
 
 
 class CompileQueue:
     """Counts what the NumPy versions cost, and has compiled what is worth it."""
 
+    ask_parent: Callable[[CompileJob], str] | None = None
+    """In a worker process: has a job compiled by the process that started it."""
+
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loading = threading.Lock()
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
+        self._pauses = 0
+        self._loaded = False
+        self._usable = True
+        self._begin_anew()
+        _queues.add(self)
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._loading = threading.Lock()
         self._waiting: queue.SimpleQueue[CompileJob] = queue.SimpleQueue()
         self._left = 0
-        self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
-        self._helper: Any = None
-        self._loaded = False
-        self._pauses = 0
+        self._filler: CacheFiller | None = None
         self.closed = False
 
+    def after_fork(self) -> None:
+        """Go on in a process that was forked: thread, helper and lock stayed with the parent.
+
+        If the parent was inside of numba, so is this process, for ever: nothing is compiled or loaded here then.
+        """
+        filler = self._filler
+        self._usable = self._usable and not self._loading.locked()
+        self._begin_anew()
+        if filler is not None:
+            filler.leave_to_parent()
+        for job in self._seen.values():
+            job.begun = job.done
+
     def order(self, name: str, key: tuple[Any, ...], make: Callable[[], CompileJob]) -> CompileJob:
-        """Give the order for a kernel and types of arguments."""
+        """Give the job for a kernel and types of arguments."""
         found = self._seen.get((name, key))
         if found is None:
             with self._lock:
                 found = self._seen.setdefault((name, key), make())
         return found
 
-    def spent(self, order: CompileJob, seconds: float) -> None:
+    def spent(self, job: CompileJob, seconds: float) -> None:
         """Count the time that a NumPy version took, and have it replaced if that pays."""
         self._seconds += seconds
-        order.seconds += seconds
-        if not order.begun and self._seconds > WORTH_COMPILING and order.seconds > WORTH_ITS_WHILE:
-            self._begin(order)
+        job.seconds += seconds
+        if not job.begun and self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE:
+            self._begin(job)
 
     def finish(self, timeout: float | None) -> bool:
         """Have everything that was used compiled; gives False when the time ran out first."""
-        for order in list(self._seen.values()):
-            self._begin(order)
+        for job in list(self._seen.values()):
+            self._begin(job)
         with self._idle:
             return self._idle.wait_for(lambda: not self._left, timeout)
 
-    def make_now(self, order: CompileJob) -> None:
+    def make_now(self, job: CompileJob) -> None:
         """Compile here, and wait for it, if there is room."""
         if not self._may_begin():
             return
         with self._loading:
-            if not order.begun:
-                order.begun = True
-                self._load(order)
+            if not job.begun:
+                job.begun = True
+                self._load(job)
 
-    def _begin(self, order: CompileJob) -> None:
-        if order.begun or not self._may_begin():
+    def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
+        """Have compiled what a worker process asks for, once for all workers; gives what came of it."""
+        job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
+        self._begin(job)
+        if not job.begun:
+            return "this is no time to compile"
+        with self._idle:
+            self._idle.wait_for(lambda: job.done or self.closed, _LONGEST_WAIT)
+        return "the process that started this one had it compiled"
+
+    def _begin(self, job: CompileJob) -> None:
+        if job.begun or not self._may_begin():
             return
         with self._lock:
-            if order.begun or self.closed:
+            if job.begun or self.closed:
                 return
-            order.begun = True
+            job.begun = True
             self._left += 1
             if self._thread is None:
                 # A thread that waits for the helper must not keep the process from ending.
                 self._thread = threading.Thread(target=self._work, name="lamella-compile", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
-        self._waiting.put(order)
+        self._waiting.put(job)
 
     def _work(self) -> None:
+        from lamella.kernels.cachefiller import CacheFiller
+
+        filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
         while True:
-            order = self._waiting.get()
-            self._prepare(order)
+            job = self._waiting.get()
+            begin = time.monotonic()
+            try:
+                outcome = filler.fill(job)
+            except Exception as error:  # loading will compile
+                outcome = f"no helper ({type(error).__name__}: {error})"
+            _log.debug("%s: %s after %.1f s", job.compiled, outcome, time.monotonic() - begin)
             with self._loading:
                 if self.closed:
                     return
-                self._load(order)
-            if self._waiting.empty() and self._helper is not None:
-                self._helper.end()  # it would hold memory until there is something to do again
-                self._helper = None
+                self._load(job)
+            if self._waiting.empty():
+                filler.rest()
             with self._idle:
                 self._left -= 1
                 self._idle.notify_all()
 
-    def _prepare(self, order: CompileJob) -> None:
-        """Have the helper fill numba's cache; without a helper, loading will compile."""
-        from lamella.kernels.helper import Helper
-
-        begin = time.monotonic()
-        try:
-            if self._helper is None:
-                self._helper = Helper()
-            done = self._helper.compile(order.compiled, order.examples)
-        except Exception as error:
-            done = f"no helper ({type(error).__name__}: {error})"
-        _log.debug("%s: %s after %.1f s", order.compiled, done, time.monotonic() - begin)
+    def _is_kept(self, job: CompileJob) -> bool:
+        """Whether numba's cache has a job; imports numba."""
+        with self._loading:
+            return not self.closed and job.is_kept()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -156,25 +186,35 @@ class CompileQueue:
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
         needed = ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus()
-        return not self._pauses and address_space_left() >= needed
+        return self._usable and not self._pauses and address_space_left() >= needed
 
-    def _load(self, order: CompileJob) -> None:
+    def _load(self, job: CompileJob) -> None:
         try:
-            order.load()
-            self._loaded = True
+            if job.load is not None:
+                job.load()
+                self._loaded = True
         except Exception as error:
             _log.warning(
-                "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", order.compiled, type(error).__name__, error
+                "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", job.compiled, type(error).__name__, error
             )
+        finally:
+            job.done = True
 
     def close(self) -> None:
         """End the helper, and let what is being loaded become ready: nothing may be cut off in the compiler."""
         self.closed = True
-        helper = self._helper
-        if helper is not None:
-            helper.end()
+        if self._filler is not None:
+            self._filler.close()
         with self._loading:
             pass
 
+
+def _after_fork() -> None:
+    for one in list(_queues):
+        one.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 compile_queue = CompileQueue()

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
-import sys
-from multiprocessing.spawn import get_executable
 from typing import Any
+
+from lamella.system.spawn import Pipes, start
 
 __all__ = ["Helper"]
 
-_FLAGS = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
-_START = """
-import pickle, sys
-sys.path[:] = pickle.load(sys.stdin.buffer)
-from lamella.kernels.serve import serve
-serve()
-"""
-
 
 class Helper:
-    """A fresh interpreter at a low priority, and the pipes to it.
+    """A child at a low priority, and the pipes to it.
 
     Raises
     ------
@@ -30,39 +21,27 @@ class Helper:
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [os.fsdecode(get_executable()), "-c", _START],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-            | getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._send(sys.path)
-
-    def _send(self, message: Any) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(pickle.dumps(message))
-        self._process.stdin.flush()
+        self._process = start("lamella.kernels.serve:serve", answers=True, errors=subprocess.DEVNULL, background=True)
+        self._pipes = Pipes.to(self._process)
 
     def compile(self, compiled: str, examples: tuple[Any, ...]) -> str:
         """Have a kernel compiled for arguments like the examples; gives what came of it.
 
         Raises
         ------
-        OSError
-            If the process is gone.
-        EOFError
-            If it ends meanwhile.
+        OSError, EOFError
+            If the process is gone, or ends meanwhile.
         """
-        assert self._process.stdout is not None
-        self._send((compiled, examples))
-        return str(pickle.load(self._process.stdout))
+        self._pipes.send(pickle.dumps((compiled, examples)))
+        return self._pipes.receive().decode()
 
     def end(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._pipes.close()
+
+    def leave_to_parent(self) -> None:
+        """Let go of the process of the parent, in a process that was forked."""
+        self._process.returncode = 0  # it is nobody's child here: there is nothing to wait for
+        self._pipes.close()

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from lamella.kernels.compilequeue import WORTH_ITS_WHILE, CompileJob, compile_queue
+from lamella.kernels.compilejob import CompileJob
+from lamella.kernels.compilequeue import WORTH_ITS_WHILE, compile_queue
 
 __all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
 
@@ -61,22 +62,24 @@ class Kernel:
         if mode == "numpy" or not _compilable(arguments[0].dtype):
             self.fallback(*arguments)
             return
-        order = compile_queue.order(self.compiled, key, lambda: self._order(key, arguments))
-        if mode == "compiled" or (self._worth_waiting and order.seconds > WORTH_ITS_WHILE):
-            compile_queue.make_now(order)
+        job = compile_queue.order(self.compiled, key, lambda: self._job(key, arguments))
+        if mode == "compiled" or (self._worth_waiting and job.seconds > WORTH_ITS_WHILE):
+            compile_queue.make_now(job)
             self._ready.get(key, self.fallback)(*arguments)
             return
         begin = time.thread_time()
         self.fallback(*arguments)
         seconds = time.thread_time() - begin
         if self._worth_waiting:
-            order.seconds += seconds
+            job.seconds += seconds
         else:
-            compile_queue.spent(order, seconds)
+            compile_queue.spent(job, seconds)
 
-    def _order(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> CompileJob:
+    def _job(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> CompileJob:
         examples = tuple(_example(argument) for argument in arguments)
-        return CompileJob(self.compiled, examples, lambda: self._load(key, examples))
+        return CompileJob(
+            self.compiled, examples, lambda: self._load(key, examples), lambda: self._is_kept(examples), key
+        )
 
     def compile_for(self, *arguments: Any) -> bool:
         """Compile, or load from numba's cache, the version for arguments of these types, now.
@@ -90,23 +93,35 @@ class Kernel:
         return key in self._ready or self._load(key, arguments)
 
     def _load(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
-        from numba import typeof, types
-
-        module, _, name = self.compiled.partition(":")
-        dispatcher = getattr(importlib.import_module(module), name)
-        signature = []
-        for position, argument in enumerate(arguments):
-            kind = typeof(argument)
-            if isinstance(kind, types.Array):
-                # The first array may be a view of a mapping: read-only, at any address.
-                first = position == 0
-                kind = types.Array(
-                    kind.dtype, kind.ndim, kind.layout, readonly=first or not kind.mutable, aligned=not first
-                )
-            signature.append(kind)
-        dispatcher.compile(tuple(signature))
+        dispatcher = self._dispatcher()
+        dispatcher.compile(_signature(arguments))
         self._ready[key] = dispatcher
         return dispatcher.stats.cache_path is not None
+
+    def _is_kept(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether numba's cache has the version for arguments of these types."""
+        dispatcher = self._dispatcher()
+        return dispatcher._cache.load_overload(_signature(arguments), dispatcher.targetctx) is not None
+
+    def _dispatcher(self) -> Any:
+        module, _, name = self.compiled.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+def _signature(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give numba's types of arguments; the first array may be a view of a mapping: read-only, at any address."""
+    from numba import typeof, types
+
+    signature = []
+    for position, argument in enumerate(arguments):
+        kind = typeof(argument)
+        if isinstance(kind, types.Array):
+            first = position == 0
+            kind = types.Array(
+                kind.dtype, kind.ndim, kind.layout, readonly=first or not kind.mutable, aligned=not first
+            )
+        signature.append(kind)
+    return tuple(signature)
 
 
 def _kind(argument: Any) -> Any:

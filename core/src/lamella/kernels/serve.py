@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 from typing import Any
 
 from lamella.kernels.library import Kernel
+from lamella.system.spawn import parent_pipes
 
 __all__ = ["serve"]
 
@@ -19,20 +19,22 @@ def serve() -> None:
     """Compile what comes through the pipe until the other side is gone."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a module prints while it is imported is not an answer
+    parent = parent_pipes()
     while True:
         try:
-            compiled, examples = pickle.load(sys.stdin.buffer)
+            message = parent.receive()
         except EOFError:
             return
-        try:
-            kept = Kernel(compiled, _never).compile_for(*examples)
-            answer = "compiled" if kept else "compiled, but numba has no place to keep it"
-        except Exception as error:
-            answer = f"failed ({type(error).__name__}: {error})"
-        pickle.dump(answer, answers)
-        answers.flush()
+        parent.send(_compile(message).encode())
+
+
+def _compile(message: bytes) -> str:
+    try:
+        compiled, examples = pickle.loads(message)
+        kept = Kernel(compiled, _never).compile_for(*examples)
+    except Exception as error:
+        return f"failed ({type(error).__name__}: {error})"
+    return "compiled" if kept else "compiled, but numba has no place to keep it"
 
 
 def _never(*arguments: Any) -> None:

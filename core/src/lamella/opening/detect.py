@@ -9,9 +9,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
-from lamella.format import Capability
 from lamella.opening.filekinds import familiar_kind
+from lamella.opening.targets import Contents, contents_of, folder_error, refusal
 from lamella.plugins.known import CATALOGUE, KnownFormat
+from lamella.plugins.plugin import advice
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
 
@@ -71,13 +72,17 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that was found out about a target; candidates are sorted, the best first."""
+    """Everything that was found out about a target; candidates are sorted, the best first.
+
+    ``contents`` is what lies in a folder that no format opens, else None.
+    """
 
     target: str
     looked_at: str
     candidates: tuple[Candidate, ...]
     hints: tuple[Hint, ...] = ()
     suggestions: tuple[str, ...] = ()
+    contents: Contents | None = None
 
     def winner(self) -> Candidate:
         """The one format to open the target with.
@@ -85,11 +90,13 @@ class Report:
         Raises
         ------
         NoFormatError
-            If no installed format recognises it.
+            If no installed format recognises it; `FolderError` for a folder.
         AmbiguousFormatError
             If the best is not at least 10 ahead of the second.
         """
         level = _leaders(self.candidates)
+        if not level and self.contents is not None:
+            raise folder_error(self.contents, _nothing_found(self))
         if not level:
             raise NoFormatError(_nothing_found(self))
         if len(level) > 1:
@@ -126,25 +133,32 @@ def detect(target: object, registry: Registry) -> Report:
     Parameters
     ----------
     target
-        A path, a list of paths, an object in memory, or a `Probe` of any of them.
+        A path, a list of paths, a URL, an object in memory, or a `Probe` of any of them.
     registry
         The installed formats.
 
     Raises
     ------
-    OSError
+    PathError
         If the target is a path that cannot be read.
     """
     probe = target if isinstance(target, Probe) else Probe.of(target)
-    kind = "object" if probe.path is None else "path"
     looked_at = _looked_at(probe)
-    candidates = [
-        ask(plugin, probe) for plugin in registry.usable() if plugin.spec is not None and plugin.spec.target == kind
-    ]
+    candidates = [ask(plugin, probe) for plugin in registry.usable() if _is_asked(plugin, probe)]
     ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
-    hints = () if probe.path is None else tuple(_hints(probe, registry))
-    suggestions = () if any(one.eligible for one in ranked) else _suggestions(probe)
-    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions)
+    hints = () if probe.kind == "object" else tuple(_hints(probe, registry))
+    if any(one.eligible for one in ranked):
+        return Report(_target_text(probe), looked_at, tuple(ranked), hints)
+    contents = contents_of(probe, registry) if probe.kind == "folder" else None
+    return Report(_target_text(probe), looked_at, tuple(ranked), hints, _suggestions(probe, contents), contents)
+
+
+def _is_asked(plugin: Plugin, probe: Probe) -> bool:
+    """Whether a format is among the candidates; those for files do not show up for folders and URLs."""
+    spec = plugin.spec
+    if spec is None or (spec.target == "object") != (probe.kind == "object"):
+        return False
+    return probe.kind not in ("folder", "url") or refusal(spec, probe) is None
 
 
 def ask(plugin: Plugin, probe: Probe) -> Candidate:
@@ -153,9 +167,10 @@ def ask(plugin: Plugin, probe: Probe) -> Candidate:
     assert spec is not None, "a usable plugin has a declaration"
     evidence = _evidence(spec, probe)
     candidate = Candidate(plugin.name, plugin, _first_confidence(spec, probe), evidence=evidence)
-    if len(probe.paths) > 1 and Capability.FILE_LIST not in spec.capabilities:
-        return replace(candidate, confidence=0, rejected="it opens one file, not a list of files")
-    if spec.signatures and not evidence:
+    refused = refusal(spec, probe)
+    if refused is not None:
+        return replace(candidate, confidence=0, rejected=refused)
+    if spec.signatures and not evidence and probe.kind in ("file", "list"):
         return replace(candidate, rejected="neither signature nor extension fits")
     return _asked(candidate, probe)
 
@@ -213,7 +228,7 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
         declared = plugin.spec or CATALOGUE.get(plugin.name)
         evidence = () if declared is None or plugin.name in usable else _evidence(declared, probe)
         if declared is not None and evidence:
-            remedy = f"is installed but {plugin.status}: {plugin.reason}. {plugin.remedy or ''}".rstrip()
+            remedy = f"is installed but {plugin.status}: {advice(plugin)}"
             yield Hint(plugin.name, declared.title, evidence, remedy)
     installed = {plugin.name for plugin in plugins}
     for name, known in CATALOGUE.items():
@@ -222,7 +237,9 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
             yield Hint(name, known.title, evidence, known.install)
 
 
-def _suggestions(probe: Probe) -> tuple[str, ...]:
+def _suggestions(probe: Probe, contents: Contents | None) -> tuple[str, ...]:
+    if contents is not None:
+        return contents.lines()
     if probe.path is None:
         return ()
     from lamella.plugins.hooks import hooks
@@ -232,14 +249,18 @@ def _suggestions(probe: Probe) -> tuple[str, ...]:
 
 
 def _target_text(probe: Probe) -> str:
-    if probe.path is None:
+    if probe.kind == "object":
         return f"{_type_name(probe.target)} object"
-    return str(probe.target) if len(probe.paths) == 1 else f"{probe.path} and {len(probe.paths) - 1} more"
+    return str(probe.target) if probe.kind != "list" else f"{probe.path} and {len(probe.paths) - 1} more"
 
 
 def _looked_at(probe: Probe) -> str:
-    if probe.path is None:
+    if probe.kind == "object":
         return "in memory"
+    if probe.kind == "url":
+        return "a URL"
+    if probe.kind == "folder":
+        return f"a folder with {len(probe.entries)} entries" if probe.entries else "an empty folder"
     if not probe.head:
         return "an empty file" if probe.size == 0 else f"{probe.size} bytes, none of them readable"
     return f"{probe.size} bytes, begins with {probe.head[:16]!r}"
@@ -254,6 +275,11 @@ def _nothing_found(report: Report) -> str:
     lines = [f"no installed format recognises {report.target} ({report.looked_at})"]
     lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in report.candidates]
     lines += _hint_lines(report)
+    if not report.candidates and report.looked_at == "a URL":
+        lines.append("Remote files need a plugin that reads them; or copy the file to this computer and open it there")
+        return "\n".join(lines)
+    if report.contents is not None:
+        return "\n".join(lines)
     names = ", ".join(candidate.name for candidate in report.candidates) or "none"
     lines.append(f'If you know the format, name it: format="...". Installed for such targets: {names}')
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from lamella.errors import CorruptError, LamellaError, LamellaWarning, Parameter
 from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
+from lamella.opening.targets import contents_of, folder_error, refusal
 from lamella.params.fields import describe
 from lamella.params.validate import CommonParams, split, validate
 from lamella.plugins.hooks import hooks
@@ -41,7 +42,8 @@ def open_dataset(
     format
         Name of the format, or ``"auto"``. Either way the reader of the format is asked what it finds in the target.
     target
-        Path of a file, a list of paths for formats that take one, or an object for formats that wrap objects.
+        Path of a file, or an object for formats that wrap objects; a list of paths, a folder or a URL for formats that
+        take one.
     keywords
         Parameters of the format and common parameters; they override detected ones.
     registry
@@ -49,21 +51,22 @@ def open_dataset(
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    PathError
+        If there is no such file (also a `FileNotFoundError`), it may not be read (`PermissionError`), or it is a
+        folder that no format opens (`IsADirectoryError`).
     PluginError, DetectionError, ParameterError, FormatError, FrameMissingError
         As described in `lamella.errors`.
     """
     registry = registry or default_registry()
     probe = Probe.of(target)
     named = format.lower() != "auto"
-    candidate = ask(registry.get(format), probe) if named else detect(probe, registry).winner()
-    plugin = candidate.plugin
-    if len(probe.paths) > 1 and not _has(plugin, Capability.FILE_LIST):
-        raise ParameterError(
-            f"format {plugin.name!r} opens one file, found a list of {len(probe.paths)}. Open them one by one",
-            subject="target",
-        )
+    if named:
+        plugin = registry.get(format)
+        _expect_kind(plugin, probe, registry)
+        candidate = ask(plugin, probe)
+    else:
+        candidate = detect(probe, registry).winner()
+        plugin = candidate.plugin
     detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
     common, params, chosen = _checked(plugin, values)
@@ -84,6 +87,23 @@ def open_dataset(
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
+
+
+def _expect_kind(plugin: Plugin, probe: Probe, registry: Registry) -> None:
+    """Refuse a target of a kind that the named format does not take."""
+    if plugin.spec is None or refusal(plugin.spec, probe) is None:
+        return
+    if probe.kind == "folder":
+        contents = contents_of(probe, registry)
+        text = "\n".join((f"format {plugin.name!r} opens files, not folders", *contents.lines()))
+        raise folder_error(contents, text)
+    raise ParameterError(
+        f"format {plugin.name!r} opens files on this computer, found the URL {probe.url}. Copy the file, or name a "
+        "format that takes URLs"
+        if probe.kind == "url"
+        else f"format {plugin.name!r} opens one file, found a list of {len(probe.paths)}. Open them one by one",
+        subject="target",
+    )
 
 
 def _checked(plugin: Plugin, values: Mapping[str, Any]) -> tuple[CommonParams, Any, dict[str, Any]]:
@@ -130,11 +150,11 @@ def _ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | Fra
     except OSError as error:
         if error.filename is not None:
             raise
-        raise CorruptError(f"reading failed ({error})", path=probe.path) from error
+        raise CorruptError(f"reading failed ({error})", path=probe.path or probe.url) from error
     except Exception as error:
         raise CorruptError(
             f"the reader of {plugin.name!r} failed ({type(error).__name__}: {error})",
-            path=probe.path,
+            path=probe.path or probe.url,
             remedy=f"The file is damaged, or {plugin.distribution} has a defect; please report it",
         ) from error
 
@@ -235,9 +255,8 @@ _lock = threading.Lock()
 def _unchanged(dataset: DataSet) -> bool:
     for resource in dataset.source.resources:
         try:
-            status = os.stat(resource.path)
+            if not resource.same_file(resource.stat()):
+                return False
         except OSError:
-            return False
-        if (status.st_size, status.st_mtime_ns) != (resource.size, resource.mtime_ns):
             return False
     return True

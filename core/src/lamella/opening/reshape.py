@@ -13,7 +13,8 @@ from lamella.codecs.reshape import ReshapingCodec, StridedCodec, contiguous_stri
 from lamella.corrections.resolve import reshaped
 from lamella.errors import ParameterError
 from lamella.geometry.shape import SigBox
-from lamella.reader.source import Encoding, FrameSource, LinearSource, ReadHints, RunTable, StoredRows
+from lamella.reader.runs import RunTable
+from lamella.reader.source import Encoding, FrameSource, LinearSource, ReadHints, SourceInfo, StoredRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def reshape_source(source: LinearSource | FrameSource, sig_shape: Sequence[int])
     ParameterError
         If the number of pixels differs.
     """
-    wanted, native = tuple(sig_shape), tuple(source.info.sig_shape)
+    wanted, native = tuple(sig_shape), source.sig_shape
     if wanted == native:
         return source
     if math.prod(wanted) != math.prod(native):
@@ -42,10 +43,10 @@ def reshape_source(source: LinearSource | FrameSource, sig_shape: Sequence[int])
         )
     axes = source.info.sig_axes if len(wanted) == len(native) else ()
     corrections = reshaped(source.info.corrections, wanted)
-    info = replace(source.info, sig_shape=wanted, sig_axes=() if wanted != native else axes, corrections=corrections)
+    info = replace(source.info, sig_axes=() if wanted != native else axes, corrections=corrections)
     hints = replace(source.hints, sig_block=None)
     if isinstance(source, FrameSource):
-        return _ReshapedSource(source, info, hints)
+        return _ReshapedSource(source, wanted, info, hints)
     runs, encoding = _reshaped_encoding(source, wanted)
     if encoding.codec is not None:
         hints = replace(hints, whole_frames=True)
@@ -69,10 +70,11 @@ def _reshaped_encoding(source: LinearSource, wanted: tuple[int, ...]) -> tuple[R
 class _ReshapedSource(FrameSource):
     """Reads whole frames of another source and presents them in a new shape."""
 
-    def __init__(self, inner: FrameSource, info: Any, hints: ReadHints) -> None:
+    def __init__(self, inner: FrameSource, sig_shape: tuple[int, ...], info: SourceInfo, hints: ReadHints) -> None:
+        super().__init__(
+            info, n_frames=inner.n_frames, sig_shape=sig_shape, dtype=inner.dtype, resources=inner.resources
+        )
         self._inner = inner
-        self.info = info
-        self.resources = inner.resources
         self.hints = replace(hints, whole_frames=True)
 
     @property
@@ -87,17 +89,17 @@ class _ReshapedSource(FrameSource):
         self._inner.read_rows(io, frames, first, end, out)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
-        native = self._inner.info.sig_shape
+        native = self._inner.sig_shape
         full = SigBox.full(native)
-        if box.covers(self.info.sig_shape):
+        if box.covers(self.sig_shape):
             self._inner.read(io, frames, full, out.reshape(len(frames), *native))
             return
-        whole = np.empty((len(frames), *native), dtype=self.info.dtype)
+        whole = np.empty((len(frames), *native), dtype=self.dtype)
         self._inner.read(io, frames, full, whole)
-        out[...] = whole.reshape(len(frames), *self.info.sig_shape)[(slice(None), *box.slices)]
+        out[...] = whole.reshape(len(frames), *self.sig_shape)[(slice(None), *box.slices)]
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
-        whole = self._inner.view(frames, SigBox.full(self._inner.info.sig_shape))
+        whole = self._inner.view(frames, SigBox.full(self._inner.sig_shape))
         if whole is None or not whole.flags.c_contiguous:
             return None
-        return whole.reshape(len(frames), *self.info.sig_shape)[(slice(None), *box.slices)]
+        return whole.reshape(len(frames), *self.sig_shape)[(slice(None), *box.slices)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from lamella.errors import PluginError
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-__all__ = ["distribution_of", "forget", "installed", "load_named", "named_entry_points", "normalized"]
+__all__ = ["choice", "distribution_of", "forget", "installed", "load_named", "named_entry_points", "normalized"]
 
 _log = logging.getLogger(__name__)
 _MARK = "lamella"
@@ -34,30 +34,34 @@ def named_entry_points(group: str) -> dict[str, EntryPoint]:
     return named
 
 
-def load_named(group: str, name: str, *, builtin: Mapping[str, str] | None = None) -> Any:
-    """The object that ``name`` stands for in ``group``.
-
-    Parameters
-    ----------
-    group
-        Entry-point group, such as ``"lamella.executors"``.
-    name
-        What the user chose.
-    builtin
-        Names that need no installed metadata, as ``"module:attribute"``.
+def load_named(group: str, name: str) -> Any:
+    """The object that ``name`` stands for in ``group``, for groups whose entries are no plugins.
 
     Raises
     ------
     PluginError
         If there is no such name, or what it names cannot be imported.
     """
-    if builtin is not None and name in builtin:
-        return _load(group, name, builtin[name])
     found = named_entry_points(group)
     if name not in found:
-        known = sorted({*found, *(builtin or ())})
-        raise PluginError(f"no {name!r} in {group}; {_choice(name, known)}")
-    return _load(group, name, found[name].value)
+        raise PluginError(f"no {name!r} in {group}; {choice(name, sorted(found))}")
+    reference = found[name].value
+    try:
+        return found[name].load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may call sys.exit while it is imported
+        text = f"{name!r} in {group} cannot be loaded from {reference!r}: {type(error).__name__}: {error}"
+        raise PluginError(text) from error
+
+
+def choice(name: str, known: Sequence[str]) -> str:
+    """Say which names there are, the closest first."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}available: {', '.join(known) or 'none'}"
 
 
 def distribution_of(entry_point: EntryPoint) -> tuple[str | None, str | None]:
@@ -106,27 +110,3 @@ def _entry_points_of(distribution: Any) -> tuple[EntryPoint, ...]:
     except Exception as error:
         _log.info("the entry points of %s cannot be read: %s", distribution, error)
         return ()
-
-
-def _load(group: str, name: str, reference: str) -> Any:
-    from importlib import import_module
-
-    module, _, attribute = reference.partition(":")
-    try:
-        target: Any = import_module(module)
-        for part in filter(None, attribute.split(".")):
-            target = getattr(target, part)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a plugin may call sys.exit while it is imported
-        text = f"{name!r} in {group} cannot be loaded from {reference!r}: {type(error).__name__}: {error}"
-        raise PluginError(text) from error
-    return target
-
-
-def _choice(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}available: {', '.join(known) or 'none'}"

@@ -2,82 +2,61 @@
 
 A package declares an object (often a module) in the entry-point group ``lamella`` and marks functions of it::
 
-    from lamella.plugins.hooks import hookimpl
+    from lamella import hookimpl
+    from lamella.cli import Finding
+
+    api = (1, 0)  # the plugin API that the package was written for
 
 
     @hookimpl
     def lamella_doctor():
         return [Finding("gpu", "warning", "no GPU found", "pip install ...")]
 
-An implementation that fails is logged and left out; it never disturbs the others or the caller.
+Each implementation is called alone, in the order that ``tryfirst`` and ``trylast`` say. One that fails is logged and
+left out; it never disturbs the others or the caller. Hook wrappers are refused: there is nothing that they could wrap.
 """
 
 from __future__ import annotations
 
 import logging
-import os
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from lamella.plugins.entrypoints import named_entry_points
+from lamella.errors import PluginError
+from lamella.plugins.hookspecs import PROJECT, Finding, hook_problems, make_manager
+from lamella.plugins.kinds import HOOKS
+from lamella.plugins.plugin import Status
+from lamella.plugins.registry import default_registry
 
 if TYPE_CHECKING:
     import pluggy
-    from importlib_metadata import EntryPoint
 
+    from lamella.plugins.plugin import Plugin
+    from lamella.plugins.registry import Registry
 
-__all__ = ["GROUP", "Finding", "Hooks", "hooks"]
+__all__ = ["Hooks", "hooks"]
 
 _log = logging.getLogger(__name__)
-
-PROJECT = "lamella"
-"""The name under which pluggy knows the hooks."""
-
-GROUP = "lamella"
-"""The entry-point group of packages that implement hooks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that ``lamella doctor`` has to say."""
-
-    subject: str
-    level: Literal["ok", "info", "warning", "error"]
-    message: str
-    remedy: str | None = None
-
-
-class HookSpecs:
-    """The hooks that a package may implement; it may leave out arguments that it does not use."""
-
-    def lamella_cli_commands(self, registry_of_commands: Any) -> None:
-        """Add commands to the command line."""
-
-    def lamella_doctor(self) -> list[Finding]:  # type: ignore[empty-body]
-        """Findings about the installation and the machine."""
-
-    def lamella_dataset_opened(self, dataset: Any) -> None:
-        """Hear of a `lamella.DataSet` that was just opened."""
-
-    def lamella_suggest_reader(self, path: Path) -> str | None:
-        """Say in one sentence what could read a file that no installed format recognises."""
 
 
 class Hooks:
     """The implementations of all hooks; finds and loads them when a hook is first called."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = default_registry() if registry is None else registry
         self._manager: pluggy.PluginManager | None = None
         self._failures: dict[str, str] = {}
-        self._is_loaded = False
+        self._found: tuple[Plugin, ...] = ()
+        self._installed: list[str] = []
+        self._lock = threading.RLock()
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """What went wrong, by name of the plugin, while implementations were loaded and called."""
+        """What went wrong, by name of the package, while implementations were called."""
         return MappingProxyType(self._failures)
 
     def register(self, implementation: object, name: str | None = None) -> None:
@@ -85,10 +64,16 @@ class Hooks:
 
         Raises
         ------
-        Exception
-            Whatever pluggy says about implementations that do not fit.
+        PluginError
+            If one of them cannot be called: a hook wrapper, an unknown hook, an argument that the hook does not have.
+        ValueError
+            If the object or the name is registered already.
         """
-        self._pluggy().register(implementation, name)
+        problems = hook_problems(implementation)
+        if problems:
+            raise PluginError(f"these hooks cannot be registered: {'; '.join(problems)}")
+        with self._lock:
+            self._pluggy().register(implementation, name)
 
     def unregister(self, implementation: object) -> None:
         """Take an implementation out again."""
@@ -115,38 +100,41 @@ class Hooks:
 
     def _call(self, hook: str, **arguments: object) -> list[Any]:
         """The answers of all implementations that did not fail, in the order in which pluggy calls them."""
-        self._load_once()
-        if self._manager is None:
-            return []
+        with self._lock:
+            self._update()
+            implementations = [] if self._manager is None else getattr(self._manager.hook, hook).get_hookimpls()
         answers: list[Any] = []
-        implementations = getattr(self._manager.hook, hook).get_hookimpls()
-        plugins = self._manager.get_plugins()
-        for plugin in dict.fromkeys(implementation.plugin for implementation in reversed(implementations)):
-            alone = self._manager.subset_hook_caller(hook, [other for other in plugins if other is not plugin])
+        for implementation in reversed(implementations):
             try:
-                answers += alone(**arguments)
+                answer = implementation.function(*(arguments[name] for name in implementation.argnames))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # an implementation may even call sys.exit
-                self._note(self._manager.get_name(plugin) or repr(plugin), f"{hook} fails", error)
+                self._note(implementation.plugin_name, f"{hook} fails", error)
+            else:
+                answers += [] if answer is None else [answer]
         return answers
 
-    def _load_once(self) -> None:
-        if self._is_loaded:
+    def _update(self) -> None:
+        """Register the packages that the registry holds now, and drop those that it held before."""
+        found = self._registry.plugins(HOOKS)
+        if found is self._found:
             return
-        self._is_loaded = True
-        disabled = os.environ.get("LAMELLA_DISABLE_PLUGINS", "").split(",")
-        for name, entry_point in named_entry_points(GROUP).items():
-            if name not in (other.strip() for other in disabled):
-                self._load(name, entry_point)
+        self._found = found
+        for name in self._installed:
+            self._pluggy().unregister(name=name)
+        self._installed = []
+        for plugin in found:
+            if plugin.status is Status.ok:
+                self._add(plugin)
 
-    def _load(self, name: str, entry_point: EntryPoint) -> None:
+    def _add(self, plugin: Plugin) -> None:
         try:
-            self._pluggy().register(entry_point.load(), name)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # importing a plugin may even call sys.exit
-            self._note(name, "cannot be loaded", error)
+            self._pluggy().register(plugin.declared, plugin.name)
+        except Exception as error:  # a program has registered the same object already
+            self._note(plugin.name, "cannot be registered", error)
+        else:
+            self._installed.append(plugin.name)
 
     def _note(self, name: str, what: str, error: BaseException) -> None:
         self._failures[name] = f"{what}: {type(error).__name__}: {error}"
@@ -154,7 +142,7 @@ class Hooks:
 
     def _pluggy(self) -> pluggy.PluginManager:
         if self._manager is None:
-            self._manager = _manager()
+            self._manager = make_manager()
         return self._manager
 
 
@@ -162,18 +150,6 @@ class Hooks:
 def hooks() -> Hooks:
     """The hooks of the whole process."""
     return Hooks()
-
-
-def _manager() -> pluggy.PluginManager:
-    import pluggy
-
-    marker = pluggy.HookspecMarker(PROJECT)
-    for name, specification in vars(HookSpecs).items():
-        if name.startswith("lamella_"):
-            marker(specification)
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(HookSpecs)
-    return manager
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The installed format plugins: which there are, which can be used, and what to do about the others."""
+"""The installed plugins of every kind: which there are, which can be used, and what to do about the others."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lamella.errors import PluginError
 from lamella.format import FormatSpec
 from lamella.plugins import entrypoints
-from lamella.plugins.entrypoints import load_named, named_entry_points, normalized
+from lamella.plugins.entrypoints import choice, distribution_of, normalized
+from lamella.plugins.examine import examine, judge
+from lamella.plugins.kinds import FORMATS, Kind
 from lamella.plugins.known import CATALOGUE
-from lamella.plugins.plugin import Plugin, Status, Switches, describe_problem, examine, examine_spec
+from lamella.plugins.plugin import Plugin, Status, describe_problem
+from lamella.plugins.rivals import decide
+from lamella.plugins.switches import Switches
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-__all__ = ["GROUP", "Plugin", "Registry", "Status", "default_registry", "load_named", "named_entry_points"]
-
-GROUP = "lamella.formats"
-"""The entry-point group in which plugins declare their formats."""
+__all__ = ["Registry", "default_registry"]
 
 
 class Registry:
-    """Format plugins by name; reads installed metadata on first use and never lets one plugin harm another.
+    """Plugins by kind and name; reads installed metadata on first use and never lets one plugin harm another.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Registry:
     entry_points
         Called as ``entry_points(group=...)``; what is installed by default.
     prefer
-        Format names and the distribution to take each from.
+        Names of plugins and the distribution to take each from.
     """
 
     def __init__(
@@ -51,23 +51,33 @@ class Registry:
         self._entry_points = entrypoints.installed if entry_points is None else entry_points
         self._preferred = {name.lower(): distribution for name, distribution in (prefer or {}).items()}
         self._registered: dict[tuple[str, str], FormatSpec] = {}
-        self._installed: tuple[Plugin, ...] | None = None
-        self._plugins: tuple[Plugin, ...] | None = None
+        self._switches: Switches | None = None
+        self._entries: dict[Kind, dict[str, list[EntryPoint]]] = {}
+        self._examined: dict[tuple[Kind, str], list[Plugin]] = {}
+        self._own: dict[tuple[Kind, str], Plugin] = {}
+        self._decided: dict[tuple[Kind, str], list[Plugin]] = {}
+        self._listed: dict[Kind, tuple[Plugin, ...]] = {}
         self._lock = threading.RLock()
 
-    def plugins(self) -> tuple[Plugin, ...]:
-        """Every plugin that was found, usable or not, sorted by name."""
+    def plugins(self, kind: Kind = FORMATS) -> tuple[Plugin, ...]:
+        """Every plugin of a kind that was found, usable or not, sorted by name; imports all their declarations."""
         with self._lock:
-            if self._plugins is None:
-                self._plugins = self._resolved()
-            return self._plugins
+            if kind not in self._listed:
+                self._listed[kind] = tuple(plugin for name in self.names(kind) for plugin in self._named(kind, name))
+            return self._listed[kind]
 
-    def usable(self) -> tuple[Plugin, ...]:
-        """The plugins whose status is ok."""
-        return tuple(plugin for plugin in self.plugins() if plugin.status is Status.ok)
+    def usable(self, kind: Kind = FORMATS) -> tuple[Plugin, ...]:
+        """The plugins of a kind whose status is ok."""
+        return tuple(plugin for plugin in self.plugins(kind) if plugin.status is Status.ok)
 
-    def get(self, name: str) -> Plugin:
-        """The usable plugin of a format, whatever the case of its name.
+    def names(self, kind: Kind = FORMATS) -> list[str]:
+        """The names of the plugins of a kind, usable or not, sorted and in lower case; imports none of them."""
+        with self._lock:
+            registered = [name.lower() for name, _ in self._registered] if kind is FORMATS else []
+            return sorted({*kind.builtin, *self._entries_of(kind), *registered})
+
+    def get(self, name: str, kind: Kind = FORMATS) -> Plugin:
+        """The usable plugin of a name, whatever its case; imports no declaration of another name.
 
         Raises
         ------
@@ -75,26 +85,30 @@ class Registry:
             If it is not installed or cannot be used; says what to do.
         """
         wanted = name.lower()
-        found = [plugin for plugin in self.plugins() if plugin.name.lower() == wanted]
+        with self._lock:
+            if wanted in kind.builtin and self._preference(wanted) is None:
+                return self._built_in(kind, wanted)[0]  # without reading the metadata of all distributions
+            found = self._named(kind, wanted)
         for plugin in found:
             if plugin.status is Status.ok:
                 return plugin
         if found:
             raise PluginError("\n".join(describe_problem(plugin) for plugin in found))
-        raise PluginError(_not_installed(name, [plugin.name for plugin in self.plugins()]))
+        raise PluginError(_not_installed(kind, name, self.names(kind)))
 
     def refresh(self) -> None:
-        """Look again, so that what was installed meanwhile is seen without a restart."""
+        """Look again for plugins of every kind, so that what was installed meanwhile is seen without a restart."""
         with self._lock:
             entrypoints.forget()
-            self._installed = None
-            self._plugins = None
+            self._switches = None
+            for kept in (self._entries, self._examined, self._decided, self._listed):
+                kept.clear()
 
     def prefer(self, name: str, distribution: str) -> None:
-        """Take format ``name`` from ``distribution`` where several provide it."""
+        """Take ``name`` from ``distribution`` where several provide it, in every kind of plugin."""
         with self._lock:
             self._preferred[name.lower()] = distribution
-            self._plugins = None
+            self._decide_again()
 
     def register(self, spec: FormatSpec, *, distribution: str = "<registered>") -> None:
         """Add a format that a program made; replaces an earlier one of the same name and distribution.
@@ -109,18 +123,52 @@ class Registry:
             raise PluginError(f"this format cannot be registered: {plugin.reason}")
         with self._lock:
             self._registered[spec.name, distribution] = spec
-            self._plugins = None
+            self._decide_again()
 
-    def _resolved(self) -> tuple[Plugin, ...]:
-        switches = Switches.of(self._environ)
-        if self._installed is None:
-            self._installed = _distinct(
-                examine(entry_point, switches) for entry_point in self._entry_points(group=GROUP)
-            )
-        registered = (
-            _switched(_registered(spec, distribution), switches) for (_, distribution), spec in self._registered.items()
-        )
-        return _settled([*self._installed, *registered], {**switches.preferred, **self._preferred})
+    def _decide_again(self) -> None:
+        self._decided.clear()
+        self._listed.clear()
+
+    def _named(self, kind: Kind, name: str) -> list[Plugin]:
+        """All plugins of a kind and a lower-case name, with conflicts marked or decided."""
+        if (kind, name) not in self._decided:
+            rivals = sorted([*self._built_in(kind, name), *self._found(kind, name)], key=_distribution)
+            self._decided[kind, name] = decide(rivals, self._preference(name))
+        return self._decided[kind, name]
+
+    def _built_in(self, kind: Kind, name: str) -> list[Plugin]:
+        """What the core brings under a name: at most one; no switch turns it off."""
+        if name not in kind.builtin:
+            return []
+        if (kind, name) not in self._own:
+            origin = f"{name} = {kind.builtin[name]}"
+            self._own[kind, name] = Plugin(name, Status.ok, None, "lamella", entry_point=origin, kind=kind)
+        return [self._own[kind, name]]
+
+    def _found(self, kind: Kind, name: str) -> list[Plugin]:
+        switches = self._current_switches()
+        if (kind, name) not in self._examined:
+            entries = self._entries_of(kind).get(name, [])
+            self._examined[kind, name] = [examine(entry, kind, switches) for entry in entries]
+        made = [
+            _switched(_registered(spec, distribution), switches)
+            for (own, distribution), spec in self._registered.items()
+            if kind is FORMATS and own.lower() == name
+        ]
+        return [*self._examined[kind, name], *made]
+
+    def _entries_of(self, kind: Kind) -> dict[str, list[EntryPoint]]:
+        if kind not in self._entries:
+            self._entries[kind] = _by_name(self._entry_points(group=kind.group))
+        return self._entries[kind]
+
+    def _preference(self, name: str) -> str | None:
+        return {**self._current_switches().preferred, **self._preferred}.get(name)
+
+    def _current_switches(self) -> Switches:
+        if self._switches is None:
+            self._switches = Switches.of(self._environ)
+        return self._switches
 
 
 @cache
@@ -131,7 +179,7 @@ def default_registry() -> Registry:
 
 def _registered(spec: FormatSpec, distribution: str) -> Plugin:
     name = getattr(spec, "name", "")
-    return examine_spec(Plugin(name, Status.ok, None, distribution, None, distribution), spec)
+    return judge(Plugin(name, Status.ok, None, distribution, None, distribution), spec)
 
 
 def _switched(plugin: Plugin, switches: Switches) -> Plugin:
@@ -141,60 +189,31 @@ def _switched(plugin: Plugin, switches: Switches) -> Plugin:
     return replace(plugin, status=Status.disabled, reason=kept_out[0], remedy=kept_out[1])
 
 
-def _distinct(plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
-    """One plugin per name and distribution: metadata of one distribution may lie on the path twice."""
-    first: dict[tuple[str, str], Plugin] = {}
-    for position, plugin in enumerate(plugins):
-        owner = f"unknown {position}" if plugin.distribution is None else normalized(plugin.distribution)
-        first.setdefault((plugin.name.lower(), owner), plugin)
-    return tuple(first.values())
+def _distribution(plugin: Plugin) -> str:
+    return plugin.distribution or ""
 
 
-def _settled(plugins: Sequence[Plugin], preferred: Mapping[str, str]) -> tuple[Plugin, ...]:
-    """The plugins sorted, with conflicts between those of one name marked or decided."""
-
-    def order(plugin: Plugin) -> tuple[str, str]:
-        return plugin.name.lower(), plugin.distribution or ""
-
-    settled: list[Plugin] = []
-    for name, rivals in groupby(sorted(plugins, key=order), key=lambda plugin: plugin.name.lower()):
-        settled += _decided(list(rivals), preferred.get(name))
-    return tuple(settled)
-
-
-def _decided(rivals: list[Plugin], preferred: str | None) -> list[Plugin]:
-    wanted = None if preferred is None else normalized(preferred)
-    if wanted is not None and any(normalized(rival.distribution or "") == wanted for rival in rivals):
-        return [_yielding(rival, wanted) for rival in rivals]
-    able = [rival for rival in rivals if rival.status is Status.ok]
-    if len(able) < 2:
-        return rivals
-    names = [rival.distribution or rival.entry_point for rival in able]
-    return [_conflicting(rival, names) if rival in able else rival for rival in rivals]
+def _by_name(found: Iterable[EntryPoint]) -> dict[str, list[EntryPoint]]:
+    """The entry points by lower-case name, one per distribution: its metadata may lie on the path twice."""
+    first: dict[tuple[str, str], EntryPoint] = {}
+    for position, entry_point in enumerate(found):
+        distribution, _ = distribution_of(entry_point)
+        owner = f"unknown {position}" if distribution is None else normalized(distribution)
+        first.setdefault((entry_point.name.lower(), owner), entry_point)
+    named: dict[str, list[EntryPoint]] = {}
+    for (name, _), entry_point in first.items():
+        named.setdefault(name, []).append(entry_point)
+    return named
 
 
-def _yielding(plugin: Plugin, wanted: str) -> Plugin:
-    if normalized(plugin.distribution or "") == wanted or plugin.status is not Status.ok:
-        return plugin
-    remedy = f"To use it, prefer {plugin.distribution}"
-    return replace(plugin, status=Status.disabled, reason=f"{wanted} is preferred", remedy=remedy)
-
-
-def _conflicting(plugin: Plugin, names: Sequence[str]) -> Plugin:
-    others = " and ".join(names)
-    remedy = (
-        f"Choose one: set LAMELLA_PREFER={plugin.name}={names[0]}, or call "
-        f"prefer({plugin.name!r}, {names[0]!r}) of the registry, or pip uninstall the other"
-    )
-    return replace(plugin, status=Status.conflict, reason=f"provided by {others}", remedy=remedy)
-
-
-def _not_installed(name: str, installed: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
+def _not_installed(kind: Kind, name: str, installed: Sequence[str]) -> str:
+    if kind is not FORMATS:
+        return f"no {kind.noun} is called {name!r}; {choice(name.lower(), installed)}"
     known = CATALOGUE.get(name.lower())
     if known is not None:
         return f"format {name!r} ({known.title}) is not installed. {known.install}"
+    from difflib import get_close_matches
+
     listed = f"Installed: {', '.join(installed) or 'none'}"
     offered = list(dict.fromkeys([*installed, *CATALOGUE]))
     close = get_close_matches(name.lower(), offered, n=3)

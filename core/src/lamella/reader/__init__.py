@@ -19,25 +19,27 @@ if TYPE_CHECKING:
     )
     from lamella.reader.blockcache import cached_block as cached_block
     from lamella.reader.events import Events as Events, EventSource as EventSource, event_stretches as event_stretches
+    from lamella.reader.inchild import in_child as in_child
     from lamella.reader.match import Confidence as Confidence, Match as Match
     from lamella.reader.metadata import Axis as Axis, Metadata as Metadata
     from lamella.reader.optics import electron_wavelength as electron_wavelength
     from lamella.reader.probe import Probe as Probe
     from lamella.reader.protocol import Reader as Reader
+    from lamella.reader.readframes import read_frames as read_frames
     from lamella.reader.records import fields_of as fields_of, read_records as read_records, take_record as take_record
-    from lamella.reader.resource import Resource as Resource
+    from lamella.reader.resource import OpenFile as OpenFile, Resource as Resource
+    from lamella.reader.runs import RunTable as RunTable, Segment as Segment
     from lamella.reader.session import IOSession as IOSession
     from lamella.reader.source import (
         Encoding as Encoding,
         FrameSource as FrameSource,
         LinearSource as LinearSource,
         ReadHints as ReadHints,
-        RunTable as RunTable,
-        Segment as Segment,
         SourceInfo as SourceInfo,
         StoredRows as StoredRows,
     )
     from lamella.reader.timestamps import elapsed as elapsed, moments as moments, stamp_arrays as stamp_arrays
+    from lamella.reader.transposed import TransposedSource as TransposedSource
     from lamella.reader.values import (
         day_time as day_time,
         json_value as json_value,
@@ -53,16 +55,20 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.protocol": "Reader",
         "lamella.reader.probe": "Probe",
         "lamella.reader.match": "Confidence Match",
-        "lamella.reader.resource": "Resource",
-        "lamella.reader.source": "Encoding FrameSource LinearSource ReadHints RunTable Segment SourceInfo StoredRows",
+        "lamella.reader.resource": "OpenFile Resource",
+        "lamella.reader.runs": "RunTable Segment",
+        "lamella.reader.source": "Encoding FrameSource LinearSource ReadHints SourceInfo StoredRows",
+        "lamella.reader.transposed": "TransposedSource",
         "lamella.reader.events": "EventSource Events event_stretches",
         "lamella.reader.session": "IOSession",
         "lamella.reader.metadata": "Axis Metadata",
+        "lamella.reader.readframes": "read_frames",
         "lamella.reader.records": "fields_of read_records take_record",
         "lamella.reader.values": "day_time json_value number text_time unix_time xml_value",
         "lamella.reader.timestamps": "elapsed moments stamp_arrays",
         "lamella.reader.optics": "electron_wavelength",
         "lamella.reader.blockcache": "cached_block",
+        "lamella.reader.inchild": "in_child",
         "lamella.geometry.shape": "Shape SigBox scan_shapes split_shape",
         "lamella.geometry.frames": "as_range consecutive limited",
         "lamella.geometry.pixelorder": "BoxOrder IndexOrder ItemOrder",

@@ -1,16 +1,23 @@
-"""What every reader may look at before a file is opened: one cached look, shared by all."""
+"""What every reader may look at before a target is opened: one cached look, shared by all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Self, TypeGuard
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, Self, TypeAlias, TypeGuard, TypeVar
+from urllib.parse import unquote, urlsplit
 
-__all__ = ["HEAD", "TAIL", "Probe"]
+from lamella.errors import PathError
+from lamella.reader.resource import OPEN_FLAGS, is_url, look_at
+
+__all__ = ["HEAD", "TAIL", "Kind", "Probe"]
+
+Kind: TypeAlias = Literal["file", "list", "folder", "url", "object"]
+"""What a target is."""
 
 HEAD = 16 * 1024
 """Length of `Probe.head` [bytes]."""
@@ -18,72 +25,96 @@ HEAD = 16 * 1024
 TAIL = 4 * 1024
 """Length of `Probe.tail` [bytes]."""
 
-_MOST_SIBLINGS = 100_000
+_MOST_NAMES = 100_000
+
+T = TypeVar("T")
 
 
 class Probe:
-    """A file, or an object in memory, as readers see it; holds nothing open between calls.
+    """A file, a folder, a URL, or an object in memory, as readers see it; holds nothing open between calls.
 
     Attributes
     ----------
     target
         What the user named.
+    kind
+        ``"file"``, ``"list"`` (of files), ``"folder"``, ``"url"`` or ``"object"``. Readers see files and objects, as
+        their `lamella.format.FormatSpec` says, and the other three only if it has the capabilities ``file-list``,
+        ``directory`` and ``url``.
     path
-        The file, absolute, or the first one of a list of files; None for an object.
+        The file or folder, absolute, or the first one of a list of files; None for a URL and for an object.
     paths
-        All files that the user named, absolute; only formats with the capability ``file-list`` see more than one.
+        All files that the user named, absolute.
+    url
+        The URL as the user wrote it, not looked at; None for anything else. ``file://`` URLs are paths.
     size, mtime_ns
-        Length [bytes] and modification time [ns] of the file when it was first looked at.
+        Length [bytes] and modification time [ns] of the file when it was first looked at; 0 bytes for a folder.
     bytes_read
         Bytes that were read through this probe so far.
     """
 
-    def __init__(self, target: object, path: Path | None, size: int, mtime_ns: int) -> None:
+    def __init__(self, target: object, path: Path | None, size: int, mtime_ns: int, kind: Kind | None = None) -> None:
         self.target = target
+        self.kind: Kind = kind or ("object" if path is None else "file")
         self.path = path
         self.paths: tuple[Path, ...] = () if path is None else (path,)
+        self.url = target if self.kind == "url" and isinstance(target, str) else None
         self.size = size
         self.mtime_ns = mtime_ns
         self.bytes_read = 0
+        self._parsed: dict[Hashable, Any] = {}
 
     @classmethod
     def of(cls, target: object) -> Self:
-        """A probe of the file that a `str` or `os.PathLike` names, of a list of such, or of any other object.
+        """A probe of what a `str` or `os.PathLike` names, of a list of such, or of any other object.
 
         Raises
         ------
-        OSError
-            As the operating system says it: `FileNotFoundError`, `IsADirectoryError`, `PermissionError`.
+        PathError
+            As the operating system says it: also a `FileNotFoundError`, `PermissionError` and so on.
         """
         if _is_list_of_paths(target):
             probe = cls.of(target[0])
-            probe.target, probe.paths = target, tuple(Path(one).absolute() for one in target)
+            if probe.kind != "file":
+                raise PathError(errno.EINVAL, f"a list is of files, and this is a {probe.kind}", str(target[0]))
+            probe.target, probe.paths = target, tuple(_local(one) for one in target)
+            probe.kind = "list" if len(target) > 1 else "file"
             return probe
         if not isinstance(target, str | os.PathLike):
             return cls(target, None, 0, 0)
-        path = Path(target).absolute()
-        status = path.stat()
+        if isinstance(target, str) and is_url(target) and not _names_local_file(target):
+            return cls(target, None, 0, 0, "url")
+        path = _local(target)
+        status = look_at(path)
         if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+            return cls(target, path, 0, status.st_mtime_ns, "folder")
         return cls(target, path, status.st_size, status.st_mtime_ns)
 
     def __repr__(self) -> str:
+        if self.url is not None:
+            return f"<Probe of {self.url}>"
         if self.path is None:
             return f"<Probe of {type(self.target).__name__} object>"
+        if self.kind == "folder":
+            return f"<Probe of the folder {self.path}>"
         more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
         return f"<Probe of {self.path}, {self.size} bytes{more}>"
 
     @property
     def suffix(self) -> str:
-        """The extension of the file name, lower case and without the dot."""
-        return "" if self.path is None else self.path.suffix[1:].lower()
+        """The extension of the name of the file, folder or URL, lower case and without the dot."""
+        return self._name.suffix[1:].lower()
 
     @property
     def stem(self) -> str:
-        """The file name without its extension."""
-        return "" if self.path is None else self.path.stem
+        """The name of the file, folder or URL without its extension."""
+        return self._name.stem
+
+    @cached_property
+    def _name(self) -> Path | PurePosixPath:
+        if self.url is not None:
+            return PurePosixPath(unquote(urlsplit(self.url).path))
+        return Path() if self.path is None else self.path
 
     @cached_property
     def head(self) -> bytes:
@@ -98,13 +129,12 @@ class Probe:
     @cached_property
     def siblings(self) -> tuple[str, ...]:
         """The names in the directory of the file, its own included, sorted; at most 100 000 are looked at."""
-        if self.path is None:
-            return ()
-        names = []
-        with os.scandir(self.path.parent) as entries:
-            for entry, _ in zip(entries, range(_MOST_SIBLINGS), strict=False):
-                names.append(entry.name)
-        return tuple(sorted(names))
+        return () if self.path is None else _names_in(self.path.parent)
+
+    @cached_property
+    def entries(self) -> tuple[str, ...]:
+        """The names of the files and folders in a folder, sorted; at most 100 000 are looked at. Empty for a file."""
+        return _names_in(self.path) if self.path is not None and self.kind == "folder" else ()
 
     def sibling(self, *names: str) -> Path | None:
         """The file beside this one that has the first of several names; None if none is there, or it lies elsewhere.
@@ -114,15 +144,49 @@ class Probe:
         """
         return next((path for name in names if (path := self._beside(name)) is not None), None)
 
-    def _beside(self, name: str) -> Path | None:
-        if self.path is None or not _is_plain(name):
+    def inside(self, *names: str) -> Path | None:
+        """The file in this folder that has the first of several names; None if none is there, or it lies elsewhere.
+
+        Names are not trusted, as those of a `sibling`.
+        """
+        if self.path is None or self.kind != "folder":
             return None
-        path = self.path.parent / name
+        folder = self.path
+        return next((path for name in names if (path := _plain_file(folder, name, {folder.resolve()}))), None)
+
+    def _beside(self, name: str) -> Path | None:
+        if self.path is None:
+            return None
         try:
             home = {self.path.parent.resolve(), self.path.resolve().parent}
-            return path if path.is_file() and path.resolve().parent in home else None
-        except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
+        except (OSError, RuntimeError):  # loops of links
             return None
+        return _plain_file(self.path.parent, name, home)
+
+    def once(self, key: Hashable, parse: Callable[[Self], T]) -> T:
+        """Give what ``parse(probe)`` gives, which is kept: `open` need not parse again what `detect` has parsed.
+
+        Errors are not kept: after one, the next call parses again, and fails with an error of its own. Threads that
+        ask at the same time may both parse, and are given the same result.
+
+        Parameters
+        ----------
+        key
+            What is parsed, and with which parameters if it depends on them. All formats look at the same probe, so it
+            begins with the name of the format.
+        parse
+            Gives something that nobody changes, and that holds no open files.
+
+        Examples
+        --------
+        >>> probe = Probe.of([1, 2])
+        >>> probe.once("toy sum", lambda probe: sum(probe.target))
+        3
+        """
+        if key not in self._parsed:
+            self._parsed.setdefault(key, parse(self))
+        found: T = self._parsed[key]
+        return found
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Up to ``nbytes`` bytes from ``offset``; fewer at the end of the file.
@@ -131,7 +195,7 @@ class Probe:
         ------
         ValueError
             If ``offset`` or ``nbytes`` is negative.
-        OSError
+        PathError
             As the operating system says it.
         """
         if offset < 0 or nbytes < 0:
@@ -139,15 +203,58 @@ class Probe:
         wanted = min(nbytes, self.size - offset)
         if self.path is None or wanted <= 0:
             return b""
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(offset)
-            data = _read_fully(file.fileno(), wanted)
+        try:
+            handle = os.open(self.path, OPEN_FLAGS)
+        except OSError as error:
+            raise PathError.of(error, self.path) from None
+        try:
+            os.lseek(handle, offset, os.SEEK_SET)
+            data = _read_fully(handle, wanted)
+        finally:
+            os.close(handle)
         self.bytes_read += len(data)
         return data
 
 
 def _is_list_of_paths(target: object) -> TypeGuard[Sequence[str | os.PathLike[str]]]:
     return isinstance(target, list | tuple) and bool(target) and all(isinstance(o, str | os.PathLike) for o in target)
+
+
+def _names_local_file(url: str) -> bool:
+    return url[:7].lower() == "file://"
+
+
+def _local(target: str | os.PathLike[str]) -> Path:
+    """Give the absolute path that a text, a path or a ``file://`` URL names."""
+    text = os.fspath(target)
+    if not (isinstance(target, str) and _names_local_file(target)):
+        return Path(text).absolute()
+    parts = urlsplit(text)
+    if parts.netloc.lower() not in ("", "localhost") and os.name != "nt":
+        raise PathError(errno.EINVAL, f"the URL names a file on the computer {parts.netloc}, not on this one", text)
+    from urllib.request import url2pathname  # slow to import, and seldom needed
+
+    host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
+    return Path(url2pathname(host + parts.path)).absolute()
+
+
+def _names_in(folder: Path) -> tuple[str, ...]:
+    try:
+        with os.scandir(folder) as entries:
+            return tuple(sorted(entry.name for entry, _ in zip(entries, range(_MOST_NAMES), strict=False)))
+    except OSError as error:
+        raise PathError.of(error, folder) from None
+
+
+def _plain_file(folder: Path, name: str, home: set[Path]) -> Path | None:
+    """Give the file ``name`` in a folder if it is no way out: it lies, with links followed, in one of ``home``."""
+    if not _is_plain(name):
+        return None
+    path = folder / name
+    try:
+        return path if path.is_file() and path.resolve().parent in home else None
+    except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
+        return None
 
 
 def _is_plain(name: str) -> bool:

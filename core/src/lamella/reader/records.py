@@ -8,12 +8,12 @@ footers) is read with `read_records` when somebody asks for it.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import FormatError, TruncatedError
+from lamella.reader.resource import Resource
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -82,13 +82,16 @@ def fields_of(record: np.void) -> dict[str, Any]:
     return {name: record[name].tolist() for name in record.dtype.names or ()}
 
 
-def read_records(path: _Path, offsets: ArrayLike, dtype: np.dtype[Any], *, strict: bool = True) -> NDArray[Any]:
+def read_records(
+    file: Resource | _Path, offsets: ArrayLike, dtype: np.dtype[Any], *, strict: bool = True
+) -> NDArray[Any]:
     """Read one record at each of many places of a file, and nothing in between.
 
     Parameters
     ----------
-    path
-        The file.
+    file
+        The file as it was when it was opened, so that one that was rewritten meanwhile is an error; or the path of a
+        local file as it is now.
     offsets
         Where records begin [bytes], shape ``(n,)``.
     dtype
@@ -106,21 +109,39 @@ def read_records(path: _Path, offsets: ArrayLike, dtype: np.dtype[Any], *, stric
     TruncatedError
         If a record does not lie inside the file, and ``strict``.
     FormatError
-        If the file cannot be read.
+        If the file cannot be read, or is no longer what it was.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from lamella.reader import Resource, read_records
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name) / "stamps.dat"
+    >>> _ = path.write_bytes(bytes(range(12)))
+    >>> read_records(Resource.of(path), [0, 8], np.dtype("<u2")).tolist()
+    [256, 2312]
+    >>> folder.cleanup()
     """
     places = np.asarray(offsets, dtype=np.int64).reshape(-1).tolist()
     records = np.zeros(len(places), dtype)
     rows = records.view(np.uint8).reshape(len(places), dtype.itemsize)
+    resource = file if isinstance(file, Resource) else _resource_of(file)
+    with resource.reading() as opened:
+        for row, place in zip(rows, places, strict=True):
+            if 0 <= place <= resource.size - dtype.itemsize:
+                opened.readinto(place, row.data)
+            elif strict:
+                raise TruncatedError(
+                    "the file was cut",
+                    path=resource.location,
+                    expected=f"{dtype.itemsize} bytes from byte {place}",
+                    found=f"{resource.size} bytes",
+                )
+    return records
+
+
+def _resource_of(path: _Path) -> Resource:
     try:
-        with Path(path).open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            for row, place in zip(rows, places, strict=True):
-                if 0 <= place <= size - dtype.itemsize:
-                    file.seek(place)
-                    file.readinto(row.data)
-                elif strict:
-                    expected, found = f"{dtype.itemsize} bytes from byte {place}", f"{size} bytes"
-                    raise TruncatedError("the file was cut", path=path, expected=expected, found=found)
+        return Resource.of(path)
     except OSError as error:
         raise FormatError(f"the file can no longer be read ({error.strerror})", path=path) from error
-    return records

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, TruncatedError
+from lamella.errors import TruncatedError
 from lamella.reader.metadata import Axis, Metadata
-from lamella.reader.resource import Resource
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from lamella.codecs.codec import Codec
     from lamella.corrections.resolve import FileCorrections
     from lamella.geometry.pixelorder import ItemOrder
     from lamella.geometry.shape import SigBox
+    from lamella.reader.resource import Resource
+    from lamella.reader.runs import RunTable
     from lamella.reader.session import IOSession
 
 __all__ = [
@@ -27,119 +28,9 @@ __all__ = [
     "FrameSource",
     "LinearSource",
     "ReadHints",
-    "Resource",
-    "RunTable",
-    "Segment",
     "SourceInfo",
     "StoredRows",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Consecutive frames at a constant distance in one file: frame i of ``count`` starts at ``offset + i * stride``."""
-
-    resource: int
-    offset: int
-    stride: int
-    count: int
-
-    def __iter__(self) -> Iterator[Segment]:
-        """Give each frame as a segment of its own."""
-        for i in range(self.count):
-            yield Segment(self.resource, self.offset + i * self.stride, self.stride, 1)
-
-
-class RunTable:
-    """Where frames lie: runs of frames at constant distance, one after the other in frame order.
-
-    Parameters
-    ----------
-    resource, offset, stride, count
-        One number per run: index of the file, byte offset of the first frame, distance of frames [bytes], number of
-        frames.
-    """
-
-    __slots__ = ("_only", "count", "first", "n_frames", "offset", "resource", "stride")
-
-    def __init__(
-        self,
-        resource: Sequence[int] | NDArray[np.int64],
-        offset: Sequence[int] | NDArray[np.int64],
-        stride: Sequence[int] | NDArray[np.int64],
-        count: Sequence[int] | NDArray[np.int64],
-    ) -> None:
-        self.resource = np.asarray(resource, dtype=np.int64)
-        self.offset = np.asarray(offset, dtype=np.int64)
-        self.stride = np.asarray(stride, dtype=np.int64)
-        self.count = np.asarray(count, dtype=np.int64)
-        self.first = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.count)])
-        self.n_frames = int(self.first[-1])
-        one = self.count.size == 1
-        self._only = (int(self.resource[0]), int(self.offset[0]), int(self.stride[0])) if one else None
-
-    @classmethod
-    def single(cls, *, offset: int, stride: int, count: int, resource: int = 0) -> Self:
-        """Give the table of one file with frames at constant distance."""
-        return cls([resource], [offset], [stride], [count])
-
-    @classmethod
-    def from_offsets(
-        cls, offsets: Sequence[int] | NDArray[np.int64], resource: Sequence[int] | NDArray[np.int64] | int = 0
-    ) -> Self:
-        """Give the table of frames at the byte ``offsets``, joined into runs where their distance is constant."""
-        where = np.asarray(offsets, dtype=np.int64)
-        owner = np.broadcast_to(np.asarray(resource, dtype=np.int64), where.shape)
-        if where.size == 0:
-            return cls([], [], [], [])
-        step = np.diff(where)
-        joins = (np.diff(owner) == 0) & (step > 0)
-        candidates = np.flatnonzero(~joins | np.diff(step, prepend=0).astype(bool)) if step.size else step
-        starts = [0]
-        for i in candidates.tolist():
-            begin = starts[-1]
-            if not joins[i] or (i > begin and step[i] != step[begin]):
-                starts.append(i + 1)
-        first = np.asarray(starts, dtype=np.int64)
-        count = np.diff(np.append(first, where.size))
-        stride = np.zeros(first.size, dtype=np.int64)
-        many = count > 1
-        stride[many] = step[first[many]]
-        return cls(owner[first], where[first], stride, count)
-
-    def __len__(self) -> int:
-        return int(self.count.size)
-
-    def __repr__(self) -> str:
-        return f"RunTable({len(self)} runs, {self.n_frames} frames)"
-
-    def runs(self) -> Iterator[Segment]:
-        """Give every run."""
-        rows = zip(
-            self.resource.tolist(),
-            self.offset.tolist(),
-            self.stride.tolist(),
-            self.count.tolist(),
-            strict=True,
-        )
-        for resource, offset, stride, count in rows:
-            yield Segment(resource, offset, stride, count)
-
-    def segments(self, start: int, stop: int) -> Iterator[Segment]:
-        """Give the pieces that hold the frames ``[start, stop)``, in order."""
-        if self._only is not None and start < stop:
-            resource, offset, stride = self._only
-            yield Segment(resource, offset + start * stride, stride, stop - start)
-            return
-        run = int(np.searchsorted(self.first, start, side="right")) - 1
-        while start < stop:
-            end = min(stop, int(self.first[run + 1]))
-            if end > start:
-                stride = int(self.stride[run])
-                offset = int(self.offset[run]) + (start - int(self.first[run])) * stride
-                yield Segment(int(self.resource[run]), offset, stride, end - start)
-                start = end
-            run += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +104,10 @@ class ReadHints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
-    """What the file says about itself.
+    """What the file says about itself; the source knows how many frames there are, their shape and their dtype.
 
     Parameters
     ----------
-    n_frames
-        Number of stored frames, or of complete ones in a file that was cut.
-    sig_shape, dtype
-        Shape and native dtype of a frame.
     nav_shape
         Scan shape that the file suggests; ``(n_frames,)`` if None.
     nav_origin
@@ -248,9 +135,6 @@ class SourceInfo:
         Facts of the format worth showing in the diagnostics.
     """
 
-    n_frames: int
-    sig_shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     nav_shape: tuple[int, ...] | None = None
     nav_origin: str = "number of frames"
     nav_alternatives: tuple[tuple[tuple[int, ...], str], ...] = ()
@@ -271,10 +155,21 @@ class SourceInfo:
 class LinearSource:
     """Frames that lie at computable places in files: the core does all reading.
 
+    Parameters
+    ----------
+    resources
+        The files, in the order in which ``runs`` counts them; further files that belong to the data may follow.
+    runs
+        Where frames lie.
+    encoding
+        How their bytes hold pixels.
+    info
+        What the file says about itself.
+    hints
+        What it would like to be asked for.
+
     Raises
     ------
-    CorruptError
-        If the tables contradict each other.
     TruncatedError
         If a frame would end behind the end of its file.
     """
@@ -286,16 +181,6 @@ class LinearSource:
     hints: ReadHints = ReadHints()
 
     def __post_init__(self) -> None:
-        if self.runs.n_frames != self.info.n_frames or self.encoding.sig_shape != tuple(self.info.sig_shape):
-            raise CorruptError(
-                "the reader contradicts itself",
-                path=self.resources[0].path if self.resources else None,
-                expected=f"{self.info.n_frames} frames of {tuple(self.info.sig_shape)}",
-                found=f"{self.runs.n_frames} frames of {self.encoding.sig_shape}",
-            )
-        self._check_bounds()
-
-    def _check_bounds(self) -> None:
         runs = self.runs
         used = runs.count > 0
         if not used.any():
@@ -315,6 +200,21 @@ class LinearSource:
                 expected=f"at least {int(ends[bad])} bytes",
                 found=f"{resource.size} bytes",
             )
+
+    @property
+    def n_frames(self) -> int:
+        """The number of stored frames; of complete ones in a file that was cut."""
+        return self.runs.n_frames
+
+    @property
+    def sig_shape(self) -> tuple[int, ...]:
+        """The shape of a frame."""
+        return self.encoding.sig_shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The native dtype of pixels."""
+        return self.encoding.native
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -341,11 +241,44 @@ class FrameSource(ABC):
 
     Implementations are immutable, picklable and safe to call from many threads; what a worker has to keep
     (open handles, decoded chunks) goes into ``io.scratch``.
+
+    Parameters
+    ----------
+    info
+        What the file says about itself.
+    n_frames
+        Number of stored frames, or of complete ones in a file that was cut.
+    sig_shape
+        Shape of a frame.
+    dtype
+        Dtype of pixels; they are presented in native byte order.
+    resources
+        The files, in the order in which the session counts them.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Native dtype of pixels.
+    hints : ReadHints
+        What the source would like to be asked for; set it where frames are not read one by one.
     """
 
-    info: SourceInfo
-    resources: tuple[Resource, ...] = ()
     hints: ReadHints = ReadHints()
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        *,
+        n_frames: int,
+        sig_shape: Sequence[int],
+        dtype: DTypeLike,
+        resources: Sequence[Resource] = (),
+    ) -> None:
+        self.info = info
+        self.n_frames = int(n_frames)
+        self.sig_shape = tuple(int(n) for n in sig_shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+        self.resources = tuple(resources)
 
     @property
     def costs(self) -> NDArray[np.int64] | None:
@@ -373,7 +306,7 @@ class FrameSource(ABC):
         box
             Part of the detector to read.
         out
-            C-contiguous array of shape ``(n, *box.shape)`` and dtype ``info.dtype``.
+            C-contiguous array of shape ``(n, *box.shape)`` and the dtype of the source.
         """
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["address_space", "address_space_left", "keep_freed_memory"]
+__all__ = ["address_space", "address_space_left", "keep_freed_memory", "limit_address_space"]
 
 _LARGEST_KEPT = (32 << 20) - (64 << 10)
 _STATM = Path("/proc/self/statm")
@@ -35,6 +35,19 @@ def address_space_left() -> int:
     except (OSError, ValueError):
         used = 0
     return max(0, limit - used)
+
+
+def limit_address_space(extra: int) -> bool:
+    """Let this process address at most ``extra`` more bytes than now, for good; gives whether the system does that."""
+    if not _STATM.exists():
+        return False
+    import resource
+
+    used = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [used + extra, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    return True
 
 
 @cache

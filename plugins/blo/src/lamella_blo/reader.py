@@ -40,30 +40,23 @@ class BloReader:
             source = self.open(BloParams(), probe)
         except FormatError as error:
             return Match(Confidence.MAGIC, f"begins with IMGBLO, but {error.problem}")
-        return Match(Confidence.VERIFIED, f"header and records of {source.info.n_frames} patterns hold together")
+        return Match(Confidence.VERIFIED, f"header and records of {source.n_frames} patterns hold together")
 
     def open(self, params: BloParams, probe: Probe) -> LinearSource:
         """Describe the patterns that are complete."""
-        header = read_header(probe)
+        header = probe.once("blo header", read_header)
         bits, decided_by = _bit_depth(header, params, probe)
         stride = _stride(header, bits)
-        announced = header["NX"] * header["NY"]
-        room = probe.size - header["OFF_DP"]
-        count = min(announced, room // stride)
-        if count == 0:
-            raise TruncatedError(
-                "the file holds no complete pattern",
-                path=header.path,
-                expected=f"{announced} patterns of {stride} bytes from byte {header['OFF_DP']}",
-                found=f"{room} bytes there",
-            )
-        _check_records(header, bits, count, probe)
-        sig_shape = (header["DP_SZ"], header["DP_SZ"])
-        dtype = np.dtype("<u2" if bits == 16 else "u1")
+        resource = Resource.of_probe(probe)
+        runs, length_notes = RunTable.that_fit(
+            resource,
+            offset=header["OFF_DP"],
+            stride=stride,
+            frame_header=RECORD.itemsize,
+            announced=header["NX"] * header["NY"],
+        )
+        _check_records(header, bits, runs.n_frames, probe)
         info = SourceInfo(
-            n_frames=count,
-            sig_shape=sig_shape,
-            dtype=dtype.newbyteorder("="),
             nav_shape=header.nav_shape,
             nav_origin="header",
             nav_axes=(Axis.of("y", header["SY"], "nm"), Axis.of("x", header["SX"], "nm")),
@@ -71,13 +64,13 @@ class BloReader:
             metadata=_metadata(header),
             raw_metadata=header.to_json(),
             navigator=_navigator(header, probe),
-            notes=(*_length_notes(announced, count, room - count * stride), *_note_notes(header)),
+            notes=(*length_notes, *_note_notes(header)),
             details={"version": header.version, "bit depth": bits, "bit depth decided by": decided_by},
         )
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
-            runs=RunTable.single(offset=header["OFF_DP"] + RECORD.itemsize, stride=stride, count=count),
-            encoding=Encoding(dtype, sig_shape),
+            resources=(resource,),
+            runs=runs,
+            encoding=Encoding(np.dtype("<u2" if bits == 16 else "u1"), (header["DP_SZ"], header["DP_SZ"])),
             info=info,
         )
 
@@ -178,12 +171,6 @@ def _navigator(header: Header, probe: Probe) -> partial[NDArray[np.uint8]] | Non
 def _read_image(path: str, offset: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
     [image] = read_records(path, [offset], np.dtype(("u1", shape)))
     return np.asarray(image)
-
-
-def _length_notes(announced: int, count: int, more: int) -> tuple[str, ...]:
-    if count < announced:
-        return (f"the file was cut: it announces {announced} patterns and holds {count}, and {more} bytes more",)
-    return (f"{more} bytes after the last pattern are ignored",) if more else ()
 
 
 def _note_notes(header: Header) -> tuple[str, ...]:

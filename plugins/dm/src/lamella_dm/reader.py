@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable
+import math
+
+from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, TransposedSource
 from lamella_dm.params import DmParams
 from lamella_dm.selected import select, source_info
 from lamella_dm.stack import stack_of
-from lamella_dm.transposed import TransposedSource
 
 __all__ = ["DmReader"]
 
@@ -34,10 +35,19 @@ class DmReader:
         if len(probe.paths) > 1:
             return stack_of(params, probe.paths)
         found = select(params, probe)
-        info = source_info(found)
-        resource, data = Resource.of_probe(probe), found.image.data
-        if found.layout.transposed:
-            return TransposedSource(resource, data.offset, found.layout.dtype, info)
-        encoding = Encoding(found.layout.dtype, found.layout.sig_shape)
-        runs = RunTable.single(offset=data.offset, stride=encoding.extent()[1], count=info.n_frames)
+        info, layout = source_info(found), found.layout
+        resource, offset = Resource.of_probe(probe), found.image.data.offset
+        if layout.transposed:
+            axes = range(len(layout.sig_shape) + len(layout.nav_shape))
+            return TransposedSource(
+                info,
+                resources=[resource],
+                offset=offset,
+                dtype=layout.dtype,
+                shape=(*layout.sig_shape, *layout.nav_shape),
+                nav_axes=axes[len(layout.sig_shape) :],
+                sig_axes=axes[: len(layout.sig_shape)],
+            )
+        encoding = Encoding(layout.dtype, layout.sig_shape)
+        runs = RunTable.single(offset=offset, stride=encoding.extent()[1], count=math.prod(layout.nav_shape))
         return LinearSource(resources=(resource,), runs=runs, encoding=encoding, info=info)

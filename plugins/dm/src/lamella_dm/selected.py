@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ParameterError, TruncatedError
-from lamella.reader import Probe, SourceInfo
+from lamella.reader import Probe, Resource, RunTable, SourceInfo
 from lamella_dm.images import Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
@@ -86,9 +86,10 @@ def _cut_layout(image: Image, tags: Tags, params: DmParams, probe: Probe) -> tup
             remedy=f"It has {rank} axes ({units}) and {image.data.count} pixels of {dtype or image.data.dtype}. "
             "Give sig_shape to open the frames that are complete, if the detector has the fast axes",
         )
-    count = min((probe.size - begin) // (math.prod(params.sig_shape) * dtype.itemsize), image.data.count)
-    if count < 1:
-        raise TruncatedError("the file holds no complete frame", path=probe.path, expected=expected, found=found)
+    stride = math.prod(params.sig_shape) * dtype.itemsize
+    announced = image.data.nbytes // stride
+    runs, _ = RunTable.that_fit(Resource.of_probe(probe), offset=begin, stride=stride, announced=announced)
+    count = runs.n_frames
     n_sig = len(params.sig_shape)
     names = ("y", "x") if n_sig == 2 else tuple(f"sig{i}" for i in range(n_sig))
     axes = tuple(image.axis(n_sig - 1 - i, name) for i, name in enumerate(names))
@@ -114,9 +115,6 @@ def source_info(selected: Selected) -> SourceInfo:
     if len(nav_shape) == 1 and stem[0] * stem[1] == n_frames:
         nav_shape, origin, axes = (int(stem[0]), int(stem[1])), "header: 4D STEM Tags", ()
     return SourceInfo(
-        n_frames=n_frames,
-        sig_shape=layout.sig_shape,
-        dtype=layout.dtype.newbyteorder("="),
         nav_shape=nav_shape,
         nav_origin=origin,
         nav_alternatives=_sampling(image, n_frames),

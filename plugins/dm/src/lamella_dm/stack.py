@@ -51,7 +51,6 @@ def stack_of(params: DmParams, paths: Sequence[Path]) -> LinearSource:
         encoding=encoding,
         info=replace(
             info,
-            n_frames=n * count,
             nav_shape=(n * count,),
             nav_origin="number of frames in all files",
             nav_alternatives=(),

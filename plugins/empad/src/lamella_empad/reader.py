@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.errors import FormatError, TruncatedError
+from lamella.errors import FormatError
 from lamella.reader import (
     Axis,
     Confidence,
@@ -46,7 +46,7 @@ class EmpadReader:
         if not is_sidecar and probe.suffix != "raw":
             return None
         try:
-            files = _find_files(probe)
+            files = probe.once("empad files", _find_files)
         except FormatError as error:
             known = b"scan_parameters" in probe.head or b"camserver_parameters" in probe.head
             return Match(Confidence.MAGIC, f"sidecar of an EMPAD, but {error.problem}") if known else None
@@ -67,26 +67,22 @@ class EmpadReader:
 
     def open(self, params: EmpadParams, probe: Probe) -> LinearSource:
         """Describe the frames that are complete."""
-        files = _find_files(probe)
+        files = probe.once("empad files", _find_files)
         raw, sidecar, shapes, given = files.raw, files.sidecar, files.shapes(), params.nav_shape
         name: str = params.layout
         if name == "auto":
             counts = [math.prod(shape) for shape in ([given] if given else []) + [shape for shape, _ in shapes]]
             name = choose_layout(raw.size, counts, raw.head)
         frame, image = LAYOUTS[name], LAYOUTS[name]["image"]
-        count, rest = divmod(raw.size, frame.itemsize)
-        if count == 0:
-            expected, found = f"at least {frame.itemsize} bytes", f"{raw.size} bytes"
-            raise TruncatedError("the file holds no complete frame", path=raw.path, expected=expected, found=found)
+        resource = Resource.of_probe(raw)
+        runs, rest_notes = RunTable.that_fit(resource, offset=0, stride=frame.itemsize)
+        count = runs.n_frames
         nav_shape, nav_origin = (given, "user") if given else _choose_shape(shapes, count)
         return LinearSource(
-            resources=(Resource.of_probe(raw),),
-            runs=RunTable.single(offset=0, stride=frame.itemsize, count=count),
+            resources=(resource,),
+            runs=runs,
             encoding=Encoding(image.base, image.shape),
             info=SourceInfo(
-                n_frames=count,
-                sig_shape=image.shape,
-                dtype=image.base.newbyteorder("="),
                 nav_shape=nav_shape,
                 nav_origin=nav_origin,
                 nav_alternatives=_alternatives(shapes, count, nav_shape),
@@ -98,7 +94,8 @@ class EmpadReader:
                 notes=(
                     *files.notes,
                     *_shape_notes(() if given else shapes, nav_shape, count),
-                    *_content_notes(name, rest, raw.head),
+                    *rest_notes,
+                    *_content_notes(name, raw.head),
                 ),
                 details={"layout": name, "settings from": None if sidecar is None else sidecar.name},
             ),
@@ -181,9 +178,7 @@ def _shape_notes(shapes: Shapes, nav_shape: tuple[int, ...], count: int) -> Iter
         yield f"the scan of {nav_shape} was chosen by the number of frames, {count}; also stated: {', '.join(others)}"
 
 
-def _content_notes(name: str, rest: int, head: bytes) -> Iterator[str]:
-    if rest:
-        yield f"the last {rest} bytes are less than a frame and were left out"
+def _content_notes(name: str, head: bytes) -> Iterator[str]:
     if name == "g2":
         yield (
             "EMPAD-G2: pixels are raw words, bits 0-13 analogue, 14-29 counter, 31 gain; physical values need the "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Metadata, json_value
+from lamella.reader import Metadata, Resource, json_value
 from lamella_empad.sidecar import OPEN_RAW, Sidecar, base_name
 from lamella_empad.xml import from_xml
 
@@ -66,8 +66,7 @@ def sidecar_of(probe: Probe) -> tuple[Sidecar | None, tuple[str, ...]]:
 
 
 def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST + 1)
+    return Resource.of(path).read(0, _LARGEST + 1)
 
 
 def _from_json(path: Path, text: bytes) -> Sidecar:

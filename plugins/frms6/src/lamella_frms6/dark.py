@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, TruncatedError
+from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella_frms6.part import FILE_HEADER, FRAME_HEADER, Part
 
 if TYPE_CHECKING:
@@ -73,23 +71,18 @@ def _mean(resource: Resource, width: int, height: int, count: int) -> NDArray[np
     depth = max(1, min(count, _AT_A_TIME // record.itemsize))
     buffer = np.empty(depth, dtype=record)
     memory = buffer.view(np.uint8)
-    with Path(resource.path).open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_mtime_ns != resource.mtime_ns:
-            raise CorruptError("the file was changed since it was opened", path=resource.path, remedy="Open it again")
-        file.seek(FILE_HEADER.itemsize)
-        for start in range(0, count, depth):
-            n = min(depth, count - start)
-            _fill(file, memory[: n * record.itemsize].data, resource)
-            total += buffer["pixels"][:n].sum(axis=0, dtype=np.uint64)
+    try:
+        with resource.reading() as file:
+            for start in range(0, count, depth):
+                n = min(depth, count - start)
+                file.readinto(FILE_HEADER.itemsize + start * record.itemsize, memory[: n * record.itemsize].data)
+                total += buffer["pixels"][:n].sum(axis=0, dtype=np.uint64)
+    except FormatError as error:
+        raise CorruptError(
+            f"dark frames cannot be read: {error.problem}",
+            path=resource.path,
+            remedy="Open the data set again, or give corrections=False to compute without them",
+        ) from error
     mean = (total / count).astype(np.float32)
     mean.setflags(write=False)
     return mean
-
-
-def _fill(file: Any, target: memoryview, resource: Resource) -> None:
-    done = 0
-    while done < len(target):
-        got = file.readinto(target[done:])
-        if not got:
-            raise TruncatedError("the file shrank while dark frames were read", path=resource.path)
-        done += got

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import CorruptError, ParameterError
+from lamella.reader import Resource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,11 +34,13 @@ def read_gain_map(path: str, sig_shape: tuple[int, int]) -> NDArray[np.float64]:
     file = Path(path)
     if not file.is_file():
         raise ParameterError(f"there is no file {path}", subject="gain_map")
-    if file.stat().st_size > _BYTES_PER_PIXEL * sig_shape[0] * sig_shape[1] + 65536:
+    resource = Resource.of(file)
+    if resource.size > _BYTES_PER_PIXEL * sig_shape[0] * sig_shape[1] + 65536:
         raise CorruptError(f"the file is too long for a gain map of {sig_shape}", path=path)
     if file.suffix.lower() not in (".csv", ".mat"):
         raise ParameterError(f"a gain map is a .csv or a .mat file, found {file.name}", subject="gain_map")
-    gain = _from_matlab(file) if file.suffix.lower() == ".mat" else _from_text(file)
+    content = resource.read(0, resource.size)
+    gain = _from_matlab(file, content) if file.suffix.lower() == ".mat" else _from_text(file, content)
     if gain.shape != sig_shape:
         remedy = ". Give unbin=True to use a map for the whole detector" if gain.shape[0] > sig_shape[0] else ""
         raise ParameterError(
@@ -47,9 +51,9 @@ def read_gain_map(path: str, sig_shape: tuple[int, int]) -> NDArray[np.float64]:
     return gain
 
 
-def _from_text(file: Path) -> NDArray[np.float64]:
+def _from_text(file: Path, content: bytes) -> NDArray[np.float64]:
     """Read columns of the detector, one per line; a semicolon may end a line."""
-    lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
     try:
         columns = [[float(cell) for cell in line.split(";") if cell.strip()] for line in lines]
     except ValueError as error:
@@ -60,7 +64,7 @@ def _from_text(file: Path) -> NDArray[np.float64]:
     return np.ascontiguousarray(np.array(columns).T)
 
 
-def _from_matlab(file: Path) -> NDArray[np.float64]:
+def _from_matlab(file: Path, content: bytes) -> NDArray[np.float64]:
     try:
         matlab: Any = importlib.import_module("scipy.io")
     except ImportError as error:
@@ -68,7 +72,7 @@ def _from_matlab(file: Path) -> NDArray[np.float64]:
             "reading .mat files needs SciPy: pip install 'lamella-frms6[mat]'", subject="gain_map"
         ) from error
     try:
-        gain = matlab.loadmat(str(file), variable_names=[_VARIABLE]).get(_VARIABLE)
+        gain = matlab.loadmat(BytesIO(content), variable_names=[_VARIABLE]).get(_VARIABLE)
     except MemoryError:
         raise
     except Exception as error:  # loadmat raises almost anything on damaged files

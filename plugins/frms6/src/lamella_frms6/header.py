@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamella.errors import CorruptError
+from lamella.reader import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,8 +87,7 @@ def read_header(path: Path) -> Header:
 
 
 def _sections(path: Path) -> dict[str, dict[str, str]]:
-    with path.open("rb") as file:
-        content = file.read(_LARGEST + 1)
+    content = Resource.of(path).read(0, _LARGEST + 1)
     if len(content) > _LARGEST:
         raise CorruptError("the header is too long", path=path, expected=f"at most {_LARGEST} bytes of text")
     parser = configparser.ConfigParser(interpolation=None, strict=False)

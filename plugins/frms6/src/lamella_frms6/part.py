@@ -96,24 +96,10 @@ class Part:
         return FRAME_HEADER.itemsize + 2 * self.width * self.height
 
     @property
-    def room(self) -> int:
-        """The number of complete frames in the file, whatever its header says."""
-        return (self.resource.size - FILE_HEADER.itemsize) // self.stride
-
-    @property
-    def rest(self) -> int:
-        """The bytes behind the last complete frame."""
-        return (self.resource.size - FILE_HEADER.itemsize) % self.stride
-
-    @property
     def count(self) -> int:
         """The number of frames to use: complete ones that the header knows of."""
-        return min(self.room, self.announced) if self.announced else self.room
-
-    @property
-    def first_pixel(self) -> int:
-        """Where the pixels of the first frame begin [bytes]."""
-        return FILE_HEADER.itemsize + FRAME_HEADER.itemsize
+        room = (self.resource.size - FILE_HEADER.itemsize) // self.stride
+        return min(room, self.announced) if self.announced else room
 
 
 def read_part(path: Path) -> Part:

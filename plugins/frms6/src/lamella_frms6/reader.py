@@ -29,7 +29,7 @@ from lamella_frms6.files import find_files
 from lamella_frms6.gain import read_gain_map
 from lamella_frms6.header import Header, mentions_measurement, read_header
 from lamella_frms6.part import INCOMPLETE, Part, read_part
-from lamella_frms6.series import Series, per_frame, series_of
+from lamella_frms6.series import per_frame, series_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Frms6Reader:
         if not is_part and not (probe.suffix == "hdr" and mentions_measurement(probe.head)):
             return None
         try:
-            files = find_files(probe)
+            files = probe.once("frms6 files", find_files)
             if is_part:
                 part = read_part(probe.path)
                 return Match(Confidence.VERIFIED, f"header of a part with frames of {part.width} x {part.height}")
@@ -66,17 +66,14 @@ class Frms6Reader:
 
     def open(self, params: Frms6Params, probe: Probe) -> LinearSource:
         """Describe the signal frames, and the dark frame and gain map to correct them with."""
-        files = find_files(probe)
+        files = probe.once("frms6 files", find_files)
         header = None if files.header is None else read_header(files.header)
         parts = tuple(read_part(path) for path in files.signal)
-        series = series_of(parts)
+        runs, notes = series_of(parts)
         rows = _rows(params, header, parts[0])
         sig_shape = (2 * parts[0].height * rows.repeat, parts[0].width // 2)
         dark = read_part(files.dark) if files.dark is not None and params.subtract_dark else None
         info = SourceInfo(
-            n_frames=series.runs.n_frames,
-            sig_shape=sig_shape,
-            dtype=np.dtype(np.uint16),
             nav_shape=None if header is None else header.nav_shape,
             nav_origin="number of frames" if header is None or header.nav_shape is None else "sidecar .hdr",
             nav_alternatives=_alternatives(header),
@@ -84,7 +81,7 @@ class Frms6Reader:
             raw_metadata=_raw_metadata(header, parts, dark),
             per_frame=per_frame(parts),
             corrections=_corrections(params, dark, parts[0], rows, sig_shape),
-            notes=(*series.notes, *rows.notes, *_count_notes(header, series), *_flag_notes(parts)),
+            notes=(*notes, *rows.notes, *_count_notes(header, runs.n_frames), *_flag_notes(parts)),
             details={
                 **_details(rows, parts),
                 "part with dark frames": files.dark is not None,
@@ -96,7 +93,7 @@ class Frms6Reader:
         return LinearSource(
             # What lies beside the frames is among the resources, so that a change of it makes another data set.
             resources=(*(part.resource for part in parts), *map(Resource.of, beside)),
-            runs=series.runs,
+            runs=runs,
             encoding=Encoding(np.dtype(np.uint16), sig_shape, FoldingCodec(rows.repeat)),
             info=info,
             hints=ReadHints(whole_frames=True),
@@ -171,11 +168,11 @@ def _raw_metadata(header: Header | None, parts: tuple[Part, ...], dark: Part | N
     }
 
 
-def _count_notes(header: Header | None, series: Series) -> tuple[str, ...]:
+def _count_notes(header: Header | None, n_frames: int) -> tuple[str, ...]:
     stated = None if header is None else header.signal_frames
-    if stated is None or stated == series.runs.n_frames:
+    if stated is None or stated == n_frames:
         return ()
-    return (f"the .hdr file speaks of {stated} signal frames, the parts hold {series.runs.n_frames}",)
+    return (f"the .hdr file speaks of {stated} signal frames, the parts hold {n_frames}",)
 
 
 def _flag_notes(parts: tuple[Part, ...]) -> tuple[str, ...]:

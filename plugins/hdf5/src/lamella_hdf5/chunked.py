@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.reader import IOSession, SigBox
+    from lamella.reader import IOSession, Resource, SigBox
     from lamella_hdf5.stored import Piece
     from lamella_hdf5.worker import Worker
 
@@ -52,9 +52,15 @@ class ChunkedPart(Part):
     """A data set in chunks."""
 
     def __init__(
-        self, piece: Piece, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], resource: int, number: int
+        self,
+        piece: Piece,
+        nav_axes: tuple[int, ...],
+        sig_axes: tuple[int, ...],
+        resources: tuple[Resource, ...],
+        resource: int,
+        number: int,
     ) -> None:
-        super().__init__(piece, nav_axes, sig_axes, resource, number)
+        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
         stored = self.stored
         self.pipeline = stored.pipeline
         self.nav_chunk = tuple(stored.chunks[axis] for axis in nav_axes)

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from lamella.errors import CorruptError
+from lamella.reader import Resource
 from lamella_hdf5.library import LOCK, opened, translated
 
 if TYPE_CHECKING:
@@ -157,9 +158,8 @@ def _user_block(dataset: Any, rows: list[tuple[Any, ...]]) -> int:
     stated = rows[0][1]
     asked = dataset.get_chunk_info_by_coord(tuple(rows[0][0])).byte_offset
     _, content = dataset.read_direct_chunk(tuple(rows[0][0]))
-    with open(h5py.h5i.get_file_id(dataset).name, "rb") as file:  # noqa: PTH123
+    with Resource.of(h5py.h5i.get_file_id(dataset).name).reading() as file:
         for shift in (0, block):
-            file.seek(stated + shift)
-            if file.read(len(content)) == content:
+            if file.read(stated + shift, len(content)) == content:
                 return shift
     return int(asked - stated)

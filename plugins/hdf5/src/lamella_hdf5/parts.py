@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from lamella.reader import SourceInfo, TransposedSource
+from lamella_hdf5.grid import as_slice
 from lamella_hdf5.library import LOCK, SessionFile, translated
 from lamella_hdf5.worker import most_kept
 
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lamella.reader import IOSession, SigBox
+    from lamella.reader import IOSession, Resource, SigBox
     from lamella_hdf5.stored import Piece, Stored
     from lamella_hdf5.worker import Worker
 
-__all__ = ["ContiguousPart", "FilledPart", "LibraryPart", "Part"]
+__all__ = ["ContiguousPart", "FilledPart", "LibraryPart", "Part", "transposed_source"]
 
 
 class Part(ABC):
@@ -33,8 +35,8 @@ class Part(ABC):
         The data set.
     nav_axes, sig_axes
         Which of its axes are the scan, slow ones first, and which are the detector.
-    resource
-        Number of its file among the resources of the source.
+    resources, resource
+        The files of the source, and the number of its own file among them.
     number
         Number of this part among all.
 
@@ -52,7 +54,13 @@ class Part(ABC):
     row_nbytes = 0
 
     def __init__(
-        self, piece: Piece, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], resource: int, number: int
+        self,
+        piece: Piece,
+        nav_axes: tuple[int, ...],
+        sig_axes: tuple[int, ...],
+        resources: tuple[Resource, ...],
+        resource: int,
+        number: int,
     ) -> None:
         assert piece.stored is not None
         self.stored: Stored = piece.stored
@@ -114,6 +122,18 @@ class FilledPart(Part):
 class ContiguousPart(Part):
     """Pixels in one piece: only those that cannot be described as runs of frames come here."""
 
+    def __init__(
+        self,
+        piece: Piece,
+        nav_axes: tuple[int, ...],
+        sig_axes: tuple[int, ...],
+        resources: tuple[Resource, ...],
+        resource: int,
+        number: int,
+    ) -> None:
+        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
+        self._frames = transposed_source(piece, nav_axes, sig_axes, resources, resource, SourceInfo())
+
     def read(
         self,
         io: IOSession,
@@ -123,29 +143,53 @@ class ContiguousPart(Part):
         box: SigBox,
         out: NDArray[Any],
     ) -> None:
-        """Copy frame by frame, or gather pixels where frames are scattered."""
-        stored, (nav_axes, sig_axes) = self.stored, self.axes
-        pixels: NDArray[Any]
-        if self.in_order:
-            nbytes = math.prod(self.sig_shape) * stored.dtype.itemsize
-            for row, frame in zip(rows.tolist(), (frames + self.skip).tolist(), strict=True):
-                raw = io.view(self.resource, stored.offset + frame * nbytes, nbytes)
-                pixels = np.ndarray(self.sig_shape, stored.dtype, raw.data)
-                out[row] = pixels[box.slices]
+        """Copy frames, or gather their pixels where they are scattered."""
+        target = as_slice(rows)
+        if isinstance(target, slice):
+            self._frames.read(io, frames, box, out[target])
             return
-        raw = io.view(self.resource, stored.offset, math.prod(stored.shape) * stored.dtype.itemsize)
-        pixels = np.ndarray(stored.shape, stored.dtype, raw.data).transpose((*nav_axes, *sig_axes))
-        wanted: tuple[Any, ...] = (*self.places(frames), *box.slices)
-        out[rows] = pixels[wanted]
+        pixels = np.empty((len(rows), *box.shape), dtype=out.dtype)
+        self._frames.read(io, frames, box, pixels)
+        out[rows] = pixels
+
+
+def transposed_source(
+    piece: Piece,
+    nav_axes: tuple[int, ...],
+    sig_axes: tuple[int, ...],
+    resources: tuple[Resource, ...],
+    resource: int,
+    info: SourceInfo,
+) -> TransposedSource:
+    """Give the frames of a stretch of a data set whose pixels lie in one piece."""
+    stored = piece.stored
+    assert stored is not None
+    row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
+    return TransposedSource(
+        info,
+        resources=resources,
+        resource=resource,
+        offset=stored.offset + piece.skip * row,
+        dtype=stored.dtype,
+        shape=(piece.count, *stored.shape[1:]),
+        nav_axes=nav_axes,
+        sig_axes=sig_axes,
+    )
 
 
 class LibraryPart(Part):
     """Pixels that only libhdf5 can reach."""
 
     def __init__(
-        self, piece: Piece, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], resource: int, number: int
+        self,
+        piece: Piece,
+        nav_axes: tuple[int, ...],
+        sig_axes: tuple[int, ...],
+        resources: tuple[Resource, ...],
+        resource: int,
+        number: int,
     ) -> None:
-        super().__init__(piece, nav_axes, sig_axes, resource, number)
+        super().__init__(piece, nav_axes, sig_axes, resources, resource, number)
         chunks = self.stored.chunks
         self._chunk_nbytes = math.prod(chunks) * self.stored.dtype.itemsize if chunks else 0
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
-from lamella.reader import Axis, Confidence, Encoding, LinearSource, Match, Resource, RunTable, SourceInfo
+from lamella.reader import Axis, Confidence, Encoding, FrameSource, LinearSource, Match, Resource, RunTable, SourceInfo
 from lamella_hdf5.choose import choose
 from lamella_hdf5.library import opened, translated
 from lamella_hdf5.links import Elsewhere
+from lamella_hdf5.parts import transposed_source
 from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
@@ -42,13 +43,13 @@ class Hdf5Reader:
             return None
         return Match(Confidence.MAGIC, f"the signature of HDF5 at byte {offset}")
 
-    def open(self, params: Hdf5Params, probe: Probe) -> LinearSource | ScanSource:
+    def open(self, params: Hdf5Params, probe: Probe) -> LinearSource | FrameSource:
         """Describe the scan; a suspicious file goes to a child process first."""
         superblock = read_superblock(probe)
         key = (str(probe.path), probe.size, probe.mtime_ns)
         suspicious = bool(superblock.odd) or key in _distrusted
         if params.isolate == "always" or (params.isolate == "auto" and suspicious):
-            rehearse(probe, params)
+            rehearse(probe, params, describe_scan)
         try:
             return describe_scan(probe, params)
         except FormatError as error:
@@ -57,7 +58,7 @@ class Hdf5Reader:
             raise
 
 
-def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | ScanSource:
+def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSource:
     """Describe the scan that a file holds.
 
     Raises
@@ -89,7 +90,7 @@ def _source(
     name: str,
     raw: dict[str, Any],
     others: list[str],
-) -> LinearSource | ScanSource:
+) -> LinearSource | FrameSource:
     present = [piece for piece in pieces if piece.stored is not None]
     if not present:
         raise FormatError("all files with frames of this data set are missing", path=probe.path)
@@ -116,9 +117,6 @@ def _source(
     if missing:
         notes.append(f"{missing} of {steps} frames lie in files that are not there")
     info = SourceInfo(
-        n_frames=steps - missing,
-        sig_shape=sig_shape,
-        dtype=stored.dtype.newbyteorder("="),
         nav_shape=choice.nav_shape or (nav_shape or None),
         nav_origin=choice.nav_origin or "shape of the data set",
         nav_alternatives=_alternatives(choice, nav_shape),
@@ -142,7 +140,12 @@ def _source(
     )
     resources = _resources(probe, present, choice)
     linear = _linear(present, nav_axes, sig_axes, info, resources)
-    return linear if linear is not None else ScanSource(present, nav_axes, sig_axes, info, resources)
+    if linear is not None:
+        return linear
+    if len(present) == 1 and stored.how == "contiguous":
+        place = [resource.path for resource in resources].index(stored.path)
+        return transposed_source(present[0], nav_axes, sig_axes, resources, place, info)
+    return ScanSource(present, nav_axes, sig_axes, info, resources)
 
 
 def _roles(ndim: int, params: Hdf5Params, choice: Choice) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -225,7 +228,8 @@ def _linear(
     for length in reversed(stored.shape[1:]):
         strides.append(strides[-1] * length)
     strides.reverse()
-    frame = math.prod(info.sig_shape) * stored.dtype.itemsize
+    sig_shape = tuple(stored.shape[axis] for axis in sig_axes)
+    frame = math.prod(sig_shape) * stored.dtype.itemsize
     places = {resource.path: i for i, resource in enumerate(resources)}
     per_item = math.prod(stored.shape[1 : len(nav_axes)])
     rows = [
@@ -238,5 +242,5 @@ def _linear(
         for piece in present
         if piece.stored is not None
     ]
-    encoding = Encoding(stored.dtype, info.sig_shape, strides=tuple(strides[axis] for axis in sig_axes))
+    encoding = Encoding(stored.dtype, sig_shape, strides=tuple(strides[axis] for axis in sig_axes))
     return LinearSource(resources=resources, runs=RunTable(*zip(*rows, strict=True)), encoding=encoding, info=info)

@@ -1,78 +1,72 @@
 """Open a file in a child process first, so that a crash of libhdf5 does not take the process of the user with it.
 
-The child does what the parent is about to do. If it ends normally, with or without an error, the parent does the same;
-if it dies or hangs, the parent does not touch the file.
+The child does what the parent is about to do. If it comes to an end, with or without an error, the parent does the
+same; if it dies or hangs, the parent does not touch the file.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamella.errors import CorruptError
+from lamella.errors import ChildError, CorruptError, UnsupportedError
+from lamella.reader import FrameSource, Probe, in_child, read_frames
 
 if TYPE_CHECKING:
-    from lamella.reader import Probe
+    from collections.abc import Callable
+
+    from lamella.reader import LinearSource
     from lamella_hdf5.params import Hdf5Params
 
-__all__ = ["rehearse"]
+    Describe = Callable[[Probe, Hdf5Params], LinearSource | FrameSource]
 
-_ACT = "from lamella_hdf5.rehearsal import act; act()"
+__all__ = ["act", "rehearse"]
+
 _MOST_SECONDS = 3.0
 """A child that takes longer hangs: it looks at metadata and one frame only."""
 
 
-def rehearse(probe: Probe, params: Hdf5Params) -> None:
+def rehearse(probe: Probe, params: Hdf5Params, describe: Describe) -> None:
     """Open the file in a child process and read its first frame.
+
+    Parameters
+    ----------
+    probe, params
+        The file, and what the user says about it.
+    describe
+        What opens it; a function of a module.
 
     Raises
     ------
     CorruptError
         If the child dies or takes too long.
+    UnsupportedError
+        If there is no way to start a child.
     """
-    command = [sys.executable, "-c", _ACT]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        done = subprocess.run(
-            command,
-            input=pickle.dumps((str(probe.path), params)),
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_MOST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        found = f"no answer within {_MOST_SECONDS:.0f} s"
-    else:
-        if done.returncode >= 0:
-            return
-        found = f"it ended by signal {-done.returncode}"
-    raise CorruptError(
-        "libhdf5 fails on this file, so it was only tried in a child process",
-        path=probe.path,
-        expected="a file that libhdf5 can parse",
-        found=found,
-        remedy="The file is damaged; copy it again",
-    )
+        in_child(act, describe, str(probe.path), params, seconds=_MOST_SECONDS)
+    except ChildError as error:
+        if not error.started:
+            raise UnsupportedError(
+                "this file must be tried in a child process first, and none can be started",
+                path=probe.path,
+                found=error.found,
+                remedy="Open it with isolate='never' if you trust it: a damaged file may end this process",
+            ) from None
+        raise CorruptError(
+            "libhdf5 fails on this file, so it was only tried in a child process",
+            path=probe.path,
+            expected="a file that libhdf5 can parse",
+            found=error.found,
+            remedy="The file is damaged; copy it again",
+        ) from None
 
 
-def act() -> None:
+def act(describe: Describe, path: str, params: Hdf5Params) -> None:
     """Do in the child what the parent is about to do."""
-    from lamella.dataset.framereader import FrameReader
-    from lamella.errors import LamellaError
-    from lamella.io.buffered import BufferedBackend
-    from lamella.reader import Probe, SigBox
-    from lamella_hdf5.reader import describe_scan
-
-    path, params = pickle.loads(sys.stdin.buffer.read())  # from the parent, through a pipe of its own
     try:
-        source = describe_scan(Probe.of(Path(path)), params)
-        with FrameReader(source, BufferedBackend()) as reader:
-            reader.read(range(1), SigBox.full(source.info.sig_shape))
-    except (LamellaError, OSError):
-        return
+        source = describe(Probe.of(Path(path)), params)
+        if isinstance(source, FrameSource):  # others are read without libhdf5
+            read_frames(source, range(1))
+    except Exception:
+        return  # the parent meets the same one

@@ -50,17 +50,22 @@ class ScanSource(FrameSource):
         info: SourceInfo,
         resources: tuple[Resource, ...],
     ) -> None:
-        self.info = info
-        self.resources = resources
         places = {resource.path: i for i, resource in enumerate(resources)}
         self._parts = tuple(
-            _WAYS[piece.stored.how](piece, nav_axes, sig_axes, places[piece.stored.path], number)
+            _WAYS[piece.stored.how](piece, nav_axes, sig_axes, resources, places[piece.stored.path], number)
             for number, piece in enumerate(pieces)
             if piece.stored is not None
         )
         self._starts = np.cumsum([0, *(part.n_frames for part in self._parts)])
         self._row_nbytes = max((part.row_nbytes for part in self._parts), default=0)
-        self.hints = _hints(self._parts, info)
+        super().__init__(
+            info,
+            n_frames=int(self._starts[-1]),
+            sig_shape=self._parts[0].sig_shape,
+            dtype=self._parts[0].stored.dtype,
+            resources=resources,
+        )
+        self.hints = _hints(self._parts, self.n_frames)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -81,11 +86,11 @@ class ScanSource(FrameSource):
             self._parts[number].read(io, worker, frames[rows] - self._starts[number], rows, box, out)
 
 
-def _hints(parts: Sequence[Part], info: SourceInfo) -> ReadHints:
+def _hints(parts: Sequence[Part], n_frames: int) -> ReadHints:
     chunked = [part for part in parts if isinstance(part, ChunkedPart)]
     if not chunked:
         return ReadHints(whole_frames=True)
     first = chunked[0]
-    whole = first.sig_chunk == tuple(info.sig_shape)
-    block = max(1, min(max(part.frame_block for part in chunked), max(1, info.n_frames)))
+    whole = first.sig_chunk == first.sig_shape
+    block = max(1, min(max(part.frame_block for part in chunked), max(1, n_frames)))
     return ReadHints(frame_block=block, sig_block=first.sig_chunk, whole_frames=whole)

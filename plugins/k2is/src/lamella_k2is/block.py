@@ -13,13 +13,14 @@ in the least significant bits. The layout is public through the readers of Liber
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from lamella.reader import Resource
 
 __all__ = [
     "ACROSS",
@@ -84,9 +85,9 @@ def place(header: np.void) -> int:
 class BlockFile:
     """An open file of one sector, from which block headers are read."""
 
-    def __init__(self, path: str, size: int) -> None:
-        self._size = size
-        self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+    def __init__(self, resource: Resource) -> None:
+        self._size = resource.size
+        self._file = resource.reading()
 
     def __enter__(self) -> Self:
         return self
@@ -98,8 +99,7 @@ class BlockFile:
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Give up to ``nbytes`` bytes from ``offset``."""
-        self._file.seek(offset)
-        return self._file.read(nbytes) or b""
+        return self._file.read(offset, nbytes)
 
     def header(self, offset: int) -> np.void | None:
         """Give the header of the block at a byte offset, or None if no complete block begins there."""

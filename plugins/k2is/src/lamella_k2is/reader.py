@@ -41,7 +41,7 @@ class K2isReader:
         if probe.suffix != "gtg" and SYNC not in probe.read(0, BLOCK_NBYTES + len(SYNC)):
             return None
         try:
-            files = find_files(probe)
+            files = probe.once("k2is files", find_files)
             sector = files.sectors[0] if probe.suffix == "gtg" else probe.path
             assert sector is not None
             check_sector(sector)
@@ -52,7 +52,7 @@ class K2isReader:
 
     def open(self, params: K2isParams, probe: Probe) -> K2isSource:
         """Find the frames that all sectors have, and the scan among them."""
-        files = find_files(probe)
+        files = probe.once("k2is files", find_files)
         tags = {} if files.tags is None else read_tags(files.tags)
         recording = synchronise([read_sector(path, number) for number, path in enumerate(files.sectors, 1)])
         shutter = find_shutter(recording)
@@ -60,9 +60,6 @@ class K2isReader:
         n_frames, lost = recording.n_frames, recording.lost
         fill = params.lost_blocks == "zero"
         info = SourceInfo(
-            n_frames=n_frames,
-            sig_shape=ACTIVE_SHAPE if params.crop_active else FRAME_SHAPE,
-            dtype=np.dtype(np.uint16),
             nav_shape=scan.nav_shape,
             nav_origin=scan.origin,
             nav_alternatives=scan.alternatives,
@@ -75,7 +72,7 @@ class K2isReader:
             details=_details(recording, shutter, tags, scan),
         )
         beside = [] if files.tags is None else [Resource.of(files.tags)]
-        return K2isSource(recording, info, beside, fill=fill)
+        return K2isSource(recording, ACTIVE_SHAPE if params.crop_active else FRAME_SHAPE, info, beside, fill=fill)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

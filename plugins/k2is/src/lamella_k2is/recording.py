@@ -130,7 +130,7 @@ def _check_frame_ids(recording: Recording) -> None:
 def _frame_ids(recording: Recording, number: int, frame: int) -> set[int]:
     """Give the frame ids in the first and the last block of a frame, those that can be read."""
     resource = recording.sectors[number].resource
-    with BlockFile(resource.path, resource.size) as file:
+    with BlockFile(resource) as file:
         headers = [
             file.header(piece.offset)
             for block in (0, BLOCKS - 1)

@@ -107,7 +107,7 @@ def check_sector(path: Path) -> None:
         If there is none.
     """
     resource = _resource(path)
-    with BlockFile(resource.path, resource.size) as file:
+    with BlockFile(resource) as file:
         _first_block(file, resource)
 
 
@@ -120,7 +120,7 @@ def read_sector(path: Path, number: int) -> Sector:
         If there is no block, or so many were lost that they cannot be told from damage.
     """
     resource = _resource(path)
-    with BlockFile(resource.path, resource.size) as file:
+    with BlockFile(resource) as file:
         origin = _first_block(file, resource)
         length = (resource.size - origin) // BLOCK_NBYTES
         runs = _runs(_Levels(file, resource, origin), origin, length)

@@ -39,7 +39,7 @@ def find_shutter(recording: Recording) -> Shutter:
     """Find the flagged frames by halving, as the shutter opens once and closes once."""
     last = recording.n_frames - 1
     resource = recording.sectors[0].resource
-    with BlockFile(resource.path, resource.size) as file:
+    with BlockFile(resource) as file:
         flagged = partial(_flagged, recording, file)
         marks = [0, last] if flagged(last) else np.unique(np.linspace(0, last, _SAMPLES).astype(np.int64)).tolist()
         open_marks = [i for i, mark in enumerate(marks) if flagged(mark)]
@@ -83,7 +83,7 @@ def _read_field(recording: Recording, field: str) -> NDArray[Any]:
     values = np.zeros(recording.n_frames, dtype=HEADER[field].newbyteorder("="))
     resource = recording.sectors[0].resource
     try:
-        with BlockFile(resource.path, resource.size) as file:
+        with BlockFile(resource) as file:
             for frame in range(recording.n_frames):
                 header = _header(recording, file, frame)
                 if header is not None:

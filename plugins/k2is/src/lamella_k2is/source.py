@@ -35,8 +35,10 @@ class K2isSource(FrameSource):
     ----------
     recording
         Where blocks lie.
+    sig_shape
+        Shape of frames, which may be cropped.
     info
-        What the files say about themselves; the shape of frames may be cropped.
+        What the files say about themselves.
     beside
         Further files that belong to the data.
     fill
@@ -46,22 +48,30 @@ class K2isSource(FrameSource):
     # Blocks are the natural tiles; a frame of them is stored next to the following one.
     hints = ReadHints(sig_block=(ROWS, COLUMNS))
 
-    def __init__(self, recording: Recording, info: SourceInfo, beside: Sequence[Resource], *, fill: bool) -> None:
-        self.info = info
-        self.resources = (*(sector.resource for sector in recording.sectors), *beside)
+    def __init__(
+        self,
+        recording: Recording,
+        sig_shape: tuple[int, int],
+        info: SourceInfo,
+        beside: Sequence[Resource],
+        *,
+        fill: bool,
+    ) -> None:
+        resources = (*(sector.resource for sector in recording.sectors), *beside)
+        super().__init__(info, n_frames=recording.n_frames, sig_shape=sig_shape, dtype="u2", resources=resources)
         self._recording = recording
         self._fill = fill
         self._spans: dict[tuple[int, int], tuple[Span, ...]] = {}
 
     @cached_property
     def _order(self) -> BoxOrder:
-        height, width = self.info.sig_shape
+        height, width = self.sig_shape
         return block_order((height, width))
 
     @cached_property
     def rows(self) -> StoredRows:
         """Blocks in the order of the files."""
-        return StoredRows(self.info.dtype, self._order, self._order.bounds)
+        return StoredRows(self.dtype, self._order, self._order.bounds)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Unpack the blocks that the box touches."""

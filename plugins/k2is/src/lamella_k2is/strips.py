@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from lamella.codecs.packed import unpack
+from lamella.codecs import unpack
 from lamella.reader import BoxOrder, SigBox
 from lamella_k2is.block import ACROSS, BLOCKS, COLUMNS, HEADER, ROW_NBYTES, ROWS, SECTOR_WIDTH, SECTORS
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CorruptError
+from lamella.reader import Resource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,8 +56,7 @@ def read_tags(path: Path) -> dict[str, Any]:
     CorruptError
         If the structure is wrong anywhere.
     """
-    with path.open("rb") as file:
-        content = file.read(_LARGEST + 1)
+    content = Resource.of(path).read(0, _LARGEST + 1)
     try:
         if len(content) > _LARGEST:
             raise _Damage(f"it has more than {_LARGEST >> 20} MiB")

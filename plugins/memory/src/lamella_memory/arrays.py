@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,14 +24,15 @@ class IndexedSource(FrameSource):
     ----------
     data
         Object of shape ``(*rows, row, *sig)``.
-    nav_shape
-        Its first axes; frames count in C order over them.
+    nav_dims
+        Number of its first axes that are the scan; frames count in C order over them.
     info
         What is known about it.
     """
 
-    def __init__(self, data: Any, nav_shape: tuple[int, ...], info: SourceInfo) -> None:
-        self.info = info
+    def __init__(self, data: Any, nav_dims: int, info: SourceInfo) -> None:
+        nav_shape, sig_shape = tuple(data.shape[:nav_dims]), data.shape[nav_dims:]
+        super().__init__(info, n_frames=math.prod(nav_shape), sig_shape=sig_shape, dtype=data.dtype)
         self._data = data
         self._nav_shape = nav_shape
         self._object = str(id(data))
@@ -77,7 +79,7 @@ class ArraySource(IndexedSource):
 
     def __init__(self, array: NDArray[Any], nav_dims: int, info: SourceInfo) -> None:
         joined = _with_long_rows(array, nav_dims)
-        super().__init__(joined, joined.shape[: joined.ndim - (array.ndim - nav_dims)], info)
+        super().__init__(joined, joined.ndim - (array.ndim - nav_dims), info)
         self._shared = SharedArray(joined)
         self._content: str | None = None
 
@@ -91,7 +93,7 @@ class ArraySource(IndexedSource):
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
         """Give frames of one row as they lie in the array."""
         row = self._nav_shape[-1]
-        if self._data.dtype != self.info.dtype or frames[0] // row != frames[-1] // row:
+        if self._data.dtype != self.dtype or frames[0] // row != frames[-1] // row:
             return None
         return self._piece(frames[0], frames[-1] + 1, box)
 

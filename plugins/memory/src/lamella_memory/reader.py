@@ -52,9 +52,6 @@ class MemoryReader:
             split = array.shape[:1], array.shape[1:]
         nav_shape, sig_shape = split
         info = SourceInfo(
-            n_frames=math.prod(nav_shape),
-            sig_shape=sig_shape,
-            dtype=np.dtype(array.dtype).newbyteorder("="),
             nav_shape=nav_shape,
             nav_origin="shape of the array",
             details={"array": _type_name(probe.target), "shape of the array": list(shape)},
@@ -69,7 +66,7 @@ def _source(array: Any, nav_dims: int, info: SourceInfo) -> FrameSource:
         return from_scipy(array, nav_dims, info)
     if is_pydata_sparse(array):
         return from_pydata(array, nav_dims, info)
-    return IndexedSource(array, tuple(array.shape[:nav_dims]), info)
+    return IndexedSource(array, nav_dims, info)
 
 
 def _as_array(target: Any) -> Any:

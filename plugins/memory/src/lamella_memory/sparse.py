@@ -39,6 +39,8 @@ class SparseSource(FrameSource):
         Where rows begin, flat C-order pixel of each entry, and its value; no pixel occurs twice in a row.
     fill
         Value of all other pixels.
+    sig_shape
+        Shape of a frame.
     info
         What is known about the array.
     """
@@ -46,9 +48,15 @@ class SparseSource(FrameSource):
     hints = ReadHints(whole_frames=True)
 
     def __init__(
-        self, indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[Any], fill: Any, info: SourceInfo
+        self,
+        indptr: NDArray[Any],
+        indices: NDArray[Any],
+        data: NDArray[Any],
+        fill: Any,
+        sig_shape: tuple[int, ...],
+        info: SourceInfo,
     ) -> None:
-        self.info = info
+        super().__init__(info, n_frames=len(indptr) - 1, sig_shape=sig_shape, dtype=data.dtype)
         self._indptr, self._indices, self._data = map(SharedArray, (indptr, indices, data))
         self._fill = fill
         self._content: str | None = None
@@ -76,10 +84,10 @@ class SparseSource(FrameSource):
         entries = slice(int(bounds[0]), int(bounds[-1]))
         rows = np.repeat(np.arange(stop - start), np.diff(bounds))
         pixels, values = self._indices.array[entries], self._data.array[entries]
-        if box.covers(self.info.sig_shape):
+        if box.covers(self.sig_shape):
             out.reshape(stop - start, -1)[rows, pixels] = values
             return
-        places = np.unravel_index(pixels, self.info.sig_shape)
+        places = np.unravel_index(pixels, self.sig_shape)
         inside = np.ones(len(pixels), dtype=np.bool_)
         for place, origin, length in zip(places, box.origin, box.shape, strict=True):
             inside &= (place >= origin) & (place < origin + length)
@@ -94,7 +102,7 @@ def from_scipy(matrix: Any, nav_dims: int, info: SourceInfo) -> SparseSource:
         if not rows.has_canonical_format:
             rows = rows.copy()
             rows.sum_duplicates()
-        return SparseSource(rows.indptr, rows.indices, rows.data, 0, info)
+        return SparseSource(rows.indptr, rows.indices, rows.data, 0, rows.shape[1:], info)
     entries = matrix.tocoo(copy=True)
     entries.sum_duplicates()
     return _from_entries(np.stack(entries.coords), entries.data, entries.shape, nav_dims, 0, info)
@@ -118,4 +126,4 @@ def _from_entries(
     order = np.argsort(frames, kind="stable")
     counts = np.bincount(frames, minlength=math.prod(nav_shape))
     indptr = np.concatenate([[0], np.cumsum(counts)])
-    return SparseSource(indptr, pixels[order], data[order], fill, info)
+    return SparseSource(indptr, pixels[order], data[order], fill, sig_shape, info)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from lamella.errors import FormatError, ParameterError
-from lamella.reader import Probe
+from lamella.reader import Probe, Resource
 from lamella_mib.sidecar import Sidecar, parse_sidecar
 
 __all__ = ["find_files", "part_names", "part_number", "read_at"]
@@ -56,10 +55,11 @@ def _read_sidecar(probe: Probe, name: str | None) -> tuple[Sidecar, tuple[str, .
         text = "there is no .hdr file" if name is None else f"{name} leads elsewhere and is left out"
         return Sidecar(), (text,)
     try:
-        [content] = read_at(path, (0, _SIDECAR))
-        return parse_sidecar(content, str(path)), ()
+        return parse_sidecar(Resource.of(path).read(0, _SIDECAR), str(path)), ()
     except FormatError as error:
         return Sidecar(), (f"{name} is left out: {error.problem}",)
+    except OSError as error:
+        return Sidecar(), (f"{name} is left out: the file cannot be read ({error.strerror})",)
 
 
 def _sidecar_name(probe: Probe) -> str | None:
@@ -96,7 +96,7 @@ def part_number(name: str) -> int:
     return int(digits) if 0 < len(digits) <= 18 else -1
 
 
-def read_at(path: str | Path, *places: tuple[int, int]) -> list[bytes]:
+def read_at(resource: Resource, *places: tuple[int, int]) -> list[bytes]:
     """Read bytes at some places ``(offset, size)`` of a file; fewer where it ends.
 
     Raises
@@ -104,15 +104,5 @@ def read_at(path: str | Path, *places: tuple[int, int]) -> list[bytes]:
     FormatError
         If it cannot be read.
     """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            found = []
-            for offset, size in places:
-                os.lseek(handle, offset, os.SEEK_SET)
-                found.append(os.read(handle, size))
-            return found
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise FormatError(f"the file cannot be read ({error.strerror})", path=path) from error
+    with resource.reading() as file:
+        return [file.read(offset, size) for offset, size in places]

@@ -52,7 +52,7 @@ def first_frame(probe: Probe, params: MibParams, sidecar: Sidecar) -> tuple[Fram
         If there is no complete frame, the next one is somewhere else, or frames cannot be decoded.
     """
     path = str(probe.path)
-    header = parse_header(probe.head, path, probe.size)
+    header = probe.once("mib header", lambda probe: parse_header(probe.head, path, probe.size))
     if header.header_size > probe.size:
         raise TruncatedError(
             "the file ends within the first header",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,14 +43,14 @@ class FrameHeaders:
 
     def first(self) -> FrameHeader:
         """Give the header of the first frame."""
-        path = self.parts[0].resource.path
-        [record] = read_at(path, (0, self.header_size))
-        return parse_header(record, path, len(record))
+        resource = self.parts[0].resource
+        [record] = read_at(resource, (0, self.header_size))
+        return parse_header(record, resource.path, len(record))
 
     def last_start(self) -> str | None:
         """Give when the exposure of the last frame began, None if its header does not say."""
         part = self.parts[-1]
-        [record] = read_at(part.resource.path, ((part.n_frames - 1) * self.stride, self.header_size))
+        [record] = read_at(part.resource, ((part.n_frames - 1) * self.stride, self.header_size))
         try:
             return parse_header(record, part.resource.path, len(record)).start
         except FormatError:
@@ -102,14 +101,9 @@ class FrameHeaders:
             done += part.n_frames
 
     def _records_of(self, part: Part, first: int, end: int, nbytes: int) -> Iterator[bytes]:
-        path = part.resource.path
-        try:
-            with Path(path).open("rb", buffering=0) as file:
-                for i in range(first, end):
-                    file.seek(i * self.stride)
-                    yield file.read(nbytes) or b""
-        except OSError as error:
-            raise FormatError(f"frame headers cannot be read ({error.strerror})", path=path) from error
+        with part.resource.reading() as file:
+            for i in range(first, end):
+                yield file.read(i * self.stride, nbytes)
 
 
 def _time(text: str | None) -> np.datetime64:

@@ -124,7 +124,7 @@ def _see(probe: Probe, name: str, records: Records) -> _Seen:
     if not resource.size:
         return _Seen(name, resource)
     last_record = max(0, resource.size // records.stride - 1) * records.stride
-    record, last = read_at(path, (0, records.header.header_size), (last_record, 32))
+    record, last = read_at(resource, (0, records.header.header_size), (last_record, 32))
     return _Seen(name, resource, record, last)
 
 
@@ -148,8 +148,8 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
         return difference
     count, last = size // stride, seen.last
     if count > 1 and not last.startswith(MAGIC):
-        count = _count_records(path, stride, count)
-        [last] = read_at(path, ((count - 1) * stride, 32))
+        count = _count_records(seen.resource, stride, count)
+        [last] = read_at(seen.resource, ((count - 1) * stride, 32))
     first, final = sequence_number(seen.record), sequence_number(last)
     if first is None:
         first = parse_header(seen.record, path, size).sequence
@@ -174,12 +174,12 @@ def _difference(record: bytes, records: Records, path: str, size: int) -> str | 
     return None
 
 
-def _count_records(path: str, stride: int, count: int) -> int:
+def _count_records(resource: Resource, stride: int, count: int) -> int:
     """Give the number of records of a part that ends with something else, for instance with space set aside."""
     good, bad = 1, count
     while bad - good > 1:
         middle = (good + bad) // 2
-        [found] = read_at(path, ((middle - 1) * stride, len(MAGIC)))
+        [found] = read_at(resource, ((middle - 1) * stride, len(MAGIC)))
         good, bad = (middle, bad) if found == MAGIC else (good, middle)
     return good
 

@@ -58,9 +58,6 @@ class MibReader:
             series = series.cropped(math.prod(scan.nav_shape))
             headers = replace(headers, parts=series.parts)
         info = SourceInfo(
-            n_frames=series.n_frames,
-            sig_shape=pixels.encoding.sig_shape,
-            dtype=pixels.encoding.native,
             nav_shape=scan.nav_shape,
             nav_origin=scan.origin,
             nav_alternatives=scan.alternatives,

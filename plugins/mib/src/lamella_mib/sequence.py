@@ -92,7 +92,7 @@ def _gaps_within(part: Part, done: int, stride: int, most: int) -> list[Gap]:
             gaps.append(Gap(done + high, low_sequence + 1, missing))
             continue
         middle = (low + high) // 2
-        [found] = read_at(part.resource.path, (middle * stride, 32))
+        [found] = read_at(part.resource, (middle * stride, 32))
         sequence = sequence_number(found)
         if sequence is not None:
             pieces += [(middle, sequence, high, high_sequence), (low, low_sequence, middle, sequence)]

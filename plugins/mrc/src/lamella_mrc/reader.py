@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from lamella.errors import FormatError, TruncatedError
+from lamella.errors import FormatError
 from lamella.reader import Axis, Confidence, LinearSource, Match, Metadata, Resource, RunTable, SourceInfo, json_value
 from lamella_mrc.direct_electron import INFO, MOVIE, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
@@ -48,20 +48,23 @@ class MrcReader:
         header = read_header(probe, params)
         extended = extended_header(probe, header)
         stride = header.encoding.extent()[1]
-        n_frames, notes = _count(header, stride, probe)
+        resource = Resource.of_probe(probe)
+        runs, notes = RunTable.that_fit(
+            resource, offset=header.offset, stride=stride, announced=header.sections or None
+        )
+        n_frames = runs.n_frames
+        if not header.sections:
+            notes += (f"the header counts no sections yet, the file holds {n_frames}",)
         info = read_info(probe) if params.sidecars and probe.path.name.endswith(MOVIE) else None
         scan = Scan() if info is None else scan_of(probe, info, header.sections or n_frames, n_frames)
         if info is None and params.sidecars and probe.path.name.endswith(MOVIE):
             notes += (f"the scan shape is unknown, for there is no {INFO[1:]} beside the movie",)
         told = info or extended
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
-            runs=RunTable.single(offset=header.offset, stride=stride, count=n_frames),
+            resources=(resource,),
+            runs=runs,
             encoding=header.encoding,
             info=SourceInfo(
-                n_frames=n_frames,
-                sig_shape=header.encoding.sig_shape,
-                dtype=header.encoding.native,
                 index=scan.index,
                 navigator=navigator_of(probe, scan.shape) if info is not None else None,
                 sig_axes=_sig_axes(header, extended, info, n_frames),
@@ -90,25 +93,6 @@ def _detect_info(probe: Probe) -> Match | None:
     except FormatError:
         return None
     return Match(Confidence.MAGIC, f"settings of the Direct Electron movie {movie.stem}.mrc beside it")
-
-
-def _count(header: Header, stride: int, probe: Probe) -> tuple[int, tuple[str, ...]]:
-    """Give the number of complete sections, and a note if the header announces another one."""
-    present, rest = divmod(probe.size - header.offset, stride)
-    if present == 0:
-        raise TruncatedError(
-            "the file holds no complete section",
-            path=probe.path,
-            expected=f"{stride} bytes from byte {header.offset}",
-            found=f"{rest} bytes",
-        )
-    announced = header.sections
-    if announced == 0:
-        return present, (f"the header counts no sections yet, the file holds {present}",)
-    if present < announced:
-        return present, (f"the file was cut: {present} of {announced} sections are complete",)
-    behind = (present - announced) * stride + rest
-    return announced, (f"{behind} bytes behind the last section are ignored",) if behind else ()
 
 
 def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 
-from lamella.errors import FormatError, LamellaError, ParameterError, TruncatedError
-from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo, split_shape
-from lamella_npy.fortran import FortranSource
+from lamella.errors import FormatError, LamellaError, ParameterError
+from lamella.reader import (
+    Confidence,
+    Encoding,
+    LinearSource,
+    Match,
+    Probe,
+    Resource,
+    RunTable,
+    SourceInfo,
+    TransposedSource,
+    split_shape,
+)
 from lamella_npy.header import MAGIC, Header, read_header
 from lamella_npy.params import NpyParams
 
@@ -19,14 +29,14 @@ class NpyReader:
         if not probe.head.startswith(MAGIC):
             return None
         try:
-            header = read_header(probe)
+            header = probe.once("npy header", read_header)
         except FormatError as error:
             return Match(Confidence.MAGIC, f"begins like an .npy file, but {error.problem}")
         return Match(Confidence.VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
 
-    def open(self, params: NpyParams, probe: Probe) -> LinearSource | FortranSource:
+    def open(self, params: NpyParams, probe: Probe) -> LinearSource | TransposedSource:
         """Describe the frames that are complete."""
-        header = read_header(probe)
+        header = probe.once("npy header", read_header)
         if header.size == 0:
             raise FormatError("the array is empty", path=probe.path, found=f"shape {header.shape}")
         contiguous = not header.fortran_order or sum(n > 1 for n in header.shape) < 2
@@ -38,37 +48,30 @@ def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
     sig_shape = params.sig_shape or (split[1] if split is not None else None)
     if sig_shape is None:
         raise _too_few_axes(header, params, probe)
-    stride = math.prod(sig_shape) * header.dtype.itemsize
-    announced, room = header.nbytes // stride, probe.size - header.offset
-    count = min(announced, room // stride)
+    announced, left = divmod(header.size, math.prod(sig_shape))
     if announced == 0:
         raise ParameterError(
             f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}"
         )
-    if count == 0:
-        raise TruncatedError(
-            "the file holds no complete frame",
-            path=probe.path,
-            expected=f"{header.nbytes} bytes behind the header of {header.offset}",
-            found=f"{room} bytes there",
-        )
+    resource = Resource.of_probe(probe)
+    stride = math.prod(sig_shape) * header.dtype.itemsize
+    runs, notes = RunTable.that_fit(resource, offset=header.offset, stride=stride, announced=announced)
+    if left and runs.n_frames == announced:
+        notes = (f"{left} pixels at the end do not fill a frame and are ignored", *_bytes_behind(header, probe))
     return LinearSource(
-        resources=(Resource.of_probe(probe),),
-        runs=RunTable.single(offset=header.offset, stride=stride, count=count),
+        resources=(resource,),
+        runs=runs,
         encoding=Encoding(header.dtype, sig_shape),
         info=SourceInfo(
-            n_frames=count,
-            sig_shape=sig_shape,
-            dtype=header.dtype.newbyteorder("="),
             nav_shape=None if split is None else split[0],
             nav_origin="number of frames" if split is None else "header",
-            notes=tuple(_notes(header, announced, count, stride, room)),
+            notes=notes,
             details=_details(header),
         ),
     )
 
 
-def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> FortranSource:
+def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> TransposedSource:
     split = split_shape(header.shape, params.wanted_sig_dims, params.sig_shape)
     if split is None and params.sig_shape is None:
         raise _too_few_axes(header, params, probe)
@@ -78,28 +81,26 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> FortranSo
             "cannot be cut into other frames. Save it in C order: np.save(path, np.ascontiguousarray(array))"
         )
     nav_shape, sig_shape = split
-    room = probe.size - header.offset
-    if room < header.nbytes:
-        raise TruncatedError(
-            "the file was cut; in Fortran order that leaves no frame complete",
-            path=probe.path,
-            expected=f"{header.nbytes} bytes behind the header of {header.offset}",
-            found=f"{room} bytes there",
-        )
     info = SourceInfo(
-        n_frames=math.prod(nav_shape),
-        sig_shape=sig_shape,
-        dtype=header.dtype.newbyteorder("="),
         nav_shape=nav_shape,
         nav_origin="header",
         notes=(
             "the array is in Fortran order: reading it takes longer. In C order it would be fast: "
             "np.save(path, np.ascontiguousarray(array))",
-            *_bytes_behind(header, room),
+            *_bytes_behind(header, probe),
         ),
         details=_details(header),
     )
-    return FortranSource(Resource.of_probe(probe), header.offset, header.dtype, nav_shape, info)
+    axes = range(len(header.shape))[::-1]
+    return TransposedSource(
+        info,
+        resources=[Resource.of_probe(probe)],
+        offset=header.offset,
+        dtype=header.dtype,
+        shape=header.shape[::-1],
+        nav_axes=axes[: -len(sig_shape)],
+        sig_axes=axes[-len(sig_shape) :],
+    )
 
 
 def _too_few_axes(header: Header, params: NpyParams, probe: Probe) -> LamellaError:
@@ -119,15 +120,6 @@ def _details(header: Header) -> dict[str, object]:
     return {"npy version": header.version, "stored dtype": header.dtype.str, "order": order}
 
 
-def _notes(header: Header, announced: int, count: int, stride: int, room: int) -> list[str]:
-    if count < announced:
-        rest = room - count * stride
-        return [f"the file was cut: it announces {announced} frames and holds {count}, and {rest} bytes more"]
-    notes = []
-    if left := (header.nbytes - announced * stride) // header.dtype.itemsize:
-        notes.append(f"{left} pixels at the end do not fill a frame and are ignored")
-    return [*notes, *_bytes_behind(header, room)]
-
-
-def _bytes_behind(header: Header, room: int) -> list[str]:
-    return [f"{room - header.nbytes} bytes after the array are ignored"] if room > header.nbytes else []
+def _bytes_behind(header: Header, probe: Probe) -> tuple[str, ...]:
+    behind = probe.size - header.offset - header.nbytes
+    return (f"{behind} bytes after the array are ignored",) if behind > 0 else ()

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from lamella.errors import FormatError
 from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo
 from lamella_raw import spec
 from lamella_raw.params import RawParams
@@ -20,7 +19,7 @@ class RawReader:
 
     def detect(self, probe: Probe) -> Match | None:
         """Take the parameters from a sidecar; otherwise say what the user has to give."""
-        sidecar = find_sidecar(probe)
+        sidecar = probe.once("raw sidecar", find_sidecar)
         if sidecar is not None:
             origin = dict.fromkeys(sidecar.params, f"sidecar {sidecar.path.name}")
             return Match(Confidence.VERIFIED, f"described by {sidecar.path.name}", sidecar.params, origin=origin)
@@ -34,36 +33,35 @@ class RawReader:
         """Count the frames that the file has room for."""
         resource = _data_file(probe)
         encoding = _encoding(params)
-        needed = params.frame_header + encoding.extent()[1]
         stride = params.frame_header + _frame_nbytes(params) + params.frame_footer
-        body = resource.size - params.file_header
-        # Behind its last pixel, the last frame may end with the file.
-        found = (body + stride - needed) // stride
-        if body < needed:
-            raise FormatError(
-                "the file is smaller than one frame",
-                path=resource.path,
-                expected=f"at least {params.file_header + needed} bytes for {_frame_text(params)}",
-                found=f"{resource.size} bytes",
-                remedy=f"Check dtype and sig_shape{_suggestion(body, params)}",
-            )
-        count = found if params.n_frames is None else min(found, params.n_frames)
+        suggestion = _suggestion(resource.size - params.file_header, params)
+        runs, notes = RunTable.that_fit(
+            resource,
+            offset=params.file_header,
+            stride=stride,
+            frame_header=params.frame_header,
+            nbytes=params.frame_header + encoding.extent()[1],  # the last frame may end behind its last pixel
+            remedy=f"Check dtype and sig_shape, which give {_frame_text(params)}{suggestion}",
+        )
+        if params.n_frames is not None and params.n_frames <= runs.n_frames:
+            offset = params.file_header + params.frame_header
+            runs, notes = RunTable.single(offset=offset, stride=stride, count=params.n_frames), ()
         return LinearSource(
             resources=(resource,),
-            runs=RunTable.single(offset=params.file_header + params.frame_header, stride=stride, count=count),
+            runs=runs,
             encoding=encoding,
             info=SourceInfo(
-                n_frames=count,
-                sig_shape=params.sig_shape,
-                dtype=encoding.native,
-                notes=_notes(body, found, stride, params),
+                notes=tuple(
+                    f"{note}: it was cut, or it has a footer, or dtype or sig_shape is wrong{suggestion}"
+                    for note in notes
+                ),
                 details={"stored dtype": params.dtype, "bytes from frame to frame": stride},
             ),
         )
 
 
 def _data_file(probe: Probe) -> Resource:
-    sidecar = find_sidecar(probe) if probe.suffix == "toml" else None
+    sidecar = probe.once("raw sidecar", find_sidecar) if probe.suffix == "toml" else None
     return Resource.of_probe(probe) if sidecar is None else Resource.of(sidecar.data_file(probe))
 
 
@@ -87,16 +85,6 @@ def _frame_nbytes(params: RawParams) -> int:
 
 def _frame_text(params: RawParams) -> str:
     return f"a frame of {'x'.join(map(str, params.sig_shape))} {np.dtype(params.dtype)}"
-
-
-def _notes(body: int, found: int, stride: int, params: RawParams) -> tuple[str, ...]:
-    rest = body - found * stride
-    if rest <= 0 or (params.n_frames is not None and params.n_frames <= found):
-        return ()
-    return (
-        f"the file holds {found} complete frames and {rest} bytes more: it was cut, or it has a footer, or dtype or "
-        f"sig_shape is wrong{_suggestion(body, params)}",
-    )
 
 
 def _suggestion(body: int, params: RawParams) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamella.errors import CorruptError
-from lamella.reader import Probe
+from lamella.reader import Probe, Resource
 
 _LARGEST = 64 * 1024
 
@@ -72,8 +72,7 @@ def find_sidecar(probe: Probe) -> Sidecar | None:
 
 
 def _read(path: Path) -> Sidecar | None:
-    with path.open("rb") as file:
-        content = file.read(_LARGEST + 1)
+    content = Resource.of(path).read(0, _LARGEST + 1)
     try:
         table = tomllib.loads(content.decode()).get("params") if len(content) <= _LARGEST else None
     except (ValueError, RecursionError):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.io.buffered import BufferedBackend
 from lamella.reader import Confidence, Match, Resource, SourceInfo, json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
 from lamella_raw_csr.source import CsrSource
@@ -38,9 +37,6 @@ class RawCsrReader:
         n_frames = int(events.size)
         total = int(indptr[-1] - indptr[0])
         info = SourceInfo(
-            n_frames=n_frames,
-            sig_shape=found.sig_shape,
-            dtype=found.data.dtype.newbyteorder("="),
             nav_shape=found.nav_shape,
             nav_origin=f"sidecar {probe.stem}.toml",
             raw_metadata=json_value(found.table),
@@ -54,7 +50,7 @@ class RawCsrReader:
             },
         )
         resources = (found.indices.resource, found.data.resource, found.indptr.resource, Resource.of_probe(probe))
-        return CsrSource(indptr, found.indices.dtype, found.data.dtype, info, resources)
+        return CsrSource(indptr, found.sig_shape, found.indices.dtype, found.data.dtype, info, resources)
 
 
 class _Events:
@@ -72,13 +68,11 @@ def _indptr(found: Description) -> NDArray[np.int64]:
     array, path = found.indptr, found.indptr.resource.path
     if array.length < 2:
         raise FormatError("there are no frames", path=path, expected="at least two row pointers", found=array.length)
-    session = BufferedBackend().open((array.resource,))
-    try:
-        raw = session.view(0, 0, array.resource.size).view(array.dtype)
-        largest = int(raw.max())
-        pointers = raw.astype(np.int64)
-    finally:
-        session.close()
+    raw = np.empty(array.length, dtype=array.dtype)
+    with array.resource.reading() as file:
+        file.readinto(0, raw.view(np.uint8))
+    largest = int(raw.max())
+    pointers = raw.astype(np.int64)
     if largest > found.indices.length:
         last = int(np.flatnonzero(pointers <= found.indices.length)[-1]) if pointers[0] <= found.indices.length else 0
         raise TruncatedError(

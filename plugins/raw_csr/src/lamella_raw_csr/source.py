@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.codecs import spread_events
 from lamella.errors import CorruptError
-from lamella.kernels.builtin import spread_events
 from lamella.reader import Events, EventSource, ReadHints, Resource, SourceInfo, consecutive, event_stretches
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class CsrSource(EventSource):
     ----------
     first_event
         First event of each frame, and the end of the last one, shape ``(n_frames + 1,)``.
+    sig_shape
+        Shape of a frame.
     indices_dtype, data_dtype
         Stored dtypes.
     info, resources
@@ -41,17 +43,18 @@ class CsrSource(EventSource):
     def __init__(
         self,
         first_event: NDArray[np.int64],
+        sig_shape: tuple[int, ...],
         indices_dtype: np.dtype[Any],
         data_dtype: np.dtype[Any],
         info: SourceInfo,
         resources: tuple[Resource, ...],
     ) -> None:
-        self.info = info
-        self.resources = resources
+        n_frames = len(first_event) - 1
+        super().__init__(info, n_frames=n_frames, sig_shape=sig_shape, dtype=data_dtype, resources=resources)
         self.first_event = first_event
         self._indices_dtype = indices_dtype
         self._data_dtype = data_dtype
-        self._limit = math.prod(info.sig_shape)
+        self._limit = math.prod(self.sig_shape)
         # Seen as unsigned numbers, negative pixel indices have to be too large.
         wide = indices_dtype.kind == "i" and self._limit > np.iinfo(indices_dtype).max
         self._native = np.dtype(np.int64) if wide else indices_dtype.newbyteorder("=")
@@ -65,7 +68,7 @@ class CsrSource(EventSource):
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Scatter the events of the frames; events of one pixel add up."""
         out[...] = 0
-        covers = box.covers(self.info.sig_shape)
+        covers = box.covers(self.sig_shape)
         row = 0
         for start, stop in consecutive(frames):
             for first, last in event_stretches(self.first_event, start, stop):
@@ -82,7 +85,7 @@ class CsrSource(EventSource):
         # Where a view takes the place of the one before, pixels have to be copied.
         pixels = stored.astype(self._native, copy=not io.zero_copy).view(self._unsigned)
         pixels.flags.writeable = False
-        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.info.dtype, copy=False)
+        values = self._view(io, _VALUES, self._data_dtype, begin, count).astype(self.dtype, copy=False)
         return Events(values, pixels, bounds - begin, partial(self._check, begin))
 
     def _check(self, begin: int, pixels: NDArray[Any]) -> None:
@@ -107,7 +110,7 @@ class CsrSource(EventSource):
         """Give the events that lie in a part of the frames, with their place in it."""
         inside = np.ones(len(events.pixels), dtype=np.bool_)
         flat = np.zeros(len(events.pixels), dtype=np.int64)
-        places = np.unravel_index(events.pixels.astype(np.int64, copy=False), self.info.sig_shape)
+        places = np.unravel_index(events.pixels.astype(np.int64, copy=False), self.sig_shape)
         for place, origin, length in zip(places, box.origin, box.shape, strict=True):
             inside &= (place >= origin) & (place < origin + length)
             flat = flat * length + (place - origin)

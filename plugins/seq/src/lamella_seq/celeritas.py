@@ -96,15 +96,25 @@ class SplitSource(FrameSource):
         Number of half frames in a stored frame.
     info
         What the files say about themselves.
+    n_frames, sig_shape
+        Number and shape of the joined frames.
     """
 
-    def __init__(self, resources: tuple[Resource, Resource], header: Header, prebuffer: int, info: SourceInfo) -> None:
-        self.resources = resources
-        self.info = info
+    def __init__(
+        self,
+        resources: tuple[Resource, Resource],
+        header: Header,
+        prebuffer: int,
+        info: SourceInfo,
+        *,
+        n_frames: int,
+        sig_shape: tuple[int, int],
+    ) -> None:
+        super().__init__(info, n_frames=n_frames, sig_shape=sig_shape, dtype=header.dtype, resources=resources)
         self._dtype = header.dtype
         self._place = (header.offset, header.stride)
         self._prebuffer = prebuffer
-        self._half = info.sig_shape[0] // 2, info.sig_shape[1]
+        self._half = sig_shape[0] // 2, sig_shape[1]
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Join the rows of both halves that lie in the box."""

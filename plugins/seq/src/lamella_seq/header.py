@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.reader import fields_of, json_value, moments, read_records, take_record
+from lamella.errors import CorruptError, UnsupportedError
+from lamella.reader import Resource, RunTable, fields_of, json_value, moments, read_records, take_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,13 +94,19 @@ STAMP_BEFORE_5 = np.dtype([("s", "<i4"), ("ms", "<u2")])
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header of frames that can be read; ``fields`` holds it as stored."""
+    """A header of frames that can be read; ``fields`` holds it as stored, ``runs`` where complete frames lie."""
 
     fields: dict[str, Any]
-    n_frames: int
+    runs: RunTable
+    notes: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Any:
         return self.fields[name]
+
+    @property
+    def n_frames(self) -> int:
+        """The number of complete frames, also where the header knows of fewer."""
+        return self.runs.n_frames
 
     @property
     def sig_shape(self) -> tuple[int, int]:
@@ -185,16 +191,11 @@ def read_header(probe: Probe) -> Header:
             expected=f"at least {needed} bytes for {height} x {width} pixels of {depth} bits",
             found=f"image_size {image_size}, true_image_size {stride}",
         )
-    offset = _first_frame(fields["version"])
-    n_frames = max(0, probe.size - offset) // stride
-    if n_frames == 0:
-        raise TruncatedError(
-            "the file holds no complete frame",
-            path=probe.path,
-            expected=f"{stride} bytes from byte {offset}",
-            found=f"{probe.size} bytes",
-        )
-    return Header(fields, n_frames)
+    resource, offset, allocated = Resource.of_probe(probe), _first_frame(fields["version"]), fields["allocated_frames"]
+    runs, notes = RunTable.that_fit(resource, offset=offset, stride=stride)
+    if runs.n_frames < allocated:
+        runs, notes = RunTable.that_fit(resource, offset=offset, stride=stride, announced=allocated)
+    return Header(fields, runs, notes)
 
 
 def _text(raw: bytes, coding: str = "utf-16-le") -> str:

@@ -15,7 +15,6 @@ from lamella.reader import (
     Metadata,
     Probe,
     Resource,
-    RunTable,
     SourceInfo,
     elapsed,
     number,
@@ -38,7 +37,7 @@ class SeqReader:
         if int.from_bytes(probe.head[:4], "little") != SEQUENCE:
             return None
         try:
-            header = read_header(probe)
+            header = probe.once("seq header", read_header)
         except FormatError as error:
             return Match(Confidence.MAGIC, f"the magic number of StreamPix, but {error.problem}")
         return Match(Confidence.VERIFIED, f"a header of version {header['version']} and {header.n_frames} frames")
@@ -46,17 +45,17 @@ class SeqReader:
     def open(self, params: SeqParams, probe: Probe) -> LinearSource | SplitSource:
         """Describe the frames of a sequence."""
         assert probe.path is not None
-        header, half = read_header(probe), half_of(probe.path.name)
+        header, half = probe.once("seq header", read_header), half_of(probe.path.name)
         if half is not None:
             return _split(params, probe, header, half)
         base = probe.stem.removesuffix(".seq")
         settings = read_settings(probe, base) if params.sidecars else Settings()
         info = _info(header, header.stamps(probe.path), settings)
         if params.sidecars:
-            info = _corrected(info, probe, base, settings)
+            info = _corrected(info, probe, base, settings, header.sig_shape)
         return LinearSource(
             resources=(Resource.of_probe(probe),),
-            runs=RunTable.single(offset=header.offset, stride=header.stride, count=header.n_frames),
+            runs=header.runs,
             encoding=Encoding(header.dtype, header.sig_shape),
             info=info,
         )
@@ -90,29 +89,25 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
     assert top.path is not None
     stamps = header.stamps(top.path)
     info = _info(header, stamps, settings)
+    sig_shape = (2 * height, header.sig_shape[1])
     info = replace(
         info,
-        n_frames=stored * prebuffer,
-        sig_shape=(2 * height, header.sig_shape[1]),
         per_frame={} if stamps is None else stamp_arrays(StampsOfFrames(stamps, prebuffer, stored * prebuffer)),
         notes=(*info.notes, *notes),
         details={**info.details, "halves": [half.path.name for half in (top, bottom) if half.path is not None]},
     )
     if params.sidecars:
-        info = _corrected(info, probe, half.base, settings)
-    return SplitSource((Resource.of_probe(top), Resource.of_probe(bottom)), header, prebuffer, info)
+        info = _corrected(info, probe, half.base, settings, sig_shape)
+    files = Resource.of_probe(top), Resource.of_probe(bottom)
+    return SplitSource(files, header, prebuffer, info, n_frames=stored * prebuffer, sig_shape=sig_shape)
 
 
 def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> SourceInfo:
     """Give what the header and the settings say about a sequence."""
     allocated, present = header["allocated_frames"], header.n_frames
-    cut = f"the file was cut, or is being written: {present} of {allocated} allocated frames are there"
     first, duration = _first_and_duration(stamps, present)
     rate = (present - 1) / duration if duration > 0 else None
     return SourceInfo(
-        n_frames=present,
-        sig_shape=header.sig_shape,
-        dtype=header.dtype,
         metadata=_metadata(header, settings, first),
         raw_metadata={
             "header": header.to_json(),
@@ -120,7 +115,7 @@ def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> Sour
             **({"Config.Metadata.xml": settings.text} if settings.text else {}),
         },
         per_frame={} if stamps is None else stamp_arrays(stamps),
-        notes=(cut,) if present < allocated else (),
+        notes=header.notes,
         details={
             "version": header["version"],
             "bits": header["bit_depth_real"],
@@ -131,9 +126,9 @@ def _info(header: Header, stamps: TimeStamps | None, settings: Settings) -> Sour
     )
 
 
-def _corrected(info: SourceInfo, probe: Probe, base: str, settings: Settings) -> SourceInfo:
+def _corrected(info: SourceInfo, probe: Probe, base: str, settings: Settings, sig_shape: tuple[int, int]) -> SourceInfo:
     """Give the same with the corrections that lie beside a sequence."""
-    corrections, notes = corrections_of(probe, base, settings, (info.sig_shape[0], info.sig_shape[1]))
+    corrections, notes = corrections_of(probe, base, settings, sig_shape)
     return replace(info, corrections=corrections, notes=(*info.notes, *notes))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from lamella.errors import CorruptError, FormatError, UnsupportedError
 from lamella.reader import (
     Axis,
     Confidence,
@@ -50,65 +50,69 @@ class SerReader:
         if not probe.head.startswith(SIGNATURE):
             return None
         try:
-            header = read_header(probe)
-            _first_element(probe, header, _data_offsets(probe, header, 1)[0])
+            series = probe.once("ser series", _read_series)
         except FormatError as error:
             return Match(Confidence.MAGIC, f"signature of a TIA series, but {error.problem}")
-        return Match(Confidence.VERIFIED, f"TIA series of {header.recorded} elements")
+        return Match(Confidence.VERIFIED, f"TIA series of {series.header.recorded} elements")
 
     def open(self, params: SerParams, probe: Probe) -> LinearSource:
         """Describe the elements that lie inside the file."""
         if probe.suffix == "emi":
             probe = series_beside(probe)
-        header = read_header(probe)
-        offsets = _data_offsets(probe, header, header.recorded)
-        element, encoding = _first_element(probe, header, offsets[0])
-        inside = (offsets >= 0) & (offsets <= probe.size - encoding.extent()[1])
-        complete = len(offsets) if inside.all() else int(np.argmin(inside))
-        runs = RunTable.from_offsets(offsets[:complete])
-        _check_alike(probe, header, element, offsets, runs)
+        series = probe.once("ser series", _read_series)
+        _check_alike(probe, series)
         return LinearSource(
             resources=(Resource.of_probe(probe),),
-            runs=runs,
-            encoding=encoding,
-            info=_info(probe, header, element, encoding, complete),
+            runs=series.runs,
+            encoding=series.encoding,
+            info=_info(probe, series),
         )
 
 
-def _data_offsets(probe: Probe, header: SeriesHeader, count: int) -> NDArray[np.int64]:
-    table = probe.read(header.data_table, count * header.offset_type.itemsize)
-    return np.frombuffer(table, header.offset_type).astype(np.int64)
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The header of a series and of its first element, what all elements are like, and where complete ones lie."""
+
+    header: SeriesHeader
+    element: dict[str, Any]
+    encoding: Encoding
+    offsets: NDArray[np.int64]
+    runs: RunTable
+    notes: tuple[str, ...]
+
+
+def _read_series(probe: Probe) -> _Series:
+    header = read_header(probe)
+    table = probe.read(header.data_table, header.recorded * header.offset_type.itemsize)
+    offsets = np.frombuffer(table, header.offset_type).astype(np.int64)
+    element, encoding = _first_element(probe, header, int(offsets[0]))
+    runs, notes = RunTable.offsets_that_fit(Resource.of_probe(probe), offsets, nbytes=encoding.extent()[1])
+    return _Series(header, element, encoding, offsets, runs, notes)
 
 
 def _first_element(probe: Probe, header: SeriesHeader, offset: int) -> tuple[dict[str, Any], Encoding]:
     """Give the header of the first element, and what all are like."""
     dtype, path = ELEMENTS[header.fields["data_type_id"]], probe.path
-    head = probe.read(int(offset), dtype.itemsize) if offset >= 0 else b""
+    head = probe.read(offset, dtype.itemsize) if offset >= 0 else b""
     element = fields_of(take_record(head, dtype, path=path, what="first element"))
     pixel = np.dtype(known("DataType", element["data_type"], PIXEL_TYPES, probe))
     shape = tuple(element[name] for name in ("array_size_y", "array_size_x", "array_length") if name in element)
     if math.prod(shape) == 0:
         raise CorruptError("the elements are empty", path=path, expected="pixels", found=f"shape {shape}")
-    nbytes, room = dtype.itemsize + math.prod(shape) * pixel.itemsize, probe.size - int(offset)
-    if nbytes > room:
-        problem = f"none of the {header.recorded} recorded elements is complete"
-        expected, found = f"{nbytes} bytes for {shape} of {pixel}", f"{room} bytes"
-        raise TruncatedError(problem, path=path, expected=expected, found=found)
     if len(shape) == 1:
         return element, Encoding(pixel, shape, origin=dtype.itemsize)
     row = shape[1] * pixel.itemsize  # rows are stored from bottom to top: begin with the last one and step back
-    return element, Encoding(pixel, shape, strides=(-row, pixel.itemsize), origin=nbytes - row)
+    return element, Encoding(pixel, shape, strides=(-row, pixel.itemsize), origin=dtype.itemsize + (shape[0] - 1) * row)
 
 
-def _check_alike(
-    probe: Probe, header: SeriesHeader, element: dict[str, Any], offsets: NDArray[np.int64], runs: RunTable
-) -> None:
+def _check_alike(probe: Probe, series: _Series) -> None:
     """Compare elements with the first one: where their distance changes, as far as that is quick, and in between."""
     assert probe.path is not None
+    runs, element = series.runs, series.element
     changes = np.concatenate([runs.first[:-1], runs.first[1:] - 1])[:_CHECKED]
     spread = np.linspace(0, runs.n_frames - 1, min(_CHECKED, runs.n_frames)).astype(np.int64)
     chosen = np.unique(np.concatenate([changes, spread]))
-    records = read_records(probe.path, offsets[chosen], ELEMENTS[header.fields["data_type_id"]])
+    records = read_records(probe.path, series.offsets[chosen], ELEMENTS[series.header.fields["data_type_id"]])
     for name in (one for one in element if one.startswith(("data", "array"))):
         differs = records[name] != element[name]
         if differs.any():
@@ -122,12 +126,11 @@ def _check_alike(
             )
 
 
-def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding: Encoding, complete: int) -> SourceInfo:
+def _info(probe: Probe, series: _Series) -> SourceInfo:
     assert probe.path is not None
+    header, element, complete = series.header, series.element, series.runs.n_frames
     emi, tags = read_emi(probe), Tags(probe.path, header, complete)
-    notes = list(emi.notes)
-    if complete < header.recorded:
-        notes.append(f"the file was cut: only {complete} of {header.recorded} recorded elements lie inside it")
+    notes = [*emi.notes, *series.notes]
     by_number = ((complete,), "number of elements")
     sizes = tuple(dimension["dimension_size"] for dimension in reversed(header.dimensions))
     nav_shape, nav_origin = sizes, "header"
@@ -139,9 +142,6 @@ def _info(probe: Probe, header: SeriesHeader, element: dict[str, Any], encoding:
                 f"{header.planned} planned"
             )
     return SourceInfo(
-        n_frames=complete,
-        sig_shape=encoding.sig_shape,
-        dtype=encoding.native,
         nav_shape=nav_shape,
         nav_origin=nav_origin,
         nav_alternatives=() if nav_shape == by_number[0] else (by_number,),

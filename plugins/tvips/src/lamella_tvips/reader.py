@@ -43,22 +43,20 @@ class TvipsReader:
         """Recognise the series header in the first part, whichever part was named."""
         by_name = probe.suffix == "tvips"
         try:
-            stream = find_stream(probe)
+            stream = probe.once("tvips stream", find_stream)
         except FormatError as error:
             return Match(Confidence.EXTENSION, f"called .tvips, but {error.problem}") if by_name else None
         frames = f"TVIPS stream of {stream.n_frames} frames in {len(stream.resources)} parts"
-        if stream.rest == 0:
+        if not stream.notes:
             return Match(Confidence.VERIFIED, frames)
-        return Match(Confidence.MAGIC if by_name else Confidence.HEURISTIC, f"{frames} and {stream.rest} bytes")
+        return Match(Confidence.MAGIC if by_name else Confidence.HEURISTIC, f"{frames}, but {stream.notes[0]}")
 
     def open(self, params: TvipsParams, probe: Probe) -> LinearSource:
         """Describe the complete frames, in the order of the scan if the frames tell it."""
-        stream = find_stream(probe, trust_parts=params.trust_parts)
+        trust = params.trust_parts
+        stream = find_stream(probe, trust_parts=True) if trust else probe.once("tvips stream", find_stream)
         header, n_frames = stream.header, stream.n_frames
         scan, others, notes = _choose_scan(params, stream)
-        if stream.rest:
-            last = stream.resources[-1]
-            notes.append(f"{last.path} ends within a frame: the last {stream.rest} bytes were left out")
         ends = stream.headers(np.array([0, n_frames - 1]))
         lost = int(ends["counter"][1]) - int(ends["counter"][0]) + 1 - n_frames
         if lost > 0:
@@ -67,12 +65,9 @@ class TvipsReader:
         fields = [name for name in ends.dtype.names or () if name not in ("seconds", "milliseconds")]
         return LinearSource(
             resources=stream.resources,
-            runs=stream.runs(),
+            runs=stream.runs,
             encoding=Encoding(header.pixel, header.sig_shape, origin=header.frame_header_nbytes),
             info=SourceInfo(
-                n_frames=n_frames,
-                sig_shape=header.sig_shape,
-                dtype=header.pixel.newbyteorder("="),
                 nav_shape=scan.shape,
                 nav_origin=scan.origin,
                 nav_alternatives=tuple((one.shape, one.origin) for one in others),
@@ -82,12 +77,12 @@ class TvipsReader:
                 metadata=_metadata(header, ends[0], mode),
                 raw_metadata=json_value({"series_header": header.fields, "first_frame": ends[0]}),
                 per_frame={**stamp_arrays(stream.acquired), **{name: partial(stream.field, name) for name in fields}},
-                notes=tuple(notes),
+                notes=(*notes, *stream.notes),
                 details={
                     "format version": header.fields["version"],
                     "bits per pixel": header.fields["bits_per_pixel"],
                     "frame header [bytes]": header.frame_header_nbytes,
-                    "frames per part": list(stream.counts),
+                    "frames per part": stream.runs.count.tolist(),
                     "recorded for [s]": float(np.ptp(frame_times(ends))),
                 },
             ),

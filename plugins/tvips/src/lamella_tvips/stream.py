@@ -21,37 +21,28 @@ __all__ = ["Stream", "find_stream", "frame_times"]
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A series header and its parts; ``offsets`` and ``counts`` say where frames begin and how many there are.
-
-    ``rest`` is the number of bytes behind the last complete frame.
-    """
+    """A series header and its parts; ``runs`` says where complete frames lie, headers included, a run per part."""
 
     header: SeriesHeader
     resources: tuple[Resource, ...]
-    offsets: tuple[int, ...]
-    counts: tuple[int, ...]
-    rest: int
+    runs: RunTable
+    notes: tuple[str, ...]
 
     @property
     def n_frames(self) -> int:
         """The number of complete frames."""
-        return sum(self.counts)
-
-    def runs(self) -> RunTable:
-        """Give the table of the frames, headers included."""
-        parts = range(len(self.resources))
-        return RunTable(parts, self.offsets, [self.header.stride for _ in parts], self.counts)
+        return self.runs.n_frames
 
     def headers(self, frames: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Read the headers of all or of some frames; as many fields as there are."""
         chosen = np.arange(self.n_frames) if frames is None else frames
         found = np.zeros(len(chosen), self.header.frame_header)
         first = 0
-        for resource, offset, count in zip(self.resources, self.offsets, self.counts, strict=True):
-            here = np.flatnonzero((chosen >= first) & (chosen < first + count))
-            places = offset + (chosen[here] - first) * self.header.stride
-            found[here] = read_records(resource.path, places, found.dtype)
-            first += count
+        for run in self.runs.runs():
+            here = np.flatnonzero((chosen >= first) & (chosen < first + run.count))
+            places = run.offset + (chosen[here] - first) * run.stride
+            found[here] = read_records(self.resources[run.resource], places, found.dtype)
+            first += run.count
         return found
 
     def field(self, name: str) -> NDArray[Any]:
@@ -87,22 +78,18 @@ def find_stream(probe: Probe, *, trust_parts: bool = False) -> Stream:
     paths = _parts(probe)
     header = read_series_header(probe if paths[0] == probe.path else Probe.of(paths[0]))
     resources = tuple(Resource.of(path) for path in paths)
-    offsets = tuple(SERIES_HEADER.itemsize if i == 0 else 0 for i in range(len(paths)))
-    sizes = [divmod(one.size - start, header.stride) for one, start in zip(resources, offsets, strict=True)]
-    stream = Stream(header, resources, offsets, tuple(count for count, _ in sizes), sizes[-1][1])
-    for part, (count, rest) in enumerate(sizes[:-1]):
-        if rest or not (trust_parts or _is_complete(stream, part)):
+    offsets = [SERIES_HEADER.itemsize, *(0 for _ in paths[1:])]
+    stream = Stream(header, resources, *RunTable.that_fit(resources, offset=offsets, stride=header.stride))
+    for part, path in enumerate(paths[:-1]):
+        if not (trust_parts or _is_complete(stream, part)):
             raise TruncatedError(
                 "a part of the stream was cut, and it is not the last",
-                path=paths[part],
+                path=path,
                 expected=f"more frames of {header.stride} bytes",
-                found=f"{count} frames and {rest} bytes",
-                remedy="Copy it again from where it was recorded"
-                + ("" if rest else "; if the camera did lose frames there, give trust_parts=True"),
+                found=f"{stream.runs.count[part]} frames",
+                remedy="Copy it again from where it was recorded; if the camera did lose frames there, give "
+                "trust_parts=True",
             )
-    if stream.n_frames == 0:
-        expected, found = f"at least {header.stride} bytes behind the header", f"{stream.rest} bytes"
-        raise TruncatedError("the stream holds no complete frame", path=paths[0], expected=expected, found=found)
     return stream
 
 
@@ -111,7 +98,7 @@ def _is_complete(stream: Stream, part: int) -> bool:
 
     A part that was cut has fewer bytes than the other full ones, and the counter of the frames jumps behind it.
     """
-    before = sum(stream.counts[: part + 1])
+    before = int(stream.runs.first[part + 1])
     others = [one.size for i, one in enumerate(stream.resources[:-1]) if i != part]
     if any(size <= stream.resources[part].size for size in others):
         return True

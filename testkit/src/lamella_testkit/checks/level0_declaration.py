@@ -8,24 +8,15 @@ import sys
 from functools import cache
 from typing import Any
 
-from lamella.format import API_VERSION, FormatSpec
+from lamella.format import SUPPORTED_APIS, FormatSpec
 from lamella.plugins.entrypoints import named_entry_points
 from lamella.plugins.plugin import Status
-from lamella_testkit.checking import Broken, NotHere, check
+from lamella.system.spawn import start
+from lamella_testkit.checking import check, registered
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken, NotHere
 
 _IMPORT_SECONDS = 0.030
-_LOOK = """
-import json, sys, time, importlib
-sys.path[:] = json.loads(sys.argv[1])
-import lamella.format
-before = set(sys.modules)
-began = time.perf_counter()
-module = importlib.import_module(sys.argv[2])
-took = time.perf_counter() - began
-spec = getattr(module, sys.argv[3], None)
-print(json.dumps({"seconds": took, "modules": sorted(set(sys.modules) - before), "spec": repr(spec)}))
-"""
 
 
 def _where_declared(kit: Kit) -> tuple[str, str]:
@@ -40,20 +31,19 @@ def _where_declared(kit: Kit) -> tuple[str, str]:
 @cache
 def _looked(module: str, attribute: str) -> dict[str, Any]:
     """Import the spec in a fresh interpreter, three times, and give the fastest."""
-    looks = []
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", _LOOK, json.dumps(sys.path), module, attribute],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            raise Broken(f"importing {module} fails in a fresh interpreter: {last[0]}")
-        looks.append(json.loads(done.stdout.splitlines()[-1]))
+    looks = [_look_once(module, attribute) for _ in range(3)]
     fastest: dict[str, Any] = min(looks, key=lambda look: float(look["seconds"]))
     return fastest
+
+
+def _look_once(module: str, attribute: str) -> dict[str, Any]:
+    process = start("lamella_testkit.looking:look", module, attribute, answers=True, errors=subprocess.PIPE)
+    answer, complaint = process.communicate(timeout=60)
+    if process.returncode:
+        last = complaint.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+        raise Broken(f"importing {module} fails in a fresh interpreter: {last[0]}")
+    seen: dict[str, Any] = json.loads(answer)
+    return seen
 
 
 @check(level=0)
@@ -112,9 +102,9 @@ def spec_is_valid(kit: Kit) -> None:
 def api_version_is_accepted(kit: Kit) -> None:
     """The plugin was written for a plugin API that this core has."""
     major, minor = kit.spec.api
-    ours = ".".join(map(str, API_VERSION))
+    ours = " and ".join(f"{known}.{highest}" for known, highest in sorted(SUPPORTED_APIS.items()))
     kit.expect(
-        major == API_VERSION[0] and minor <= API_VERSION[1],
+        minor <= SUPPORTED_APIS.get(major, -1),
         f"the plugin wants API {major}.{minor}, this core has {ours}",
     )
 
@@ -122,9 +112,7 @@ def api_version_is_accepted(kit: Kit) -> None:
 @check(level=0)
 def known_failures_name_checks(kit: Kit) -> None:
     """Every name in `known_failures` is the name of a check, and has a reason."""
-    from lamella_testkit.checking import all_checks
-
-    names = {one.name for one in all_checks()}
+    names = {one.name for one in registered()}
     wrong = sorted(name for name in kit.sampler.known_failures if name not in names)
     kit.expect(not wrong, f"there is no check called {', '.join(wrong)}")
     silent = sorted(name for name, reason in kit.sampler.known_failures.items() if not reason.strip())

@@ -8,8 +8,9 @@ import json
 from lamella.params.coerce import Mismatch, coerce
 from lamella.params.fields import describe
 from lamella.params.schema import cli_options, docs_table, json_schema
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 
 
 @check(level=0)

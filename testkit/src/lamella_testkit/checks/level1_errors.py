@@ -13,8 +13,9 @@ from pathlib import Path
 
 from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
 from lamella.params.fields import describe
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample
 
 

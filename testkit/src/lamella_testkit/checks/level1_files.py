@@ -9,10 +9,11 @@ from pathlib import Path
 from lamella.format import Capability
 from lamella.reader import FrameSource, Probe
 from lamella_testkit.audit import watch
-from lamella_testkit.checking import Broken, NotHere, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import bytes_read, open_descriptors
+from lamella_testkit.outcomes import Broken, NotHere
 from lamella_testkit.sample import Sample
 
 _NAMES = ("with space", "ünïcode µ-扫描", "[0-9]*? brackets", "100% {x} #1", "dots.in.name", "-dash", "UPPER")

@@ -11,8 +11,9 @@ import numpy as np
 
 from lamella.format import Capability
 from lamella.reader import SourceInfo
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import axis_problems, json_problems, metadata_problems
 
@@ -80,7 +81,7 @@ def metadata_is_what_was_written(kit: Kit) -> None:
 def axes_are_complete(kit: Kit) -> None:
     """There is one axis for each dimension or none; each has a name of its own, a finite scale, and units or None."""
     for data, info in _infos(kit):
-        _expect_none(axis_problems(info))
+        _expect_none(axis_problems(info, len(data.sig_shape)))
         for axes, rank in ((info.nav_axes, len(data.nav_shape)), (info.sig_axes, len(data.sig_shape))):
             kit.expect(len(axes) in (0, rank), f"there are {len(axes)} axes for {rank} dimensions")
         names = [axis.name for axis in kit.open(kit.written(data)).axes]
@@ -119,7 +120,7 @@ def per_frame_data_fit(kit: Kit) -> None:
         for name, give in info.per_frame.items():
             some = True
             found = np.asarray(give())
-            kit.expect(found.shape[:1] == (info.n_frames,), f"{name!r} has shape {found.shape}")
+            kit.expect(found.shape[:1] == (data.n_frames,), f"{name!r} has shape {found.shape}")
         for name, expected in kit.sampler.per_frame(data).items():
             some = True
             kit.expect(name in info.per_frame, f"no array is called {name!r}: {', '.join(info.per_frame) or 'none is'}")
@@ -127,7 +128,7 @@ def per_frame_data_fit(kit: Kit) -> None:
         if info.navigator is not None:
             some = True
             picture = np.asarray(info.navigator())
-            wanted = tuple(info.nav_shape or (info.n_frames,))
+            wanted = tuple(info.nav_shape or (data.n_frames,))
             kit.expect(picture.shape == wanted, f"the navigator has shape {picture.shape}, expected {wanted}")
         image = kit.sampler.navigator(data)
         if image is not NotImplemented:

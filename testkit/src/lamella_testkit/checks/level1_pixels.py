@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SPECIAL, Sample
 
 _SHAPES = (
@@ -45,7 +46,7 @@ def shape_and_dtype_are_right(kit: Kit) -> None:
             )
             kit.expect(ds.dtype == data.native_dtype, f"dtype is {ds.dtype}, expected {data.native_dtype}")
             kit.expect(ds.dtype.isnative, f"dtype {ds.dtype.str} is not in native byte order")
-            count = ds.info.n_frames
+            count = ds.source.n_frames
             kit.expect(count == data.n_frames, f"the source has {count} frames, expected {data.n_frames}")
 
 

@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from lamella.dataset.dataset import DataSet
 from lamella.dataset.partition import Tile
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.model import scan
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 
 _MOST = 4

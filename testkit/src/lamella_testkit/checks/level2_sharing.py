@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import pickle
 import sys
 import threading
@@ -21,12 +20,13 @@ from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
 from lamella.reader import SigBox
 from lamella.udf import SumSigUDF, SumUDF
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.model import scan
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
-from lamella_testkit.spawned import read_partitions
+from lamella_testkit.spawned import read_in_child
 
 _THREADS = 8
 _MOST_READ = 1 << 30  # bytes of pixels that all threads read together
@@ -58,13 +58,12 @@ def spawned_process_reads_the_same(kit: Kit) -> None:
 
     What the reader keeps in modules or in the environment is not there.
     """
-    context = multiprocessing.get_context("spawn")
     scans = [kit.data(variant=variant) for variant in kit.sampler.variants]
     sets = [kit.open(kit.written(data)) for data in scans]  # objects must stay as long as others read them
     jobs = [([pickle.dumps(part) for part in ds.partitions(3)], pickle.dumps(ds.source)) for ds in sets]
     installed = None if kit.plugin.distribution not in (None, "<conformance>") else kit.spec
-    with kit.case("; ".join(map(str, scans)), seconds=60), context.Pool(1) as pool:
-        answers = pool.apply(read_partitions, (sys.path, installed, jobs))
+    with kit.case("; ".join(map(str, scans)), seconds=60):
+        answers = read_in_child(installed, jobs)
     for data, answer in zip(scans, answers, strict=True):
         if isinstance(answer, str):
             raise Broken(f"reading in a fresh process raises {answer}", example=str(data))

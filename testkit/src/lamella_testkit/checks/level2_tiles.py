@@ -14,10 +14,11 @@ from lamella.dataset.dataset import DataSet
 from lamella.dataset.tiling import TileWish, TilingScheme
 from lamella.errors import ParameterError
 from lamella.reader import SigBox
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.model import frames_shown, scan
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.strategies import Look, backends, indices, looks, reshapes, scans
 

@@ -14,11 +14,12 @@ from lamella.params.fields import describe
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
 from lamella.reader import Confidence, Match, Probe
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import bytes_read
 from lamella_testkit.mutate import flipped_bits, structure
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample, SampleData
 from lamella_testkit.samplers import other_samplers
 from lamella_testkit.zoo import foreign_files
@@ -42,8 +43,9 @@ def _asked(kit: Kit, probe: Probe) -> Match | None:
         return None
     if not isinstance(match, Match):
         raise Broken(f"detection gives a {type(match).__name__}, expected Match or None")
-    if type(match.confidence) is not int or not 1 <= match.confidence <= 100:
-        raise Broken(f"the confidence is {match.confidence!r}, expected 1 to 100")
+    number = match.confidence
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 100:
+        raise Broken(f"the confidence is {number!r}, expected 1 to 100")
     if not isinstance(match.reason, str) or not match.reason.strip():
         raise Broken("the match gives no reason")
     return match

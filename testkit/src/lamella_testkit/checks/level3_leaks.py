@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from lamella.errors import LamellaError, LamellaWarning
 from lamella.io.mmap import forget_mappings
 from lamella.kernels.library import nothing_compiled
-from lamella_testkit.checking import NotHere, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import open_descriptors
+from lamella_testkit.outcomes import NotHere
 from lamella_testkit.sample import Sample
 
 _TIMES = 12

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lamella.errors import FormatError, ParameterError
 from lamella_testkit.audit import watch
-from lamella_testkit.checking import Broken, NotHere, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.outcomes import Broken, NotHere
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
 from lamella_testkit.zoo import foreign_files

@@ -15,10 +15,11 @@ from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
 from lamella.reader import FrameSource, LinearSource
-from lamella_testkit.checking import Broken, check
+from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.mutate import alike, boundaries
+from lamella_testkit.outcomes import Broken
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
 
@@ -72,7 +73,7 @@ def truncated_capability_holds(kit: Kit) -> None:
     declared = kit.has(Capability.TRUNCATED)
     for sample in _copies(kit):
         source = kit.source(sample)
-        if not isinstance(source, LinearSource) or source.info.n_frames < 3:
+        if not isinstance(source, LinearSource) or source.n_frames < 3:
             continue
         path = Path(source.resources[-1].path)
         content = path.read_bytes()
@@ -86,7 +87,7 @@ def truncated_capability_holds(kit: Kit) -> None:
                     continue
                 kit.expect(found is not None, "it is refused, but the capability `truncated` is declared")
                 assert found is not None
-                count = found.info.n_frames
+                count = found.n_frames
                 kit.expect(count == complete, f"it gives {count} frames, but {complete} are complete")
                 new = set(found.info.notes) - set(source.info.notes)
                 kit.expect(new, "no note says that the file was cut")

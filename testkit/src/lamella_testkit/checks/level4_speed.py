@@ -20,9 +20,10 @@ from lamella.dataset.tiling import MAX_TILE_BYTES, TILE_BYTES
 from lamella.format import Capability
 from lamella.kernels.library import nothing_compiled
 from lamella.reader import SigBox
-from lamella_testkit.checking import Broken, NotHere, check
+from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import address_space, queued
+from lamella_testkit.outcomes import Broken, NotHere
 from lamella_testkit.sample import Sample, SampleData
 from lamella_testkit.spy import SpyBackend
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lamella.errors import PluginError
 from lamella.plugins.registry import default_registry
-from lamella_testkit.checking import all_checks
+from lamella_testkit.catalogue import all_checks
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.results import Result, Status, failures
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _known(names: list[str]) -> list[str]:
     from lamella.cli.parser import UsageError
-    from lamella_testkit.checking import named
+    from lamella_testkit.catalogue import named
 
     try:
         return [named(name).name for name in names]

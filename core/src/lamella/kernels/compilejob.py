@@ -1,0 +1,41 @@
+"""One kernel to be compiled for arguments of certain types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CompileJob"]
+
+
+@dataclass(eq=False)
+class CompileJob:
+    """A kernel for arguments of certain types: where its code is, examples of arguments, and what makes it ready.
+
+    Parameters
+    ----------
+    compiled
+        ``"module:function"``.
+    examples
+        Arguments of the right types.
+    load
+        Makes it ready in this process, compiling if need be; None for a job of another process.
+    is_kept
+        Says whether numba's cache has it.
+    key
+        What depends on the types of the arguments.
+    seconds
+        Time that the NumPy version used [s].
+    begun, done
+        Whether it was begun, and whether it has come to an end, good or bad.
+    """
+
+    compiled: str
+    examples: tuple[Any, ...]
+    load: Callable[[], object] | None
+    is_kept: Callable[[], bool] = bool
+    key: tuple[Any, ...] = ()
+    seconds: float = 0.0
+    begun: bool = False
+    done: bool = False

@@ -1,0 +1,137 @@
+"""Targets that are no single file: which formats take them, and what lies in a folder that none takes."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from lamella.errors import FolderError, PathError
+from lamella.format import Capability
+from lamella.reader.probe import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lamella.format import FormatSpec
+    from lamella.plugins.registry import Registry
+    from lamella.reader.probe import Kind
+
+__all__ = ["Contents", "contents_of", "folder_error", "refusal"]
+
+_LOOKED_AT = 100  # files of a folder whose first bytes are read
+_SHOWN = 3  # names of files, and kinds of files, in a sentence
+
+_NEEDED: Mapping[Kind, tuple[Capability, str]] = {
+    "list": (Capability.FILE_LIST, "it opens one file, not a list of files"),
+    "folder": (Capability.DIRECTORY, "it opens files, not folders"),
+    "url": (Capability.URL, "it opens files on this computer, not URLs"),
+}
+
+
+def refusal(spec: FormatSpec, probe: Probe) -> str | None:
+    """Say why a format cannot take a target of this kind; None if it can."""
+    capability, text = _NEEDED.get(probe.kind, (None, ""))
+    return None if capability is None or capability in spec.capabilities else text
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies in a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    total
+        The number of names in it.
+    files
+        The files among the first 100 names.
+    takers
+        For each format that has evidence for some of them, its title and these files.
+    """
+
+    folder: str
+    total: int
+    files: tuple[str, ...]
+    takers: Mapping[str, tuple[str, tuple[str, ...]]]
+
+    def lines(self) -> tuple[str, ...]:
+        """What a user should know, as lines of text."""
+        if not self.total:
+            return (f"{self.folder} is an empty folder",)
+        more = f"; only {_LOOKED_AT} of its {self.total} entries were looked at" if self.total > _LOOKED_AT else ""
+        first = f"{self.folder} is a folder: it holds {_kinds(self.files) or 'folders only'}{more}"
+        takers = [f"  {name} ({title}) would take {_listed(files)}" for name, (title, files) in self.takers.items()]
+        return (first, *takers, self.remedy)
+
+    @property
+    def remedy(self) -> str:
+        """What to do now."""
+        if not self.files:
+            return "Open a file in one of them"
+        if not self.takers:
+            return "No installed format knows these files by their names or first bytes"
+        _, (example, *others) = max(self.takers.values(), key=lambda taker: len(taker[1]))
+        return (
+            f"Open one of them, such as {PurePath(self.folder, example)}"
+            if others
+            else (f"Open {PurePath(self.folder, example)}")
+        )
+
+
+def contents_of(probe: Probe, registry: Registry) -> Contents:
+    """Look into a folder, at no more than 100 of its files and there at the first bytes only."""
+    assert probe.path is not None
+    looks = [look for name in probe.entries[:_LOOKED_AT] if (look := _look(probe.path / name)) is not None]
+    takers: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for plugin in registry.usable():
+        spec = plugin.spec
+        if spec is None or spec.target != "path":
+            continue
+        files = tuple(look.path.name for look in looks if look.path is not None and _has_evidence(spec, look))
+        if files:
+            takers[plugin.name] = (spec.title, files)
+    names = tuple(look.path.name for look in looks if look.path is not None)
+    return Contents(str(probe.path), len(probe.entries), names, takers)
+
+
+def folder_error(contents: Contents, text: str) -> FolderError:
+    """Give the error for a folder that no format opens."""
+    return FolderError(errno.EISDIR, text, contents.folder)
+
+
+def _look(path: PurePath) -> Probe | None:
+    try:
+        probe = Probe.of(path)
+    except PathError:  # a pipe, or a link that leads nowhere
+        return None
+    return probe if probe.kind == "file" else None
+
+
+def _has_evidence(spec: FormatSpec, probe: Probe) -> bool:
+    if probe.suffix in spec.extensions:
+        return True
+    try:
+        return any(signature.matches(probe.head) for signature in spec.signatures)
+    except OSError:  # a file that may not be read
+        return False
+
+
+def _kinds(files: Sequence[str]) -> str:
+    """Count files by extension: ``3 .mib files and 1 .hdr file``."""
+    counts = Counter(PurePath(name).suffix.lower() for name in files).most_common()
+    shown = [f"{n} {kind or 'unnamed'} file{'' if n == 1 else 's'}" for kind, n in counts[:_SHOWN]]
+    rest = sum(n for _, n in counts[_SHOWN:])
+    return _joined([*shown, f"{rest} other{'' if rest == 1 else 's'}"] if rest else shown)
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"

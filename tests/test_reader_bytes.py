@@ -1,0 +1,123 @@
+"""All bytes that readers take come through `Probe` and `Resource`, so that they can lie elsewhere than on a disk."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+SAMPLERS = "conformance.py"  # writes the files that the kit reads
+
+FUNCTIONS = {
+    "open": {"", "io", "os", "codecs", "gzip", "bz2", "lzma", "tarfile", "zipfile"},
+    "FileIO": {"", "io"},
+    "mmap": {"mmap"},
+    "fromfile": {"np", "numpy"},
+    "memmap": {"np", "numpy"},
+    "load": {"np", "numpy"},
+    "loadtxt": {"np", "numpy"},
+    "genfromtxt": {"np", "numpy"},
+    "open_memmap": {"", "np.lib.format", "format"},
+}
+"""Functions that open files by name, and the modules that they belong to."""
+
+METHODS = {"read_bytes", "read_text", "open_code"}
+"""Methods of `pathlib.Path`, whatever the name of the path."""
+
+INTERNAL = {"BufferedBackend", "MmapBackend", "DirectBackend", "FrameReader", "choose_backend"}
+"""What brings bytes into memory for computations, not for readers."""
+
+
+def accesses(text: str) -> Iterator[tuple[int, str]]:
+    """Give line and text of each place where code opens a file by itself."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            for alias in node.names:
+                if alias.name.rpartition(".")[2] in INTERNAL:
+                    yield node.lineno, alias.name
+        elif isinstance(node, ast.Call) and _opens(node):
+            yield node.lineno, ast.unparse(node)
+
+
+def _opens(call: ast.Call) -> bool:
+    if isinstance(call.func, ast.Name):
+        return "" in FUNCTIONS.get(call.func.id, set())
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    owner, name = ast.unparse(call.func.value), call.func.attr
+    if name in METHODS or owner in FUNCTIONS.get(name, set()):
+        return True
+    # `path.open("rb")`: a mode, or no argument at all; readers and backends have a method of this name, too.
+    return name == "open" and all(isinstance(one, ast.Constant) for one in call.args) and _is_mode(call)
+
+
+def _is_mode(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return not call.args or any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in given)
+
+
+def readers() -> list[Path]:
+    modules = [path for path in ROOT.glob("plugins/*/src/*/**/*.py") if path.name != SAMPLERS]
+    templates = ROOT.glob("testkit/src/lamella_testkit/scaffold/templates/*/src/**/*.py.txt")
+    return sorted([*modules, *(path for path in templates if path.name != f"{SAMPLERS}.txt")])
+
+
+def test_there_are_readers_to_look_at() -> None:
+    names = {path.relative_to(ROOT / "plugins").parts[0] for path in readers() if (ROOT / "plugins") in path.parents}
+    assert {"raw", "npy", "mib", "frms6", "empad", "k2is", "hdf5"} <= names
+    assert any(path.suffix == ".txt" for path in readers())
+
+
+@pytest.mark.parametrize("path", readers(), ids=lambda path: "/".join(path.parts[-2:]))
+def test_readers_open_no_file_by_themselves(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for mark, name in (("@Name@", "Name"), ("@name@", "name")):
+        text = text.replace(mark, name)
+    found = [f"line {line}: {what}" for line, what in accesses(text)]
+    assert not found, f"{path.relative_to(ROOT)} opens files; use Probe.read, Resource.read or read_records: {found}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(path)",
+        "io.open(path, 'rb')",
+        "os.open(path, flags)",
+        "path.open('rb')",
+        "path.open()",
+        "Path(path).open(mode='rb', buffering=0)",
+        "Path(path).read_bytes()",
+        "path.read_text(encoding='utf-8')",
+        "np.fromfile(path, dtype)",
+        "numpy.memmap(path)",
+        "np.load(path)",
+        "mmap.mmap(handle, 0)",
+        "from lamella.io import BufferedBackend",
+        "from lamella.io.buffered import BufferedBackend",
+        "from lamella.dataset.framereader import FrameReader",
+    ],
+)
+def test_each_way_to_open_a_file_is_seen(code: str) -> None:
+    assert len(list(accesses(code))) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "self.open(BloParams(), probe)",
+        "reader.open(params, probe)",
+        "Resource.of(path).read(0, 100)",
+        "resource.reading()",
+        "probe.read(0, 10)",
+        "read_records(resource, [0], dtype)",
+        "h5py.File(path, 'r')",
+        "json.load(text)",
+        "opened(path)",
+    ],
+)
+def test_what_goes_through_the_core_is_no_access(code: str) -> None:
+    assert list(accesses(code)) == []
