@@ -108,7 +108,7 @@ class Place:
         (info / "RECORD").write_text("")
         (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{attribute}\n")
 
-    def run(self, program: str, *arguments: str, check: bool = True, **environ: str) -> str:
+    def run(self, program: str, *arguments: str, **environ: str) -> str:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMELLA_")}
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(program), *arguments],
@@ -119,7 +119,7 @@ class Place:
             timeout=120,
             check=False,
         )
-        assert not check or done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def look(self, **environ: str) -> dict[str, Any]:
@@ -148,6 +148,7 @@ def fill(place: Place, group: str) -> None:
     put("minor", "api = (1, 1)")
     put("major", "api = (2, 0)")
     put("older", "api = (0, 9)")
+    put("module", source=template.format(name="module", api="pass") + "api = (1, 1)\n")
     put("rubbish", "api = '1.0'")
     put("boolean", "api = (True, False)")
     put("number", source="Fancy = 42")
@@ -188,6 +189,7 @@ def test_healthy_plugins_of_every_kind_are_found_beside_all_others(seen: dict[st
     ("name", "status", "reason", "remedy"),
     [
         ("minor", "incompatible", "needs plugin API 1.1; this Lamella has 1.0", "pip install --upgrade lamella"),
+        ("module", "incompatible", "needs plugin API 1.1; this Lamella has 1.0", "pip install --upgrade lamella"),
         ("major", "incompatible", "needs plugin API 2.0; this Lamella has 1.0", "pip install --upgrade lamella"),
         ("older", "incompatible", "needs plugin API 0.9; this Lamella has 1.0", "pip install --upgrade dist-"),
         ("rubbish", "invalid", "api '1.0' is not (major, minor)", "pip install --upgrade dist-"),
@@ -413,12 +415,30 @@ def test_only_what_is_asked_for_is_imported(place: Place) -> None:
     assert out == "inline fancy\n"
 
 
+def test_a_command_of_a_package_that_cannot_be_used_says_so(place: Place) -> None:
+    place.put("lamella", "hello", "raise RuntimeError('no luck today')")
+    call = "import contextlib, sys; from lamella.cli import main\nwith contextlib.redirect_stderr(sys.stdout): main(['hello'])"
+    out = place.run(call)
+    assert "no command is called 'hello'" in out
+    assert "hook package 'hello' (from dist-lamella-hello 1.0) is broken" in out
+
+
+def test_a_backend_that_fails_does_not_stop_the_doctor(place: Place) -> None:
+    failing = "    def unavailable(self, resources): raise RuntimeError('no luck today')"
+    place.put("lamella.io_backends", "ill", BACKEND.format(name="ill", api="pass") + failing)
+    out = place.run(
+        "from lamella.cli.doctor import findings\nfor f in findings(): print(f.subject, f.level, f.message)"
+    )
+    assert "I/O ill error fails: RuntimeError: no luck today" in out
+    assert "I/O buffered ok" in out
+
+
 def test_doctor_and_formats_tell_what_is_wrong_with_plugins_of_every_kind(place: Place) -> None:
     for group in GROUPS:
         place.put(group, "broken", "raise RuntimeError('no luck today')")
     place.put("lamella.exporters", "off", EXPORTER.format(name="off", api="pass"))
-    call = "import sys; from lamella.cli import main; sys.exit(main(sys.argv[1:]))"
-    findings = json.loads(place.run(call, "doctor", "--json", check=False, LAMELLA_DISABLE_PLUGINS="OFF"))["findings"]
+    call = "import sys; from lamella.cli import main; main(sys.argv[1:])"
+    findings = json.loads(place.run(call, "doctor", "--json", LAMELLA_DISABLE_PLUGINS="OFF"))["findings"]
     levels = {finding["subject"]: finding["level"] for finding in findings}
     listed = json.loads(place.run(call, "formats", "--json", LAMELLA_DISABLE_PLUGINS="OFF"))["plugins"]
     statuses = {(plugin["kind"], plugin["group"], plugin["name"]): plugin["status"] for plugin in listed}

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from lamella.plugins.kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(folder.parent for folder in ROOT.glob("plugins/*/pyproject.toml"))
 MEMBERS = [ROOT / "core", ROOT / "testkit", *PLUGINS]
@@ -99,6 +101,12 @@ def test_extras_name_existing_plugins_and_all_names_every_extra() -> None:
     assert sources.keys() == {project(ROOT / "plugins" / name)["name"] for name in offered}
 
 
+def test_the_core_declares_in_one_place_what_it_brings_itself() -> None:
+    """Not among its entry points as well: those are for what other distributions add."""
+    assert "entry-points" not in project(ROOT / "core")
+    assert {kind.group for kind in KINDS if kind.builtin} >= {"lamella.executors", "lamella.io_backends"}
+
+
 def test_the_lock_file_names_only_the_public_index() -> None:
     lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
     hosts = {
@@ -143,11 +151,12 @@ def clean_python(tmp_path: Path) -> Path:
 
 
 LOAD_ALL = """
-from importlib_metadata import entry_points
-for group in ("lamella.formats", "lamella.io_backends", "lamella.executors", "lamella.exporters"):
-    for point in entry_points(group=group):
-        point.load()
-        print(group, point.name)
+from lamella.plugins.kinds import KINDS
+from lamella.plugins.registry import default_registry
+for kind in KINDS:
+    for plugin in default_registry().usable(kind):
+        plugin.reader() if plugin.spec else plugin.factory()
+        print(kind.group, plugin.name)
 """
 
 
@@ -170,7 +179,7 @@ def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(tmp_
     run(clean_python, "-m", "pip", "install", "--quiet", *wheels, cwd=tmp_path)
     loaded = run(clean_python, "-c", LOAD_ALL, cwd=tmp_path).splitlines()
     assert {f"lamella.formats {folder.name}" for folder in PLUGINS} <= set(loaded)
-    assert "lamella.executors threads" in loaded
+    assert {f"{kind.group} {name}" for kind in KINDS for name in kind.builtin} <= set(loaded)
     run(tmp_path / "venv" / "bin" / "lamella", "--help", cwd=tmp_path)
     for folder in MEMBERS:
         run(clean_python, "-c", f"import {import_name(folder)}", cwd=tmp_path)

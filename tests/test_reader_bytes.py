@@ -1,4 +1,7 @@
-"""All bytes that readers take come through `Probe` and `Resource`, so that they can lie elsewhere than on a disk."""
+"""All bytes that readers take come through `Probe` and `Resource`, so that they can lie elsewhere than on a disk.
+
+The one exception is HDF5, whose library opens its files by itself.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_missing_file_is_one_clear_line(capsys: pytest.CaptureFixture[str]) ->
 def test_a_missing_file_is_json_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["probe", "nowhere.blo", "--json"]) == 1
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["error"]["type"] == "FileNotFoundError"
+    assert json.loads(captured.out)["error"]["type"] == "MissingPathError"
     assert captured.err == ""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import lamella.plugins.hooks
+from lamella.errors import PluginError
 from lamella.plugins.hooks import Hooks, hooks
 from lamella.plugins.hookspecs import Finding
 
@@ -134,3 +135,67 @@ def test_hooks_that_nobody_implements_do_not_cost_pluggy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def telling(word: str, **options: Any) -> Any:
+    class Telling:
+        @hookimpl(**options)
+        def lamella_suggest_reader(self) -> str:
+            return word
+
+    return Telling()
+
+
+def test_implementations_are_called_in_the_order_that_they_ask_for() -> None:
+    collected = Hooks()
+    for word, options in (("last", {"trylast": True}), ("a", {}), ("first", {"tryfirst": True}), ("b", {})):
+        collected.register(telling(word, **options), word)
+    assert collected.lamella_suggest_reader(Path("x")) == ["first", "b", "a", "last"]
+
+
+@pytest.mark.parametrize("option", ["wrapper", "hookwrapper"])
+def test_hook_wrappers_are_refused_with_words(option: str) -> None:
+    class Wrapping:
+        @hookimpl(**{option: True})
+        def lamella_doctor(self) -> Any:
+            yield
+
+    collected = Hooks()
+    with pytest.raises(PluginError, match=f"lamella_doctor is a hook wrapper \\({option}=True\\)"):
+        collected.register(Wrapping())
+    assert collected.lamella_doctor() == []
+
+
+@pytest.mark.parametrize(
+    ("implementation", "words"),
+    [
+        (telling("x", specname="lamella_docter"), "no hook 'lamella_docter'; did you mean 'lamella_doctor'"),
+        (42, "exports int"),
+        (None, "exports NoneType"),
+    ],
+)
+def test_what_would_never_be_called_is_refused(implementation: object, words: str) -> None:
+    with pytest.raises(PluginError, match=words):
+        Hooks().register(implementation)
+
+
+def test_an_optional_hook_of_a_later_core_is_no_problem() -> None:
+    collected = Hooks()
+    collected.register(telling("x", specname="lamella_of_tomorrow", optionalhook=True))
+    assert collected.lamella_suggest_reader(Path("x")) == []
+
+
+def test_all_implementations_of_one_package_are_called_alone() -> None:
+    class Both:
+        @hookimpl(specname="lamella_suggest_reader")
+        def ill(self) -> str:
+            raise RuntimeError("sick")
+
+        @hookimpl(specname="lamella_suggest_reader")
+        def well(self, path: Path) -> str:
+            return path.name
+
+    collected = Hooks()
+    collected.register(Both(), "both")
+    assert collected.lamella_suggest_reader(Path("a.foo")) == ["a.foo"]
+    assert "RuntimeError: sick" in collected.failures["both"]

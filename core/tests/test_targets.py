@@ -393,6 +393,22 @@ def test_a_resource_of_a_url_needs_a_plugin_to_be_read() -> None:
             look()
 
 
+def test_formats_for_files_are_not_offered_for_urls_and_folders(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "a.mib").mkdir()
+    for target in (tmp_path / "a.mib", "https://example.org/a.mib"):
+        report = detect(target, registry)
+        assert report.hints == ()
+        assert report.to_json()["kind"] == ("url" if isinstance(target, str) else "folder")
+
+
+def test_an_unusable_format_for_folders_is_named(tmp_path: Path) -> None:
+    registry = Registry(environ={"LAMELLA_DISABLE_PLUGINS": "folders"}, entry_points=lambda group: ())
+    declare(registry, "folders", FolderReader, Capability.DIRECTORY, extensions=("tiles",))
+    (tmp_path / "a.tiles").mkdir()
+    with pytest.raises(FolderError, match="installed but disabled"):
+        detect(tmp_path / "a.tiles", registry).winner()
+
+
 # The command line
 
 

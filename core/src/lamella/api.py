@@ -38,7 +38,8 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
     Parameters
     ----------
     target
-        Path of a file, or an object for formats that wrap objects, such as an array for ``"memory"``.
+        Path of a file, or an object for formats that wrap objects, such as an array for ``"memory"``; a list of files,
+        a folder or a URL for formats that take one.
     format
         Name of the format; found out from the file by default.
     **parameters
@@ -53,8 +54,9 @@ def open(  # noqa: A001 - the name that NumPy, h5py and others have for this
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, PermissionError, IsADirectoryError
+        If there is no such file, it may not be read, or it is a folder that no format opens; each is a
+        `LamellaError`, too.
     LamellaError
         If no format fits, a parameter is wrong, or the file is damaged; see `lamella.errors`.
 

@@ -196,6 +196,33 @@ class CancelledRun(LamellaError):
     """A run was cancelled before it was complete."""
 
 
+class ChildError(LamellaError):
+    """Work that was done in a child process came to no result.
+
+    Parameters
+    ----------
+    task
+        What the child was to do.
+    found
+        What came of it, for instance ``"it ended by signal 11 (SIGSEGV)"``.
+    started
+        Whether there was a child at all; false where this program is not a Python that could be started.
+    """
+
+    def __init__(self, task: str, found: str, *, started: bool = True) -> None:
+        super().__init__(f"{task}, in a child process: {found}")
+        self.task = task
+        self.found = found
+        self.started = started
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_child_error, (self.task, self.found, self.started)
+
+
+def _rebuild_child_error(task: str, found: str, started: bool) -> ChildError:
+    return ChildError(task, found, started=started)
+
+
 class WorkerLost(LamellaError):
     """Workers ended while they worked on one item of a run, which was given up.
 
@@ -229,30 +256,3 @@ class WorkerLost(LamellaError):
         times = "once" if self.attempts == 1 else f"{self.attempts} times"
         text = f"the worker of {item} ended {times} ({self.where})"
         return f"{text}. {self.remedy}" if self.remedy else text
-
-
-class ChildError(LamellaError):
-    """Work that was done in a child process came to no result.
-
-    Parameters
-    ----------
-    task
-        What the child was to do.
-    found
-        What came of it, for instance ``"it ended by signal 11 (SIGSEGV)"``.
-    started
-        Whether there was a child at all; false where this program is not a Python that could be started.
-    """
-
-    def __init__(self, task: str, found: str, *, started: bool = True) -> None:
-        super().__init__(f"{task}, in a child process: {found}")
-        self.task = task
-        self.found = found
-        self.started = started
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_child_error, (self.task, self.found, self.started)
-
-
-def _rebuild_child_error(task: str, found: str, started: bool) -> ChildError:
-    return ChildError(task, found, started=started)

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella import masks
+from lamella.analysis.make import make_analysis
 from lamella.analysis.results import AnalysisResultSet
-from lamella.errors import ParameterError
+from lamella.errors import ParameterError, PluginError
 from lamella.plot.pictures import picture
+from lamella.plugins.kinds import ANALYSES
 
 NAV, SIG = (4, 5), (16, 18)
 DATA = np.random.default_rng(6).random((*NAV, *SIG)).astype(np.float32) * 100
@@ -333,3 +335,60 @@ def test_colour_maps_are_those_of_matplotlib() -> None:
     image = picture(np.array([[0.0, 1]]), colours="viridis")
     expected = matplotlib.colormaps["viridis"]([0.0, 1.0])
     np.testing.assert_allclose(image[0] / 255, expected, atol=3e-3)
+
+
+ALL_BY_NAME: dict[str, dict[str, Any]] = {
+    "com": {"cx": 7.0, "mask_radius": 5.0},
+    "disk": {"cx": 9, "cy": 8, "r": 3},
+    "mask": {"mask_factories": [lambda: np.ones(SIG)]},
+    "pick": {"x": 2, "y": 1},
+    "point": {"x": 3, "y": 4},
+    "radial_fourier": {"n_bins": 2, "max_order": 1},
+    "ring": {"ri": 2, "ro": 5},
+    "std": {},
+    "sum": {},
+    "sumsig": {},
+}
+
+
+@pytest.mark.parametrize("name", ALL_BY_NAME)
+def test_an_analysis_has_a_name_that_gives_what_the_context_makes(
+    name: str, inline: lamella.Context, scan: lamella.DataSet
+) -> None:
+    parameters = dict(ALL_BY_NAME[name])
+    named = make_analysis(name.upper(), scan, **parameters)
+    if name == "mask":
+        parameters = {"factories": parameters["mask_factories"]}
+    made = getattr(inline, f"create_{name}_analysis")(dataset=scan, **parameters)
+    assert type(named) is type(made)
+    result, expected = inline.run(named), inline.run(made)
+    assert result.keys() == expected.keys()
+    for key in result.keys():  # noqa: SIM118 -- iterating gives the channels
+        np.testing.assert_array_equal(result[key].raw_data, expected[key].raw_data)
+
+
+def test_every_analysis_of_the_context_has_a_name() -> None:
+    made = {name for name in dir(lamella.Context) if name.startswith("create_")}
+    assert made == {f"create_{name}_analysis" for name in ALL_BY_NAME}
+    assert set(lamella.default_registry().names(ANALYSES)) == set(ALL_BY_NAME)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("disk", {"radius": 3}, "'radius'; parameters are: cx, cy, r"),
+        ("pick", {}, "'x'; parameters are: x, y, z"),
+        ("pick", {"x": 99, "y": 0}, "outside"),
+    ],
+)
+def test_parameters_that_an_analysis_does_not_take_are_refused(
+    name: str, parameters: dict[str, Any], words: str, scan: lamella.DataSet
+) -> None:
+    with pytest.raises(ParameterError) as caught:
+        make_analysis(name, scan, **parameters)
+    assert words in str(caught.value)
+
+
+def test_an_analysis_that_does_not_exist_lists_those_that_do(scan: lamella.DataSet) -> None:
+    with pytest.raises(PluginError, match=r"no analysis is called 'dsik'; did you mean 'disk'\? available: .*sumsig"):
+        make_analysis("dsik", scan)

@@ -276,7 +276,8 @@ def test_a_file_that_was_cut_gives_its_complete_patterns(tmp_path: Path, dtype: 
     with pytest.warns(LamellaWarning, match="5 of 12 scan positions have no frame"):
         ds = open_blo(path)
     assert ds.diagnostics["bit depth decided by"] == "place of the second record"
-    assert f"announces 12 patterns and holds 7, and {left} bytes more" in ds.info.notes[0]
+    more = f" and {left} bytes more" if left else ""
+    assert f"announces 12 frames and holds 7{more}; the complete ones are read" in ds.info.notes[0]
     np.testing.assert_array_equal(ds.read((), fill=0).reshape(12, 6, 6)[:7], data.reshape(12, 6, 6)[:7])
     assert ds.valid_mask.sum() == 7
 
@@ -286,14 +287,16 @@ def test_bytes_behind_the_last_pattern_are_noted_and_ignored(tmp_path: Path, tai
     data = patterns()
     for version in (0x0102, 0x0103):
         ds = open_blo(write(tmp_path, block_file(data, version=version) + bytes(tail)))
-        assert ds.info.notes == (f"{tail} bytes after the last pattern are ignored",)
+        assert ds.info.notes == (
+            f"the file holds the 12 frames that it announces and {tail} bytes more, which are left out",
+        )
         np.testing.assert_array_equal(np.asarray(ds), data)
 
 
 def test_a_file_without_a_complete_pattern_is_an_error(tmp_path: Path) -> None:
     content = block_file(patterns())
     path = write(tmp_path, content[: 4112 + 6 + 35])
-    with pytest.raises(TruncatedError, match=r"no complete pattern; expected 12 patterns of 42 bytes.*found 41 bytes"):
+    with pytest.raises(TruncatedError, match=r"no complete frame; expected 12 frames of 42 bytes.*found 41 bytes"):
         open_blo(path)
 
 

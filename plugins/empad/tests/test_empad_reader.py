@@ -144,7 +144,7 @@ def test_an_interrupted_scan_opens_as_far_as_it_goes(tmp_path: Path) -> None:
     assert ds.shape.nav == (4, 4)
     assert ds.info.notes == (
         "the scan was interrupted after 10 of 16 frames; nav_shape=(2, 4) shows the complete lines",
-        "the last 308 bytes are less than a frame and were left out",
+        "the file holds 10 complete frames and 308 bytes more, which are left out",
     )
     np.testing.assert_array_equal(ds[:2], data[:8].reshape(2, 4, 128, 128))
 
@@ -266,7 +266,7 @@ def test_errors_say_what_was_expected_and_found(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="not the XML of an EMPAD"):
         open_dataset("empad", path, {})
     (tmp_path / "scan.raw").write_bytes(bytes(FRAME - 1))
-    with pytest.raises(TruncatedError, match="expected at least 66560 bytes; found 66559 bytes"):
+    with pytest.raises(TruncatedError, match="expected frames of 66560 bytes from byte 0; found 66559 bytes"):
         open_dataset("empad", tmp_path / "scan.raw", {"layout": "g1"})
 
 

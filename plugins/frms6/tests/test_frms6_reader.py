@@ -199,7 +199,7 @@ def test_frames_that_the_header_does_not_know_are_left_out(tmp_path: Path) -> No
     header = acquisition(tmp_path, frames, text=header_text(4, (1, 3)), announce=3)
     ds = lamella.open(header)
     assert ds.source.n_frames == 3
-    assert "holds 4 frames, but its header knows of 3" in ds.info.notes[0]
+    assert "holds the 3 frames that it announces and 112 bytes more" in ds.info.notes[0]
     assert "speaks of 4 signal frames" in ds.info.notes[1]
 
 

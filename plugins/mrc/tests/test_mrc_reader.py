@@ -169,7 +169,7 @@ class TestCutFiles:
         path.write_bytes(path.read_bytes()[:-50])
         ds = opened(path)
         assert ds.shape == (3, 4, 6)
-        assert "3 of 5 sections" in ds.info.notes[0]
+        assert "announces 5 frames and holds 3" in ds.info.notes[0]
         np.testing.assert_array_equal(ds.read(), frames[:3])
 
     def test_without_a_number_of_sections_are_recordings_in_progress(self, tmp_path: Path) -> None:
@@ -185,12 +185,12 @@ class TestCutFiles:
         path.write_bytes(path.read_bytes() + b"more")
         ds = opened(path)
         assert ds.shape == (2, 4, 6)
-        assert ds.info.notes == ("4 bytes behind the last section are ignored",)
+        assert ds.info.notes == ("the file holds the 2 frames that it announces and 4 bytes more, which are left out",)
 
     def test_without_one_complete_section_are_refused_with_both_sizes(self, tmp_path: Path) -> None:
         path = tmp_path / "a.mrc"
         path.write_bytes(header_bytes((6, 4, 2), 6) + bytes(47))
-        with pytest.raises(TruncatedError, match=r"no complete section; expected 48 bytes .* found 47"):
+        with pytest.raises(TruncatedError, match=r"no complete frame; expected 2 frames of 48 bytes .* found 47"):
             opened(path)
 
 

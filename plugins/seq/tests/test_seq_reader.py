@@ -100,7 +100,7 @@ class TestCutFiles:
         path = Recording(stored).write(tmp_path / "a.seq")
         path.write_bytes(path.read_bytes()[:-8193])
         ds = opened(path)
-        assert "3 of 5 allocated frames" in ds.info.notes[0]
+        assert "announces 5 frames and holds 3" in ds.info.notes[0]
         np.testing.assert_array_equal(ds.read(), stored[:3])
 
     def test_with_more_frames_than_the_header_counts_show_them(self, tmp_path: Path) -> None:
@@ -109,7 +109,9 @@ class TestCutFiles:
     def test_without_one_complete_frame_are_refused(self, tmp_path: Path) -> None:
         path = Recording(frames()).write(tmp_path / "a.seq")
         path.write_bytes(path.read_bytes()[:9000])
-        with pytest.raises(TruncatedError, match="no complete frame; expected 8192 bytes from byte 8192; found 9000"):
+        with pytest.raises(
+            TruncatedError, match="no complete frame; expected frames of 8192 bytes from byte 8192; found 808 bytes"
+        ):
             opened(path)
 
 

@@ -151,7 +151,7 @@ def test_a_cut_file_opens_as_far_as_its_elements_go(folder: Path) -> None:
     whole = series_bytes(data, scan=(3, 4))
     with pytest.warns(LamellaWarning, match="3 of 12"):
         ds = open_auto(write(folder, whole[: len(whole) - 3 * (50 + 140 + 24) + 60]))
-    assert "only 9 of 12 recorded elements" in ds.info.notes[0]
+    assert "announces 12 frames and holds 9" in ds.info.notes[0]
     np.testing.assert_array_equal(ds[:2], data[:8].reshape(2, 4, 5, 7))
 
 
@@ -235,7 +235,7 @@ def test_errors_say_what_was_expected_and_found(folder: Path) -> None:
     assert "header is incomplete" in str(problem(folder, patch(good, 34 + 24, "I", 2**31)))
     assert isinstance(problem(folder, patch(good, table, "Q", 2**63)), TruncatedError)
     assert "empty" in str(problem(folder, patch(good, first + 42, "I", 0)))
-    assert "none of the 12" in str(problem(folder, patch(good, first + 42, "I", 2**31)))
+    assert "no complete frame; expected 12 frames" in str(problem(folder, patch(good, first + 42, "I", 2**31)))
     other = problem(folder, patch(good, struct.unpack_from("<Q", good, table + 40)[0] + 40, "H", 3))
     assert "element 5" in str(other)
     assert (other.expected, other.found) == ("data_type 6", 3)

@@ -296,7 +296,7 @@ def test_a_cut_last_part_opens_as_far_as_it_goes(tmp_path: Path) -> None:
     paths[2].write_bytes(paths[2].read_bytes()[:-30])
     ds = open_auto(paths[0])
     assert ds.shape.nav == (11,)
-    assert ds.info.notes == (f"{paths[2]} ends within a frame: the last 116 bytes were left out",)
+    assert ds.info.notes == (f"{paths[2]} holds 0 complete frames and 116 bytes more, which are left out",)
     np.testing.assert_array_equal(np.asarray(ds), frames()[:11])
 
 

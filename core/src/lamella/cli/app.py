@@ -132,8 +132,14 @@ def _add_from_plugins(commands: Commands) -> None:
 def _unknown(name: str, commands: Commands) -> str:
     from difflib import get_close_matches
 
+    from lamella.plugins.kinds import HOOKS
+    from lamella.plugins.plugin import Status, describe_problem
+    from lamella.plugins.registry import default_registry
+
     close = get_close_matches(name, [command.name for command in commands], n=1)
-    return f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    text = f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    silent = [plugin for plugin in default_registry().plugins(HOOKS) if plugin.status is not Status.ok]
+    return "\n".join([text, *(f"its package may be silent: {describe_problem(plugin)}" for plugin in silent)])
 
 
 @contextmanager

@@ -101,6 +101,8 @@ def _io() -> Iterator[Finding]:
             choose_backend(name, sample)
         except lamella.LamellaError as error:
             yield Finding(f"I/O {name}", "info", str(error))
+        except Exception as error:  # whatever a plugin does
+            yield Finding(f"I/O {name}", "error", f"fails: {type(error).__name__}: {error}")
         else:
             yield Finding(f"I/O {name}", "ok", "can be used")
 

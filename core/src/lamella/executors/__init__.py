@@ -1,9 +1,5 @@
 """The public module for authors of executors: where partitions run.
 
-`Executor` is the contract, with an example. What else is here helps to keep it: `limit` says how far to run ahead,
-`one_thread` limits libraries for linear algebra, and `pack`, `unpack`, `pack_result`, `pack_error` and `result_of` take
-jobs, results and errors to other processes.
-
 A plugin declares a class of executors, or a function that makes one, in the entry-point group ``lamella.executors``::
 
     [project.entry-points."lamella.executors"]
@@ -12,6 +8,10 @@ A plugin declares a class of executors, or a function that makes one, in the ent
 The name on the left is what users type, in any case of letters. The class may state the plugin API that it was written
 for, as the class attribute ``api = (1, 0)``; without it, ``(1, 0)`` is assumed. A class for a plugin API that Lamella
 does not understand is reported as incompatible, one that fails while it is imported as broken; neither is used.
+
+`Executor` is the contract, with an example. What else is here helps to keep it: `limit` says how far to run ahead,
+`one_thread` limits libraries for linear algebra, and `pack`, `unpack`, `pack_result`, `pack_error` and `result_of` take
+jobs, results and errors to other processes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,13 @@
 """The public module for authors of I/O backends: how bytes of files reach memory.
 
+A backend is an `IOBackend`, declared in the entry-point group ``lamella.io_backends`` or given as ``io_backend=``. For
+each worker it opens an `IOSession` over the files of a source, each of them a `Resource`, and the session gives ranges
+of bytes. Both are abstract classes with few methods to define; what later versions add has a default.
+
+Sessions raise `lamella.errors.FormatError` for a file that is gone, was rewritten since it was opened, or cannot be
+read, and `lamella.errors.TruncatedError` for one that is too short; a backend that is impossible here raises
+`lamella.errors.ParameterError`. ``BufferedBackend`` is the one to start from: it reads any resource.
+
 A plugin declares a class of I/O backends in the entry-point group ``lamella.io_backends``::
 
     [project.entry-points."lamella.io_backends"]

@@ -10,7 +10,7 @@ import numpy as np
 from lamella.errors import FormatError
 from lamella.io.backend import IOBackend
 from lamella.io.files import FileSession, check_range
-from lamella.reader.resource import read_at
+from lamella.reader.localfiles import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

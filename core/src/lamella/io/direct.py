@@ -12,7 +12,7 @@ import numpy as np
 from lamella.errors import FormatError, ParameterError
 from lamella.io.backend import IOBackend
 from lamella.io.files import FileSession, check_range, remote
-from lamella.reader.resource import read_at
+from lamella.reader.localfiles import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from lamella.errors import FormatError, TruncatedError
-from lamella.reader.resource import OPEN_FLAGS
+from lamella.reader.localfiles import OPEN_FLAGS
 from lamella.reader.session import IOSession
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from lamella.errors import FormatError
 from lamella.io.backend import IOBackend
 from lamella.io.files import check_range, remote
-from lamella.reader.resource import OPEN_FLAGS
+from lamella.reader.localfiles import OPEN_FLAGS
 from lamella.reader.session import IOSession
 from lamella.system.memory import address_space
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.format import FormatSpec
 from lamella.opening.filekinds import familiar_kind
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
 from lamella.plugins.known import CATALOGUE, KnownFormat
@@ -17,9 +18,9 @@ from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
 
 if TYPE_CHECKING:
-    from lamella.format import FormatSpec
     from lamella.plugins.plugin import Plugin
     from lamella.plugins.registry import Registry
+    from lamella.reader.probe import Kind
 
 __all__ = [
     "LEAD",
@@ -74,7 +75,7 @@ class Hint:
 class Report:
     """Everything that was found out about a target; candidates are sorted, the best first.
 
-    ``contents`` is what lies in a folder that no format opens, else None.
+    ``kind`` is what `Probe.kind` says, ``contents`` is what lies in a folder that no format opens, else None.
     """
 
     target: str
@@ -82,6 +83,7 @@ class Report:
     candidates: tuple[Candidate, ...]
     hints: tuple[Hint, ...] = ()
     suggestions: tuple[str, ...] = ()
+    kind: Kind = "file"
     contents: Contents | None = None
 
     def winner(self) -> Candidate:
@@ -119,6 +121,7 @@ class Report:
         best = _leaders(self.candidates)
         return {
             "target": self.target,
+            "kind": self.kind,
             "looked_at": self.looked_at,
             "winner": best[0].name if len(best) == 1 else None,
             "candidates": [_candidate_json(candidate) for candidate in self.candidates],
@@ -148,9 +151,10 @@ def detect(target: object, registry: Registry) -> Report:
     ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
     hints = () if probe.kind == "object" else tuple(_hints(probe, registry))
     if any(one.eligible for one in ranked):
-        return Report(_target_text(probe), looked_at, tuple(ranked), hints)
+        return Report(_target_text(probe), looked_at, tuple(ranked), hints, kind=probe.kind)
     contents = contents_of(probe, registry) if probe.kind == "folder" else None
-    return Report(_target_text(probe), looked_at, tuple(ranked), hints, _suggestions(probe, contents), contents)
+    suggestions = _suggestions(probe, contents)
+    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions, probe.kind, contents)
 
 
 def _is_asked(plugin: Plugin, probe: Probe) -> bool:
@@ -226,15 +230,21 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
     usable = {plugin.name for plugin in registry.usable()}
     for plugin in plugins:
         declared = plugin.spec or CATALOGUE.get(plugin.name)
-        evidence = () if declared is None or plugin.name in usable else _evidence(declared, probe)
+        evidence = () if declared is None or plugin.name in usable else _evidence_if_taken(declared, probe)
         if declared is not None and evidence:
             remedy = f"is installed but {plugin.status}: {advice(plugin)}"
             yield Hint(plugin.name, declared.title, evidence, remedy)
     installed = {plugin.name for plugin in plugins}
     for name, known in CATALOGUE.items():
-        evidence = () if name in installed else _evidence(known, probe)
+        evidence = () if name in installed else _evidence_if_taken(known, probe)
         if evidence:
             yield Hint(name, known.title, evidence, known.install)
+
+
+def _evidence_if_taken(declared: FormatSpec | KnownFormat, probe: Probe) -> tuple[str, ...]:
+    """Give the evidence for a format unless it cannot take such a target; of what is not installed, only files can."""
+    takes = probe.kind in ("file", "list") or (isinstance(declared, FormatSpec) and refusal(declared, probe) is None)
+    return _evidence(declared, probe) if takes else ()
 
 
 def _suggestions(probe: Probe, contents: Contents | None) -> tuple[str, ...]:
@@ -275,7 +285,7 @@ def _nothing_found(report: Report) -> str:
     lines = [f"no installed format recognises {report.target} ({report.looked_at})"]
     lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in report.candidates]
     lines += _hint_lines(report)
-    if not report.candidates and report.looked_at == "a URL":
+    if not report.candidates and report.kind == "url":
         lines.append("Remote files need a plugin that reads them; or copy the file to this computer and open it there")
         return "\n".join(lines)
     if report.contents is not None:

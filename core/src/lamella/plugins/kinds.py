@@ -45,7 +45,8 @@ class Kind:
 
 def _format_problems(kind: Kind, name: str, declared: object) -> list[str]:
     if not isinstance(declared, FormatSpec):
-        return [f"exports {type(declared).__name__}, expected a FormatSpec"]
+        what = f"the class {declared.__name__}" if isinstance(declared, type) else type(declared).__name__
+        return [f"exports {what}, expected a FormatSpec"]
     problems = list(declared.problems())
     if not problems and declared.name != name:
         problems.append(f"the entry point is named {name!r} but the format {declared.name!r}")

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from lamella.errors import PathError
-from lamella.reader.resource import OPEN_FLAGS, is_url, look_at
+from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at
 
 __all__ = ["HEAD", "TAIL", "Kind", "Probe"]
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from lamella.errors import FormatError, PathError, TruncatedError
+from lamella.errors import FormatError, TruncatedError
+from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at, read_at
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from lamella.reader.probe import Probe
 
-__all__ = ["OPEN_FLAGS", "OpenFile", "Resource", "is_url", "look_at", "read_at"]
-
-OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-"""How files are opened for reading."""
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters at least: one is a drive of Windows
+__all__ = ["OpenFile", "Resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +63,7 @@ class Resource:
         PathError
             If it cannot be looked at: `FileNotFoundError`, `PermissionError` and so on; or is a device or a pipe.
         """
-        status = look_at(path)
-        size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
-        return Resource(os.path.abspath(path), size, status.st_mtime_ns)
+        return _seen(os.path.abspath(path), look_at(path))
 
     @classmethod
     def of_probe(cls, probe: Probe) -> Self:
@@ -103,10 +95,10 @@ class Resource:
             If it is gone or cannot be looked at.
         """
         self._expect_local()
-        return Resource.of(self.location)
+        return _seen(self.location, look_at(self.location))
 
     def same_file(self, now: Resource) -> bool:
-        """Whether another look at this file found the same content: the one place that compares identities."""
+        """Whether another look at this file found the same content, by size and identity; as `check_status` does."""
         return self.size == now.size and self.identity == now.identity
 
     def check_unchanged(self) -> None:
@@ -202,6 +194,10 @@ class Resource:
             )
 
 
+def _seen(location: str, status: os.stat_result) -> Resource:
+    return Resource(location, 0 if stat.S_ISDIR(status.st_mode) else status.st_size, status.st_mtime_ns)
+
+
 class OpenFile:
     """A file that is open for many reads, not shared between threads; made by `Resource.reading`."""
 
@@ -289,37 +285,3 @@ class _LocalFile(OpenFile):
             if got == 0:
                 raise self.resource.shrunk(os.fstat(self._handle).st_size)
             done += got
-
-
-def read_at(handle: int, target: Any, offset: int) -> int:
-    """Read into a writable buffer from ``offset`` of an open file; gives the number of bytes read, 0 at its end."""
-    if hasattr(os, "preadv"):
-        return os.preadv(handle, [target], offset)
-    os.lseek(handle, offset, os.SEEK_SET)
-    memory = memoryview(target)
-    piece = os.read(handle, len(memory))
-    memory[: len(piece)] = piece
-    return len(piece)
-
-
-def is_url(text: str) -> bool:
-    """Whether a text is a URL and not the path of a file."""
-    return _URL.match(text) is not None
-
-
-def look_at(path: str | os.PathLike[str]) -> os.stat_result:
-    """Give the status of a file or folder.
-
-    Raises
-    ------
-    PathError
-        If it cannot be looked at, or is a device, a pipe or a socket, from which reading might wait for ever.
-    """
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        cause = error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))
-        raise PathError.of(cause, os.path.abspath(path)) from None
-    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
-        raise PathError(errno.EINVAL, "not a regular file", os.path.abspath(path))
-    return status

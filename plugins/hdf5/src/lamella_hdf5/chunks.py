@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -158,7 +159,7 @@ def _user_block(dataset: Any, rows: list[tuple[Any, ...]]) -> int:
     stated = rows[0][1]
     asked = dataset.get_chunk_info_by_coord(tuple(rows[0][0])).byte_offset
     _, content = dataset.read_direct_chunk(tuple(rows[0][0]))
-    with Resource.of(h5py.h5i.get_file_id(dataset).name).reading() as file:
+    with Resource.of(os.fsdecode(h5py.h5i.get_file_id(dataset).name)).reading() as file:
         for shift in (0, block):
             if file.read(stated + shift, len(content)) == content:
                 return shift
