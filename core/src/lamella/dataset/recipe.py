@@ -15,7 +15,7 @@ import numpy as np
 
 from lamella.corrections.resolve import fact
 from lamella.errors import ParameterError
-from lamella.reader.resource import is_url
+from lamella.reader.localfiles import is_url
 
 __all__ = ["DataSetRecipe", "can_be_named"]
 
