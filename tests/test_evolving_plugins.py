@@ -417,7 +417,12 @@ def test_only_what_is_asked_for_is_imported(place: Place) -> None:
 
 def test_a_command_of_a_package_that_cannot_be_used_says_so(place: Place) -> None:
     place.put("lamella", "hello", "raise RuntimeError('no luck today')")
-    call = "import contextlib, sys; from lamella.cli import main\nwith contextlib.redirect_stderr(sys.stdout): main(['hello'])"
+    call = """
+    import contextlib, sys
+    from lamella.cli import main
+    with contextlib.redirect_stderr(sys.stdout):
+        main(["hello"])
+    """
     out = place.run(call)
     assert "no command is called 'hello'" in out
     assert "hook package 'hello' (from dist-lamella-hello 1.0) is broken" in out

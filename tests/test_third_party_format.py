@@ -79,7 +79,7 @@ class SwiftReader:
         if probe.size < needed:
             raise TruncatedError("the file was cut", path=probe.path, expected=needed, found=probe.size)
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
+            resources=(probe.resource,),
             runs=RunTable.single(offset=HEADER.itemsize, stride=stride, count=count),
             encoding=Encoding(codec.dtype, sig_shape, codec=codec),
             info=SourceInfo(

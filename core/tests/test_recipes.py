@@ -25,7 +25,6 @@ from lamella.opening.open import open_dataset
 from lamella.plugins.registry import Registry
 from lamella.reader.match import Match
 from lamella.reader.probe import Probe
-from lamella.reader.resource import Resource
 from lamella.reader.runs import RunTable
 from lamella.reader.source import Encoding, LinearSource, SourceInfo
 
@@ -124,7 +123,7 @@ class GainReader:
 
     def open(self, params: GainParams, probe: Probe) -> LinearSource:
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
+            resources=(probe.resource,),
             runs=RunTable([0], [0], [4], [1]),
             encoding=Encoding(np.dtype("u1"), (2, 2)),
             info=SourceInfo(),

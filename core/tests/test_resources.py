@@ -45,7 +45,7 @@ def test_a_resource_is_where_how_long_and_which(file: Path) -> None:
     resource = Resource.of(file)
     assert (resource.location, resource.path, resource.size) == (str(file), str(file), 200)
     assert resource.identity == resource.mtime_ns == file.stat().st_mtime_ns
-    assert resource == Resource.of_probe(Probe.of(file))
+    assert resource == Probe.of(file).resource
     assert hash(resource) == hash(Resource.of(file))
     assert pickle.loads(pickle.dumps(resource)) == resource
 

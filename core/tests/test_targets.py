@@ -57,7 +57,7 @@ class FolderReader:
         paths = [path for name in self._names(probe) if (path := probe.inside(name)) is not None]
         n = len(paths)
         return LinearSource(
-            resources=(*map(Resource.of, paths), Resource.of_probe(probe)),
+            resources=(*map(Resource.of, paths), probe.resource),
             runs=RunTable(range(n), [0] * n, [24] * n, [1] * n),
             encoding=Encoding(DTYPE, SHAPE),
             info=SourceInfo(),

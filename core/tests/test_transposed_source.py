@@ -17,7 +17,7 @@ import lamella.reader.transposed
 from lamella.dataset.framereader import FrameReader
 from lamella.errors import TruncatedError
 from lamella.io import choose_backend
-from lamella.reader import Resource, SigBox, SourceInfo, TransposedSource
+from lamella.reader import IOSession, Resource, SigBox, SourceInfo, TransposedSource
 
 OFFSET = 6
 LENGTHS = (3, 4, 5, 2)
@@ -75,14 +75,17 @@ def test_any_order_of_axes_any_frames_any_box(
                 np.testing.assert_array_equal(got, expected[frames][(slice(None), *box.slices)])
 
 
-class Spy:
+class Spy(IOSession):
     """A session over bytes in memory that counts what is asked for."""
 
     def __init__(self, content: bytes, *, zero_copy: bool = False) -> None:
         self.content = np.frombuffer(content, np.uint8)
-        self.zero_copy = zero_copy
-        self.scratch: dict[Any, Any] = {}
+        self._zero_copy = zero_copy
         self.asked: list[int] = []
+
+    @property
+    def zero_copy(self) -> bool:
+        return self._zero_copy
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         assert offset >= 0

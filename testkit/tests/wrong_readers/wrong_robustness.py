@@ -67,7 +67,7 @@ class _Trusting(ToyProceduralReader):
         if header["parts"] == 2:
             return super().layout(header, probe, n_frames, stride)
         first = int(header["first_frame"]) + skip
-        return (Resource.of_probe(probe),), RunTable.single(offset=first, stride=stride, count=n_frames)
+        return (probe.resource,), RunTable.single(offset=first, stride=stride, count=n_frames)
 
 
 @mistake("frames that were cut off come as zeros", check="truncation_anywhere", level=3)
@@ -112,7 +112,7 @@ class TruncatedSilently(ToyReader):
         count = min(n_frames, max(0, probe.size - first) // stride)
         if count == 0:
             raise TruncatedError("no complete frame", path=probe.path)
-        return (Resource.of_probe(probe),), RunTable.single(offset=first + skip, stride=stride, count=count)
+        return (probe.resource,), RunTable.single(offset=first + skip, stride=stride, count=count)
 
 
 class _Mapped(ToyFrames):

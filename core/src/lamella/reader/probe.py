@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from lamella.errors import PathError
 from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at
+from lamella.reader.resource import Resource
 
 __all__ = ["HEAD", "TAIL", "Kind", "Probe"]
 
@@ -99,6 +100,12 @@ class Probe:
             return f"<Probe of the folder {self.path}>"
         more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
         return f"<Probe of {self.path}, {self.size} bytes{more}>"
+
+    @property
+    def resource(self) -> Resource:
+        """The file or folder as it was seen here, so that its header and all later reading mean the same file."""
+        assert self.path is not None, "a resource of a URL is made by the plugin that declares the capability"
+        return Resource(str(self.path), self.size, self.mtime_ns)
 
     @property
     def suffix(self) -> str:

@@ -13,8 +13,6 @@ from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at, read_at
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from lamella.reader.probe import Probe
-
 __all__ = ["OpenFile", "Resource"]
 
 
@@ -64,12 +62,6 @@ class Resource:
             If it cannot be looked at: `FileNotFoundError`, `PermissionError` and so on; or is a device or a pipe.
         """
         return _seen(os.path.abspath(path), look_at(path))
-
-    @classmethod
-    def of_probe(cls, probe: Probe) -> Self:
-        """Give the file or folder as the probe saw it, so that its header and all later reading mean the same file."""
-        assert probe.path is not None, "a resource of a URL is made by the plugin that declares the capability"
-        return cls(str(probe.path), probe.size, probe.mtime_ns)
 
     @property
     def path(self) -> str:

@@ -16,7 +16,6 @@ from lamella.reader import (
     Match,
     Metadata,
     Probe,
-    Resource,
     RunTable,
     SourceInfo,
     electron_wavelength,
@@ -47,7 +46,7 @@ class BloReader:
         header = probe.once("blo header", read_header)
         bits, decided_by = _bit_depth(header, params, probe)
         stride = _stride(header, bits)
-        resource = Resource.of_probe(probe)
+        resource = probe.resource
         runs, length_notes = RunTable.that_fit(
             resource,
             offset=header["OFF_DP"],

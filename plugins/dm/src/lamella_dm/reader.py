@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, TransposedSource
+from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, RunTable, TransposedSource
 from lamella_dm.params import DmParams
 from lamella_dm.selected import select, source_info
 from lamella_dm.stack import stack_of
@@ -36,7 +36,7 @@ class DmReader:
             return stack_of(params, probe.paths)
         found = select(params, probe)
         info, layout = source_info(found), found.layout
-        resource, offset = Resource.of_probe(probe), found.image.data.offset
+        resource, offset = probe.resource, found.image.data.offset
         if layout.transposed:
             axes = range(len(layout.sig_shape) + len(layout.nav_shape))
             return TransposedSource(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ParameterError, TruncatedError
-from lamella.reader import Probe, Resource, RunTable, SourceInfo
+from lamella.reader import Probe, RunTable, SourceInfo
 from lamella_dm.images import Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
@@ -88,7 +88,7 @@ def _cut_layout(image: Image, tags: Tags, params: DmParams, probe: Probe) -> tup
         )
     stride = math.prod(params.sig_shape) * dtype.itemsize
     announced = image.data.nbytes // stride
-    runs, _ = RunTable.that_fit(Resource.of_probe(probe), offset=begin, stride=stride, announced=announced)
+    runs, _ = RunTable.that_fit(probe.resource, offset=begin, stride=stride, announced=announced)
     count = runs.n_frames
     n_sig = len(params.sig_shape)
     names = ("y", "x") if n_sig == 2 else tuple(f"sig{i}" for i in range(n_sig))

@@ -21,7 +21,6 @@ from lamella.reader import (
     Match,
     Metadata,
     Probe,
-    Resource,
     RunTable,
     SourceInfo,
     read_records,
@@ -74,7 +73,7 @@ class EmpadReader:
             counts = [math.prod(shape) for shape in ([given] if given else []) + [shape for shape, _ in shapes]]
             name = choose_layout(raw.size, counts, raw.head)
         frame, image = LAYOUTS[name], LAYOUTS[name]["image"]
-        resource = Resource.of_probe(raw)
+        resource = raw.resource
         runs, rest_notes = RunTable.that_fit(resource, offset=0, stride=frame.itemsize)
         count = runs.n_frames
         nav_shape, nav_origin = (given, "user") if given else _choose_shape(shapes, count)

@@ -113,7 +113,7 @@ def read_part(path: Path) -> Part:
     probe = Probe.of(path)
     fields = _file_header(probe)
     part = Part(
-        Resource.of_probe(probe),
+        probe.resource,
         int(fields["width"]),
         int(fields["height"]),
         int(fields["n_frames"]),

@@ -205,7 +205,7 @@ def _way(piece: Piece) -> str:
 
 
 def _resources(probe: Probe, present: list[Piece], choice: Choice) -> tuple[Resource, ...]:
-    own = Resource.of_probe(probe)
+    own = probe.resource
     paths = [own.path, *(piece.stored.path for piece in present if piece.stored is not None), *choice.files]
     return tuple(own if path == own.path else Resource.of(path) for path in dict.fromkeys(paths))
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import FormatError
-from lamella.reader import Axis, Confidence, LinearSource, Match, Metadata, Resource, RunTable, SourceInfo, json_value
+from lamella.reader import Axis, Confidence, LinearSource, Match, Metadata, RunTable, SourceInfo, json_value
 from lamella_mrc.direct_electron import INFO, MOVIE, Scan, movie_beside, navigator_of, read_info, scan_of
 from lamella_mrc.extended import Extended, extended_header
 from lamella_mrc.header import MODES, STAMPS, Header, plausible_orders, read_header
@@ -48,7 +48,7 @@ class MrcReader:
         header = read_header(probe, params)
         extended = extended_header(probe, header)
         stride = header.encoding.extent()[1]
-        resource = Resource.of_probe(probe)
+        resource = probe.resource
         runs, notes = RunTable.that_fit(
             resource, offset=header.offset, stride=stride, announced=header.sections or None
         )

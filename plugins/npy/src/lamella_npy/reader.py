@@ -11,7 +11,6 @@ from lamella.reader import (
     LinearSource,
     Match,
     Probe,
-    Resource,
     RunTable,
     SourceInfo,
     TransposedSource,
@@ -53,7 +52,7 @@ def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
         raise ParameterError(
             f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}"
         )
-    resource = Resource.of_probe(probe)
+    resource = probe.resource
     stride = math.prod(sig_shape) * header.dtype.itemsize
     runs, notes = RunTable.that_fit(resource, offset=header.offset, stride=stride, announced=announced)
     if left and runs.n_frames == announced:
@@ -94,7 +93,7 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> Transpose
     axes = range(len(header.shape))[::-1]
     return TransposedSource(
         info,
-        resources=[Resource.of_probe(probe)],
+        resources=[probe.resource],
         offset=header.offset,
         dtype=header.dtype,
         shape=header.shape[::-1],

@@ -62,7 +62,7 @@ class RawReader:
 
 def _data_file(probe: Probe) -> Resource:
     sidecar = probe.once("raw sidecar", find_sidecar) if probe.suffix == "toml" else None
-    return Resource.of_probe(probe) if sidecar is None else Resource.of(sidecar.data_file(probe))
+    return probe.resource if sidecar is None else Resource.of(sidecar.data_file(probe))
 
 
 def _encoding(params: RawParams) -> Encoding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Confidence, Match, Resource, SourceInfo, json_value
+from lamella.reader import Confidence, Match, SourceInfo, json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
 from lamella_raw_csr.source import CsrSource
 
@@ -49,7 +49,7 @@ class RawCsrReader:
                 "stored dtypes": {name: getattr(found, name).dtype.str for name in ("indptr", "indices", "data")},
             },
         )
-        resources = (found.indices.resource, found.data.resource, found.indptr.resource, Resource.of_probe(probe))
+        resources = (found.indices.resource, found.data.resource, found.indptr.resource, probe.resource)
         return CsrSource(indptr, found.sig_shape, found.indices.dtype, found.data.dtype, info, resources)
 
 

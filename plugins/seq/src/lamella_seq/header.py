@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, UnsupportedError
-from lamella.reader import Resource, RunTable, fields_of, json_value, moments, read_records, take_record
+from lamella.reader import RunTable, fields_of, json_value, moments, read_records, take_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -191,7 +191,7 @@ def read_header(probe: Probe) -> Header:
             expected=f"at least {needed} bytes for {height} x {width} pixels of {depth} bits",
             found=f"image_size {image_size}, true_image_size {stride}",
         )
-    resource, offset, allocated = Resource.of_probe(probe), _first_frame(fields["version"]), fields["allocated_frames"]
+    resource, offset, allocated = probe.resource, _first_frame(fields["version"]), fields["allocated_frames"]
     runs, notes = RunTable.that_fit(resource, offset=offset, stride=stride)
     if runs.n_frames < allocated:
         runs, notes = RunTable.that_fit(resource, offset=offset, stride=stride, announced=allocated)

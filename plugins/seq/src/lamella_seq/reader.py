@@ -14,7 +14,6 @@ from lamella.reader import (
     Match,
     Metadata,
     Probe,
-    Resource,
     SourceInfo,
     elapsed,
     number,
@@ -54,7 +53,7 @@ class SeqReader:
         if params.sidecars:
             info = _corrected(info, probe, base, settings, header.sig_shape)
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
+            resources=(probe.resource,),
             runs=header.runs,
             encoding=Encoding(header.dtype, header.sig_shape),
             info=info,
@@ -98,7 +97,7 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
     )
     if params.sidecars:
         info = _corrected(info, probe, half.base, settings, sig_shape)
-    files = Resource.of_probe(top), Resource.of_probe(bottom)
+    files = top.resource, bottom.resource
     return SplitSource(files, header, prebuffer, info, n_frames=stored * prebuffer, sig_shape=sig_shape)
 
 

@@ -15,7 +15,6 @@ from lamella.reader import (
     Encoding,
     LinearSource,
     Match,
-    Resource,
     RunTable,
     SourceInfo,
     fields_of,
@@ -62,7 +61,7 @@ class SerReader:
         series = probe.once("ser series", _read_series)
         _check_alike(probe, series)
         return LinearSource(
-            resources=(Resource.of_probe(probe),),
+            resources=(probe.resource,),
             runs=series.runs,
             encoding=series.encoding,
             info=_info(probe, series),
@@ -86,7 +85,7 @@ def _read_series(probe: Probe) -> _Series:
     table = probe.read(header.data_table, header.recorded * header.offset_type.itemsize)
     offsets = np.frombuffer(table, header.offset_type).astype(np.int64)
     element, encoding = _first_element(probe, header, int(offsets[0]))
-    runs, notes = RunTable.offsets_that_fit(Resource.of_probe(probe), offsets, nbytes=encoding.extent()[1])
+    runs, notes = RunTable.offsets_that_fit(probe.resource, offsets, nbytes=encoding.extent()[1])
     return _Series(header, element, encoding, offsets, runs, notes)
 
 
