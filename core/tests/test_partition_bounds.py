@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from numpy.typing import NDArray
 
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.dataset import DataSet, Provenance
@@ -31,7 +32,9 @@ class Blocks(FrameSource):
 class UnevenBlocks(Blocks):
     """Blocks, the frames of which cost more and more."""
 
-    costs = np.cumsum(np.arange(N_FRAMES + 1))
+    @property
+    def costs(self) -> NDArray[np.int64]:
+        return np.cumsum(np.arange(N_FRAMES + 1))
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")

@@ -79,7 +79,7 @@ def test_what_cannot_read_the_files_is_passed_over(tmp_path: Path, monkeypatch: 
 
 def test_a_preference_for_what_does_not_exist_is_an_error(make_scan: MakeScan) -> None:
     ds = make_scan(DATA)
-    with prefer("tape", "it is cheap"), pytest.raises(PluginError, match="no 'tape'"):
+    with prefer("tape", "it is cheap"), pytest.raises(PluginError, match="no I/O backend is called 'tape'"):
         _ = ds[0, 0]
 
 

@@ -61,12 +61,12 @@ def _check_files(dataset: DataSet, resources: tuple[Resource, ...]) -> None:
     if len(here) != len(resources):
         raise _changed(dataset.name, f"{len(resources)} files", f"{len(here)} files")
     for there, now in zip(resources, here, strict=True):
-        if there != now:
-            raise _changed(now.path, _facts(there), _facts(now))
+        if there.location != now.location or not there.same_file(now):
+            raise _changed(now.location, _facts(there), _facts(now))
 
 
 def _facts(resource: Resource) -> str:
-    return f"{resource.size} bytes of {resource.path}, changed at {resource.mtime_ns} ns"
+    return f"{resource.size} bytes of {resource.location}, identity {resource.identity}"
 
 
 def _changed(path: str, expected: str, found: str) -> FormatError:

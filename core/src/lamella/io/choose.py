@@ -57,11 +57,15 @@ def _named(name: str) -> IOBackend:
 
 def _best(resources: Sequence[Resource]) -> IOBackend:
     """Give what is preferred here, if it can read the files, or else what is usually best."""
+    from lamella.io.buffered import BufferedBackend
+    from lamella.io.mmap import MmapBackend
+
     preference = preferred()
-    if preference is not None and (reason := (backend := _named(preference.backend)).unavailable(resources)) is None:
-        return backend
     if preference is not None:
-        _log.info("%s was preferred because %s, but: %s", preference.backend, preference.reason, reason)
-    if sys.platform != "win32" and (mapped := _named("mmap")).unavailable(resources) is None:
-        return mapped
-    return _named("buffered")
+        backend = _named(preference.backend)
+        reason = backend.unavailable(resources)
+        if reason is None:
+            return backend
+        _log.info("%s was preferred because %s, but: %s", backend.name, preference.reason, reason)
+    mapped = MmapBackend()
+    return BufferedBackend() if sys.platform == "win32" or mapped.unavailable(resources) else mapped
