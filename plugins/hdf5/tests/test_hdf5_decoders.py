@@ -124,7 +124,7 @@ def test_chunks_are_decoded_where_no_compiler_can_be_loaded(monkeypatch: pytest.
     kernel = Kernel("lamella_hdf5.kernels:unshuffle", plain.unshuffle, worth_waiting=True)
     monkeypatch.setattr(kernel, "_load", no_compiler)
     monkeypatch.setattr(filters, "_unshuffle", kernel)
-    monkeypatch.setattr("lamella.kernels.library.workshop", CompileQueue())
+    monkeypatch.setattr("lamella.kernels.library.compile_queue", CompileQueue())
     monkeypatch.setattr("lamella.kernels.library.WORTH_ITS_WHILE", -1.0)
     values = np.arange(100, dtype="<u4")
     stored = np.ascontiguousarray(values.view(np.uint8).reshape(100, 4).T).ravel()

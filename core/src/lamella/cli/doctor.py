@@ -109,28 +109,27 @@ def _io() -> Iterator[Finding]:
 
 def _numba_cache() -> Finding:
     """Where numba keeps compiled kernels: what NUMBA_CACHE_DIR says, beside their source, or in the user's cache."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    beside = Path(lamella.__file__).parent / "kernels"
-    of_user = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"
-    folders = [Path(chosen)] if chosen else [beside, of_user]
-    for folder in folders:
-        if os.access(_existing(folder), os.W_OK):
-            return Finding("compiled kernels", "ok", f"are kept in {folder}")
+    from lamella.kernels.cachefolder import cache_folder, candidate_folders
+
+    source = Path(lamella.__file__).parent / "kernels" / "reduce.py"
+    folder = cache_folder(source)
+    if folder is not None:
+        return Finding("compiled kernels", "ok", f"are kept in {folder}")
+    folders = " and ".join(map(str, candidate_folders(source)))
     return Finding(
         "compiled kernels",
         "warning",
-        f"{' and '.join(map(str, folders))} cannot be written, so kernels are compiled again in every process",
-        "set NUMBA_CACHE_DIR to a folder that you own",
+        f"{folders} cannot be written, so kernels are compiled again in every process",
+        "set NUMBA_CACHE_DIR to a folder that you can write to",
     )
-
-
-def _existing(folder: Path) -> Path:
-    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
 
 
 def _machine() -> Iterator[Finding]:
     from lamella.system.processors import available_cpus
+    from lamella.system.spawn import NoPythonError, python_executable
 
+    if python_executable() is None:
+        yield Finding("child processes", "warning", str(NoPythonError()), "without one, use the executor 'threads'")
     yield Finding("cores", "ok", f"{available_cpus()} of {os.cpu_count()} may be used")
     if sys.platform != "win32":
         page = os.sysconf("SC_PAGE_SIZE")

@@ -27,8 +27,11 @@ _SAY_VERSION = "import sys; print(sys.version_info[:2])"
 _BOOT = """
 import sys
 from json import loads
-path, module, name, arguments = loads(sys.stdin.buffer.readline())
+path, last, module, name, arguments = loads(sys.stdin.buffer.readline())
 sys.path[:] = path
+if last:
+    from lamella.system.lastimports import search_last
+    search_last(last)
 from importlib import import_module
 getattr(import_module(module), name)(*arguments)
 """
@@ -83,21 +86,25 @@ def _has_our_version(path: str) -> bool:
     return done.stdout.strip() == str(tuple(sys.version_info[:2]))
 
 
-def import_path() -> list[str]:
-    """Give `sys.path` for a child.
+def import_path() -> tuple[list[str], list[str]]:
+    """Give `sys.path` for a child, and folders that it looks at last.
 
-    Entries that follow the working directory, such as ``""`` of a prompt or a notebook, become absolute and come last:
-    a module there is found, but never instead of one of Python, of Lamella, or of an installed package.
+    These are the entries that follow the working directory, such as ``""`` of a prompt or a notebook: a module there
+    is found, but never instead of one of Python, of Lamella, or of an installed package.
     """
-    entries = [entry for entry in sys.path if isinstance(entry, str)]
-    fixed = [entry for entry in entries if Path(entry).is_absolute()]
-    moving: list[str] = []
-    with contextlib.suppress(OSError):  # the working directory may be gone
-        for entry in entries:
-            if not Path(entry).is_absolute():
-                place = os.path.abspath(entry)
-                moving.append(place if Path(place).exists() else entry)  # or it is the name of a path hook
-    return list(dict.fromkeys(fixed + moving))
+    path: list[str] = []
+    last: list[str] = []
+    for entry in (entry for entry in sys.path if isinstance(entry, str)):
+        if Path(entry).is_absolute():
+            path.append(entry)
+            continue
+        with contextlib.suppress(OSError):  # the working directory may be gone
+            place = os.path.abspath(entry)
+            if Path(place).exists():
+                last.append(place)
+            else:
+                path.append(entry)  # the name of a path hook
+    return list(dict.fromkeys(path)), list(dict.fromkeys(last))
 
 
 def start(
@@ -150,7 +157,7 @@ def start(
         **_platform_options(inherit, background),
     )
     module, _, name = target.partition(":")
-    first = json.dumps([import_path(), module, name, arguments]).encode() + b"\n"
+    first = json.dumps([*import_path(), module, name, arguments]).encode() + b"\n"
     assert process.stdin is not None
     with contextlib.suppress(OSError):  # a child that is gone is noticed when its answer does not come
         _write(process.stdin, first)

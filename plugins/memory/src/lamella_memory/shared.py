@@ -18,6 +18,7 @@ import numpy as np
 from lamella.errors import LamellaError
 
 _lock = threading.RLock()
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class SharedArray:
@@ -48,6 +49,7 @@ _alive: weakref.WeakValueDictionary[str, SharedArray] = weakref.WeakValueDiction
 
 def _filled_block(array: np.ndarray[Any, Any]) -> SharedMemory:
     _check_room(array.nbytes)
+    _start_tracker()
     block = SharedMemory(create=True, size=max(1, array.nbytes))
     np.copyto(np.ndarray(array.shape, array.dtype, block.buf), array)
     return block
@@ -61,6 +63,21 @@ def _check_room(nbytes: int) -> None:
             f"other processes need {nbytes} bytes of shared memory, and {place} has less. Use threads, or save the "
             "array to a file and open that"
         )
+
+
+def _start_tracker() -> None:
+    """Start the process that `multiprocessing` keeps for shared memory, without modules of the working directory."""
+    if os.name != "posix":
+        return
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _release(block: SharedMemory, owner: int) -> None:

@@ -1,0 +1,428 @@
+"""Child processes behave: none is started by an application from itself, by a worker, in vain, or with foreign code.
+
+Compiling takes long, so a module with a kernel that pretends to be compiled takes its place: it notes which process
+compiled, and keeps the "code" in a file that stands for numba's cache.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import multiprocessing.spawn
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from math import gcd
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamella.errors import LamellaError
+from lamella.executors.processes import ProcessesExecutor
+from lamella.kernels import library
+from lamella.kernels.compilequeue import CompileQueue
+from lamella.reader import in_child
+from lamella.system import spawn
+from lamella.system.filelock import FileLock
+
+PYTHON = sys.executable
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+
+QUICK = """
+import os, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from lamella.kernels.library import Kernel, wait_until_compiled
+
+HERE = Path(__file__).parent
+KEPT = HERE / "kept"
+
+
+class Quick:
+    stats = SimpleNamespace(cache_path="here")
+    targetctx = None
+
+    def __init__(self):
+        self._cache = self
+
+    def load_overload(self, signature, context):
+        return True if KEPT.exists() else None
+
+    def compile(self, signature):
+        kept = KEPT.exists()
+        with (HERE / "log").open("a") as log:
+            log.write(f"{'loaded' if kept else 'compiled'} {os.getpid()}\\n")
+        if not kept:
+            time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
+            KEPT.touch()
+
+    def __call__(self, rows, swapped, total):
+        total += rows.sum(axis=1, dtype=np.int64)
+
+
+def fallback(rows, swapped, total):
+    total += rows.sum(axis=1, dtype=np.int64)
+
+
+quick = Quick()
+
+
+def use(dtype="u1"):
+    kernel = Kernel("quick_kernels:quick", fallback)
+    kernel(np.ones((2, 8), dtype), (), np.zeros(2, np.int64))
+    done = wait_until_compiled(60)
+    return done, bool(kernel._ready), os.getpid()
+
+
+def work(shared, item, cancelled):
+    return use()
+"""
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module with a kernel that is "compiled" quickly, in a folder of its own, and a fresh queue."""
+    folder = tmp_path / "quick"
+    folder.mkdir()
+    (folder / "quick_kernels.py").write_text(QUICK)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("LAMELLA_KERNELS", raising=False)
+    queue = CompileQueue()
+    monkeypatch.setattr(library, "compile_queue", queue)
+    monkeypatch.setattr("lamella.executors.worker.compile_queue", queue, raising=False)
+    sys.modules.pop("quick_kernels", None)
+    yield importlib.import_module("quick_kernels")
+    queue.close()
+    sys.modules.pop("quick_kernels", None)
+
+
+def compilers(quick: ModuleType, *, loaders: bool = False) -> list[int]:
+    """Give the processes that compiled, and if wanted those that only loaded."""
+    log: Path = quick.HERE / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [int(line.split()[1]) for line in lines if loaders or line.startswith("compiled")]
+
+
+# An application that embeds Python, or was frozen.
+
+
+@pytest.fixture(params=["frozen", "embedding"])
+def application(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be an application that is no Python; gives the file that it leaves where it is started."""
+    started = tmp_path / "started"
+    name = "python3" if request.param == "frozen" else "my-microscope"
+    program = tmp_path / "bin" / name
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho started >> {started}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", request.param == "frozen", raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(sys, "_base_executable", str(program))
+    monkeypatch.setattr(multiprocessing.spawn, "_python_exe", os.fsencode(program))
+    return started
+
+
+@posix
+def test_an_application_does_not_start_itself_to_compile(application: Path, quick: ModuleType) -> None:
+    assert quick.use() == (True, True, os.getpid())
+    assert compilers(quick) == [os.getpid()]
+    assert not application.exists()
+
+
+@posix
+def test_an_application_does_not_start_itself_as_worker_or_to_try_a_file(application: Path) -> None:
+    with pytest.raises(LamellaError, match=r"needs a Python executable .* executor='threads'"):
+        list(ProcessesExecutor(1).map(abs, [1]))
+    with pytest.raises(LamellaError, match="set_executable"):
+        in_child(gcd, 4, 6)
+    assert not application.exists()
+
+
+@posix
+def test_an_application_names_its_python(application: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing.spawn, "_python_exe", os.fsencode(PYTHON))
+    assert spawn.python_executable() == PYTHON
+    assert in_child(gcd, 4, 6) == 2
+    assert not application.exists()
+
+
+@posix
+def test_what_an_application_names_must_be_this_version_of_python(
+    application: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "python2"
+    other.write_text("#!/bin/sh\necho '(2, 7)'\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(multiprocessing.spawn, "_python_exe", os.fsencode(other))
+    assert spawn.python_executable() is None
+
+
+@pytest.mark.parametrize("name", ["python", "python3.11", "Python", "python3.13t", "pythonw.exe", "pypy3", "python_d"])
+def test_pythons_are_known_by_name(name: str) -> None:
+    assert spawn._is_python(f"/somewhere/{name}")
+
+
+@pytest.mark.parametrize("name", ["DigitalMicrograph.exe", "blender", "uwsgi", "ipython3", "pythonservice.exe"])
+def test_other_programs_are_not_taken_for_pythons(name: str) -> None:
+    assert not spawn._is_python(f"/somewhere/{name}")
+
+
+# A process that was forked.
+
+FORKS = """
+import os, sys, threading, time, warnings
+warnings.simplefilter("ignore")
+import quick_kernels
+
+if sys.argv[1] == "idle":
+    assert quick_kernels.use("u1")[:2] == (True, True)
+else:
+    threading.Thread(target=quick_kernels.use, args=("u1",), daemon=True).start()
+    while not (quick_kernels.HERE / "log").exists():
+        time.sleep(0.01)
+child = os.fork()
+if not child:
+    begin = time.monotonic()
+    quick_kernels.wait_until_compiled(8)
+    done, ready, _ = quick_kernels.use("u2")
+    print(done, ready, time.monotonic() - begin < 8, flush=True)
+    sys.exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize(("state", "expected"), [("idle", "True True True"), ("compiling", "True False True")])
+def test_a_process_that_was_forked_does_not_wait_for_the_thread_of_its_parent(
+    quick: ModuleType, state: str, expected: str
+) -> None:
+    environment = {**os.environ, "QUICK_SECONDS": "0" if state == "idle" else "10"}
+    # A child of Lamella compiles by itself: the parent is inside of the compiler when it forks.
+    environment |= {"LAMELLA_CHILD": "1"} if state == "compiling" else {}
+    environment["PYTHONPATH"] = str(quick.HERE)
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, state], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.stdout.strip() == expected, done.stderr
+
+
+# Many processes that want the same kernel.
+
+
+def test_workers_have_one_helper_of_the_process_that_started_them(quick: ModuleType) -> None:
+    executor = ProcessesExecutor(3)
+    try:
+        results = list(executor.run(quick.work, None, range(3)))
+    finally:
+        executor.close()
+    workers = {pid for _, _, pid in results}
+    assert [(done, ready) for done, ready, _ in results] == 3 * [(True, True)]
+    assert len(workers) == 3
+    assert len(compilers(quick)) == 1
+    helpers = set(compilers(quick, loaders=True)) - workers
+    assert len(helpers) == 1
+    assert helpers == set(compilers(quick)), "compiling holds the interpreter lock of whoever computes"
+    assert os.getpid() not in helpers
+
+
+def test_processes_that_share_a_cache_compile_once(quick: ModuleType) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(quick.HERE), "QUICK_SECONDS": "3"}
+    command = [sys.executable, "-c", "import quick_kernels; print(quick_kernels.use()[:2])"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(3)]
+    assert [process.communicate(timeout=120)[0].strip() for process in running] == 3 * ["(True, True)"]
+    assert len(compilers(quick)) == 1
+
+
+def test_a_lock_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    one, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    assert one.acquire(0) == (True, False)
+    assert other.acquire(0.2) == (False, True)
+    assert other.acquire(60, lambda: True) == (False, True)
+    one.release()
+    assert other.acquire(0) == (True, False)
+    other.release()
+    assert FileLock(tmp_path / "no folder" / "lock").acquire(60) == (False, False)
+
+
+@posix
+def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
+    code = """
+import sys, time
+from pathlib import Path
+from lamella.system.filelock import FileLock
+lock = FileLock(Path(sys.argv[1]))
+lock.acquire(5)
+print(flush=True)
+time.sleep(600)
+"""
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        lock = FileLock(path)
+        assert lock.acquire(0) == (False, True)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    assert path.exists()
+    assert lock.acquire(1).held
+    lock.release()
+
+
+# A cache that cannot be written.
+
+
+def test_without_a_cache_there_is_no_helper_and_one_warning(
+    quick: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    cached = quick.HERE / "__pycache__"
+    shutil.rmtree(cached, ignore_errors=True)
+    cached.touch()
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA", "USERPROFILE"):
+        monkeypatch.setenv(name, str(nowhere / "below"))
+    monkeypatch.setattr("lamella.kernels.cachefiller._warned", False, raising=False)
+    with caplog.at_level(logging.WARNING):
+        assert quick.use("u1")[:2] == (True, True)
+        quick.KEPT.unlink()
+        assert quick.use("u2")[:2] == (True, True)
+    assert compilers(quick) == 2 * [os.getpid()]
+    assert len([record for record in caplog.records if "NUMBA_CACHE_DIR" in record.getMessage()]) == 1
+
+
+# Modules in the working directory.
+
+TRAP = "open(__file__ + '.touched', 'w').close()\nraise ImportError('a module of the working directory')\n"
+SCRIPT = """
+import sys
+import numpy as np
+import lamella
+from quick_kernels import use, work
+from lamella.executors.processes import ProcessesExecutor
+from lamella.udf import SumUDF
+
+
+class Mine(SumUDF):
+    pass
+
+
+print(use()[:2])
+executor = ProcessesExecutor(2)
+print([result[:2] for result in executor.run(work, None, range(2))])
+executor.close()
+with lamella.Context.make_with("processes", cpus=1) as context:
+    scan = lamella.open(np.ones((2, 3, 4, 5), np.uint16), format="memory")
+    print(float(context.run_udf(scan, Mine())["intensity"].data.sum()))
+"""
+
+
+@pytest.fixture(scope="module")
+def traps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder full of modules named like everything that could be imported; each notes that it was executed."""
+    folder = tmp_path_factory.mktemp("traps")
+    installed = [name for name in importlib.metadata.packages_distributions() if name.isidentifier()]
+    optional = ["yaml", "colorama", "sitecustomize", "usercustomize", "tbb", "IPython", "cupy", "coverage"]
+    for name in {*sys.stdlib_module_names, *installed, *optional, *sys.modules}:
+        if name.isidentifier() and name != "quick_kernels":
+            (folder / f"{name}.py").write_text(TRAP)
+    return folder
+
+
+def touched(traps: Path) -> list[str]:
+    found = sorted(traps.glob("*.touched"))
+    for path in found:
+        path.unlink()
+    return [path.name for path in found]
+
+
+def run_in(folder: Path, *command: Any, **variables: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_no_child_executes_what_lies_in_the_working_directory(quick: ModuleType, traps: Path, tmp_path: Path) -> None:
+    script = quick.HERE / "script.py"
+    script.write_text(SCRIPT)
+    output = run_in(traps, sys.executable, script)
+    assert touched(traps) == []
+    assert output.splitlines() == ["(True, True)", "[(True, True), (True, True)]", "120.0"]
+    assert len(compilers(quick)) == 1
+    assert os.getpid() not in compilers(quick)
+
+
+def test_commands_execute_nothing_that_lies_beside_a_file(traps: Path, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(traps / "suspicious.h5", "w") as file:
+        file["scan"] = np.ones((2, 3, 4, 5), np.uint16)
+    with (traps / "suspicious.h5").open("ab") as end:
+        end.write(bytes(100))
+    script = tmp_path / "lamella_command.py"
+    script.write_text("import sys\nfrom lamella.cli.app import main\nsys.exit(main())\n")
+    shown = json.loads(run_in(traps, sys.executable, script, "info", "suspicious.h5", "--json"))
+    assert touched(traps) == []
+    assert "suspicious.h5" in json.dumps(shown)
+    command = ("run", "suspicious.h5", "--sum", "--no-pictures", "--executor", "processes", "--workers", "1")
+    run_in(traps, sys.executable, script, *command, "--out", tmp_path / "results")
+    assert touched(traps) == []
+    assert list((tmp_path / "results").rglob("*.npy"))
+
+
+def test_entries_that_follow_the_working_directory_come_last_in_children(
+    traps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert in_child(gcd, 4, 6) == 2  # imports what this process needs for it
+    (tmp_path / "only_here_of_test_children.py").write_text("def where():\n    return __file__\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "lib", str(tmp_path / "absolute")]))
+    monkeypatch.chdir(traps)
+    monkeypatch.setattr(sys, "path", ["", *sys.path, "."])
+    assert in_child(gcd, 4, 6) == 2
+    assert touched(traps) == []
+    assert spawn._environment()["PYTHONPATH"] == str(tmp_path / "absolute")
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module("only_here_of_test_children")
+    assert Path(in_child(module.where)).samefile(tmp_path / "only_here_of_test_children.py")
+    del sys.modules["only_here_of_test_children"]
+
+
+def test_the_path_of_a_child_is_absolute_and_keeps_the_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    monkeypatch.chdir(tmp_path)
+    first, second = str(tmp_path / "a"), str(tmp_path / "b")
+    hook = "__editable__.thing.finder.__path_hook__"
+    monkeypatch.setattr(sys, "path", ["", first, "lib", hook, second, first])
+    here = os.path.abspath("")
+    assert spawn.import_path() == ([first, hook, second], [here, str(Path(here) / "lib")])
+
+
+def test_children_are_marked_and_keep_the_options_of_python(tmp_path: Path) -> None:
+    (tmp_path / "told_by_child.py").write_text(
+        "import sys\nfrom lamella.system.spawn import is_child\n"
+        "def tell(): return [is_child(), sys.flags.safe_path, sys.flags.no_user_site, sys.flags.utf8_mode]\n"
+        "if __name__ == '__main__':\n"
+        "    import told_by_child\n"
+        "    from lamella.reader import in_child\n"
+        "    print(is_child(), in_child(told_by_child.tell))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "LAMELLA_CHILD"}
+    command = [sys.executable, "-s", "-Xutf8", str(tmp_path / "told_by_child.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split(maxsplit=1) == ["False", "[True, True, 1, 1]\n"]
+
+
+def test_a_child_that_cannot_import_its_function_ends(tmp_path: Path) -> None:
+    process = spawn.start("no_module_of_this_name:main", answers=True, errors=subprocess.PIPE)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"no_module_of_this_name" in complaint
