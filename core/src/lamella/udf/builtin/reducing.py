@@ -69,8 +69,11 @@ class ReducingUDF(UDF):
     """
 
     sums: ClassVar[AbstractSet[SumName]]
-    """What `reduction` asks for: sums of ``"frames"``, of their ``"squares"`` (with ``"frames"`` only), of ``"pixels"``, and
-    of pixels under ``"weights"``. One call serves one UDF that sums frames, one that sums pixels, those of few weights."""
+    """What `reduction` asks for: sums of ``"frames"``, of their ``"squares"`` (beside ``"frames"``), of ``"pixels"``,
+    and of pixels under ``"weights"``.
+
+    One call serves one UDF that sums frames, one that sums pixels, and all that have few weights of the same dtype.
+    """
 
     @property
     def shares(self) -> bool:
