@@ -71,7 +71,7 @@ def sums_dtype(frames: Array) -> type[np.float64] | type[np.int64]:
 
 def total(wide: Array, axis: int) -> Array:
     """Add up pairwise, which NumPy does along the last axis only."""
-    return np.ascontiguousarray(np.moveaxis(wide, axis, -1)).sum(axis=-1)
+    return np.asarray(np.ascontiguousarray(np.moveaxis(wide, axis, -1)).sum(axis=-1))
 
 
 def both(kernel: Kernel, *arguments: Any) -> Iterator[tuple[str, Any]]:
@@ -202,7 +202,7 @@ def test_corrected_pixels_are_the_same_to_the_last_digit(dtype: str, swapped: tu
     result = np.result_type(dtype, np.float32)
     for frames in tiles(dtype):
         rng = np.random.default_rng(0)
-        dark, gain = (rng.random(frames.shape[1]).astype(result) for _ in range(2))
+        dark, gain = rng.random((2, frames.shape[1])).astype(result)
         for factor in (gain, gain[:0]):
             arguments = as_stored(frames, swapped), swapped, dark, factor, np.zeros(frames.shape, result)
             (_, numpys), (what, compiled) = both(builtin.correct_rows, *arguments)
@@ -241,22 +241,20 @@ def test_sums_of_events(dtype: str) -> None:
             agree(found, expected, size, what)
 
 
+@pytest.mark.parametrize("count", [1, 3, 7])
 @pytest.mark.parametrize("dtype", EVENTS)
-def test_sums_of_events_under_weights(dtype: str) -> None:
+def test_sums_of_events_under_weights(dtype: str, count: int) -> None:
+    weights = weights_for(np.zeros((1, 300), np.result_type(dtype, np.float32)), count)
+    by_pixel = np.arange(301) * count, np.tile(np.arange(count), 300), np.ascontiguousarray(weights.T).reshape(-1)
     for values, pixels, starts in all_events(dtype):
-        for count in (1, 3, 7):
-            weights = weights_for(np.zeros((1, 300), np.result_type(dtype, np.float32)), count)
-            products = values.astype(np.float64) * weights.astype(np.float64)[:, pixels]
-            frames = np.split(products, starts[1:-1], axis=1)
-            expected, size = (np.stack([f(part).sum(axis=1) for part in frames]) for f in (np.asarray, np.abs))
-            arguments = starts, weights_by_pixel(weights), np.zeros_like(expected)
-            for what, (*_, found) in both(builtin.weigh_events, values, pixels, *arguments):
-                agree(found, expected, size, f"{what}, {count} masks")
-        first, numbers = np.arange(301) * count, np.tile(np.arange(count), 300)
-        by_pixel = np.ascontiguousarray(weights.T).reshape(-1)
-        arguments = starts, first, numbers, by_pixel, np.zeros_like(expected)
-        for what, (*_, found) in both(builtin.weigh_listed, values, pixels, *arguments):
-            agree(found, expected, size, what)
+        products = values.astype(np.float64) * weights.astype(np.float64)[:, pixels]
+        frames = np.split(products, starts[1:-1], axis=1)
+        expected, size = (np.stack([f(part).sum(axis=1) for part in frames]) for f in (np.asarray, np.abs))
+        none = np.zeros_like(expected)
+        for what, (*_, found) in both(builtin.weigh_events, values, pixels, starts, weights_by_pixel(weights), none):
+            agree(found, expected, size, f"{what}, {count} masks")
+        for what, (*_, found) in both(builtin.weigh_listed, values, pixels, starts, *by_pixel, none):
+            agree(found, expected, size, f"{what}, {count} masks")
 
 
 @pytest.mark.parametrize("dtype", EVENTS)

@@ -242,6 +242,7 @@ def test_a_udf_that_lacks_a_method_is_told_which(
     original = ReducingUDF if missing == "reduction" else WeighingUDF if base is SidesUDF else UDF
     declared = {"take": {"needs": {"frames"}}, "provide": {"provides": {"frames"}}}.get(missing, {})
     half = type("HalfUDF", (base,), {missing: getattr(original, missing), **declared})
-    beside = {"take": [StdDevUDF()], "provide": [SumUDF()], "weights_kind": [CoMUDF()]}.get(missing, [])
+    with_others: dict[str, list[UDF]] = {"take": [StdDevUDF()], "provide": [SumUDF()], "weights_kind": [CoMUDF()]}
+    beside = with_others.get(missing, [])
     with pytest.raises(UDFError, match=text):
         inline.run_udf(ds, [*beside, half()])
