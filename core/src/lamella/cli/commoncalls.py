@@ -40,9 +40,7 @@ def _calls(rows: Any, swapped: tuple[int, ...]) -> Iterator[tuple[Kernel, tuple[
     wide = moments if rows.dtype.kind not in "ui" or rows.itemsize > 2 else (np.zeros(8), *2 * (np.zeros(8, np.int64),))
     yield builtin.reduce_rows, (rows, swapped, *wide, np.zeros(2, dtype=total), masks, np.zeros((2, 4)))
     listed = (np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2))
-    yield builtin.weigh_items, (rows, swapped, *listed, np.zeros((2, 4), dtype=weights))
-    if weights != np.float64:
-        yield builtin.weigh_pixels, (rows, swapped, masks, np.zeros((2, 4), dtype=weights))
+    yield builtin.weigh_items, (rows, swapped, *listed, np.zeros((2, 4)))
 
 
 def warm() -> Iterator[tuple[int, int, str]]:

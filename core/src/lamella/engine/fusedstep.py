@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.engine.fusion import joinable
 from lamella.engine.steps import RowsStep, Step, as_rows
-from lamella.udf.builtin.reducing import reduce_together
-from lamella.udf.builtin.weighing import WeighingUDF
+from lamella.udf.builtin.reducing import Reduction, reduce_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +35,7 @@ class _ReduceTogether:
     def __init__(self, steps: Sequence[RowsStep]) -> None:
         self._steps = steps
         self._swapped = steps[0].swapped
-        self._weighing = [step.udf for step in steps if isinstance(step.udf, WeighingUDF)]
+        self._memo = next((step.udf._memo for step in steps if "weights" in _sums(step)), None)
 
     def __call__(self, data: NDArray[Any], tile: Tile) -> None:
         rows = as_rows(data)
@@ -45,12 +44,17 @@ class _ReduceTogether:
             step.show(tile)
             udf: Any = step.udf
             wanted.append(step.guarded(tile, udf.reduction, rows, self._swapped))
-        reduce_together(rows, self._swapped, wanted, self._weights(tile.box_index))
+        reduce_together(rows, self._swapped, wanted, self._weights(wanted, tile.box_index))
 
-    def _weights(self, box_index: int) -> NDArray[Any] | None:
-        """Give the weights of all UDFs for a box."""
-        if len(self._weighing) < 2:
-            return self._weighing[0].row_weights() if self._weighing else None
-        return self._weighing[0]._memo.once(
-            ("together", box_index), lambda: np.concatenate([udf.row_weights() for udf in self._weighing])
-        )
+    def _weights(self, wanted: Sequence[Reduction], box_index: int) -> NDArray[Any] | None:
+        """Give the weights of all UDFs for a box, put together once in a run."""
+        weights = [one.weights for one in wanted if one.weights is not None]
+        if len(weights) < 2 or self._memo is None:
+            return weights[0] if weights else None
+        return self._memo.once(("together", box_index), lambda: np.concatenate(weights))
+
+
+def _sums(step: RowsStep) -> AbstractSet[str]:
+    udf: Any = step.udf
+    sums: AbstractSet[str] = udf.sums
+    return sums

@@ -7,23 +7,50 @@ from typing import Any
 
 from lamella.udf.base import UDF
 from lamella.udf.builtin.reducing import ReducingUDF
-from lamella.udf.builtin.stddev import StdDevUDF
-from lamella.udf.builtin.sum import SumUDF
-from lamella.udf.builtin.weighing import WeighingUDF
 
 __all__ = ["followers", "joinable", "one_call"]
 
 _FEW = 16
 """From so many masks on, a UDF computes on its own: their weights need the cache for themselves."""
 
+_CHANGES = (
+    "process_rows",
+    "process_tile",
+    "process_frame",
+    "process_partition",
+    "reduction",
+    "preprocess",
+    "postprocess",
+    "get_task_data",
+    "get_result_buffers",
+    "get_preferred_input_dtype",
+)
+"""What a subclass overrides to put something else into the buffers of a partition."""
 
-def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, StdDevUDF]:
-    """Give which UDFs, by their numbers, find their result with another: a sum with a standard deviation."""
-    in_rows = [(i, udf) for i, udf in enumerate(udfs) if methods[i] == "rows"]
-    leader = next((udf for _, udf in in_rows if type(udf) is StdDevUDF), None)
-    if leader is None or not leader.knows_the_sum:
-        return {}
-    return {i: leader for i, udf in in_rows if type(udf) is SumUDF}
+
+def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, UDF]:
+    """Give which UDFs, by their numbers, find their result with another one: with a sum, say, a standard deviation."""
+    leaders = [udf for udf in udfs if _holds(udf, "provides", "provide") and udf.provides]
+    led: dict[int, UDF] = {}
+    for i, udf in enumerate(udfs):
+        if not udf.needs or not _holds(udf, "needs", "take"):
+            continue
+        # Who provides something finds nothing with others, so that nobody waits for somebody who waits.
+        leader = next((one for one in leaders if one is not udf and udf.needs <= one.provides), None)
+        if leader is not None and udf not in leaders:
+            led[i] = leader
+    return led
+
+
+def _holds(udf: UDF, *names: str) -> bool:
+    """Whether no subclass of the one that declared something changed what is done with the data of a partition."""
+    for cls in type(udf).__mro__:
+        declared = vars(cls)
+        if any(name in declared for name in names):
+            return True
+        if any(name in declared for name in _CHANGES):
+            return False
+    return False
 
 
 def one_call(udfs: Sequence[UDF], methods: Sequence[str]) -> bool:
@@ -34,17 +61,18 @@ def one_call(udfs: Sequence[UDF], methods: Sequence[str]) -> bool:
 
 
 def joinable(udfs: Sequence[UDF]) -> list[ReducingUDF]:
-    """Give the UDFs that one call can serve: one that sums frames, one that sums pixels, those of few masks."""
+    """Give the UDFs that one call can serve: one that sums frames, one that sums pixels, those of few weights."""
     joined: list[ReducingUDF] = []
-    seen: dict[str, Any] = {}
+    taken: set[str] = set()
+    weights: Any = None
     for udf in udfs:
-        if not isinstance(udf, ReducingUDF) or not udf.shares:
+        if not isinstance(udf, ReducingUDF) or not udf.shares or not taken.isdisjoint(udf.sums):
             continue
-        if isinstance(udf, WeighingUDF):
+        if "weights" in udf.sums:
             count, dtype = udf.weights_kind()
-            fits = count < _FEW and seen.setdefault(udf.sums, dtype) == dtype
-        else:
-            fits = seen.setdefault(udf.sums, udf) is udf
-        if fits:
-            joined.append(udf)
+            if count >= _FEW or weights not in (None, dtype):
+                continue
+            weights = dtype
+        taken |= udf.sums - {"weights"}
+        joined.append(udf)
     return joined

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from lamella.dataset.partition import Partition, Tile
     from lamella.engine.plan import ChangedParams, Plan
-    from lamella.udf.builtin.stddev import StdDevUDF
 
 __all__ = ["Task", "run_task"]
 
@@ -65,11 +64,13 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
             raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
         for feed in feeds:
             feed(tile)
-    for udf, window in zip(udfs, windows, strict=True):
+    for window in windows:
         window.show_all()
+    for i, udf in sorted(enumerate(udfs), key=lambda numbered: numbered[0] in led):
+        for quantity in sorted(udf.needs) if i in led else ():
+            values = guarded(led[i], "provide", plan.dataset, partition, quantity)
+            guarded(udf, "take", plan.dataset, partition, quantity, values)
         guarded(udf, "postprocess", plan.dataset, partition)
-    for follower, leader in led.items():
-        udfs[follower].results.intensity[...] = leader.total_image()
     return tuple(whole)
 
 
@@ -94,7 +95,7 @@ def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
 
 
 def _feeds(
-    plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, StdDevUDF]
+    plan: Plan, partition: Partition, udfs: list[UDF], windows: list[Window], led: dict[int, UDF]
 ) -> list[Feed] | list[EventFeed]:
     if plan.events:
         pairs = zip(udfs, windows, strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Widened", "signed", "sum_dtype", "weight_dtype"]
+__all__ = ["Widened", "signed", "sum_dtype", "total_dtype", "weight_dtype"]
 
 _ELEMENTS = 1 << 17
 """Elements that are widened at a time: they stay in the cache until they are used."""
@@ -20,6 +20,17 @@ def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Give the dtype for sums: 64-bit integers for whole numbers, double precision for the others."""
     wide = {"b": np.uint64, "u": np.uint64, "i": np.int64, "f": np.float64, "c": np.complex128}
     return np.result_type(dtype, wide[dtype.kind]) if dtype.kind in wide else dtype
+
+
+def total_dtype(dtype: np.dtype[Any], result: DTypeLike | None) -> np.dtype[Any]:
+    """Give the dtype in which a sum is accumulated whose result is wanted in another one.
+
+    That is `sum_dtype`, and floating point where a result in floating point must not overflow as integers would.
+    """
+    wide = sum_dtype(dtype)
+    if result is not None and np.dtype(result).kind in "fc" and dtype.kind in "iu" and dtype.itemsize == 8:
+        return np.result_type(np.dtype(result), np.float64)
+    return wide
 
 
 class Widened:
@@ -54,5 +65,5 @@ def signed(total: NDArray[Any]) -> NDArray[Any]:
 
 
 def weight_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Give the dtype in which pixels are multiplied with weights: the smallest that holds every pixel exactly."""
+    """Give the dtype of weights for pixels: single precision, or double where pixels need it to be exact."""
     return np.result_type(dtype, np.float32)

@@ -22,60 +22,91 @@ __all__ = [
     "weigh_pixels",
 ]
 
-_ITEMS = 1 << 18
+_ITEMS = 1 << 17
+"""Pixels that are converted at a time: they stay in the cache until they are used."""
+_COLUMNS = 1 << 11
+"""Pixels of a frame that are converted at a time, so that several frames share what belongs to these pixels."""
+_DEEP = 256
+"""Frames that are added up before their sum is added to the result, so that long sums stay as good as short ones."""
+_SHALLOW = 64
+"""The same for frames of many pixels."""
 
 
-def _pieces(tile: Any, swapped: tuple[int, ...]) -> Iterator[tuple[slice, Any]]:
-    """Give frames, and their pixels in native byte order."""
-    step = max(1, _ITEMS // max(1, tile.shape[1]))
+def _pieces(tile: Any, swapped: tuple[int, ...], step: int) -> Iterator[tuple[slice, Any]]:
+    """Give some frames at a time, and their pixels in native byte order."""
     for first in range(0, len(tile), step):
         piece = tile[first : first + step]
         yield slice(first, first + step), piece.byteswap() if swapped else piece
 
 
+def _whole(tile: Any, swapped: tuple[int, ...]) -> Iterator[tuple[slice, Any]]:
+    """Give some frames at a time, as many as are copied at most."""
+    return _pieces(tile, swapped, min(_DEEP, max(1, _ITEMS // max(1, tile.shape[1]))))
+
+
+def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any) -> Iterator[tuple[slice, slice, Any]]:
+    """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block."""
+    depth, n_pixels = tile.shape
+    columns = max(1, min(_COLUMNS, n_pixels))
+    step = min(_DEEP, _ITEMS // columns)
+    room = np.empty(min(step, depth) * columns, dtype)
+    for start in range(0, n_pixels, columns):
+        for frames, piece in _pieces(tile[:, start : start + columns], swapped, step):
+            block = room[: piece.size].reshape(piece.shape)
+            np.copyto(block, piece, casting="unsafe")
+            yield slice(start, start + columns), frames, block
+
+
 def add_frames(tile: Any, swapped: tuple[int, ...], total: Any) -> None:
     """Add the frames of a tile to ``total``."""
-    for _, piece in _pieces(tile, swapped):
-        total += piece.sum(axis=0, dtype=total.dtype)
+    # 32 bits hold the sum of `_DEEP` whole numbers of 16 bits.
+    narrow = tile.dtype.kind in "biu" and tile.dtype.itemsize <= 2
+    step = _DEEP if tile.shape[1] <= _COLUMNS else _SHALLOW
+    for _, piece in _whole(tile, swapped) if swapped else _pieces(tile, swapped, step):
+        total += np.add.reduce(piece, axis=0, dtype=np.int32 if narrow else total.dtype)
 
 
 def add_pixels(tile: Any, swapped: tuple[int, ...], total: Any) -> None:
     """Add the pixels of each frame to ``total``."""
-    for frames, piece in _pieces(tile, swapped):
-        total[frames] += piece.sum(axis=1, dtype=total.dtype)
+    for frames, piece in _whole(tile, swapped):
+        total[frames] += np.add.reduce(piece, axis=1, dtype=total.dtype)
 
 
 def add_moments(tile: Any, swapped: tuple[int, ...], shift: Any, total: Any, squares: Any) -> None:
-    """Add frames and their squares relative to ``shift``, frame by frame."""
-    for _, piece in _pieces(tile, swapped):
-        for frame in piece:
-            difference = frame - shift
-            total += difference
-            np.multiply(difference, difference, out=difference)
-            squares += difference
+    """Add frames and their squares relative to ``shift``."""
+    for pixels, _, block in _blocks(tile, swapped, np.float64):
+        block -= shift[pixels]
+        total[pixels] += np.add.reduce(block, axis=0)
+        np.multiply(block, block, out=block)
+        squares[pixels] += np.add.reduce(block, axis=0)
 
 
 def add_squares(tile: Any, swapped: tuple[int, ...], total: Any, squares: Any) -> None:
-    """Add frames of at most 16 bit whole numbers and their squares, frame by frame, exactly."""
-    for _, piece in _pieces(tile, swapped):
-        for frame in piece:
-            number = frame.astype(np.int64)
-            total += number
-            np.multiply(number, number, out=number)
-            squares += number
+    """Add frames of at most 16 bit whole numbers and their squares, exactly."""
+    for pixels, _, block in _blocks(tile, swapped, np.int64):
+        total[pixels] += np.add.reduce(block, axis=0)
+        np.multiply(block, block, out=block)
+        squares[pixels] += np.add.reduce(block, axis=0)
 
 
 def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -> None:
-    """Add the sums of each frame under each mask to ``result``."""
-    for frames, piece in _pieces(tile, swapped):
-        result[frames] += piece.astype(masks.dtype, copy=False) @ masks.T
+    """Add the sums of each frame under each mask to ``result``, in double precision.
+
+    `numpy.dot` lets other threads work meanwhile, which ``@`` does not for small results.
+    """
+    dtype = np.result_type(masks.dtype, np.float64)
+    weights, of = masks[:, :0], slice(0, 0)
+    for pixels, frames, block in _blocks(tile, swapped, dtype):
+        if pixels != of:
+            weights, of = masks[:, pixels].astype(dtype).T, pixels
+        result[frames] += np.dot(block, weights)
 
 
 def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:
     """Add the sums of each frame under masks that are given as the pixels that count to ``result``."""
     order = np.argsort(numbers, kind="stable")
     masks, starts = np.unique(numbers[order], return_index=True)
-    for frames, piece in _pieces(tile, swapped) if masks.size else ():
+    for frames, piece in _whole(tile, swapped) if masks.size else ():
         result[frames, masks] += np.add.reduceat(piece[:, items[order]] * weights[order], starts, axis=1)
 
 

@@ -14,20 +14,32 @@ from numba import njit, types
 from numba.extending import overload
 
 from lamella.kernels.typing import REORDER, kept, row, square, wide, wide_float
-from lamella.kernels.weigh import weigh_four
+from lamella.kernels.weigh import BLOCK, room_for, weigh_block
 
 __all__ = ["add_frames", "add_moments", "add_pixels", "add_squares", "correct_rows", "reduce_rows"]
 
-_BLOCK = 2048
-"""Pixels of eight frames that stay in the innermost cache, with what is accumulated for them."""
+_DEEP = 256
+"""Frames that are added up before their sum is added to the result, so that long sums stay as good as short ones."""
 
 
 @kept(fastmath=REORDER)
 def add_frames(tile: Any, swapped: Any, total: Any) -> None:
     """Add the frames of a tile to ``total``, shape ``(n_pixels,)``, int64 or float64."""
     depth, n_pixels = tile.shape
-    for i in range(0, depth, 8):
-        _frames(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total)
+    if depth <= _DEEP:
+        for i in range(0, depth, 8):
+            _frames(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total)
+        return
+    part = np.zeros(min(n_pixels, BLOCK), total.dtype)
+    for start in range(0, n_pixels, BLOCK):
+        stop = min(n_pixels, start + BLOCK)
+        target = part[: stop - start]
+        for first in range(0, depth, _DEEP):
+            target[:] = 0
+            end = min(depth, first + _DEEP)
+            for i in range(first, end, 8):
+                _frames(tile, swapped, i, min(end, i + 8), start, stop, target)
+            total[start:stop] += target
 
 
 @kept(fastmath=REORDER)
@@ -38,16 +50,29 @@ def add_pixels(tile: Any, swapped: Any, total: Any) -> None:
     """
     depth, n_pixels = tile.shape
     for i in range(0, depth, 4):
-        for start in range(0, n_pixels, 2 * _BLOCK):
-            _pixels(tile, swapped, i, start, min(n_pixels, start + 2 * _BLOCK), total)
+        for start in range(0, n_pixels, 2 * BLOCK):
+            _pixels(tile, swapped, i, start, min(n_pixels, start + 2 * BLOCK), total)
 
 
 @kept(fastmath=REORDER)
 def add_moments(tile: Any, swapped: Any, shift: Any, total: Any, squares: Any) -> None:
     """Add frames and their squares, both relative to ``shift``; all of shape ``(n_pixels,)`` and float64."""
     depth, n_pixels = tile.shape
-    for i in range(0, depth, 8):
-        _moments(tile, swapped, i, min(depth, i + 8), 0, n_pixels, shift, total, squares)
+    if depth <= _DEEP:
+        for i in range(0, depth, 8):
+            _moments(tile, swapped, i, min(depth, i + 8), 0, n_pixels, shift, total, squares)
+        return
+    parts = np.zeros((2, min(n_pixels, BLOCK)))
+    for start in range(0, n_pixels, BLOCK):
+        stop = min(n_pixels, start + BLOCK)
+        target, squared = parts[0, : stop - start], parts[1, : stop - start]
+        for first in range(0, depth, _DEEP):
+            parts[:] = 0
+            end = min(depth, first + _DEEP)
+            for i in range(first, end, 8):
+                _moments(tile, swapped, i, min(end, i + 8), start, stop, shift[start:stop], target, squared)
+            total[start:stop] += target
+            squares[start:stop] += squared
 
 
 @kept()
@@ -69,21 +94,51 @@ def reduce_rows(
     ``total`` is as `add_frames` takes it. ``pixels`` is ``(depth,)`` and of the dtype of ``total``, ``weights`` is
     ``(n_masks, n_pixels)``, ``weighed`` ``(depth, n_masks)``.
     """
-    depth, n_pixels = tile.shape
-    sums = np.zeros((4, 4), dtype=weights.dtype)
-    for i in range(0, depth, 8):
-        end = min(depth, i + 8)
-        for start in range(0, n_pixels, _BLOCK):
-            stop = min(n_pixels, start + _BLOCK)
+    depth = tile.shape[0]
+    room, sums = room_for(tile), np.zeros((4, 3))
+    if depth <= _DEEP:
+        _together(tile, swapped, 0, depth, shift, total, squares, pixels, weights, room, sums, weighed)
+        return
+    target, squared = np.zeros(total.size, total.dtype), np.zeros(squares.size, squares.dtype)
+    for first in range(0, depth, _DEEP):
+        end = min(depth, first + _DEEP)
+        _together(tile, swapped, first, end, shift, target, squared, pixels, weights, room, sums, weighed)
+        total += target
+        squares += squared
+        target[:] = 0
+        squared[:] = 0
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _together(
+    tile: Any,
+    swapped: Any,
+    begin: int,
+    behind: int,
+    shift: Any,
+    total: Any,
+    squares: Any,
+    pixels: Any,
+    weights: Any,
+    room: Any,
+    sums: Any,
+    weighed: Any,
+) -> None:
+    """Reduce the frames ``[begin, behind)``; ``begin`` is a multiple of eight."""
+    n_pixels = tile.shape[1]
+    for i in range(begin, behind, 8):
+        end = min(behind, i + 8)
+        for start in range(0, n_pixels, BLOCK):
+            stop = min(n_pixels, start + BLOCK)
             if squares.size:
                 _squares_or_moments(tile, swapped, i, end, start, stop, shift, total, squares)
             elif total.size:
-                _frames(tile, swapped, i, end, start, stop, total)
+                _frames(tile, swapped, i, end, start, stop, total[start:stop])
             for j in range(i, end, 4):
                 if pixels.size:
                     _pixels(tile, swapped, j, start, stop, pixels)
-                for k in range(0, weights.shape[0], 4):
-                    weigh_four(tile, swapped, j, start, stop, weights, k, sums, weighed)
+                if weights.shape[0]:
+                    weigh_block(tile, swapped, j, start, stop, weights, room, sums, weighed)
 
 
 def _squares_or_moments(  # type: ignore[no-untyped-def]
@@ -98,19 +153,19 @@ def _squares_or_moments_compiled(  # type: ignore[no-untyped-def]
 ):
     if isinstance(squares.dtype, types.Integer):
         return lambda tile, swapped, first, end, start, stop, shift, total, squares: _squares(
-            tile, swapped, first, end, start, stop, total, squares
+            tile, swapped, first, end, start, stop, total[start:stop], squares[start:stop]
         )
     return lambda tile, swapped, first, end, start, stop, shift, total, squares: _moments(
-        tile, swapped, first, end, start, stop, shift, total, squares
+        tile, swapped, first, end, start, stop, shift[start:stop], total[start:stop], squares[start:stop]
     )
 
 
-# Each of the following works on the pixels [start, stop) of the frames [first, end), which are at most eight.
+# Each of the following works on the pixels [start, stop) of the frames [first, end), which are at most eight; what is
+# accumulated for these pixels, and subtracted from them, begins with the first one.
 
 
 @njit(nogil=True, fastmath=REORDER)
-def _frames(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, total: Any) -> None:
-    target = total[start:stop]
+def _frames(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, target: Any) -> None:
     if end - first == 8:
         a, b = row(tile, first)[start:stop], row(tile, first + 1)[start:stop]
         c, d = row(tile, first + 2)[start:stop], row(tile, first + 3)[start:stop]
@@ -128,8 +183,7 @@ def _frames(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int
 
 
 @njit(nogil=True)
-def _squares(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, total: Any, squares: Any) -> None:
-    target, squared = total[start:stop], squares[start:stop]
+def _squares(tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, target: Any, squared: Any) -> None:
     if end - first == 8:
         a, b = row(tile, first)[start:stop], row(tile, first + 1)[start:stop]
         c, d = row(tile, first + 2)[start:stop], row(tile, first + 3)[start:stop]
@@ -153,9 +207,8 @@ def _squares(tile: Any, swapped: Any, first: int, end: int, start: int, stop: in
 
 @njit(nogil=True, fastmath=REORDER)
 def _moments(
-    tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, shift: Any, total: Any, squares: Any
+    tile: Any, swapped: Any, first: int, end: int, start: int, stop: int, origins: Any, target: Any, squared: Any
 ) -> None:
-    origins, target, squared = shift[start:stop], total[start:stop], squares[start:stop]
     one = np.float64(1)
     fours = end - (end - first) % 4
     for i in range(first, fours, 4):

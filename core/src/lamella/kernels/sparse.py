@@ -20,6 +20,8 @@ __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_lis
 
 _CHECKED = 512
 """Events whose pixels are checked at a time: they were asked for already, and stay in the innermost cache."""
+_STRETCH = 16 * _CHECKED
+"""Events that are added up before their sum is added to the result, so that long sums stay as good as short ones."""
 
 
 @njit(nogil=True)
@@ -52,11 +54,12 @@ def add_events(values: Any, pixels: Any, total: Any) -> None:
 def add_rows(values: Any, starts: Any, total: Any) -> None:
     """Add the values of each frame to ``total``, shape ``(n_frames,)``."""
     for i in range(total.size):
-        row = values[starts[i] : starts[i + 1]]
-        part = total[i]
-        for k in range(row.size):
-            part += row[k]
-        total[i] = part
+        for first in range(starts[i], starts[i + 1], _CHECKED):
+            row = values[first : min(first + _CHECKED, starts[i + 1])]
+            part = total.dtype.type(0)
+            for k in range(row.size):
+                part += row[k]
+            total[i] += part
 
 
 @kept()
@@ -75,23 +78,25 @@ def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
 @njit(nogil=True, fastmath=REORDER)
 def _weigh_1(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
     for i in range(result.shape[0]):
-        a = b = c = d = 0.0
-        for begin in range(starts[i], starts[i + 1], _CHECKED):
-            end = min(begin + _CHECKED, starts[i + 1])
-            value, place = values[begin:end], pixels[begin:end]
-            _check(place, weights.size)
-            whole = value.size // BLOCK * BLOCK
-            for start in range(0, whole, BLOCK):
-                look_ahead(place, start)
-                look_ahead(value, start)
-                for k in range(start, start + BLOCK, 4):
+        for first in range(starts[i], starts[i + 1], _STRETCH):
+            a = b = c = d = 0.0
+            last = min(first + _STRETCH, starts[i + 1])
+            for begin in range(first, last, _CHECKED):
+                end = min(begin + _CHECKED, last)
+                value, place = values[begin:end], pixels[begin:end]
+                _check(place, weights.size)
+                whole = value.size // BLOCK * BLOCK
+                for start in range(0, whole, BLOCK):
+                    look_ahead(place, start)
+                    look_ahead(value, start)
+                    for k in range(start, start + BLOCK, 4):
+                        a += np.float64(value[k]) * weights[place[k]]
+                        b += np.float64(value[k + 1]) * weights[place[k + 1]]
+                        c += np.float64(value[k + 2]) * weights[place[k + 2]]
+                        d += np.float64(value[k + 3]) * weights[place[k + 3]]
+                for k in range(whole, value.size):
                     a += np.float64(value[k]) * weights[place[k]]
-                    b += np.float64(value[k + 1]) * weights[place[k + 1]]
-                    c += np.float64(value[k + 2]) * weights[place[k + 2]]
-                    d += np.float64(value[k + 3]) * weights[place[k + 3]]
-            for k in range(whole, value.size):
-                a += np.float64(value[k]) * weights[place[k]]
-        result[i, 0] += a + b + c + d
+            result[i, 0] += a + b + c + d
 
 
 def _weigher(n: int, zeros: Any, add_weighed: Any, store: Any) -> Any:
@@ -101,28 +106,30 @@ def _weigher(n: int, zeros: Any, add_weighed: Any, store: Any) -> Any:
     def weigh(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
         sums = np.zeros(4 * n)
         for i in range(result.shape[0]):
-            a, b, c, d = zeros(0.0), zeros(0.0), zeros(0.0), zeros(0.0)
-            for begin in range(starts[i], starts[i + 1], _CHECKED):
-                end = min(begin + _CHECKED, starts[i + 1])
-                value, place = values[begin:end], pixels[begin:end]
-                _check(place, weights.shape[0])
-                whole = value.size // BLOCK * BLOCK
-                for start in range(0, whole, BLOCK):
-                    look_ahead(place, start)
-                    look_ahead(value, start)
-                    for k in range(start, start + BLOCK, 4):
+            for first in range(starts[i], starts[i + 1], _STRETCH):
+                a, b, c, d = zeros(0.0), zeros(0.0), zeros(0.0), zeros(0.0)
+                last = min(first + _STRETCH, starts[i + 1])
+                for begin in range(first, last, _CHECKED):
+                    end = min(begin + _CHECKED, last)
+                    value, place = values[begin:end], pixels[begin:end]
+                    _check(place, weights.shape[0])
+                    whole = value.size // BLOCK * BLOCK
+                    for start in range(0, whole, BLOCK):
+                        look_ahead(place, start)
+                        look_ahead(value, start)
+                        for k in range(start, start + BLOCK, 4):
+                            add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
+                            add_weighed(b, np.float64(value[k + 1]), weights, np.uint64(place[k + 1]))
+                            add_weighed(c, np.float64(value[k + 2]), weights, np.uint64(place[k + 2]))
+                            add_weighed(d, np.float64(value[k + 3]), weights, np.uint64(place[k + 3]))
+                    for k in range(whole, value.size):
                         add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
-                        add_weighed(b, np.float64(value[k + 1]), weights, np.uint64(place[k + 1]))
-                        add_weighed(c, np.float64(value[k + 2]), weights, np.uint64(place[k + 2]))
-                        add_weighed(d, np.float64(value[k + 3]), weights, np.uint64(place[k + 3]))
-                for k in range(whole, value.size):
-                    add_weighed(a, np.float64(value[k]), weights, np.uint64(place[k]))
-            store(a, sums)
-            store(b, sums[n:])
-            store(c, sums[2 * n :])
-            store(d, sums[3 * n :])
-            for mask in range(result.shape[1]):
-                result[i, mask] += sums[mask] + sums[mask + n] + (sums[mask + 2 * n] + sums[mask + 3 * n])
+                store(a, sums)
+                store(b, sums[n:])
+                store(c, sums[2 * n :])
+                store(d, sums[3 * n :])
+                for mask in range(result.shape[1]):
+                    result[i, mask] += sums[mask] + sums[mask + n] + (sums[mask + 2 * n] + sums[mask + 3 * n])
 
     return weigh
 
@@ -161,4 +168,4 @@ def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, 
             if pixel >= np.uint64(first.size - 1):
                 raise IndexError("an event lies outside the frame")
             for k in range(first[pixel], first[pixel + np.uint64(1)]):
-                result[i, masks[k]] += values[e] * weights[k]
+                result[i, masks[k]] += np.float64(values[e]) * np.float64(weights[k])

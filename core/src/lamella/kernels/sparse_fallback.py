@@ -78,5 +78,5 @@ def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, 
         event = np.repeat(np.arange(counts.size), counts)
         entry = np.arange(event.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[event]
         row = np.searchsorted(starts[frame : end + 1], starts[frame] + event, side="right") - 1 + frame
-        weighed = values[here][event] * weights[entry]
+        weighed = values[here][event].astype(np.float64) * weights[entry].astype(np.float64)
         np.add.at(result, (row, masks[entry]), weighed.astype(result.dtype, copy=False))

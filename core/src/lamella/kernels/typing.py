@@ -90,14 +90,14 @@ def _in_order_compiled(pixel, swapped):  # type: ignore[no-untyped-def]
 
 
 def wide(pixel, swapped):  # type: ignore[no-untyped-def]
-    """Give a pixel in a type in which eight of them can be added without overflow."""
+    """Give a pixel in a type in which eight of them can be added: integers without overflow, floats in double."""
     raise AssertionError("only compiled code calls this")
 
 
 @overload(wide, inline="always")
 def _wide_compiled(pixel, swapped):  # type: ignore[no-untyped-def]
     if isinstance(pixel, types.Float):
-        return lambda pixel, swapped: pixel
+        return lambda pixel, swapped: np.float64(pixel)
     if isinstance(pixel, types.Boolean) or pixel.bitwidth == 8:
         return lambda pixel, swapped: np.int32(pixel)
     if pixel.bitwidth == 16:

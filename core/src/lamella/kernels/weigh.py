@@ -1,36 +1,43 @@
-"""The compiled sums of pixels under masks."""
+"""The compiled sums of pixels under masks: products and sums in double precision, whatever pixels and weights are.
+
+Single precision holds pixels and weights in memory, where it holds them exactly: they are widened on the way into a
+register, where a product of two such numbers is exact.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from lamella.kernels.typing import REORDER, kept, row, wide_float
 
-__all__ = ["weigh_four", "weigh_items", "weigh_pixels"]
+__all__ = ["BLOCK", "room_for", "weigh_block", "weigh_items", "weigh_pixels"]
 
-_BLOCK = 2048
+BLOCK = 2048
+"""Pixels of four frames that stay in the cache, in floating point, while all masks pass over them."""
+_GAP = 80
+"""Pixels between two such rows, so that the same pixel of four frames is not kept in the same set of the cache."""
+_ENTRIES = 2048
+"""Entries of listed masks that are added up before their sum is added to the result: long sums stay exact."""
 
 
 @kept(fastmath=REORDER)
 def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``.
 
-    ``masks`` is ``(n_masks, n_pixels)``, float32 or float64, and says in what is computed; ``result`` is
-    ``(depth, n_masks)``. Four frames meet four masks in registers: a pixel is converted once for four masks, a weight
-    is loaded once for four frames. The weights of a block of pixels stay in the innermost cache while all frames pass
-    over them. Where four are not left, the last one is taken again, and dropped in the end.
+    ``masks`` is ``(n_masks, n_pixels)``, float32 or float64; ``result`` is ``(depth, n_masks)`` and float64. Four
+    frames meet three masks in registers: a weight is loaded once for four frames, a pixel once for three masks. Where
+    four frames are not left, the last one is taken again, and dropped in the end.
     """
     depth, n_pixels = tile.shape
-    n_masks = masks.shape[0]
-    sums = np.zeros((4, 4), dtype=masks.dtype)
-    for start in range(0, n_pixels, _BLOCK):
-        stop = min(n_pixels, start + _BLOCK)
-        for k in range(0, n_masks, 4):
-            for i in range(0, depth, 4):
-                weigh_four(tile, swapped, i, start, stop, masks, k, sums, result)
+    room, sums = room_for(tile), np.zeros((4, 3))
+    for start in range(0, n_pixels, BLOCK):
+        stop = min(n_pixels, start + BLOCK)
+        for i in range(0, depth, 4):
+            weigh_block(tile, swapped, i, start, stop, masks, room, sums, result)
 
 
 @kept(fastmath=REORDER)
@@ -47,79 +54,102 @@ def weigh_items(tile: Any, swapped: Any, items: Any, numbers: Any, weights: Any,
         a, b, c, d = row(tile, i), row(tile, min(i + 1, last)), row(tile, min(i + 2, last)), row(tile, min(i + 3, last))
         e, f = row(tile, min(i + 4, last)), row(tile, min(i + 5, last))
         g, h = row(tile, min(i + 6, last)), row(tile, min(i + 7, last))
-        sums[:] = 0
-        for k in range(items.size):
-            j, weight, eight = items[k], weights[k], sums[numbers[k]]
-            eight[0] += weight * wide_float(a[j], swapped, one)
-            eight[1] += weight * wide_float(b[j], swapped, one)
-            eight[2] += weight * wide_float(c[j], swapped, one)
-            eight[3] += weight * wide_float(d[j], swapped, one)
-            eight[4] += weight * wide_float(e[j], swapped, one)
-            eight[5] += weight * wide_float(f[j], swapped, one)
-            eight[6] += weight * wide_float(g[j], swapped, one)
-            eight[7] += weight * wide_float(h[j], swapped, one)
-        for frame in range(min(8, last + 1 - i)):
-            for mask in range(result.shape[1]):
-                result[i + frame, mask] += sums[mask, frame]
+        for first in range(0, items.size, _ENTRIES):
+            sums[:] = 0
+            for k in range(first, min(items.size, first + _ENTRIES)):
+                j, weight, eight = items[k], weights[k], sums[numbers[k]]
+                eight[0] += weight * wide_float(a[j], swapped, one)
+                eight[1] += weight * wide_float(b[j], swapped, one)
+                eight[2] += weight * wide_float(c[j], swapped, one)
+                eight[3] += weight * wide_float(d[j], swapped, one)
+                eight[4] += weight * wide_float(e[j], swapped, one)
+                eight[5] += weight * wide_float(f[j], swapped, one)
+                eight[6] += weight * wide_float(g[j], swapped, one)
+                eight[7] += weight * wide_float(h[j], swapped, one)
+            for frame in range(min(8, last + 1 - i)):
+                for mask in range(result.shape[1]):
+                    result[i + frame, mask] += sums[mask, frame]
 
 
-@njit(nogil=True, fastmath=REORDER, inline="always")
-def weigh_four(
-    tile: Any, swapped: Any, i: int, start: int, stop: int, masks: Any, k: int, sums: Any, result: Any
+def room_for(tile):  # type: ignore[no-untyped-def]
+    """Give room for a block of four frames in the narrowest floating point type that holds their pixels exactly."""
+    raise AssertionError("only compiled code calls this")
+
+
+@overload(room_for)
+def _room_for_compiled(tile):  # type: ignore[no-untyped-def]
+    if isinstance(tile.dtype, types.Boolean) or tile.dtype.bitwidth <= 16:
+        return lambda tile: np.empty((4, BLOCK + _GAP), np.float32)
+    return lambda tile: np.empty((4, BLOCK + _GAP), np.float64)
+
+
+def _floats(a, b, c, d, swapped, room):  # type: ignore[no-untyped-def]
+    """Give the pixels of four frames in floating point: as they are, or converted once for all masks."""
+    raise AssertionError("only compiled code calls this")
+
+
+@overload(_floats)
+def _floats_compiled(a, b, c, d, swapped, room):  # type: ignore[no-untyped-def]
+    if isinstance(a.dtype, types.Float):
+        return lambda a, b, c, d, swapped, room: (a, b, c, d)
+    zero = np.float32(0) if room.dtype == types.float32 else np.float64(0)
+
+    def convert(a, b, c, d, swapped, room):  # type: ignore[no-untyped-def]
+        p, q, r, s = room[0, : a.size], room[1, : a.size], room[2, : a.size], room[3, : a.size]
+        for j in range(p.size):
+            p[j] = wide_float(a[j], swapped, zero)
+            q[j] = wide_float(b[j], swapped, zero)
+            r[j] = wide_float(c[j], swapped, zero)
+            s[j] = wide_float(d[j], swapped, zero)
+        return p, q, r, s
+
+    return convert
+
+
+@njit(nogil=True, fastmath=REORDER)
+def weigh_block(
+    tile: Any, swapped: Any, i: int, start: int, stop: int, masks: Any, room: Any, sums: Any, result: Any
 ) -> None:
-    """Add the sums of the pixels ``[start, stop)`` of four frames from ``i`` on, under four masks from ``k`` on.
+    """Add the sums of the pixels ``[start, stop)`` of four frames from ``i`` on, under all masks.
 
-    ``sums`` is room for ``(4, 4)`` of them, in the dtype of the masks.
+    The pixels are at most `BLOCK`; ``room`` is what `room_for` gives, ``sums`` is ``(4, 3)`` and float64.
     """
-    last, final = tile.shape[0] - 1, masks.shape[0] - 1
+    last, n_masks = tile.shape[0] - 1, masks.shape[0]
     a, b = row(tile, i)[start:stop], row(tile, min(i + 1, last))[start:stop]
     c, d = row(tile, min(i + 2, last))[start:stop], row(tile, min(i + 3, last))[start:stop]
-    w, x = masks[k, start:stop], masks[min(k + 1, final), start:stop]
-    y, z = masks[min(k + 2, final), start:stop], masks[min(k + 3, final), start:stop]
-    if final - k > 2:
-        _four(a, b, c, d, swapped, w, x, y, z, sums)
-    elif final - k > 0:
-        _three(a, b, c, d, swapped, w, x, y, sums)
-    else:
-        _one(a, b, c, d, swapped, w, sums)
-    for frame in range(min(4, last + 1 - i)):
-        for mask in range(min(4, final + 1 - k)):
-            result[i + frame, k + mask] += sums[frame, mask]
+    if n_masks == 1:
+        _one(a, b, c, d, swapped, masks[0, start:stop], sums)
+        for frame in range(min(4, last + 1 - i)):
+            result[i + frame, 0] += sums[frame, 0]
+        return
+    p, q, r, s = _floats(a, b, c, d, swapped, room)
+    k = 0
+    while k < n_masks:
+        left = n_masks - k
+        if left == 2 or left == 4:
+            width = 2
+            _two(p, q, r, s, masks[k, start:stop], masks[k + 1, start:stop], sums)
+        else:
+            width = 3
+            _three(p, q, r, s, masks[k, start:stop], masks[k + 1, start:stop], masks[k + 2, start:stop], sums)
+        for frame in range(min(4, last + 1 - i)):
+            for mask in range(width):
+                result[i + frame, k + mask] += sums[frame, mask]
+        k += width
 
 
 @njit(nogil=True, fastmath=REORDER)
-def _four(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, x: Any, y: Any, z: Any, sums: Any) -> None:
-    zero = w.dtype.type(0)
-    aw = ax = ay = az = bw = bx = by = bz = cw = cx = cy = cz = dw = dx = dy = dz = zero
+def _three(a: Any, b: Any, c: Any, d: Any, w: Any, x: Any, y: Any, sums: Any) -> None:
+    aw = ax = ay = bw = bx = by = cw = cx = cy = dw = dx = dy = 0.0
     for j in range(w.size):
-        p, q, r, s = w[j], x[j], y[j], z[j]
-        v = wide_float(a[j], swapped, zero)
-        aw, ax, ay, az = aw + v * p, ax + v * q, ay + v * r, az + v * s
-        v = wide_float(b[j], swapped, zero)
-        bw, bx, by, bz = bw + v * p, bx + v * q, by + v * r, bz + v * s
-        v = wide_float(c[j], swapped, zero)
-        cw, cx, cy, cz = cw + v * p, cx + v * q, cy + v * r, cz + v * s
-        v = wide_float(d[j], swapped, zero)
-        dw, dx, dy, dz = dw + v * p, dx + v * q, dy + v * r, dz + v * s
-    _keep(sums, 0, aw, bw, cw, dw)
-    _keep(sums, 1, ax, bx, cx, dx)
-    _keep(sums, 2, ay, by, cy, dy)
-    _keep(sums, 3, az, bz, cz, dz)
-
-
-@njit(nogil=True, fastmath=REORDER)
-def _three(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, x: Any, y: Any, sums: Any) -> None:
-    zero = w.dtype.type(0)
-    aw = ax = ay = bw = bx = by = cw = cx = cy = dw = dx = dy = zero
-    for j in range(w.size):
-        p, q, r = w[j], x[j], y[j]
-        v = wide_float(a[j], swapped, zero)
+        p, q, r = np.float64(w[j]), np.float64(x[j]), np.float64(y[j])
+        v = np.float64(a[j])
         aw, ax, ay = aw + v * p, ax + v * q, ay + v * r
-        v = wide_float(b[j], swapped, zero)
+        v = np.float64(b[j])
         bw, bx, by = bw + v * p, bx + v * q, by + v * r
-        v = wide_float(c[j], swapped, zero)
+        v = np.float64(c[j])
         cw, cx, cy = cw + v * p, cx + v * q, cy + v * r
-        v = wide_float(d[j], swapped, zero)
+        v = np.float64(d[j])
         dw, dx, dy = dw + v * p, dx + v * q, dy + v * r
     _keep(sums, 0, aw, bw, cw, dw)
     _keep(sums, 1, ax, bx, cx, dx)
@@ -127,11 +157,27 @@ def _three(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, x: Any, y: Any,
 
 
 @njit(nogil=True, fastmath=REORDER)
-def _one(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, sums: Any) -> None:
-    zero = w.dtype.type(0)
-    aw = bw = cw = dw = zero
+def _two(a: Any, b: Any, c: Any, d: Any, w: Any, x: Any, sums: Any) -> None:
+    aw = ax = bw = bx = cw = cx = dw = dx = 0.0
     for j in range(w.size):
-        p = w[j]
+        p, q = np.float64(w[j]), np.float64(x[j])
+        v = np.float64(a[j])
+        aw, ax = aw + v * p, ax + v * q
+        v = np.float64(b[j])
+        bw, bx = bw + v * p, bx + v * q
+        v = np.float64(c[j])
+        cw, cx = cw + v * p, cx + v * q
+        v = np.float64(d[j])
+        dw, dx = dw + v * p, dx + v * q
+    _keep(sums, 0, aw, bw, cw, dw)
+    _keep(sums, 1, ax, bx, cx, dx)
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _one(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, sums: Any) -> None:
+    aw = bw = cw = dw = zero = 0.0
+    for j in range(w.size):
+        p = np.float64(w[j])
         aw += p * wide_float(a[j], swapped, zero)
         bw += p * wide_float(b[j], swapped, zero)
         cw += p * wide_float(c[j], swapped, zero)

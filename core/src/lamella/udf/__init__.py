@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from lamella.udf.builtin.noop import NoOpUDF as NoOpUDF
     from lamella.udf.builtin.raw import PickUDF as PickUDF
     from lamella.udf.builtin.record import RecordUDF as RecordUDF
+    from lamella.udf.builtin.reducing import ReducingUDF as ReducingUDF, Reduction as Reduction
     from lamella.udf.builtin.stddev import StdDevUDF as StdDevUDF
     from lamella.udf.builtin.sum import SumUDF as SumUDF
     from lamella.udf.builtin.sumsig import SumSigUDF as SumSigUDF
+    from lamella.udf.builtin.weighing import WeighingUDF as WeighingUDF
     from lamella.udf.meta import UDFMeta as UDFMeta
     from lamella.udf.results import ResultBuffer as ResultBuffer
 
@@ -36,9 +38,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.builtin.noop": "NoOpUDF",
         "lamella.udf.builtin.raw": "PickUDF",
         "lamella.udf.builtin.record": "RecordUDF",
+        "lamella.udf.builtin.reducing": "ReducingUDF Reduction",
         "lamella.udf.builtin.stddev": "StdDevUDF",
         "lamella.udf.builtin.sum": "SumUDF",
         "lamella.udf.builtin.sumsig": "SumSigUDF",
+        "lamella.udf.builtin.weighing": "WeighingUDF",
         "lamella.kernels.library": "Kernel",
         "lamella.kernels.typing": "kept row wide wide_float",
     },

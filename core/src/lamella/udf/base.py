@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -168,6 +168,34 @@ class UDF:
     def takes_events(self) -> bool:
         """Say whether ``process_events(events)`` does the work where data are sparse; see `lamella.reader.Events`."""
         return hasattr(self, "process_events")
+
+    # What UDFs of one run have from each other.
+
+    @property
+    def needs(self) -> AbstractSet[str]:
+        """Name the quantities from which alone its results follow; empty if it looks at pixels in any case.
+
+        Where another UDF of the run provides all of them, this one gets no data: for each partition, `take` is
+        called instead. Quantities are the sum of the frames of a partition, ``"frames"``, that of their squares,
+        ``"squares"``, both of the shape of the detector, and how many frames there are, ``"count"``. Sums of whole
+        numbers are exact, others in double precision; squares are provided where they are exact. A plain class
+        attribute will do. The declaration does not hold for subclasses that change what is done with a partition,
+        unless they declare again.
+        """
+        return frozenset()
+
+    @property
+    def provides(self) -> AbstractSet[str]:
+        """Name the quantities that `provide` gives; as for `needs`, subclasses that change something declare again."""
+        return frozenset()
+
+    def provide(self, quantity: str) -> NDArray[Any]:
+        """Give a quantity for a partition whose data were processed; called after `postprocess`."""
+        raise UDFError(f"{type(self).__name__} declares that it provides {quantity!r}: it must implement provide()")
+
+    def take(self, quantity: str, values: NDArray[Any]) -> None:
+        """Put a quantity that another UDF provided for a partition into the result buffers, without changing it."""
+        raise UDFError(f"{type(self).__name__} declares that it needs {quantity!r}: it must implement take()")
 
     # A task: one partition.
 

@@ -34,6 +34,9 @@ _DENSE_BYTES = 32 << 20
 class ApplyMasksUDF(WeighingUDF):
     """Multiply each frame with masks and sum; result ``intensity`` of kind ``"nav"``, one number per mask.
 
+    Products and sums are taken in double precision, and rounded once to the dtype of the result: that of data and masks
+    together, at least float32.
+
     Parameters
     ----------
     mask_factories
@@ -45,7 +48,7 @@ class ApplyMasksUDF(WeighingUDF):
     mask_count, mask_dtype
         Number and dtype of the masks, where they should not be made just to find that out.
     preferred_dtype
-        Dtype to compute in, if that is wider than what data and masks need.
+        Dtype of the result, if that is wider than what data and masks need.
     shifts
         Pixels (y, x) by which the masks are moved, rounded to whole ones: two numbers, or `UDF.aux_data` of kind
         ``"nav"`` with two numbers for each frame. What a mask loses at the edge of the detector counts as zero.
@@ -129,16 +132,25 @@ class ApplyMasksUDF(WeighingUDF):
         data = self.meta.input_dtype or self.meta.dataset_dtype
         return np.result_type(data, masks, self.params.preferred_dtype or np.float32, np.float32)
 
+    def _sum_dtype(self) -> np.dtype[Any]:
+        return np.result_type(self._result_dtype(), np.float64)
+
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         count = len(self._masks()) if self.params.mask_count is None else self.params.mask_count
-        return {"intensity": self.buffer("nav", extra_shape=(count,), dtype=self._result_dtype())}
+        return {
+            "sums": self.buffer("nav", extra_shape=(count,), dtype=self._sum_dtype(), use="private"),
+            "intensity": self.buffer("nav", extra_shape=(count,), dtype=self._result_dtype(), use="result_only"),
+        }
+
+    def get_results(self) -> Mapping[str, Any]:
+        return {"intensity": self.results.sums.astype(self._result_dtype(), copy=False)}
 
     def get_task_data(self) -> Mapping[str, Any]:
-        dtype, masks = self._result_dtype(), self._masks()
+        dtype, wide, masks = self._result_dtype(), self._sum_dtype(), self._masks()
         if self._per_frame:
-            rows = masks.toarray().reshape(len(masks), -1)
-            return {"rows": rows, "moved": np.zeros(self.meta.dataset_shape.sig, dtype)}
-        return {"masks": masks, "dtype": dtype, "widened": Widened(dtype), "with_zeros": self._with_zeros()}
+            rows = masks.toarray().reshape(len(masks), -1).astype(wide, copy=False)
+            return {"rows": rows, "moved": np.zeros(self.meta.dataset_shape.sig, wide)}
+        return {"masks": masks, "dtype": dtype, "widened": Widened(wide), "with_zeros": self._with_zeros()}
 
     def row_weights(self) -> NDArray[Any]:
         return self._memo.once(("rows", self.meta.tiling_scheme_idx), self._cut_weights)
@@ -151,7 +163,7 @@ class ApplyMasksUDF(WeighingUDF):
         return len(self._masks()), self._result_dtype()
 
     def weighed_sums(self) -> NDArray[Any]:
-        sums: NDArray[Any] = self.results.intensity
+        sums: NDArray[Any] = self.results.sums
         return sums
 
     @property
@@ -164,7 +176,7 @@ class ApplyMasksUDF(WeighingUDF):
             return
         meta, masks = self.meta, self.task_data.masks
         listed = self._memo.once(("listed", meta.tiling_scheme_idx), lambda: masks.listed(meta.row_pixels))
-        weigh_items(rows, swapped, *listed, self.results.intensity)
+        weigh_items(rows, swapped, *listed, self.results.sums)
 
     def takes_events(self) -> bool:
         return not self._per_frame and self._result_dtype() in (np.float32, np.float64)
@@ -175,17 +187,17 @@ class ApplyMasksUDF(WeighingUDF):
             super().process_events(events)  # few masks are faster with their zeros than without
             return
         first, numbers, weights = self._memo.once("listed", lambda: task.masks.by_pixel(task.dtype))
-        events.give(weigh_listed, events.values, events.starts, first, numbers, weights, self.results.intensity)
+        events.give(weigh_listed, events.values, events.starts, first, numbers, weights, self.results.sums)
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         task = self.task_data
-        task.masks.cut(self.meta.box, task.dtype).project(tile, task.widened, self.results.intensity)
+        task.masks.cut(self.meta.box, self._sum_dtype()).project(tile, task.widened, self.results.sums)
 
     def process_frame(self, frame: NDArray[Any]) -> None:
         moved = self.task_data.moved
         moved[...] = 0
         shift_into(moved, frame, [-s for s in _whole(self.params.shifts)])
-        self.results.intensity[:] = self.task_data.rows @ moved.reshape(-1)
+        self.results.sums[:] = self.task_data.rows @ moved.reshape(-1)
 
 
 def _whole(shifts: Sequence[float] | NDArray[Any]) -> tuple[int, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from lamella.errors import UDFError
 from lamella.kernels.builtin import add_frames, add_moments, add_pixels, add_squares, reduce_rows, weigh_pixels
 from lamella.udf.base import UDF
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["ReducingUDF", "Reduction", "reduce", "reduce_together"]
+
+SumName: TypeAlias = Literal["frames", "squares", "pixels", "weights"]
 
 _NO_WEIGHTS = np.zeros((0, 0), dtype=np.float32)
 
@@ -33,7 +36,8 @@ class Reduction:
     pixels
         Sums of the pixels of each frame, shape ``(depth,)``, int64 or float64.
     weights, weighed
-        Weights of the pixels, shape ``(n_masks, n_pixels)``, and sums under them, shape ``(depth, n_masks)``.
+        Weights of the pixels, shape ``(n_masks, n_pixels)``, C-contiguous, float32 or float64, the same for every tile
+        of one ``meta.tiling_scheme_idx``; and sums under them, shape ``(depth, n_masks)``, float64.
     """
 
     total: NDArray[Any] | None = None
@@ -45,10 +49,31 @@ class Reduction:
 
 
 class ReducingUDF(UDF):
-    """A UDF that adds sums of a tile to its buffers; several of them in one run share the pass over the pixels."""
+    """A UDF that adds sums of a tile to its buffers; several of them in one run share the pass over the pixels.
 
-    sums: ClassVar[Literal["frames", "pixels", "weights"]]
-    """What is summed; a run shares at most one UDF of the first and of the second kind."""
+    Declare `sums` and implement `reduction` (and `weights_kind` where there are weights) instead of a
+    ``process_*`` method. A subclass that implements ``process_rows`` after all does not share.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class BrightnessUDF(ReducingUDF):
+    ...     sums = frozenset({"pixels"})
+    ...
+    ...     def get_result_buffers(self):
+    ...         whole = np.dtype(self.meta.dataset_dtype).kind in "bui"
+    ...         return {"brightness": self.buffer("nav", dtype=np.int64 if whole else np.float64)}
+    ...
+    ...     def reduction(self, rows, swapped):
+    ...         return Reduction(pixels=self.results.brightness)
+    """
+
+    sums: ClassVar[AbstractSet[SumName]]
+    """What `reduction` asks for: sums of ``"frames"``, of their ``"squares"`` (beside ``"frames"``), of ``"pixels"``,
+    and of pixels under ``"weights"``.
+
+    One call serves one UDF that sums frames, one that sums pixels, and all that have few weights of the same dtype.
+    """
 
     @property
     def shares(self) -> bool:
@@ -56,8 +81,18 @@ class ReducingUDF(UDF):
         return type(self).process_rows is ReducingUDF.process_rows
 
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
-        """Give where the sums of a tile go; called once for each tile, before they are computed."""
-        raise NotImplementedError
+        """Give where the sums of a tile go; called once for each tile, before they are computed.
+
+        Parameters
+        ----------
+        rows, swapped
+            The tile, as ``process_rows`` gets it.
+        """
+        raise UDFError(f"{type(self).__name__} must implement reduction(rows, swapped)")
+
+    def weights_kind(self) -> tuple[int, np.dtype[Any]]:
+        """Give the number of rows of weights, and their dtype: float32 or float64."""
+        raise UDFError(f"{type(self).__name__} sums under weights: it must implement weights_kind()")
 
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         """Add the sums of a tile."""
@@ -66,7 +101,9 @@ class ReducingUDF(UDF):
 
 def reduce(rows: NDArray[Any], swapped: tuple[int, ...], wanted: Reduction) -> None:
     """Compute what one UDF wants."""
-    if wanted.weights is not None:
+    if sum(part is not None for part in (wanted.weights, wanted.pixels, wanted.total)) > 1:
+        reduce_together(rows, swapped, [wanted], wanted.weights)
+    elif wanted.weights is not None:
         weigh_pixels(rows, swapped, wanted.weights, wanted.weighed)
     elif wanted.pixels is not None:
         add_pixels(rows, swapped, wanted.pixels)

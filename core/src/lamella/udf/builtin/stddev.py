@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class StdDevUDF(ReducingUDF):
     first frame of a partition, in double precision, and partitions are merged pairwise: a large offset does no harm.
     """
 
-    sums = "frames"
+    sums = frozenset({"frames", "squares"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,9 +48,17 @@ class StdDevUDF(ReducingUDF):
         return dtype.kind in "bui" and dtype.itemsize <= 2
 
     @property
-    def knows_the_sum(self) -> bool:
-        """Whether its sums are those of `SumUDF`, which sums whole numbers of more bits exactly, too."""
-        return self.exact or np.dtype(self.meta.input_dtype).kind == "f"
+    def provides(self) -> AbstractSet[str]:
+        if self.exact:
+            return frozenset({"frames", "squares", "count"})
+        whole = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype).kind in "iu"
+        return frozenset({"count"} if whole else {"frames", "count"})  # sums of large whole numbers are not exact here
+
+    def provide(self, quantity: str) -> NDArray[Any]:
+        results: Any = self.results
+        if quantity == "frames":
+            return np.asarray(results.total if self.exact else results.sum)
+        return np.asarray(results.squares if quantity == "squares" else results.num_frames)
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         image, whole = self.buffer("sig", dtype=np.float64), self.buffer("sig", dtype=np.int64, use="private")
@@ -110,11 +118,6 @@ class StdDevUDF(ReducingUDF):
             with np.errstate(invalid="ignore"):
                 combine(int(dest.num_frames[0]), dest.sum, dest.varsum, int(src.num_frames[0]), src.sum, src.varsum)
         dest.num_frames += src.num_frames
-
-    def total_image(self) -> NDArray[Any]:
-        """Give the sum of the frames of a partition, after `postprocess`; int64 or floating point."""
-        total: NDArray[Any] = self.results.total if self.exact else self.results.sum
-        return total
 
     def get_results(self) -> Mapping[str, Any]:
         results, count = self.results, self.results.num_frames[0]

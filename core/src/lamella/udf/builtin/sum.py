@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.accumulate import signed, sum_dtype
+from lamella.kernels.accumulate import signed, total_dtype
 from lamella.kernels.builtin import add_events
 from lamella.udf.base import Method
 from lamella.udf.builtin.reducing import ReducingUDF, Reduction
@@ -29,7 +29,7 @@ class SumUDF(ReducingUDF):
     Parameters
     ----------
     dtype
-        Dtype of the result instead.
+        Dtype of the result instead; sums are taken as above, and converted in the end.
 
     Examples
     --------
@@ -42,7 +42,8 @@ class SumUDF(ReducingUDF):
     ((8, 8), 20)
     """
 
-    sums = "frames"
+    sums = frozenset({"frames"})
+    needs = frozenset({"frames"})
 
     def __init__(self, dtype: DTypeLike | None = None) -> None:
         super().__init__(dtype=dtype)
@@ -50,26 +51,50 @@ class SumUDF(ReducingUDF):
     def get_preferred_input_dtype(self) -> DTypeLike:
         return self.USE_NATIVE_DTYPE
 
+    def _total_dtype(self) -> np.dtype[Any]:
+        return total_dtype(np.dtype(self.meta.input_dtype or self.meta.dataset_dtype), self.params.dtype)
+
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
-        native = self.meta.input_dtype or self.meta.dataset_dtype
-        dtype = sum_dtype(native) if self.params.dtype is None else self.params.dtype
-        return {"intensity": self.buffer(kind="sig", dtype=dtype)}
+        total = self._total_dtype()
+        if self.params.dtype is None:
+            return {"intensity": self.buffer(kind="sig", dtype=total)}
+        return {
+            "total": self.buffer(kind="sig", dtype=total, use="private"),
+            "intensity": self.buffer(kind="sig", dtype=self.params.dtype, use="result_only"),
+        }
+
+    def total(self) -> NDArray[Any]:
+        """Give the buffer in which sums are accumulated."""
+        total: NDArray[Any] = self.results.intensity if self.params.dtype is None else self.results.total
+        return total
+
+    def _in_rows(self) -> bool:
+        native = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
+        return (native.kind in "fc") == (self._total_dtype().kind in "fc")
 
     def get_method(self) -> Method:
-        return "rows" if self.params.dtype is None else "tile"
+        return "rows" if self._in_rows() else "tile"
 
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
-        return Reduction(total=signed(self.results.intensity))
+        return Reduction(total=signed(self.total()))
 
     def takes_events(self) -> bool:
-        return self.params.dtype is None
+        return self._in_rows()
 
     def process_events(self, events: Events) -> None:
-        events.give(add_events, signed(events.values), signed(self.results.intensity))
+        events.give(add_events, signed(events.values), signed(self.total()))
 
     def process_tile(self, tile: NDArray[Any]) -> None:
-        total = self.results.intensity
+        total = self.total()
         total += np.add.reduce(tile, axis=0, dtype=total.dtype)
 
+    def take(self, quantity: str, values: NDArray[Any]) -> None:
+        self.total()[...] = values
+
     def merge(self, dest: Any, src: Any) -> None:
-        dest.intensity += src.intensity
+        for name in src:
+            dest[name] += src[name]
+
+    def get_results(self) -> Mapping[str, Any]:
+        total, dtype = self.total(), self.params.dtype
+        return {"intensity": total if dtype is None else total.astype(dtype)}

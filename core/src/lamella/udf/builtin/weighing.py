@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import UDFError
 from lamella.kernels.builtin import weigh_events
 from lamella.udf.builtin.reducing import ReducingUDF, Reduction
 
@@ -18,21 +19,23 @@ __all__ = ["WeighingUDF", "weights_by_pixel"]
 
 
 class WeighingUDF(ReducingUDF):
-    """A UDF that adds sums under weights to a buffer."""
+    """A UDF whose result is made of sums of pixels under weights.
 
-    sums = "weights"
+    Implement `row_weights`, `weights_kind` and `weighed_sums`.
+    """
+
+    sums = frozenset({"weights"})
 
     def row_weights(self) -> NDArray[Any]:
-        """Give the weights of the items of the current tile, shape ``(n_masks, n_items)``, C-contiguous."""
-        raise NotImplementedError
+        """Give the weights of the items of the current tile, shape ``(n_masks, n_items)``, C-contiguous.
 
-    def weights_kind(self) -> tuple[int, np.dtype[Any]]:
-        """Give the number of masks, and the dtype in which pixels are multiplied: float32 or float64."""
-        raise NotImplementedError
+        Keep them: they are the same for every tile of one ``meta.tiling_scheme_idx``.
+        """
+        raise UDFError(f"{type(self).__name__} must implement row_weights()")
 
     def weighed_sums(self) -> NDArray[Any]:
-        """Give the buffer of the sums, shape ``(depth, n_masks)``."""
-        raise NotImplementedError
+        """Give the part of a result buffer that belongs to the tile, shape ``(depth, n_masks)``, float64."""
+        raise UDFError(f"{type(self).__name__} must implement weighed_sums()")
 
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
         return Reduction(weights=self.row_weights(), weighed=self.weighed_sums())
