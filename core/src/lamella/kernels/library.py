@@ -98,14 +98,13 @@ class Kernel:
         for position, argument in enumerate(arguments):
             kind = typeof(argument)
             if isinstance(kind, types.Array):
-                # The first array may be a view of a mapping: read-only, at any address.
+                # The first array may be a view of a mapping: read-only, at any address, and with bytes between frames.
                 first = position == 0
-                kind = types.Array(
-                    kind.dtype, kind.ndim, kind.layout, readonly=first or not kind.mutable, aligned=not first
-                )
+                layout = "C" if kind.layout == "C" and not (first and kind.ndim > 1) else "A"
+                kind = types.Array(kind.dtype, kind.ndim, layout, readonly=first or not kind.mutable, aligned=not first)
             signature.append(kind)
-        dispatcher.compile(tuple(signature))
-        self._ready[key] = dispatcher
+        # A call of the dispatcher would compile once more for each array that differs in what does not matter.
+        self._ready[key] = dispatcher.compile(tuple(signature))
         return dispatcher.stats.cache_path is not None
 
 
