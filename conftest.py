@@ -1,6 +1,7 @@
 """What every test of the repository shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ settings.load_profile("lamella")
 SAMPLES = Path(os.environ.get("LAMELLA_SAMPLES") or ROOT.parent / "shared" / "samples")
 if SAMPLES.is_dir():  # samplers of the conformance kit look there too
     os.environ["LAMELLA_SAMPLES"] = str(SAMPLES)
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts its background jobs so. Children that are interrupted by a test would inherit it, and go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
