@@ -1,12 +1,15 @@
 """What every test of the repository shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent
+WORKERS = 8
+"""Test processes at most: each of them holds some hundred megabytes."""
 
 # A busy machine is no reason to fail.
 settings.register_profile("lamella", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +19,31 @@ settings.load_profile("lamella")
 SAMPLES = Path(os.environ.get("LAMELLA_SAMPLES") or ROOT.parent / "shared" / "samples")
 if SAMPLES.is_dir():  # samplers of the conformance kit look there too
     os.environ["LAMELLA_SAMPLES"] = str(SAMPLES)
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts its background jobs so. Children that are interrupted by a test would inherit it, and go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run whole folders in parallel, unless the command line says how many processes there are."""
+    option = config.option
+    if "PYTEST_XDIST_WORKER" in os.environ:  # this is one of the processes, or a child of one
+        return
+    undecided = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None and not option.tx
+    if undecided and not option.usepdb and not option.collectonly and _many(config):
+        option.numprocesses = "auto"
+        option.maxprocesses = option.maxprocesses or WORKERS
+        option.dist = "worksteal"  # neighbours stay in one process: they share fixtures, children and kernels
+
+
+def _many(config: pytest.Config) -> bool:
+    """Whether folders are to be run, and not files or single tests; what has a marker measures, or builds."""
+    ordinary = config.getini("addopts")
+    folders = all((config.invocation_params.dir / argument).is_dir() for argument in config.args)
+    return folders and config.option.markexpr == ordinary[ordinary.index("-m") + 1]
 
 
 @pytest.fixture(scope="session")

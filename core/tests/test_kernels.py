@@ -101,6 +101,25 @@ def test_without_a_helper_kernels_are_compiled_here(fresh_queue: CompileQueue, m
     assert sums._ready
 
 
+def test_rows_are_compiled_once_wherever_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lamella.kernels import reduce
+
+    monkeypatch.setenv("LAMELLA_KERNELS", "compiled")
+    sums = Kernel("lamella.kernels.reduce:add_pixels", fallback.add_pixels)
+    memory = np.arange(1, 1 + 4 * 26, dtype=np.uint8)
+    aligned, odd = memory[:80].view(np.int16).reshape(4, 10), memory[1:81].view(np.int16).reshape(4, 10)
+    apart = np.ndarray((4, 10), np.int16, memory.data, 1, (26, 2))
+    read_only = aligned.copy()
+    read_only.setflags(write=False)
+    for rows in (aligned, odd, apart, read_only):
+        total = np.zeros(4, dtype=np.int64)
+        sums(rows, (), total)
+        sums(rows, (), total)
+        np.testing.assert_array_equal(total, 2 * rows.sum(axis=1, dtype=np.int64))
+    made = [kinds for kinds in reduce.add_pixels.overloads if kinds[0].dtype.name == "int16" and not len(kinds[1])]
+    assert len(made) == 1
+
+
 _FRESH = """
 import sys, time
 import numpy as np

@@ -163,3 +163,11 @@ def test_profiles_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert profile_named(None).examples == 2000
     with pytest.raises(KeyError, match="no profile is called"):
         profile_named("hard")
+
+
+def test_a_quick_profile_takes_the_cases_of_other_variants_in_turn(tmp_path: Path) -> None:
+    quick, thorough = (Kit(RIGHT, ToySampler(), profile=PROFILES[name], workdir=tmp_path) for name in ("dev", "ci"))
+    cases = list(range(10))
+    assert quick.in_turn(cases, 0) == cases
+    assert sorted(one for number in (4, 5, 6) for one in quick.in_turn(cases, number)) == cases
+    assert all(thorough.in_turn(cases, number) == cases for number in range(4))

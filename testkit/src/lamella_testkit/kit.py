@@ -7,7 +7,7 @@ import shutil
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,6 +137,13 @@ class Kit:
             some = dtypes if all_of_them else [dtypes[(3 * i + j) % len(dtypes)] for j in range(min(3, len(dtypes)))]
             chosen += [self.data(nav_shape, sig_shape, dtype=dtype, variant=variant) for dtype in some]
         return list(dict.fromkeys(chosen))
+
+    def in_turn(self, cases: Sequence[T], number: int) -> Sequence[T]:
+        """Give the cases for a variant, by its number: all of them, or a third in turn.
+
+        A quick profile takes all in the first variant; three others that follow each other have them all again.
+        """
+        return cases[number % 3 :: 3] if number and self.profile.quick else cases
 
     def written(self, data: SampleData | None = None) -> Sample:
         """Give the file of a scan, written once; not to be changed."""

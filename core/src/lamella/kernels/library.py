@@ -94,8 +94,8 @@ class Kernel:
 
     def _load(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
         dispatcher = self._dispatcher()
-        dispatcher.compile(_signature(arguments))
-        self._ready[key] = dispatcher
+        # A call of the dispatcher would compile once more for each array that differs in what does not matter.
+        self._ready[key] = dispatcher.compile(_signature(arguments))
         return dispatcher.stats.cache_path is not None
 
     def _is_kept(self, arguments: tuple[Any, ...]) -> bool:
@@ -109,7 +109,10 @@ class Kernel:
 
 
 def _signature(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give numba's types of arguments; the first array may be a view of a mapping: read-only, at any address."""
+    """Give numba's types of arguments.
+
+    The first array may be a view of a mapping: read-only, at any address, and with bytes between frames.
+    """
     from numba import typeof, types
 
     signature = []
@@ -117,9 +120,8 @@ def _signature(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         kind = typeof(argument)
         if isinstance(kind, types.Array):
             first = position == 0
-            kind = types.Array(
-                kind.dtype, kind.ndim, kind.layout, readonly=first or not kind.mutable, aligned=not first
-            )
+            layout = "C" if kind.layout == "C" and not (first and kind.ndim > 1) else "A"
+            kind = types.Array(kind.dtype, kind.ndim, layout, readonly=first or not kind.mutable, aligned=not first)
         signature.append(kind)
     return tuple(signature)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,11 +86,7 @@ class FrameHeaders:
         return np.array(times, dtype="M8[ns]").astype(np.int64)
 
     def _parsed(self) -> Iterator[FrameHeader | None]:
-        for record in self._records(self.header_size):
-            try:
-                yield parse_header(record, "", len(record))
-            except FormatError:
-                yield None
+        return map(_parse, self._records(self.header_size))
 
     def _records(self, nbytes: int, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         done = 0
@@ -104,6 +101,15 @@ class FrameHeaders:
         with part.resource.reading() as file:
             for i in range(first, end):
                 yield file.read(i * self.stride, nbytes)
+
+
+@lru_cache(maxsize=256)
+def _parse(record: bytes) -> FrameHeader | None:
+    """Give the header in a record, None if there is none; several values of each frame come from one header."""
+    try:
+        return parse_header(record, "", len(record))
+    except FormatError:
+        return None
 
 
 def _time(text: str | None) -> np.datetime64:

@@ -35,10 +35,10 @@ def truncation_at_boundaries(kit: Kit) -> None:
 
     Compare what the header announces with `probe.size` before anything is read, allocated or promised.
     """
-    for sample in _copies(kit):
+    for number, sample in enumerate(_copies(kit)):
         for path in sample.files:
             content = path.read_bytes()
-            lengths = boundaries(kit, sample, path)
+            lengths = kit.in_turn(boundaries(kit, sample, path), number)
             for length in lengths:
                 path.write_bytes(content[:length])
                 with kit.case(f"{sample.data}, {path.name} cut from {len(content)} to {length} bytes"):
@@ -118,16 +118,17 @@ def longer_files_are_read(kit: Kit) -> None:
 
     Compute the range `[offset, offset + n * stride)` that frames cover, and ignore the rest or refuse the file.
     """
-    for sample in _copies(kit):
+    for number, sample in enumerate(_copies(kit)):
         for path in sample.files:
             content = path.read_bytes()
             frame = sample.data.nbytes // sample.data.n_frames
             itemsize = sample.data.stored_dtype.itemsize
-            for length in sorted({1, itemsize, frame // 2, frame - 1, frame // 2 * itemsize, 4096}):
-                for tail in (bytes(length), np.random.default_rng(length).bytes(length)):
-                    path.write_bytes(content + tail)
-                    with kit.case(f"{sample.data}, {length} bytes {tail[:4].hex(' ')} ... after {path.name}"):
-                        attempt(kit, sample, sample.data)
+            lengths = sorted({1, itemsize, frame // 2, frame - 1, frame // 2 * itemsize, 4096})
+            tails = [tail for n in lengths for tail in (bytes(n), np.random.default_rng(n).bytes(n))]
+            for tail in kit.in_turn(tails, number):
+                path.write_bytes(content + tail)
+                with kit.case(f"{sample.data}, {len(tail)} bytes {tail[:4].hex(' ')} ... after {path.name}"):
+                    attempt(kit, sample, sample.data)
             path.write_bytes(content)
 
 
