@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -116,6 +116,7 @@ def _signature(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     from numba import typeof, types
 
     signature = []
+    layout: Literal["C", "A"]
     for position, argument in enumerate(arguments):
         kind = typeof(argument)
         if isinstance(kind, types.Array):
