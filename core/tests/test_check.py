@@ -102,6 +102,15 @@ def test_every_wrong_value_is_told_at_its_field(scan: Path) -> None:
     assert report.counts is None
 
 
+def test_a_wrong_scan_shape_leaves_counts_and_shapes_to_choose_from(scan: Path) -> None:
+    report = lamella.check("npy", scan, {"nav_shape": "3 0", "num_partitions": "many", "sync_offset": 2})
+    assert sorted(map(str, fields(report))) == ["nav_shape", "num_partitions"]
+    assert report.counts is not None
+    assert (report.counts.frames, report.counts.skipped_start) == (12, 2)
+    assert (report.nav_shape, report.nav_origin) == ((12,), "header")
+    assert report.alternatives[0][0] == (3, 4)
+
+
 @pytest.mark.parametrize(
     ("values", "field", "words"),
     [

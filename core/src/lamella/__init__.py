@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         ParameterError as ParameterError,
     )
     from lamella.kernels.library import wait_until_compiled as wait_until_compiled
-    from lamella.opening.check import check as check
+    from lamella.opening.check import CheckReport as CheckReport, check as check
     from lamella.opening.open import Recipe as Recipe
     from lamella.plugins.hooks import hookimpl as hookimpl
     from lamella.plugins.registry import default_registry as default_registry
@@ -32,7 +32,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.dataset.dataset": "DataSet",
         "lamella.errors": "FormatError LamellaError LamellaWarning ParameterError",
         "lamella.kernels.library": "wait_until_compiled",
-        "lamella.opening.check": "check",
+        "lamella.opening.check": "CheckReport check",
         "lamella.opening.open": "Recipe",
         "lamella.plugins.hooks": "hookimpl",
         "lamella.plugins.registry": "default_registry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def read_selection(
         _scatter(source, backend, selection, frames, result, fill)
         return
     whole = selection.whole_box
-    depth = max(1, TILE_BYTES // (selection.box.size * source.dtype.itemsize))
+    depth = _depth(selection, source.dtype.itemsize)
     with FrameReader(source, backend, dtype=rows.dtype if whole else None) as reader:
         for start in range(0, len(frames), depth):
             wanted, part = as_range(frames[start : start + depth]), rows[start : start + depth]
@@ -106,7 +107,7 @@ def _scatter(
     places = np.argsort(frames, kind="stable")
     first = int(np.searchsorted(frames, 0, sorter=places))
     target, rows = selection.spread(result), _rows(selection, result)
-    depth = max(1, TILE_BYTES // (selection.box.size * source.dtype.itemsize))
+    depth = _depth(selection, source.dtype.itemsize)
 
     def put(where: NDArray[np.int64], values: Any) -> None:
         if rows is not None:
@@ -122,6 +123,11 @@ def _scatter(
             wanted, again = _distinct(frames[where])
             pixels = selection.pixels(reader.read(as_range(wanted), selection.box))
             put(where, pixels if again is None else pixels[again])
+
+
+def _depth(selection: Selection, itemsize: int) -> int:
+    """Give how many frames a tile has, of which neither the box nor the wanted pixels take more than a tile."""
+    return max(1, TILE_BYTES // (max(selection.box.size, math.prod(selection.sig_shape)) * itemsize))
 
 
 def _rows(selection: Selection, result: NDArray[Any]) -> NDArray[Any] | None:

@@ -52,7 +52,8 @@ class CheckReport:
         Parameters that still have to be given.
     counts : FrameCounts or None
         How stored frames and scan positions meet: frames in the file, shown, skipped at the start, ignored at the
-        end; positions that are missing at the start (inserted), at the end, or lost.
+        end; positions that are missing at the start (inserted), at the end, or lost. None, as what follows, if the
+        reader could not look into the target yet.
     nav_shape, nav_origin, sync_offset
         The scan as it would be opened, and where its shape comes from.
     sig_shape, dtype
@@ -151,15 +152,16 @@ def _report(format: str, target: object, given: Mapping[str, Any], registry: Reg
     except PluginError as error:
         return CheckReport(problems=(*problems, Problem("format", str(error))), format=plugin.name)
     refused = None if probe is None else refused_target(plugin, probe, registry)
-    problems += [*(() if refused is None else _problems_of(refused, "target")), *checked.problems]
+    problems += [] if refused is None else _problems_of(refused, "target")
     origins = origins_of(match, given)
     scan: dict[str, Any] = {}
-    if not problems and probe is not None and checked.common is not None:
+    found: Sequence[Problem] = ()
+    if not problems and probe is not None and checked.params is not None:
         scan, found = _scan(plugin, checked.common, checked.params, probe)
-        scan["nav_origin"] = origins.get("nav_shape") or scan.get("nav_origin")
-        problems += found
+        if checked.values.get("nav_shape") is not None:
+            scan["nav_origin"] = origins["nav_shape"]
     return CheckReport(
-        problems=tuple(dict.fromkeys(problems)),
+        problems=tuple(dict.fromkeys((*problems, *checked.problems, *found))),
         format=plugin.name,
         title=None if plugin.spec is None else plugin.spec.title,
         values=checked.values,

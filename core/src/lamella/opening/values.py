@@ -24,7 +24,8 @@ class CheckedValues:
     Parameters
     ----------
     common, params
-        What the core and the reader are given; None as long as there are problems.
+        What the core and the reader are given. With problems, ``common`` holds the values that fit, and ``params`` is
+        None if one of its own is wrong or missing.
     values
         Every value that fits its parameter, by name; the defaults of those that were not given too.
     problems
@@ -33,7 +34,7 @@ class CheckedValues:
         What a user should know about them.
     """
 
-    common: CommonParams | None
+    common: CommonParams
     params: Any
     values: Mapping[str, object]
     problems: tuple[Problem, ...]
@@ -47,7 +48,7 @@ class CheckedValues:
         ParameterError
             With all problems at once.
         """
-        if self.problems or self.common is None:
+        if self.problems:
             raise ParameterError(self.problems, subject=f"parameters of format {plugin.name!r}")
         return self.common, self.params
 
@@ -81,13 +82,17 @@ def check_values(plugin: Plugin, given: Mapping[str, Any]) -> CheckedValues:
         for problem in found:
             values.pop(problem.field or "", None)
         try:
-            groups.append(None if found else made(kind, accepted))
+            instance = None if found and kind is cls else made(kind, accepted)
+            groups.append(instance)
+            if not found:
+                values |= {info.name: getattr(instance, info.name) for info in describe(kind)}
         except ParameterError as error:
+            groups.append(None)
             found += error.problems
         problems += found
     if given.get("io_backend") is not None and Capability.IO_BACKENDS not in plugin.spec.capabilities:
         problems.append(Problem("io_backend", f"{plugin.name!r} does not read through I/O backends; leave it out"))
-    common, params = groups if not problems else (None, None)
+    common, params = groups
     return CheckedValues(
         common=common,
         params=params,
