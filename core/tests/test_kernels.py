@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,8 @@ def test_rows_are_compiled_once_wherever_they_lie(monkeypatch: pytest.MonkeyPatc
         sums(rows, (), total)
         sums(rows, (), total)
         np.testing.assert_array_equal(total, 2 * rows.sum(axis=1, dtype=np.int64))
-    made = [kinds for kinds in reduce.add_pixels.overloads if kinds[0].dtype.name == "int16" and not len(kinds[1])]
+    dispatcher: Any = reduce.add_pixels
+    made = [kinds for kinds in dispatcher.overloads if kinds[0].dtype.name == "int16" and not len(kinds[1])]
     assert len(made) == 1
 
 

@@ -100,7 +100,7 @@ class Kernel:
             if isinstance(kind, types.Array):
                 # The first array may be a view of a mapping: read-only, at any address, and with bytes between frames.
                 first = position == 0
-                layout = "C" if kind.layout == "C" and not (first and kind.ndim > 1) else "A"
+                layout: Any = "C" if kind.layout == "C" and not (first and kind.ndim > 1) else "A"
                 kind = types.Array(kind.dtype, kind.ndim, layout, readonly=first or not kind.mutable, aligned=not first)
             signature.append(kind)
         # A call of the dispatcher would compile once more for each array that differs in what does not matter.
