@@ -117,8 +117,8 @@ def test_rows_are_compiled_once_wherever_they_lie(monkeypatch: pytest.MonkeyPatc
         sums(rows, (), total)
         sums(rows, (), total)
         np.testing.assert_array_equal(total, 2 * rows.sum(axis=1, dtype=np.int64))
-    compiled: Any = reduce.add_pixels
-    made = [kinds for kinds in compiled.overloads if kinds[0].dtype.name == "int16" and not len(kinds[1])]
+    dispatcher: Any = reduce.add_pixels
+    made = [kinds for kinds in dispatcher.overloads if kinds[0].dtype.name == "int16" and not len(kinds[1])]
     assert len(made) == 1
 
 

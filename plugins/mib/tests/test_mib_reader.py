@@ -4,6 +4,7 @@ import json
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ def test_the_settings_of_four_chips_are_kept_apart(tmp_path: Path) -> None:
     path.write_bytes(Merlin(chips=4).part(np.zeros((1, 512, 512), np.uint8)))
     raw: Any = lamella.open(path).raw_metadata
     assert len(raw["frame header"]["chip settings"]) == 4
+
+
+def test_a_header_is_parsed_once_for_all_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scan.mib"
+    path.write_bytes(Merlin(exposure=1234, period=2468).part(np.zeros((5, 2, 3), np.uint16)))
+    ds = lamella.open(path)
+    parse = Mock(wraps=parse_header)
+    monkeypatch.setattr("lamella_mib.headers.parse_header", parse)
+    for name in ("acquired", "exposure", "sequence number", "counter"):
+        assert len(ds.per_frame(name)) == 5
+    assert parse.call_count == 5
 
 
 def test_every_frame_has_its_time_and_exposure(scan: Path) -> None:
