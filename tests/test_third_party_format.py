@@ -43,7 +43,7 @@ import numpy as np
 from lamella.codecs import PackedCodec
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.reader import (
-    Confidence, Encoding, LinearSource, Match, Resource, RunTable, SourceInfo, fields_of, json_value, take_record
+    Confidence, Encoding, LinearSource, Match, RunTable, SourceInfo, fields_of, json_value, take_record
 )
 
 HEADER = np.dtype([("magic", "S8"), ("ny", "<u4"), ("nx", "<u4"), ("height", "<u4"), ("width", "<u4")])
@@ -83,9 +83,6 @@ class SwiftReader:
             runs=RunTable.single(offset=HEADER.itemsize, stride=stride, count=count),
             encoding=Encoding(codec.dtype, sig_shape, codec=codec),
             info=SourceInfo(
-                n_frames=count,
-                sig_shape=sig_shape,
-                dtype=codec.dtype,
                 nav_shape=(header["ny"], header["nx"]),
                 nav_origin="header",
                 raw_metadata=json_value(header),

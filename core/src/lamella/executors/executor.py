@@ -39,6 +39,8 @@ class Executor(ABC):
     transport : {"memory", "pipe", "network"}
         What a result costs on its way to the caller. Scans are cut into fewer and larger partitions where results are
         dear.
+    api : tuple of int
+        The plugin API that the class of a plugin was written for, such as ``(1, 0)``, which is assumed without it.
 
     Notes
     -----

@@ -19,7 +19,8 @@ class IOBackend(ABC):
 
     A backend of one's own defines a ``name`` and `open`; every other method has a default. Methods that later versions
     add will have one, too. It is given as ``io_backend=`` when a data set is opened, or is declared in the entry-point
-    group ``lamella.io_backends`` and then chosen by its name.
+    group ``lamella.io_backends`` and then chosen by its name. Its class attribute ``api``, such as ``(1, 0)``, is the
+    plugin API that it was written for; without it, ``(1, 0)`` is assumed.
 
     Examples
     --------
