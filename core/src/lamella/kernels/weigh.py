@@ -14,7 +14,7 @@ from numba.extending import overload
 
 from lamella.kernels.typing import REORDER, kept, row, wide_float
 
-__all__ = ["BLOCK", "room_for", "weigh_block", "weigh_items", "weigh_pixels"]
+__all__ = ["weigh_items", "weigh_pixels"]
 
 BLOCK = 2048
 """Pixels of four frames that stay in the cache, in floating point, while all masks pass over them."""
