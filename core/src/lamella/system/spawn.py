@@ -15,7 +15,6 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from io import RawIOBase
-from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,6 +61,8 @@ def python_executable() -> str | None:
     is a Python by name, its own or that of the file it links to. An application that called
     `multiprocessing.set_executable` is believed, if that Python has the same version as this one.
     """
+    from multiprocessing.spawn import get_executable  # costs milliseconds
+
     path = os.fsdecode(get_executable() or "")
     if not path or not Path(path).is_file():
         return None
