@@ -219,8 +219,8 @@ def test_nobody_waits_for_one_that_waits() -> None:
             return self.total()
 
     first, second = ChainUDF(), ChainUDF()
-    assert followers([first, second], ["rows", "rows"]) == {}
-    assert list(followers([first, SumUDF(), second], ["rows"] * 3)) == [1]
+    assert followers([first, second]) == {}
+    assert list(followers([first, SumUDF(), second])) == [1]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _CHANGES = (
 """What a subclass overrides to put something else into the buffers of a partition."""
 
 
-def followers(udfs: Sequence[UDF], methods: Sequence[str]) -> dict[int, UDF]:
+def followers(udfs: Sequence[UDF]) -> dict[int, UDF]:
     """Give which UDFs, by their numbers, find their result with another one: with a sum, say, a standard deviation."""
     leaders = [udf for udf in udfs if _holds(udf, "provides", "provide") and udf.provides]
     led: dict[int, UDF] = {}
@@ -55,7 +55,7 @@ def _holds(udf: UDF, *names: str) -> bool:
 
 def one_call(udfs: Sequence[UDF], methods: Sequence[str]) -> bool:
     """Whether UDFs need a single call of a kernel for each tile."""
-    led = followers(udfs, methods)
+    led = followers(udfs)
     leading = [udf for i, udf in enumerate(udfs) if i not in led]
     return set(methods) == {"rows"} and (len(leading) == 1 or len(joinable(leading)) == len(leading))
 

@@ -57,7 +57,7 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
         for udf, planned in zip(udfs, plan.udfs, strict=True)
     ]
     whole = [dict(vars(udf.results)) for udf in udfs]
-    led = {} if plan.events else followers(udfs, [planned.method for planned in plan.udfs])
+    led = {} if plan.events else followers(udfs)
     feeds = _feeds(plan, partition, udfs, windows, led)
     for tile in _tiles(plan, partition):
         if cancelled():

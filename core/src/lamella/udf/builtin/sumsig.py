@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.kernels.accumulate import signed, total_dtype
+from lamella.kernels.accumulate import signed
 from lamella.kernels.builtin import add_rows
-from lamella.udf.base import Method
-from lamella.udf.builtin.reducing import ReducingUDF, Reduction
+from lamella.udf.builtin.reducing import Reduction
+from lamella.udf.builtin.total import TotalUDF
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from lamella.reader.events import Events
-    from lamella.udf.buffers import BufferSpec
 
 __all__ = ["SumSigUDF"]
 
 
-class SumSigUDF(ReducingUDF):
+class SumSigUDF(TotalUDF):
     """Sum the pixels of each frame; result ``intensity`` of kind ``"nav"``.
 
     Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
@@ -33,43 +31,11 @@ class SumSigUDF(ReducingUDF):
         frame become NaN.
     """
 
+    total_kind = "nav"
     sums = frozenset({"pixels"})
-
-    def __init__(self, dtype: DTypeLike | None = None) -> None:
-        super().__init__(dtype=dtype)
-
-    def get_preferred_input_dtype(self) -> DTypeLike:
-        return self.USE_NATIVE_DTYPE
-
-    def _total_dtype(self) -> np.dtype[Any]:
-        return total_dtype(np.dtype(self.meta.input_dtype or self.meta.dataset_dtype), self.params.dtype)
-
-    def get_result_buffers(self) -> Mapping[str, BufferSpec]:
-        total = self._total_dtype()
-        if self.params.dtype is None:
-            return {"intensity": self.buffer(kind="nav", dtype=total)}
-        return {
-            "total": self.buffer(kind="nav", dtype=total, use="private"),
-            "intensity": self.buffer(kind="nav", dtype=self.params.dtype, use="result_only"),
-        }
-
-    def total(self) -> NDArray[Any]:
-        """Give the buffer in which sums are accumulated."""
-        total: NDArray[Any] = self.results.intensity if self.params.dtype is None else self.results.total
-        return total
-
-    def _in_rows(self) -> bool:
-        native = np.dtype(self.meta.input_dtype or self.meta.dataset_dtype)
-        return (native.kind in "fc") == (self._total_dtype().kind in "fc")
-
-    def get_method(self) -> Method:
-        return "rows" if self._in_rows() else "tile"
 
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
         return Reduction(pixels=signed(self.total()))
-
-    def takes_events(self) -> bool:
-        return self._in_rows()
 
     def process_events(self, events: Events) -> None:
         add_rows(signed(events.values), events.starts, signed(self.total()))
@@ -77,7 +43,3 @@ class SumSigUDF(ReducingUDF):
     def process_tile(self, tile: NDArray[Any]) -> None:
         total = self.total()
         total += np.add.reduce(tile, axis=tuple(range(1, tile.ndim)), dtype=total.dtype)
-
-    def get_results(self) -> Mapping[str, Any]:
-        total, dtype = self.total(), self.params.dtype
-        return {"intensity": total if dtype is None else total.astype(dtype)}
