@@ -11,7 +11,7 @@ author = "The Lamella developers"
 copyright = "The Lamella developers"
 release = version = installed_version("lamella")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "described", "generated"]
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

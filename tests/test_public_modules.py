@@ -14,6 +14,7 @@ from types import FunctionType
 
 import pytest
 
+from lamella.format import API_VERSION
 from lamella_testkit.scaffold import new_format
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,73 @@ def test_a_shipped_plugin_imports_what_is_public_for_its_kind(plugin: Path) -> N
         for path in plugin.glob("src/**/*.py")
     }
     assert {name: what for name, what in found.items() if what} == {}
+
+
+FOR_AUTHORS: dict[str, set[str] | None] = {
+    **dict.fromkeys(sorted({*FOR_FORMATS, *OF_THE_MACHINE.values(), "lamella.cli"})),
+    "lamella": {"hookimpl"},
+    "lamella.udf": {"Kernel", "ReducingUDF", "Reduction", "WeighingUDF", "kept", "row", "wide", "wide_float"},
+}
+"""The modules whose names the reference for plugin authors describes: all of them, or some."""
+
+REFERENCE = ROOT / "docs" / "reference" / "plugin-authors.md"
+
+
+def names_for_authors(module: str) -> set[str]:
+    names = FOR_AUTHORS[module]
+    return public_names(module) if names is None else names
+
+
+def section_of(module: str) -> str:
+    """The part of the reference that describes a module, up to the next part of the same level."""
+    anchor = "module-cli" if module == "lamella" else f"module-{module.removeprefix('lamella.')}"
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert f"({anchor})=\n" in text
+    return re.split(r"^\(module-\w+\)=\n|^## All names\n", text.partition(f"({anchor})=\n")[2], flags=re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize("module", FOR_AUTHORS)
+def test_the_reference_for_authors_says_what_each_name_is(module: str) -> None:
+    described = dict(re.findall(r"^\| `(\w+)` \| (.+\.) \|$", section_of(module), re.MULTILINE))
+    assert names_for_authors(module) - set(described) == set()
+    assert [name for name, sentence in described.items() if len(sentence.split()) < 4] == []
+
+
+@pytest.mark.parametrize("module", FOR_AUTHORS)
+def test_the_reference_for_authors_describes_only_what_exists(module: str) -> None:
+    described = set(re.findall(r"^\| `(\w+)` \| ", section_of(module), re.MULTILINE))
+    shared = names_for_authors("lamella") | names_for_authors("lamella.cli")  # one section describes both
+    assert described - (shared if module in ("lamella", "lamella.cli") else names_for_authors(module)) == set()
+
+
+@pytest.mark.parametrize("module", FOR_AUTHORS)
+def test_the_reference_for_authors_uses_each_name(module: str) -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    used = {name for where, name in imported(code) if name is not None and where == module}
+    assert names_for_authors(module) - used == set()
+    words = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    assert names_for_authors(module) - words == set()
+
+
+@pytest.mark.parametrize("module", sorted(FOR_USERS))
+def test_the_reference_describes_each_name_for_users(module: str) -> None:
+    text = REFERENCE.with_name("python.md").read_text(encoding="utf-8")
+    if f"automodule:: {module}\n" in text:
+        return
+    described = set(re.findall(rf"(?:auto\w+:: |^\| `)(?:{re.escape(module)}|lamella)\.(\w+)", text, re.MULTILINE))
+    elsewhere = names_for_authors(module) if module in FOR_AUTHORS else set()
+    assert public_names(module) - described - elsewhere - public_names("lamella.errors") == set()
+
+
+def test_the_table_of_all_names_is_complete() -> None:
+    table = REFERENCE.read_text(encoding="utf-8").partition("## All names\n")[2]
+    rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)` \| (\d+\.\d+) \|$", table, re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    listed = {(name, module) for name, module, _ in rows}
+    assert listed == {(name, module) for module in PUBLIC for name in public_names(module)}
+    versions = {(int(major), int(minor)) for _, _, since in rows for major, minor in [since.split(".")]}
+    assert max(versions) <= API_VERSION
 
 
 @pytest.mark.parametrize("kind", ["linear", "procedural"])

@@ -81,7 +81,7 @@ class Context(AnalysisMaker):
     executor
         Where to compute: an executor, its name, or None for threads, one per processor.
     plot_class
-        What draws live plots; `lamella.plot.liveplot.LivePlot` by default.
+        What draws live plots; `lamella.plot.LivePlot` by default.
 
     Examples
     --------
@@ -255,7 +255,7 @@ class Context(AnalysisMaker):
             True for a progress bar, or a function ``f(done, total)`` that is called with numbers of frames.
         plots
             Pictures that grow meanwhile: True, a list of results (a name, a name with a function, or a function of
-            result and damage), one such list for each UDF, or a list of `lamella.plot.liveplot.LivePlot`.
+            result and damage), one such list for each UDF, or a list of `lamella.plot.LivePlot`.
         sync
             False to get something to await, while the run happens in another thread.
 

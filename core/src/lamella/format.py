@@ -110,9 +110,21 @@ class Capability(StrEnum, metaclass=_Capabilities):
 class Param:
     """Everything about one parameter that its type does not say; used as ``Annotated[T, Param(...)]``.
 
-    ``doc`` is one sentence; ``ge``, ``gt``, ``le``, ``lt`` bound numbers and each item of a tuple;
-    ``kind="dtype"`` accepts whatever NumPy calls a dtype and stores its string;
-    ``cli=False`` keeps a parameter that cannot be typed in a shell off the command line.
+    Parameters
+    ----------
+    doc
+        What it is, in one sentence.
+    unit
+        Its unit, such as ``"bytes"``; None if it has none.
+    ge, gt, le, lt
+        Bounds of a number, and of each item of a tuple.
+    choices
+        The values that are allowed; None for all of the type.
+    kind
+        ``"dtype"`` accepts whatever NumPy calls a dtype and stores its string, ``"path"`` is the path of a file, and
+        ``"object"`` accepts any object.
+    cli
+        False keeps a parameter that cannot be typed in a shell off the command line.
     """
 
     doc: str

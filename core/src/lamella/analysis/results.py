@@ -31,8 +31,11 @@ class AnalysisResult:
         What it shows, in a few words and in a sentence.
     raw_data
         The numbers: an array, or a tuple of the x and the y component of a vector field.
-    scale, colours
-        How its picture looks; see `lamella.plot.pictures.picture`.
+    scale
+        How its picture shows numbers: ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in
+        the middle of the colours.
+    colours
+        Name of a matplotlib colour map for its picture; without matplotlib, grey.
     include_in_download
         Whether it is written by `AnalysisResultSet.save`.
     """
@@ -105,7 +108,7 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
         return iter(self._channels)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> tuple[Path, ...]:
-        """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.results.save_results`."""
+        """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.save_results`."""
         from lamella.export.results import save_results
 
         arrays: Mapping[str, Any] = {

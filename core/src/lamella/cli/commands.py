@@ -19,7 +19,7 @@ class CommandModule(Protocol):
     """What the module of a command offers.
 
     It may also set ``OPENS_DATA = True``: then the command takes a file and the parameters of its format, and
-    `lamella.cli.parameters.open_data` opens what the user named.
+    `lamella.cli.open_data` opens what the user named.
     """
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,17 @@ class CommandModule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as the list of commands shows it; ``module`` is imported when it is asked for."""
+    """A command as the list of commands shows it.
+
+    Parameters
+    ----------
+    name
+        What the user types.
+    summary
+        One line for the list of commands.
+    module
+        Name of a module that offers what `CommandModule` says; imported when the command is asked for.
+    """
 
     name: str
     summary: str

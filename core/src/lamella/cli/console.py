@@ -26,6 +26,8 @@ class Console:
     ----------
     as_json
         Whether a program reads: then `say` and `table` are silent, and the one `emit` is all of standard output.
+    out, err
+        Text files to write to instead of standard output and standard error.
     """
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:

@@ -40,7 +40,18 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def open_data(args: argparse.Namespace) -> DataSet:
-    """Open the file that the user named, with the parameters that were given."""
+    """Open the file that the user named, with the parameters that were given.
+
+    Parameters
+    ----------
+    args
+        What ``run`` of a command gets; the module of the command says ``OPENS_DATA = True``.
+
+    Raises
+    ------
+    LamellaError
+        If the file cannot be opened, as `lamella.open` does.
+    """
     from lamella.opening.open import open_dataset
 
     return open_dataset(args.format or "auto", args.file, args.parameters)

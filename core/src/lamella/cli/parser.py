@@ -9,7 +9,15 @@ __all__ = ["Parser", "UsageError"]
 
 
 class UsageError(Exception):
-    """The command line cannot be understood."""
+    """The command line cannot be understood; the exit code is 2.
+
+    Parameters
+    ----------
+    message
+        What is wrong.
+    see
+        The command that shows help.
+    """
 
     def __init__(self, message: str, *, see: str = "lamella --help") -> None:
         super().__init__(message)

@@ -29,7 +29,7 @@ class QuadCodec:
 
     Chips 1 and 2 are the upper half. Chips 3 and 4 stand upside down below them: their first row is the last one of
     the frame, their first pixel the last one of their row. Pixels come in 64-bit words, see
-    `lamella.codecs.words.WordCodec`.
+    `lamella.codecs.WordCodec`.
 
     Parameters
     ----------

@@ -16,7 +16,19 @@ __all__ = ["ExportReport", "Exporter"]
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written: where, how large [bytes], and how many missing frames were filled with what."""
+    """What an exporter has written.
+
+    Parameters
+    ----------
+    path
+        The file.
+    nbytes
+        Its size [bytes].
+    missing
+        Number of scan positions without a frame.
+    fill
+        Value that was written there.
+    """
 
     path: Path
     nbytes: int
@@ -39,5 +51,29 @@ class Exporter(Protocol):
     def export(
         self, dataset: DataSet, path: Path, *, executor: Executor, fill: float, progress: ProgressOption
     ) -> ExportReport:
-        """Write a data set in bounded memory; ``path`` is replaced once it is complete, and not touched before."""
+        """Write a data set in bounded memory; ``path`` is replaced once it is complete, and not touched before.
+
+        Parameters
+        ----------
+        dataset
+            What to write, in the shape ``dataset.shape``.
+        path
+            The file, absolute. Its folder exists; the caller has checked that an existing file may be replaced.
+        executor
+            Where work can be done side by side.
+        fill
+            Value of scan positions without a frame.
+        progress
+            True for a progress bar, or a function that gets how many scan positions are done, and of how many.
+
+        Returns
+        -------
+        ExportReport
+            What was written.
+
+        Raises
+        ------
+        LamellaError
+            If the data cannot be read or written; then there is no new file.
+        """
         ...

@@ -34,11 +34,11 @@ class ItemOrder(Protocol):
         ...
 
     def to_items(self, pixels: NDArray[Any], first: int, end: int) -> NDArray[Any]:
-        """Give the items ``[first, end)`` of an array with one row per pixel."""
+        """Give the items ``[first, end)`` of an array with one row per pixel, shape ``(n_pixels, ...)``."""
         ...
 
     def put(self, items: NDArray[Any], pixels: NDArray[Any], first: int) -> None:
-        """Write the items from ``first`` on into an array with one row per pixel."""
+        """Write items, shape ``(n, ...)``, from number ``first`` on into an array with one row per pixel."""
         ...
 
 

@@ -19,7 +19,19 @@ PROJECT = "lamella"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that ``lamella doctor`` has to say."""
+    """One thing that ``lamella doctor`` has to say.
+
+    Parameters
+    ----------
+    subject
+        What it is about, in a word or two.
+    level
+        How bad it is; an ``"error"`` makes the exit code of the command 1.
+    message
+        What was found.
+    remedy
+        What the user can do.
+    """
 
     subject: str
     level: Literal["ok", "info", "warning", "error"]

@@ -91,7 +91,13 @@ class EventSource(FrameSource):
 
     @abstractmethod
     def events(self, io: IOSession, start: int, stop: int) -> Events:
-        """Give the events of the stored frames ``[start, stop)``; valid until the next call."""
+        """Give the events of the stored frames ``[start, stop)``; valid until the next call.
+
+        Raises
+        ------
+        FormatError
+            If the file is damaged, or is no longer what it was.
+        """
 
 
 def event_stretches(first_event: NDArray[np.int64], start: int, stop: int) -> Iterator[tuple[int, int]]:

@@ -93,8 +93,14 @@ class Encoding:
 class ReadHints:
     """What a source would like to be asked for; the core follows where it can.
 
-    ``frame_block`` frames are stored together (a chunk row), ``sig_block`` pixels are stored together along each
-    detector axis (None: any), ``whole_frames`` means that part of a frame costs as much as all of it.
+    Parameters
+    ----------
+    frame_block
+        Number of frames that are stored together, for instance in a row of chunks.
+    sig_block
+        Number of pixels that are stored together along each detector axis; None if that is no matter.
+    whole_frames
+        Whether part of a frame costs as much as all of it.
     """
 
     frame_block: int = 1
