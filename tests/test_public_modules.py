@@ -44,6 +44,7 @@ def allowed(groups: Iterable[str]) -> frozenset[str]:
             modules |= FOR_FORMATS
         elif group in OF_THE_MACHINE:
             modules |= {OF_THE_MACHINE[group], "lamella.format", "lamella.reader", "lamella.udf"}
+            modules |= {"lamella.io"} if group == "lamella.executors" else set()  # they say how bytes come on a worker
         elif group == "lamella":
             modules |= FOR_USERS
     return frozenset(modules)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lamella.export.atomic import written_at_once as written_at_once
     from lamella.export.dataset import export_dataset as export_dataset, find_exporter as find_exporter
     from lamella.export.exporter import Exporter as Exporter, ExportReport as ExportReport
     from lamella.export.results import save_results as save_results
+    from lamella.progress import ProgressOption as ProgressOption, make_progress as make_progress
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -27,5 +29,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.export.exporter": "ExportReport Exporter",
         "lamella.export.dataset": "export_dataset find_exporter",
         "lamella.export.results": "save_results",
+        "lamella.export.atomic": "written_at_once",
+        "lamella.progress": "ProgressOption make_progress",
     },
 )

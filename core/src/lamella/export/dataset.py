@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from lamella.errors import ParameterError, PluginError
 
@@ -77,11 +77,3 @@ def export_dataset(
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {target.parent} does not exist")
     return exporter.export(dataset, target, executor=executor, fill=fill, progress=progress)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "save_results":
-        from lamella.export.results import save_results
-
-        return save_results
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from lamella.udf.builtin.sumsig import SumSigUDF as SumSigUDF
     from lamella.udf.builtin.weighing import WeighingUDF as WeighingUDF
     from lamella.udf.meta import UDFMeta as UDFMeta
-    from lamella.udf.results import ResultBuffer as ResultBuffer
+    from lamella.udf.results import ResultBuffer as ResultBuffer, UDFResult as UDFResult
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "lamella.udf.base": "UDF UDFMethod",
         "lamella.udf.meta": "UDFMeta",
-        "lamella.udf.results": "ResultBuffer",
+        "lamella.udf.results": "ResultBuffer UDFResult",
         "lamella.udf.builtin.masks": "ApplyMasksUDF",
         "lamella.udf.builtin.auto": "AutoUDF",
         "lamella.udf.builtin.com": "CoMUDF",
