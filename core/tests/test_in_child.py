@@ -71,7 +71,7 @@ def test_an_exception_is_told_as_text(tasks: ModuleType) -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_read(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamella.reader.inchild._LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("lamella.reader.childprocess._LARGEST_ANSWER", 1000)
     with pytest.raises(ChildError, match="in a child process"):
         in_child(tasks.say, 2000 * "x")
 
