@@ -117,10 +117,13 @@ class ChildProcess:
         begun = False
         try:
             reply = _next(answers, number, limit)
-            if "ready" in reply:
-                begun, limit = True, call.seconds
-                self._modules.add(call.module)
-                reply = _next(answers, number, limit)
+            if "error" in reply:
+                return {"error": reply["error"]}
+            if "ready" not in reply:
+                raise ValueError("it gives a result before it is ready")
+            begun, limit = True, call.seconds
+            self._modules.add(call.module)
+            return _next(answers, number, limit)
         except queue.Empty:
             self.lost = not begun
             raise ChildError(call.name, f"no answer within {limit:g} s") from None
@@ -130,7 +133,6 @@ class ChildProcess:
         except (ValueError, TypeError, RecursionError) as error:
             self.lost = True
             raise ChildError(call.name, f"its answer makes no sense ({error})") from None
-        return reply
 
     def end(self) -> None:
         """End the process, whatever it does."""

@@ -9,7 +9,9 @@ import os
 import pickle
 import queue
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -28,18 +30,29 @@ def serve() -> None:
     """Answer calls one after the other; the process ends when the pipe from the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     parent = parent_pipes()
-    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(parent, calls), name="lamella-parent", daemon=True).start()
     try:
-        _answer(parent, calls)
+        _answer(parent, _receiver(parent))
     finally:
         os._exit(1)  # the other thread is inside of a read, so Python could not end in order
 
 
-def _answer(parent: Pipes, calls: queue.SimpleQueue[bytes]) -> None:
+def _receiver(parent: Pipes) -> Callable[[], bytes]:
+    """Give what waits for the next call; a thread listens all the time, to notice the end of the parent during a call.
+
+    Not so on Windows, where loading a library may wait until no other thread reads standard input: the end of the
+    parent is noticed after the call.
+    """
+    if sys.platform == "win32":
+        return parent.receive
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(parent, calls), name="lamella-parent", daemon=True).start()
+    return calls.get
+
+
+def _answer(parent: Pipes, next_call: Callable[[], bytes]) -> None:
     begun = False
     while True:
-        number, module, name, content, seconds, memory = pickle.loads(calls.get())
+        number, module, name, content, seconds, memory = pickle.loads(next_call())
         try:
             function = attrgetter(name)(import_module(module))
             arguments = pickle.loads(content)
