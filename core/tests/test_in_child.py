@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from math import gcd
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +19,9 @@ import pytest
 
 from lamella.errors import ChildError
 from lamella.reader import in_child
+from lamella.reader.warmchild import WarmChild
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 TASKS = """
 import os, sys, time
@@ -25,8 +32,43 @@ def hang(): time.sleep(600)
 def fail(): raise KeyError("gone")
 def say(text): print("this is not an answer"); return {"said": text, "n": [1, 2.5, None, True]}
 def take(n): return len(bytearray(n))
+def keep(n): state.append(bytearray(n))
 def array(): import numpy; return numpy.zeros(3)
 def remember(): state.append(1); return len(state)
+def pid(): return os.getpid()
+def pid_after(seconds): time.sleep(seconds); return os.getpid()
+def pid_and_text(path):
+    with open(path) as file: return [os.getpid(), file.read()]
+def stay(path):
+    with open(path, "w") as file: file.write(str(os.getpid()))
+    os.replace(path, path + ".done")
+    time.sleep(600)
+def poison(): state.append(1)
+def pid_unless_poisoned():
+    if state: os._exit(4)
+    return os.getpid()
+def leave_in_a_moment():
+    import threading
+    threading.Timer(0.05, os._exit, [5]).start()
+def forge():
+    import json, gc
+    from lamella.system.spawn import Pipes
+    gc.unfreeze()
+    (pipes,) = [one for one in gc.get_objects() if isinstance(one, Pipes)]
+    for number in range(3): pipes.send(json.dumps({"number": number, "result": "forged"}).encode())
+def nest():
+    import gc
+    from lamella.system.spawn import Pipes
+    gc.unfreeze()
+    (pipes,) = [one for one in gc.get_objects() if isinstance(one, Pipes)]
+    pipes.send(b"[" * 100000)
+def litter():
+    class Loop: pass
+    loop = Loop(); loop.itself = loop; loop.file = open(os.devnull)
+    return os.getpid()
+def open_files():
+    paths = ["/proc/self/fd/" + name for name in os.listdir("/proc/self/fd")]
+    return [os.getpid(), [os.readlink(path) for path in paths if os.path.exists(path)].count("/dev/null")]
 """
 
 
@@ -71,7 +113,7 @@ def test_an_exception_is_told_as_text(tasks: ModuleType) -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_read(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamella.reader.inchild._LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("lamella.reader.childprocess._LARGEST_ANSWER", 1000)
     with pytest.raises(ChildError, match="in a child process"):
         in_child(tasks.say, 2000 * "x")
 
@@ -86,6 +128,261 @@ def test_memory_is_limited(tasks: ModuleType) -> None:
     assert in_child(tasks.take, 1 << 20, memory=64 << 20) == 1 << 20
     with pytest.raises(ChildError, match="MemoryError"):
         in_child(tasks.take, 256 << 20, memory=64 << 20)
+
+
+# A child that is kept.
+
+
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[WarmChild]:
+    """One of its own for the test."""
+    warm = WarmChild(idle_seconds=60)
+    monkeypatch.setattr("lamella.reader.inchild.warm_child", warm)
+    yield warm
+    warm.close()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process of another parent runs."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or ") Z " not in status.read_text()
+
+
+def gone(pid: int, seconds: float = 20) -> bool:
+    """Wait until a process is gone."""
+    end = time.monotonic() + seconds
+    while runs(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not runs(pid)
+
+
+def test_calls_of_a_group_share_a_child_and_others_do_not(tasks: ModuleType, warm: WarmChild) -> None:
+    first = in_child(tasks.pid, group="a")
+    assert in_child(tasks.pid, group="a") == first
+    alone = in_child(tasks.pid)
+    assert in_child(tasks.pid, group="a") == first
+    assert in_child(tasks.pid) not in (first, alone)
+    other = in_child(tasks.pid, group="b")
+    assert in_child(tasks.pid, group="b") == other
+    assert in_child(tasks.pid, group="a") not in (first, alone, other)
+    if os.name == "posix":
+        assert gone(first)
+        assert gone(other)
+
+
+def test_a_group_does_not_share_a_child_of_another_surrounding(
+    tasks: ModuleType, warm: WarmChild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = [in_child(tasks.pid, group="a"), in_child(tasks.pid, group="a", memory=1 << 30)]
+    pids.append(in_child(tasks.pid, group="a", memory=1 << 29))
+    monkeypatch.setenv("VARIABLE_OF_TEST_IN_CHILD", "1")
+    pids.append(in_child(tasks.pid, group="a", memory=1 << 29))
+    monkeypatch.chdir(tmp_path)
+    pids.append(in_child(tasks.pid, group="a", memory=1 << 29))
+    monkeypatch.syspath_prepend(tmp_path / "more")
+    pids.append(in_child(tasks.pid, group="a", memory=1 << 29))
+    assert len(set(pids)) == len(pids)
+    assert in_child(tasks.pid, group="a", memory=1 << 29) == pids[-1]
+
+
+@pytest.mark.parametrize("refusal", ["crash", "leave", "fail", "hang", "array", "say"])
+def test_a_child_that_refused_is_not_asked_again(
+    tasks: ModuleType, warm: WarmChild, monkeypatch: pytest.MonkeyPatch, refusal: str
+) -> None:
+    first = in_child(tasks.pid, group="a")
+    monkeypatch.setattr("lamella.reader.childprocess._LARGEST_ANSWER", 1000)
+    with pytest.raises(ChildError) as caught:
+        in_child(getattr(tasks, refusal), *(["x" * 2000] if refusal == "say" else []), seconds=0.5, group="a")
+    assert caught.value.raised == (refusal == "fail")
+    assert in_child(tasks.pid, group="a") != first
+    if os.name == "posix":
+        assert gone(first)
+
+
+def test_what_an_earlier_call_left_refuses_no_later_one(tasks: ModuleType, warm: WarmChild) -> None:
+    in_child(tasks.poison, group="a")
+    assert in_child(tasks.remember, group="a") == 2  # so it was the same child
+    assert isinstance(in_child(tasks.pid_unless_poisoned, group="a"), int)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit here")
+def test_memory_that_an_earlier_call_took_refuses_no_later_one(tasks: ModuleType, warm: WarmChild) -> None:
+    first = in_child(tasks.pid, memory=64 << 20, group="a")
+    in_child(tasks.keep, 48 << 20, memory=64 << 20, group="a")
+    assert in_child(tasks.pid, memory=64 << 20, group="a") == first
+    assert in_child(tasks.take, 48 << 20, memory=64 << 20, group="a") == 48 << 20
+    with pytest.raises(ChildError, match="MemoryError"):
+        in_child(tasks.take, 256 << 20, memory=64 << 20, group="a")
+
+
+def test_a_child_that_ended_between_two_calls_is_replaced(tasks: ModuleType, warm: WarmChild) -> None:
+    in_child(tasks.leave_in_a_moment, group="a")
+    time.sleep(0.3)
+    assert isinstance(in_child(tasks.pid, group="a"), int)
+
+
+def test_an_answer_that_was_not_asked_for_counts_as_a_crash(tasks: ModuleType, warm: WarmChild) -> None:
+    with pytest.raises(ChildError, match="makes no sense"):
+        in_child(tasks.forge, group="a")
+    with pytest.raises(ChildError, match="makes no sense"):
+        in_child(tasks.nest, group="a")
+    assert isinstance(in_child(tasks.pid, group="a"), int)
+
+
+def test_a_child_answers_a_number_of_calls(tasks: ModuleType, warm: WarmChild) -> None:
+    assert warm.most_calls == 100
+    warm.most_calls = 3
+    pids = [in_child(tasks.pid, group="a") for _ in range(7)]
+    assert [pids.index(pid) for pid in pids] == [0, 0, 0, 3, 3, 3, 6]
+
+
+@posix
+def test_an_idle_child_is_ended(tasks: ModuleType, warm: WarmChild) -> None:
+    warm.idle_seconds = 0.3
+    first = in_child(tasks.pid, group="a")
+    assert gone(first)
+    second = in_child(tasks.pid, group="a")
+    assert second != first
+    warm.idle_seconds = 60
+    while in_child(tasks.pid, group="a") != second:  # asked again, it no longer counts as idle since the first call
+        second = in_child(tasks.pid, group="a")
+    time.sleep(0.6)
+    assert in_child(tasks.pid, group="a") == second
+
+
+def test_two_threads_at_once_do_not_share_a_child(tasks: ModuleType, warm: WarmChild) -> None:
+    in_child(tasks.pid, group="a")
+    pids: list[int] = []
+
+    def call() -> None:
+        pids.append(in_child(tasks.pid_after, 1.5, group="a"))
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(pids)) == 2
+    assert in_child(tasks.pid, group="a") in pids
+    if os.name == "posix":
+        assert sum(runs(pid) for pid in pids) == 1
+
+
+def test_a_child_sees_what_a_file_holds_now(tasks: ModuleType, warm: WarmChild, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    first = in_child(tasks.pid_and_text, str(path), group="a")
+    path.write_text("two")
+    assert in_child(tasks.pid_and_text, str(path), group="a") == [first[0], "two"]
+    path.unlink()
+    with pytest.raises(ChildError, match="FileNotFoundError"):
+        in_child(tasks.pid_and_text, str(path), group="a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at descriptors in /proc")
+def test_files_that_only_the_collector_closes_are_closed(tasks: ModuleType, warm: WarmChild) -> None:
+    before = in_child(tasks.open_files, group="a")
+    assert in_child(tasks.litter, group="a") == before[0]
+    assert in_child(tasks.open_files, group="a") == before
+
+
+# Ends of the parent.
+
+
+def script(tasks: ModuleType, text: str) -> subprocess.Popen[str]:
+    """Start a Python that has the tasks, and calls them."""
+    head = f"import sys; sys.path.insert(0, {str(Path(str(tasks.__file__)).parent)!r})\n"
+    head += "import os, signal, threading, time\nimport tasks_of_child as tasks\nfrom lamella.reader import in_child\n"
+    return subprocess.Popen([sys.executable, "-c", head + text], stdout=subprocess.PIPE, text=True)
+
+
+@posix
+@pytest.mark.parametrize("way", ["", "time.sleep(600)"])
+def test_no_child_outlives_its_parent(tasks: ModuleType, way: str) -> None:
+    with script(tasks, f"print(in_child(tasks.pid, group='a'), flush=True)\n{way}") as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        if way:
+            assert runs(pid)
+            parent.kill()
+        else:
+            assert parent.wait(8) == 0  # sooner than the child would be idle for too long
+        assert gone(pid, 5)
+
+
+@posix
+def test_a_child_that_works_when_its_parent_is_killed_ends(tasks: ModuleType, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    with script(tasks, f"in_child(tasks.stay, {str(note)!r}, seconds=600, group='a')") as parent:
+        pid = noted(note)
+        parent.kill()
+        assert gone(pid)
+
+
+def noted(note: Path) -> int:
+    """Wait for the number that `stay` writes."""
+    done = note.with_name(note.name + ".done")
+    end = time.monotonic() + 60
+    while not done.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return int(done.read_text())
+
+
+@posix
+def test_ctrl_c_ends_the_call_and_the_child(tasks: ModuleType, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    text = f"""
+signal.signal(signal.SIGINT, signal.default_int_handler)
+before = in_child(tasks.pid, group="a")
+try:
+    in_child(tasks.stay, {str(note)!r}, seconds=600, group="a")
+except KeyboardInterrupt:
+    print(before, in_child(tasks.pid, group="a"), flush=True)
+"""
+    with script(tasks, text) as parent:
+        pid = noted(note)
+        os.kill(pid, signal.SIGINT)  # the terminal sends it to all processes; the parent decides
+        time.sleep(0.2)
+        assert runs(pid)
+        parent.send_signal(signal.SIGINT)
+        assert parent.stdout is not None
+        before, after = map(int, parent.stdout.readline().split())
+        assert before == pid != after
+        assert gone(pid)
+        assert parent.wait(20) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_that_was_forked_has_a_child_of_its_own(tasks: ModuleType) -> None:
+    text = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # the timer is a thread
+first = in_child(tasks.pid, group="a")
+new = os.fork()
+if new == 0:
+    second = in_child(tasks.pid, group="a")
+    again = in_child(tasks.pid, group="a")
+    print(first != second == again, flush=True)
+    time.sleep(600)
+print(first == in_child(tasks.pid, group="a"), first, new, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with script(tasks, text) as parent:
+        assert parent.stdout is not None
+        told = {
+            line.split()[0] + str(len(line.split())): line.split() for line in [parent.stdout.readline() for _ in "ab"]
+        }
+        _, first, new = map(str, told.pop("True3"))
+        try:
+            assert list(told) == ["True1"]
+            assert gone(int(first), 5)  # the new process does not hold its pipe
+        finally:
+            os.kill(int(new), signal.SIGKILL)
 
 
 def local() -> Callable[[], None]:

@@ -254,20 +254,23 @@ class ChildError(LamellaError):
         What came of it, for instance ``"it ended by signal 11 (SIGSEGV)"``.
     started
         Whether there was a child at all; false where this program is not a Python that could be started.
+    raised
+        Whether the function raised an exception, so that the child came to an end of its work.
     """
 
-    def __init__(self, task: str, found: str, *, started: bool = True) -> None:
+    def __init__(self, task: str, found: str, *, started: bool = True, raised: bool = False) -> None:
         super().__init__(f"{task}, in a child process: {found}")
         self.task = task
         self.found = found
         self.started = started
+        self.raised = raised
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_child_error, (self.task, self.found, self.started)
+        return _rebuild_child_error, (self.task, self.found, self.started, self.raised)
 
 
-def _rebuild_child_error(task: str, found: str, started: bool) -> ChildError:
-    return ChildError(task, found, started=started)
+def _rebuild_child_error(task: str, found: str, started: bool, raised: bool) -> ChildError:
+    return ChildError(task, found, started=started, raised=raised)
 
 
 class WorkerLost(LamellaError):

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
-from lamella.reader import Probe
+from lamella.reader import Probe, in_child
 from lamella_hdf5.params import Hdf5Params
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.superblock import read_superblock
@@ -292,6 +294,68 @@ def test_a_child_that_hangs_is_an_error_of_the_parent(tmp_path: Path, monkeypatc
     describe = importlib.import_module("hanging_h5").describe
     with pytest.raises(CorruptError, match=r"no answer within 0\.2 s"):
         rehearse(Probe.of(path), Hdf5Params(), describe)
+
+
+def suspicious(path: Path, scan: np.ndarray) -> Path:
+    """Write a file that is right, but longer than it says."""
+    write(path, scan=scan)
+    path.write_bytes(path.read_bytes() + bytes(100))
+    return path
+
+
+def test_suspicious_files_of_a_folder_share_a_child_until_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+
+    class Counted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            started.append(self)
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", Counted)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    for number in range(3):
+        assert lamella.open(suspicious(tmp_path / "a" / f"{number}.h5", SCAN)).shape == SCAN.shape
+    assert len(started) == 1
+    lamella.open(suspicious(tmp_path / "b" / "0.h5", SCAN))
+    assert len(started) == 2
+    path = suspicious(tmp_path / "b" / "empty.h5", SCAN[:0])
+    with pytest.raises(FormatError, match="no data set of numbers"):
+        lamella.open(path)
+    assert len(started) == 2
+    lamella.open(tmp_path / "b" / "0.h5")
+    assert len(started) == 3
+    if hasattr(os, "symlink"):
+        (tmp_path / "b" / "1.h5").symlink_to(tmp_path / "a" / "1.h5")
+        lamella.open(tmp_path / "b" / "1.h5")
+        assert len(started) == 4
+
+
+def test_a_child_that_is_kept_sees_a_file_that_changed_and_holds_none_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "looking_h5.py").write_text(
+        "import os\nimport h5py\n"
+        "from lamella_hdf5.params import Hdf5Params\nfrom lamella_hdf5.reader import describe_scan\n"
+        "from lamella_hdf5.rehearsal import act\n"
+        "def look(path):\n"
+        "    act(describe_scan, path, Hdf5Params())\n"
+        "    with h5py.File(path) as file: values = file['scan'][0, 0, 0].tolist()\n"
+        "    return [os.getpid(), values, h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    look = importlib.import_module("looking_h5").look
+    path = tmp_path / "a.h5"
+    for compression in (None, "gzip"):  # the frame is read without libhdf5, and from chunks
+        results = []
+        for scan in (SCAN, SCAN + 1):
+            with h5py.File(path, "w") as file:
+                file.create_dataset("scan", data=scan, compression=compression)
+            results.append(in_child(look, str(path), seconds=60, group=str(tmp_path)))
+        pid = results[0][0]
+        assert results == [[pid, SCAN[0, 0, 0].tolist(), 0], [pid, (SCAN + 1)[0, 0, 0].tolist(), 0]]
 
 
 def test_a_frozen_application_tries_no_file_in_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

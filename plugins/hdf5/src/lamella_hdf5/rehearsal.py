@@ -1,11 +1,12 @@
 """Open a file in a child process first, so that a crash of libhdf5 does not take the process of the user with it.
 
 The child does what the parent is about to do. If it comes to an end, with or without an error, the parent does the
-same; if it dies or hangs, the parent does not touch the file.
+same; if it dies or hangs, the parent does not touch the file. Files of one folder share a child until one is refused.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,13 @@ def rehearse(probe: Probe, params: Hdf5Params, describe: Describe) -> None:
     UnsupportedError
         If there is no way to start a child.
     """
+    assert probe.path is not None
+    folder = os.path.dirname(os.path.realpath(probe.path))
     try:
-        in_child(act, describe, str(probe.path), params, seconds=_MOST_SECONDS)
+        in_child(act, describe, str(probe.path), params, seconds=_MOST_SECONDS, group=folder)
     except ChildError as error:
+        if error.raised:
+            return  # the parent meets the same exception
         if not error.started:
             raise UnsupportedError(
                 "this file must be tried in a child process first, and none can be started",
@@ -64,9 +69,6 @@ def rehearse(probe: Probe, params: Hdf5Params, describe: Describe) -> None:
 
 def act(describe: Describe, path: str, params: Hdf5Params) -> None:
     """Do in the child what the parent is about to do."""
-    try:
-        source = describe(Probe.of(Path(path)), params)
-        if isinstance(source, FrameSource):  # others are read without libhdf5
-            read_frames(source, range(1))
-    except Exception:
-        return  # the parent meets the same one
+    source = describe(Probe.of(Path(path)), params)
+    if isinstance(source, FrameSource):  # others are read without libhdf5
+        read_frames(source, range(1))
