@@ -120,7 +120,7 @@ def test_a_wrong_scan_shape_leaves_counts_and_shapes_to_choose_from(scan: Path) 
         ({"nav_shape": (4, 4), "missing": "error"}, "nav_shape", "4 of 16 scan positions have no frame"),
         ({"corrections": 7}, "corrections", "expected True, False or Corrections"),
         ({"corrections": Corrections.of((3, 3), dark=np.ones((3, 3)))}, "corrections", "do not fit"),
-        ({"io_backend": "tape"}, "io_backend", "no 'tape'"),
+        ({"io_backend": "tape"}, "io_backend", "no I/O backend is called 'tape'"),
         ({"sig_dims": 1, "sig_shape": (8, 6)}, "sig_dims", "another number of axes"),
     ],
 )

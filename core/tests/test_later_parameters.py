@@ -80,7 +80,7 @@ def scan(tmp_path: Path) -> Path:
 def grown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A core of plugin API 1.1."""
     monkeypatch.setattr("lamella.opening.values.CommonParams", Grown)
-    monkeypatch.setattr("lamella.plugins.plugin.API_VERSION", LATER)
+    monkeypatch.setattr("lamella.plugins.compatibility.SUPPORTED_APIS", dict([LATER]))
 
 
 def test_the_parameters_of_the_first_api_are_these() -> None:
