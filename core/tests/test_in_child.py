@@ -297,7 +297,8 @@ def script(tasks: ModuleType, text: str) -> subprocess.Popen[str]:
     """Start a Python that has the tasks, and calls them."""
     head = f"import sys; sys.path.insert(0, {str(Path(str(tasks.__file__)).parent)!r})\n"
     head += "import os, signal, threading, time\nimport tasks_of_child as tasks\nfrom lamella.reader import in_child\n"
-    return subprocess.Popen([sys.executable, "-c", head + text], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-Wdefault", "-c", head + text]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @posix
@@ -311,6 +312,9 @@ def test_no_child_outlives_its_parent(tasks: ModuleType, way: str) -> None:
             parent.kill()
         else:
             assert parent.wait(8) == 0  # sooner than the child would be idle for too long
+            assert not runs(pid)
+            assert parent.stderr is not None
+            assert parent.stderr.read() == ""  # no warning of a process that runs on
         assert gone(pid, 5)
 
 
@@ -383,6 +387,41 @@ os.kill(os.getpid(), signal.SIGKILL)
             assert gone(int(first), 5)  # the new process does not hold its pipe
         finally:
             os.kill(int(new), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_during_a_call_holds_neither_the_child_nor_a_lock(tasks: ModuleType, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    text = f"""
+import warnings
+from lamella.reader.warmchild import warm_child
+warnings.simplefilter("ignore", DeprecationWarning)  # there are threads
+call = dict(seconds=600, group="a")
+threading.Thread(target=in_child, args=(tasks.stay, {str(note)!r}), kwargs=call, daemon=True).start()
+while not os.path.exists({str(note)!r} + ".done"):
+    time.sleep(0.02)
+signal.alarm(60)
+held = threading.Event()
+hold = lambda: (warm_child._lock.acquire(), held.set(), time.sleep(600))
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+new = os.fork()
+if new == 0:
+    signal.alarm(60)
+    print(in_child(tasks.pid, group="a"), os.getpid(), flush=True)
+    time.sleep(600)
+time.sleep(600)
+"""
+    with script(tasks, text) as parent:
+        pid = noted(note)
+        assert parent.stdout is not None
+        other, new = map(int, parent.stdout.readline().split())
+        try:
+            parent.kill()
+            assert gone(pid, 5)
+            assert pid != other
+        finally:
+            os.kill(new, signal.SIGKILL)
 
 
 def local() -> Callable[[], None]:
