@@ -137,8 +137,8 @@ def _together(
             for j in range(i, end, 4):
                 if pixels.size:
                     _pixels(tile, swapped, j, start, stop, pixels)
-                if weights.shape[0]:
-                    weigh_block(tile, swapped, j, start, stop, weights, room, sums, weighed)
+            if weights.shape[0]:
+                weigh_block(tile, swapped, i, end, start, stop, weights, room, sums, weighed)
 
 
 def _squares_or_moments(  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-__all__ = ["REORDER", "as_pointer", "kept", "row", "square", "wide", "wide_float"]
+__all__ = ["REORDER", "as_pointer", "kept", "part", "row", "square", "wide", "wide_float"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,13 @@ def row(tile: Any, i: int) -> Any:
     """
     address = tile.ctypes.data + i * tile.strides[0]
     return carray(as_pointer(address), (tile.shape[1],), tile.dtype)
+
+
+@njit(nogil=True, inline="always")
+def part(rows: Any, i: int, start: int, stop: int) -> Any:
+    """Give the items ``[start, stop)`` of row i, which are contiguous, as an array whose references are not counted."""
+    address = rows.ctypes.data + i * rows.strides[0] + start * rows.itemsize
+    return carray(as_pointer(address), (stop - start,), rows.dtype)
 
 
 def _in_order(pixel, swapped):  # type: ignore[no-untyped-def]

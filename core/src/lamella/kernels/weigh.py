@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from lamella.kernels.typing import REORDER, kept, row, wide_float
+from lamella.kernels.typing import REORDER, kept, part, row, wide_float
 
 __all__ = ["weigh_items", "weigh_pixels"]
 
@@ -29,15 +29,15 @@ def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``.
 
     ``masks`` is ``(n_masks, n_pixels)``, float32 or float64; ``result`` is ``(depth, n_masks)`` and float64. Four
-    frames meet three masks in registers: a weight is loaded once for four frames, a pixel once for three masks. Where
-    four frames are not left, the last one is taken again, and dropped in the end.
+    frames meet three masks in registers: a weight is loaded once for four frames, a pixel once for three masks. Whole
+    numbers are widened in registers for one or two masks, and those of at most 16 bits also for three; otherwise they
+    are converted once for all masks. Where frames are missing, the last one is taken again, and dropped in the end.
     """
     depth, n_pixels = tile.shape
     room, sums = room_for(tile), np.zeros((4, 3))
     for start in range(0, n_pixels, BLOCK):
         stop = min(n_pixels, start + BLOCK)
-        for i in range(0, depth, 4):
-            weigh_block(tile, swapped, i, start, stop, masks, room, sums, result)
+        weigh_block(tile, swapped, 0, depth, start, stop, masks, room, sums, result)
 
 
 @kept(fastmath=REORDER)
@@ -108,34 +108,58 @@ def _floats_compiled(a, b, c, d, swapped, room):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=REORDER)
 def weigh_block(
-    tile: Any, swapped: Any, i: int, start: int, stop: int, masks: Any, room: Any, sums: Any, result: Any
+    tile: Any,
+    swapped: Any,
+    first: int,
+    end: int,
+    start: int,
+    stop: int,
+    masks: Any,
+    room: Any,
+    sums: Any,
+    result: Any,
 ) -> None:
-    """Add the sums of the pixels ``[start, stop)`` of four frames from ``i`` on, under all masks.
+    """Add the sums of the pixels ``[start, stop)`` of the frames ``[first, end)``, under all masks.
 
     The pixels are at most `BLOCK`; ``room`` is what `room_for` gives, ``sums`` is ``(4, 3)`` and float64.
     """
-    last, n_masks = tile.shape[0] - 1, masks.shape[0]
-    a, b = row(tile, i)[start:stop], row(tile, min(i + 1, last))[start:stop]
-    c, d = row(tile, min(i + 2, last))[start:stop], row(tile, min(i + 3, last))[start:stop]
-    if n_masks == 1:
-        _one(a, b, c, d, swapped, masks[0, start:stop], sums)
-        for frame in range(min(4, last + 1 - i)):
-            result[i + frame, 0] += sums[frame, 0]
-        return
-    p, q, r, s = _floats(a, b, c, d, swapped, room)
-    k = 0
-    while k < n_masks:
-        left = n_masks - k
-        if left == 2 or left == 4:
-            width = 2
-            _two(p, q, r, s, masks[k, start:stop], masks[k + 1, start:stop], sums)
+    n_masks, last = masks.shape[0], end - 1
+    # A small whole number takes two instructions to widen. With twelve sums, no register is left for that.
+    step = 3 if n_masks == 3 and room.itemsize == 4 else 4
+    for i in range(first, end, step):
+        frames = min(step, end - i)
+        a, b = part(tile, i, start, stop), part(tile, min(i + 1, last), start, stop)
+        c, d = part(tile, min(i + 2, last), start, stop), part(tile, min(i + 3, last), start, stop)
+        if n_masks == 1:
+            _one(a, b, c, d, swapped, masks[0, start:stop], sums)
+            _add(sums, frames, 1, result, i, 0)
+        elif n_masks == 2:
+            _two(a, b, c, d, swapped, masks[0, start:stop], masks[1, start:stop], sums)
+            _add(sums, frames, 2, result, i, 0)
+        elif step == 3:
+            w, x, y = masks[0, start:stop], masks[1, start:stop], masks[2, start:stop]
+            _three_of_three(a, b, c, swapped, w, x, y, sums)
+            _add(sums, frames, 3, result, i, 0)
         else:
-            width = 3
-            _three(p, q, r, s, masks[k, start:stop], masks[k + 1, start:stop], masks[k + 2, start:stop], sums)
-        for frame in range(min(4, last + 1 - i)):
-            for mask in range(width):
-                result[i + frame, k + mask] += sums[frame, mask]
-        k += width
+            p, q, r, s = _floats(a, b, c, d, swapped, room)
+            k = 0
+            while k < n_masks:
+                w, x = masks[k, start:stop], masks[k + 1, start:stop]
+                if n_masks - k == 2 or n_masks - k == 4:
+                    width = 2
+                    _two(p, q, r, s, (), w, x, sums)
+                else:
+                    width = 3
+                    _three(p, q, r, s, w, x, masks[k + 2, start:stop], sums)
+                _add(sums, frames, width, result, i, k)
+                k += width
+
+
+@njit(nogil=True, inline="always")
+def _add(sums: Any, frames: int, width: int, result: Any, i: int, k: int) -> None:
+    for frame in range(frames):
+        for mask in range(width):
+            result[i + frame, k + mask] += sums[frame, mask]
 
 
 @njit(nogil=True, fastmath=REORDER)
@@ -157,17 +181,33 @@ def _three(a: Any, b: Any, c: Any, d: Any, w: Any, x: Any, y: Any, sums: Any) ->
 
 
 @njit(nogil=True, fastmath=REORDER)
-def _two(a: Any, b: Any, c: Any, d: Any, w: Any, x: Any, sums: Any) -> None:
-    aw = ax = bw = bx = cw = cx = dw = dx = 0.0
+def _three_of_three(a: Any, b: Any, c: Any, swapped: Any, w: Any, x: Any, y: Any, sums: Any) -> None:
+    aw = ax = ay = bw = bx = by = cw = cx = cy = zero = 0.0
+    for j in range(w.size):
+        p, q, r = np.float64(w[j]), np.float64(x[j]), np.float64(y[j])
+        v = wide_float(a[j], swapped, zero)
+        aw, ax, ay = aw + v * p, ax + v * q, ay + v * r
+        v = wide_float(b[j], swapped, zero)
+        bw, bx, by = bw + v * p, bx + v * q, by + v * r
+        v = wide_float(c[j], swapped, zero)
+        cw, cx, cy = cw + v * p, cx + v * q, cy + v * r
+    _keep(sums, 0, aw, bw, cw, zero)
+    _keep(sums, 1, ax, bx, cx, zero)
+    _keep(sums, 2, ay, by, cy, zero)
+
+
+@njit(nogil=True, fastmath=REORDER)
+def _two(a: Any, b: Any, c: Any, d: Any, swapped: Any, w: Any, x: Any, sums: Any) -> None:
+    aw = ax = bw = bx = cw = cx = dw = dx = zero = 0.0
     for j in range(w.size):
         p, q = np.float64(w[j]), np.float64(x[j])
-        v = np.float64(a[j])
+        v = wide_float(a[j], swapped, zero)
         aw, ax = aw + v * p, ax + v * q
-        v = np.float64(b[j])
+        v = wide_float(b[j], swapped, zero)
         bw, bx = bw + v * p, bx + v * q
-        v = np.float64(c[j])
+        v = wide_float(c[j], swapped, zero)
         cw, cx = cw + v * p, cx + v * q
-        v = np.float64(d[j])
+        v = wide_float(d[j], swapped, zero)
         dw, dx = dw + v * p, dx + v * q
     _keep(sums, 0, aw, bw, cw, dw)
     _keep(sums, 1, ax, bx, cx, dx)
