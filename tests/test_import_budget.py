@@ -13,6 +13,8 @@ from lamella.demo import DemoScan, write_scan
 
 HEAVY = ("numba", "h5py", "dask", "distributed", "matplotlib", "scipy", "pandas", "tqdm", "rich", "IPython")
 RUNS = 7
+REFERENCE_MS = 40
+"""What imports of the standard library cost where the budgets were set; a busy or slow machine gets more time."""
 
 
 def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -31,6 +33,12 @@ def cpu_ms(statement: str, before: str = "pass") -> float:
     return statistics.quantiles(times, n=4)[0]
 
 
+@pytest.fixture(scope="module")
+def slowness() -> float:
+    """How many times longer than on a quiet desktop computer imports of the standard library take now, at least 1."""
+    return max(1.0, cpu_ms("import argparse, asyncio, decimal, json") / REFERENCE_MS)
+
+
 def modules_after(code: str) -> set[str]:
     done = run(f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))")
     return set(json.loads(done.stdout.splitlines()[-1]))
@@ -43,8 +51,8 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_importing_lamella_costs_at_most_30_ms() -> None:
-    assert cpu_ms("import lamella") <= 30
+def test_importing_lamella_costs_at_most_30_ms(slowness: float) -> None:
+    assert cpu_ms("import lamella") <= 30 * slowness
 
 
 def test_importing_lamella_imports_no_numpy() -> None:
@@ -57,9 +65,9 @@ def test_opening_a_file_and_picking_a_frame_imports_nothing_heavy(scan: Path) ->
     assert sorted(loaded & set(HEAVY)) == []
 
 
-def test_finding_all_plugins_costs_less_than_60_ms() -> None:
+def test_finding_all_plugins_costs_less_than_60_ms(slowness: float) -> None:
     before = "from lamella.plugins.registry import default_registry"
-    assert cpu_ms("default_registry().plugins()", before) < 60
+    assert cpu_ms("default_registry().plugins()", before) < 60 * slowness
 
 
 def test_finding_all_plugins_imports_no_numpy_and_no_reader() -> None:
