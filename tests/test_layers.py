@@ -1,4 +1,4 @@
-"""The structure of the code: modules import downwards only, and nothing imports itself by a detour."""
+"""The structure of the code: modules import from lower layers only, and nothing imports itself through others."""
 
 import importlib.util
 import re
