@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -25,6 +24,7 @@ from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
 from lamella.io.preference import preferred
 from lamella.reader.metadata import named_axes
+from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -413,8 +413,7 @@ class DataSet:
 
 
 def _rebuild(source: LinearSource | FrameSource, options: dict[str, Any]) -> DataSet:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LamellaWarning)
+    with quiet(LamellaWarning):
         return DataSet(source, **options)
 
 

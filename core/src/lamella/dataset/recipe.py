@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, Self, TypeAlias, TypeGuard, TypeVar
 
@@ -70,7 +71,7 @@ class DataSetRecipe(ABC, Generic[D_co]):
     def reopen(self) -> D_co:
         """Give the data set opened earlier in this process if its files are unchanged, or open it without warnings."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A text that is the same for equal recipes, also in other processes."""
         values = sorted(self.parameters.items())

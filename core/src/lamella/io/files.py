@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from lamella.errors import FormatError, TruncatedError
+from lamella.errors import FormatError
 from lamella.reader.localfiles import OPEN_FLAGS
 from lamella.reader.session import IOSession
 
@@ -29,12 +29,7 @@ def remote(resources: Sequence[Resource]) -> str | None:
 def check_range(resource: Resource, offset: int, nbytes: int) -> None:
     """Raise `TruncatedError` for bytes that the file never had."""
     if offset < 0 or nbytes < 0 or offset + nbytes > resource.size:
-        raise TruncatedError(
-            "a read reaches beyond the file",
-            path=resource.location,
-            expected=f"bytes up to {offset + nbytes}",
-            found=f"{resource.size} bytes",
-        )
+        raise resource.beyond(offset, nbytes)
 
 
 class FileSession(IOSession):

@@ -6,7 +6,7 @@ import pickle
 import subprocess
 from typing import Any
 
-from lamella.system.spawn import Pipes, start
+from lamella.system.spawn import Pipes, leave_to_parent, start
 
 __all__ = ["Helper"]
 
@@ -43,5 +43,4 @@ class Helper:
 
     def leave_to_parent(self) -> None:
         """Let go of the process of the parent, in a process that was forked."""
-        self._process.returncode = 0  # it is nobody's child here: there is nothing to wait for
-        self._pipes.close()
+        leave_to_parent(self._process, self._pipes)

@@ -39,8 +39,6 @@ __all__ = [
 
 _MANY_BINS = 64
 
-Floats = "NDArray[np.float64]"
-
 
 def circular(
     centerX: float, centerY: float, imageSizeX: int, imageSizeY: int, radius: float, antialiased: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
@@ -20,6 +19,7 @@ from lamella.params.fields import describe
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
+from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
     from lamella.opening.detect import Candidate
@@ -202,8 +202,7 @@ class Recipe(DataSetRecipe[DataSet]):
             if dataset is not None and _unchanged(dataset):
                 _reopened.move_to_end(self)
                 return dataset
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LamellaWarning)
+        with quiet(LamellaWarning):
             dataset = self.open()
         with _lock:
             _reopened[self] = dataset

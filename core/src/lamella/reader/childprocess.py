@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamella.errors import ChildError
-from lamella.system.spawn import NoPythonError, Pipes, start
+from lamella.system.spawn import NoPythonError, Pipes, leave_to_parent, start
 
 __all__ = ["Call", "ChildProcess"]
 
@@ -145,8 +145,7 @@ class ChildProcess:
 
     def leave_to_parent(self) -> None:
         """Let go of the process of the parent, in a process that was forked."""
-        self._process.returncode = 0  # it is nobody's child here: there is nothing to wait for
-        self._pipes.close()
+        leave_to_parent(self._process, self._pipes)
 
 
 def _send_and_listen(pipes: Pipes, message: bytes, answers: _Answers) -> None:

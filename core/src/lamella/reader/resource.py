@@ -133,6 +133,15 @@ class Resource:
             remedy="Open the data set again once nothing writes to the file any more",
         )
 
+    def beyond(self, offset: int, nbytes: int) -> TruncatedError:
+        """Give the error for a read of ``nbytes`` bytes from ``offset`` that the file never had."""
+        return TruncatedError(
+            "a read reaches beyond the file",
+            path=self.location,
+            expected=f"bytes up to {offset + nbytes}",
+            found=f"{self.size} bytes",
+        )
+
     def rewritten(self) -> FormatError:
         """Give the error for a file with another content than when it was opened."""
         return FormatError(
@@ -224,16 +233,8 @@ class OpenFile:
         memory = memoryview(target).cast("B")
         found = self.resource.read(offset, len(memory))
         if len(found) < len(memory):
-            raise self._too_short(offset, len(memory))
+            raise self.resource.beyond(offset, len(memory))
         memory[:] = found
-
-    def _too_short(self, offset: int, nbytes: int) -> TruncatedError:
-        return TruncatedError(
-            "a read reaches beyond the file",
-            path=self.resource.location,
-            expected=f"bytes up to {offset + nbytes}",
-            found=f"{self.resource.size} bytes",
-        )
 
 
 class _LocalFile(OpenFile):
@@ -264,7 +265,7 @@ class _LocalFile(OpenFile):
     def readinto(self, offset: int, target: Any) -> None:
         memory = memoryview(target).cast("B")
         if offset < 0 or offset + len(memory) > self.resource.size:
-            raise self._too_short(offset, len(memory))
+            raise self.resource.beyond(offset, len(memory))
         self._fill(offset, memory)
 
     def _fill(self, offset: int, target: memoryview) -> None:

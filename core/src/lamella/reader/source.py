@@ -334,7 +334,7 @@ class FrameSource(ABC):
         out
             C-contiguous array of shape ``(n, end - first)`` and the dtype of `rows`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} says how rows lie, so it must implement read_rows")
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
         """Give the frames without copying, or None where that is impossible; the array must be read-only."""

@@ -18,7 +18,16 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["NoPythonError", "Pipes", "import_path", "is_child", "parent_pipes", "python_executable", "start"]
+__all__ = [
+    "NoPythonError",
+    "Pipes",
+    "import_path",
+    "is_child",
+    "leave_to_parent",
+    "parent_pipes",
+    "python_executable",
+    "start",
+]
 
 _MARK = "LAMELLA_CHILD"
 _PYTHON = re.compile(r"(python|pypy|graalpy)w?[\d.]*t?(_?d)?([-.][\w.-]+)?", re.IGNORECASE)
@@ -192,6 +201,12 @@ def _platform_options(inherit: Sequence[int], background: bool) -> dict[str, Any
     if inherit:
         options["startupinfo"] = subprocess.STARTUPINFO(lpAttributeList={"handle_list": list(inherit)})
     return options
+
+
+def leave_to_parent(process: subprocess.Popen[bytes], pipes: Pipes) -> None:
+    """Let go of a child of the parent, in a process that was forked."""
+    process.returncode = 0  # it is nobody's child here: there is nothing to wait for
+    pipes.close()
 
 
 class Pipes:

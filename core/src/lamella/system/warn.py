@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
@@ -27,8 +28,18 @@ def _is_inside(module: str) -> bool:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Ignore all warnings, in one thread after the other: the list of filters belongs to the whole process."""
+def quiet(category: type[Warning] = Warning) -> Iterator[None]:
+    """Ignore warnings, in one thread after the other: the list of filters belongs to the whole process."""
     with _one_at_a_time, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", category)
         yield
+
+
+def _after_fork() -> None:
+    """Let nobody wait, in a process that was forked, for a thread that stayed with the parent."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
