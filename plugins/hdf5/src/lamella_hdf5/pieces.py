@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -17,40 +18,71 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lamella_hdf5.links import Elsewhere
+    from lamella_hdf5.objects import Dataset
 
 __all__ = ["pieces_of"]
 
 _DEEPEST = 8
+_MOST_PIECES = 1 << 16
 
 
-def pieces_of(dataset: Any, path: str, elsewhere: Elsewhere, *, fast: bool, depth: int = 0) -> tuple[Piece, ...]:
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """The virtual data sets that led to one of their sources, and how many pieces were found in all."""
+
+    passed: tuple[tuple[str, int], ...] = ()
+    found: list[int] = field(default_factory=lambda: [0])
+
+    def through(self, dataset: Dataset) -> _Trail:
+        """Give the trail behind a virtual data set."""
+        place = os.path.realpath(dataset.home.path), dataset.address
+        if place in self.passed or len(self.passed) >= _DEEPEST:
+            what = "is a source of itself" if place in self.passed else "has sources that are virtual, too many times"
+            raise CorruptError(f"the virtual data set {dataset.name} {what}", path=dataset.home.path)
+        return _Trail((*self.passed, place), self.found)
+
+    def count(self, pieces: tuple[Piece, ...], path: str) -> tuple[Piece, ...]:
+        """Take note of pieces."""
+        self.found[0] += len(pieces)
+        if self.found[0] > _MOST_PIECES:
+            raise UnsupportedError("the data set has too many parts", path=path, expected=f"at most {_MOST_PIECES}")
+        return pieces
+
+
+def pieces_of(dataset: Dataset, elsewhere: Elsewhere, *, fast: bool) -> tuple[Piece, ...]:
     """Give the stored pieces of a data set along its first axis; virtual and external ones are resolved.
+
+    libhdf5 is never left to find a source: it would follow whatever the file of the source names.
 
     Raises
     ------
     FormatError
         If a source must not be read, or does not fit.
     """
-    if depth > _DEEPEST:
-        raise CorruptError("virtual data sets refer to each other without end", path=path)
+    return _pieces(dataset, elsewhere, fast, _Trail())
+
+
+def _pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -> tuple[Piece, ...]:
+    path = dataset.home.path
     with translated(path, f"looking at {dataset.name}"):
         plist = dataset.id.get_create_plist()
         layout, external = plist.get_layout(), plist.get_external_count()
         if layout == h5py.h5d.VIRTUAL:
+            inner = trail.through(dataset)
 
-            def resolve(source: Any, file: str) -> tuple[Piece, ...]:
-                return pieces_of(source, file, elsewhere, fast=fast, depth=depth + 1)
+            def resolve(source: Dataset, home: Elsewhere) -> tuple[Piece, ...]:
+                return _pieces(source, home, fast, inner)
 
-            return virtual_pieces(dataset, path, elsewhere, resolve)
+            return trail.count(virtual_pieces(dataset, elsewhere, resolve), path)
         if external:
-            return tuple(_external(dataset, plist, path, elsewhere))
+            return trail.count(tuple(_external(dataset, plist, path, elsewhere)), path)
     stored = describe(dataset, path, fast=fast)
-    return (Piece(stored, 0, stored.shape[0] if stored.shape else 1),)
+    return trail.count((Piece(stored, 0, stored.shape[0] if stored.shape else 1),), path)
 
 
 def _external(dataset: Any, plist: Any, path: str, elsewhere: Elsewhere) -> Iterator[Piece]:
     """Give the parts of a data set whose bytes lie in other files, one after the other."""
-    stored = replace(describe(dataset, path, fast=True), how="contiguous", why="", by_name=False)
+    stored = replace(describe(dataset, path, fast=True), how="contiguous", why="")
     row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
     first, total = 0, stored.shape[0]
     for i in range(plist.get_external_count()):

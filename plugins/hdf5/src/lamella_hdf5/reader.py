@@ -84,7 +84,7 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSourc
         items = list(walk(root))
         choice = choose(root, items, params, elsewhere, files)
         home = choice.elsewhere or elsewhere
-        pieces = choice.pieces or pieces_of(choice.dataset, str(home.path), home, fast=params.fast)
+        pieces = choice.pieces or pieces_of(choice.dataset, home, fast=params.fast)
         name = choice.dataset.name if choice.dataset is not None else ""
         raw = raw_metadata(root, items)
         if choice.described:
@@ -213,13 +213,18 @@ def _way(piece: Piece) -> str:
         "contiguous": "contiguous, read directly",
         "chunks": "chunks, read directly",
         "fill": "never written: fill values",
+        "mosaic": "put together from its sources",
         "h5py": f"read through h5py, which is slower: {stored.why}",
     }[stored.how]
 
 
 def _resources(probe: Probe, present: list[Piece], choice: Choice) -> tuple[Resource, ...]:
     own = probe.resource
-    paths = [own.path, *(piece.stored.path for piece in present if piece.stored is not None), *choice.files]
+    paths = [
+        own.path,
+        *(path for piece in present if piece.stored is not None for path in piece.stored.paths),
+        *choice.files,
+    ]
     return tuple(own if path == own.path else Resource.of(path) for path in dict.fromkeys(paths))
 
 
