@@ -94,7 +94,11 @@ class Collections:
         content = self._content(address, number, length) if length else b""
         if dtype.kind != "S":
             return json_value(np.frombuffer(content, dtype=dtype))
-        return json_value(content.split(b"\0")[0])
+        text = content.split(b"\0")[0]
+        try:
+            return text.decode()
+        except UnicodeDecodeError:
+            return text.decode("latin-1")
 
     def _content(self, address: int | None, number: int, length: int) -> bytes:
         if address is None:

@@ -15,9 +15,21 @@ from typing import Any, TypeAlias
 import h5py
 
 from lamella_hdf5.longvalues import LONGEST_TEXT, Collections
-from lamella_hdf5.rawfile import FILL, OLD_FILL, SHARED, RawFile
+from lamella_hdf5.rawfile import FILL, OLD_FILL, SHARED, Damaged, RawFile
 
-__all__ = ["Dataset", "Group", "Leaving", "OpenFile", "child", "group_at", "is_unlimited", "links_of", "reach", "top"]
+__all__ = [
+    "Dataset",
+    "Group",
+    "Leaving",
+    "OpenFile",
+    "child",
+    "group_at",
+    "is_unlimited",
+    "links_of",
+    "reach",
+    "stored_fill",
+    "top",
+]
 
 _LONGEST_NAME = 1024
 _MOST_LINKS = 20_000
@@ -220,21 +232,33 @@ def _fill_is_small(identity: Any, home: OpenFile, address: int) -> bool:
     if not _varies(stored_type):
         return True
     longest = LONGEST_TEXT if isinstance(stored_type, h5py.h5t.TypeStringID) else 0
+    fill = stored_fill(home, address)
+    return not fill or (len(fill) <= _VALUE and int.from_bytes(fill[:4], "little") <= longest)
+
+
+def stored_fill(home: OpenFile, address: int) -> bytes:
+    """Give the stored bytes of the fill value of a data set, none if it has none.
+
+    Raises
+    ------
+    Damaged
+        If it is shared with other objects.
+    """
+    found = b""
     for kind, flags, message in home.raw.messages(address):
-        if kind in (FILL, OLD_FILL) and (flags & SHARED or _fill_length(kind, message) > longest):
-            return False
-    return True
+        if kind in (FILL, OLD_FILL):
+            if flags & SHARED:
+                raise Damaged("a fill value in an unusual place")
+            found = _fill(kind, message) or found
+    return found
 
 
-def _fill_length(kind: int, message: bytes) -> int:
-    """Give the length that a fill value of variable length states."""
-    version = message[0] if kind == FILL else 0
+def _fill(kind: int, message: bytes) -> bytes:
+    version = message[0] if kind == FILL and message else 0
     at = {1: 4, 2: 4, 3: 2}.get(version, 0)
-    defined = {1: True, 2: message[3:4] != b"\0", 3: bool(message[1] & 0x20)}.get(version, True) if message else False
+    defined = {2: message[3:4] != b"\0", 3: bool(message[1:2] and message[1] & 0x20)}.get(version, True)
     size = int.from_bytes(message[at : at + 4], "little") if defined else 0
-    if size in (0, _UNDEFINED):
-        return 0
-    return int.from_bytes(message[at + 4 : at + 8], "little") if size <= _VALUE else _UNDEFINED
+    return b"" if size == _UNDEFINED else message[at + 4 : at + 4 + size]
 
 
 def _varies(kind: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
 
@@ -25,21 +25,25 @@ __all__ = ["pieces_of"]
 _DEEPEST = 8
 _MOST_PIECES = 1 << 16
 
+_Place: TypeAlias = tuple[str, int]
+"""A data set by its file and its address."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Trail:
-    """The virtual data sets that led to one of their sources, and how many pieces were found in all."""
+    """The virtual data sets that led to one of their sources, what is known already, and the pieces found in all."""
 
-    passed: tuple[tuple[str, int], ...] = ()
+    passed: tuple[_Place, ...] = ()
+    known: dict[_Place, tuple[Piece, ...]] = field(default_factory=dict)
     found: list[int] = field(default_factory=lambda: [0])
 
     def through(self, dataset: Dataset) -> _Trail:
         """Give the trail behind a virtual data set."""
-        place = os.path.realpath(dataset.home.path), dataset.address
+        place = _place(dataset)
         if place in self.passed or len(self.passed) >= _DEEPEST:
             what = "is a source of itself" if place in self.passed else "has sources that are virtual, too many times"
             raise CorruptError(f"the virtual data set {dataset.name} {what}", path=dataset.home.path)
-        return _Trail((*self.passed, place), self.found)
+        return _Trail((*self.passed, place), self.known, self.found)
 
     def count(self, pieces: tuple[Piece, ...], path: str) -> tuple[Piece, ...]:
         """Take note of pieces."""
@@ -62,7 +66,18 @@ def pieces_of(dataset: Dataset, elsewhere: Elsewhere, *, fast: bool) -> tuple[Pi
     return _pieces(dataset, elsewhere, fast, _Trail())
 
 
+def _place(dataset: Dataset) -> _Place:
+    return os.path.realpath(dataset.home.path), dataset.address
+
+
 def _pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -> tuple[Piece, ...]:
+    place = _place(dataset)
+    if place not in trail.known:
+        trail.known[place] = _find_pieces(dataset, elsewhere, fast, trail)
+    return trail.count(trail.known[place], dataset.home.path)
+
+
+def _find_pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -> tuple[Piece, ...]:
     path = dataset.home.path
     with translated(path, f"looking at {dataset.name}"):
         plist = dataset.id.get_create_plist()
@@ -73,11 +88,11 @@ def _pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -
             def resolve(source: Dataset, home: Elsewhere) -> tuple[Piece, ...]:
                 return _pieces(source, home, fast, inner)
 
-            return trail.count(virtual_pieces(dataset, elsewhere, resolve), path)
+            return virtual_pieces(dataset, elsewhere, resolve)
         if external:
-            return trail.count(tuple(_external(dataset, plist, path, elsewhere)), path)
+            return tuple(_external(dataset, plist, path, elsewhere))
     stored = describe(dataset, path, fast=fast)
-    return trail.count((Piece(stored, 0, stored.shape[0] if stored.shape else 1),), path)
+    return (Piece(stored, 0, stored.shape[0] if stored.shape else 1),)
 
 
 def _external(dataset: Any, plist: Any, path: str, elsewhere: Elsewhere) -> Iterator[Piece]:

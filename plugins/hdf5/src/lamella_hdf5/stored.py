@@ -104,7 +104,7 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     converted = not _same_type(dataset, dtype)
     if layout == h5py.h5d.CONTIGUOUS and not plist.get_external_count():
         offset = dataset.id.get_offset()
-        if offset is None:
+        if offset is None or not dataset.id.get_storage_size():  # behind a user block, "nowhere" is an offset, too
             return Stored(**common, how="fill", why="nothing was ever written")
         nbytes = math.prod(shape) * dtype.itemsize
         if offset + nbytes > size:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["stored_attributes"]
 
 _MOST = 4096
-_DEEPEST_BLOCKS = 4
+_DEEPEST_BLOCKS, _DEEPEST_INDEX = 4, 4
 _RECORD = 17
 """Bytes of a record of the index of names: place in the heap, flags, order, hash."""
 _NAMES = 8
@@ -40,8 +40,8 @@ def stored_attributes(raw: RawFile, address: int) -> dict[bytes, bytes]:
             at = 2 + (2 if message[1:2] and message[1] & 1 else 0)
             heap, names = raw.offset(message, at), raw.offset(message, at + raw.offset_size)
             if heap is not None and names is not None:
-                inside = _Heap(raw, heap)
-                found.update(_attribute(inside.content(place)) for place in islice(_places(raw, names), _MOST + 1))
+                inside, places = _Heap(raw, heap), islice(_places(raw, names), _MOST + 1)
+                found.update(_attribute(inside.content(place)) for place in places if not place[8] & SHARED)
         if len(found) > _MOST:
             raise Damaged("too many attributes")
     return found
@@ -63,38 +63,58 @@ def _attribute(message: bytes) -> tuple[bytes, bytes]:
 
 
 def _places(raw: RawFile, address: int) -> Iterator[bytes]:
-    """Give where in their heap the attributes lie, from the index of their names."""
+    """Give where in their heap the attributes lie, and their flags, from the index of their names."""
     head = raw.read(address, 22 + raw.offset_size + raw.length_size)
     node, size, depth = (int.from_bytes(head[a:b], "little") for a, b in ((6, 10), (10, 12), (12, 14)))
-    if head[:4] != b"BTHD" or head[5] != _NAMES or size != _RECORD or depth > 1 or not 64 <= node <= 1 << 16:
+    odd = size != _RECORD or depth > _DEEPEST_INDEX or not 64 <= node <= 1 << 16
+    if head[:4] != b"BTHD" or head[5] != _NAMES or odd:
         raise Damaged("an index of attributes of an unknown kind")
     root = raw.offset(head, 16)
     count = int.from_bytes(head[16 + raw.offset_size : 18 + raw.offset_size], "little")
-    if root is None:
+    if root is not None and count:
+        yield from _below(raw, root, node, count, _count_sizes(raw, node, depth))
+
+
+def _count_sizes(raw: RawFile, node: int, depth: int) -> list[tuple[int, int]]:
+    """Give how many bytes the two counts behind each address take, in nodes of depth 1, 2 ..."""
+    most = below = (node - 10) // _RECORD
+    first, second, found = _width(most), 0, list[tuple[int, int]]()
+    for _ in range(depth):
+        found.append((first, second))
+        pointer = raw.offset_size + first + second
+        most = (node - 10 - pointer) // (_RECORD + pointer)
+        below = (most + 1) * below + most
+        second = _width(below)
+    return found
+
+
+def _width(most: int) -> int:
+    return (max(1, most).bit_length() - 1) // 8 + 1
+
+
+def _below(raw: RawFile, address: int, node: int, count: int, sizes: list[tuple[int, int]]) -> Iterator[bytes]:
+    if not count:
+        raise Damaged("an empty node of an index of attributes")
+    content = raw.read(address, node)
+    yield from _records(content, b"BTIN" if sizes else b"BTLF", count)
+    if not sizes:
         return
-    if depth == 0:
-        yield from _records(raw.read(root, node), b"BTLF", count)
-        return
-    content = raw.read(root, node)
-    yield from _records(content, b"BTIN", count)
-    width = raw.offset_size + (((node - 10) // _RECORD).bit_length() + 7) // 8
-    for i in range(count + 1):
-        at = 6 + count * _RECORD + i * width
+    first, second = sizes[-1]
+    at = 6 + count * _RECORD
+    for _ in range(count + 1):
         child = raw.offset(content, at)
         if child is None:
             raise Damaged("an index with a hole")
-        inner = int.from_bytes(content[at + raw.offset_size : at + width], "little")
-        yield from _records(raw.read(child, node), b"BTLF", inner)
+        at += raw.offset_size
+        yield from _below(raw, child, node, int.from_bytes(content[at : at + first], "little"), sizes[:-1])
+        at += first + second
 
 
 def _records(node: bytes, mark: bytes, count: int) -> Iterator[bytes]:
     if node[:4] != mark or node[5] != _NAMES or 6 + count * _RECORD > len(node):
         raise Damaged("a node of an index of attributes")
     for i in range(count):
-        place = node[6 + i * _RECORD : 6 + (i + 1) * _RECORD]
-        if place[8] & SHARED:
-            continue
-        yield place[:8]
+        yield node[6 + i * _RECORD : 15 + i * _RECORD]
 
 
 class _Heap:

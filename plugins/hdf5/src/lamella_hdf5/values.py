@@ -20,7 +20,7 @@ from lamella.errors import CorruptError
 from lamella.reader import json_value
 from lamella_hdf5.filters import Pipeline, filters_of
 from lamella_hdf5.longvalues import LONGEST_TEXT, long_kind
-from lamella_hdf5.objects import Dataset, Group
+from lamella_hdf5.objects import Dataset, Group, stored_fill
 from lamella_hdf5.rawfile import LAYOUT, SHARED, Damaged
 from lamella_hdf5.storedattrs import stored_attributes
 
@@ -250,11 +250,12 @@ def _stored_values(dataset: Dataset) -> bytes:
     if dataset.is_virtual or dataset.external:
         raise TooLarge("it lies in other places")
     home, count = dataset.home, math.prod(dataset.shape)
-    nothing = bytes(home.collections.itemsize)
+    size = home.collections.itemsize
+    nothing = stored_fill(home, dataset.address).ljust(size, b"\0")[:size]
     if dataset.chunks is not None:
         return unpacked(dataset, [(0, n) for n in dataset.shape], nothing).tobytes()
     offset = dataset.id.get_offset()
-    if offset is not None:
+    if offset is not None and dataset.id.get_storage_size():
         return home.raw.read(offset - home.raw.base, count * len(nothing))
     for kind, flags, message in home.raw.messages(dataset.address):
         if kind == LAYOUT and not flags & SHARED and len(message) > 4 and message[0] >= 3 and message[1] == 0:

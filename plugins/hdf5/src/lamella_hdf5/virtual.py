@@ -17,16 +17,19 @@ from lamella.errors import FormatError, UnsupportedError
 from lamella_hdf5.library import opened
 from lamella_hdf5.links import Elsewhere, locate
 from lamella_hdf5.mapping import Steps, Tile, selected
-from lamella_hdf5.objects import Dataset, is_unlimited
+from lamella_hdf5.objects import Dataset, Group, is_unlimited
 from lamella_hdf5.stored import Piece, describe
 from lamella_hdf5.tree import numbers_in, plain_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    _Open = tuple[Group, Elsewhere, ExitStack]
     Resolve = Callable[[Dataset, Elsewhere], tuple[Piece, ...]]
 
 __all__ = ["virtual_pieces"]
+
+_MOST_OPEN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,10 @@ def virtual_pieces(dataset: Dataset, elsewhere: Elsewhere, resolve: Resolve) -> 
     if any(stretch is None for stretch in stretches):
         return _mosaic(dataset, parts, elsewhere, resolve)
     found: list[Piece] = []
-    for part, stretch in zip(parts, stretches, strict=True):
-        assert stretch is not None
-        found += _cut(dataset, part, *stretch, elsewhere, resolve)
+    with _Sources(elsewhere) as sources:
+        for part, stretch in zip(parts, stretches, strict=True):
+            assert stretch is not None
+            found += _cut(dataset, part, *stretch, sources, resolve)
     return tuple(_without_gaps(sorted(found, key=lambda piece: piece.first), shape[0], path))
 
 
@@ -105,14 +109,41 @@ def _run(steps: tuple[Steps, ...]) -> int | None:
     return len(steps[0])
 
 
-def _source(dataset: Dataset, part: _Part, elsewhere: Elsewhere, files: ExitStack) -> tuple[Dataset | None, Elsewhere]:
+class _Sources:
+    """The files of sources of one virtual data set, some of which stay open: neighbours often share them."""
+
+    def __init__(self, elsewhere: Elsewhere) -> None:
+        self.elsewhere = elsewhere
+        self._open: dict[str, _Open] = {}
+
+    def __enter__(self) -> _Sources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._open:
+            self._open.popitem()[1][2].close()
+
+    def root(self, name: str) -> tuple[Group, Elsewhere] | None:
+        """Give the root of a file, None if it is missing, and what finds further files for it."""
+        if name not in self._open:
+            file = self.elsewhere.find(name)
+            if file is None:
+                return None
+            if len(self._open) >= _MOST_OPEN:
+                self._open.pop(next(iter(self._open)))[2].close()
+            files = ExitStack()
+            self._open[name] = files.enter_context(opened(file)), Elsewhere(file, self.elsewhere.policy), files
+        return self._open[name][:2]
+
+
+def _source(dataset: Dataset, part: _Part, sources: _Sources, files: ExitStack) -> tuple[Dataset | None, Elsewhere]:
     """Give the data set that a part comes from, None if it is missing, and what finds files for its file."""
-    root, home = dataset.home.root, elsewhere
+    root, home = dataset.home.root, sources.elsewhere
     if part.file != ".":
-        file = elsewhere.find(part.file)
-        if file is None:
-            return None, elsewhere
-        root, home = files.enter_context(opened(file)), Elsewhere(file, elsewhere.policy)
+        found = sources.root(part.file)
+        if found is None:
+            return None, home
+        root, home = found
     assert root is not None
     item, home = locate(root, part.name, home, files)
     if item is None:
@@ -128,11 +159,11 @@ def _source(dataset: Dataset, part: _Part, elsewhere: Elsewhere, files: ExitStac
 
 
 def _cut(
-    dataset: Dataset, part: _Part, first: int, begin: int, count: int, elsewhere: Elsewhere, resolve: Resolve
+    dataset: Dataset, part: _Part, first: int, begin: int, count: int, sources: _Sources, resolve: Resolve
 ) -> Iterator[Piece]:
     """Give the pieces of a source that a stretch of the first axis is made of."""
     with ExitStack() as files:
-        target, home = _source(dataset, part, elsewhere, files)
+        target, home = _source(dataset, part, sources, files)
         if target is None:
             yield Piece(None, first, count)
             return
@@ -170,15 +201,16 @@ def _without_gaps(pieces: list[Piece], total: int, path: str) -> Iterator[Piece]
 
 def _mosaic(dataset: Dataset, parts: list[_Part], elsewhere: Elsewhere, resolve: Resolve) -> tuple[Piece, ...]:
     """Give a virtual data set as one piece that is put together from tiles."""
-    tiles = tuple(tile for part in parts for tile in _tiles(dataset, part, elsewhere, resolve))
+    with _Sources(elsewhere) as sources:
+        tiles = tuple(tile for part in parts for tile in _tiles(dataset, part, sources, resolve))
     stored = replace(describe(dataset, dataset.home.path, fast=False), tiles=tiles)
     return (Piece(stored, 0, stored.shape[0]),)
 
 
-def _tiles(dataset: Dataset, part: _Part, elsewhere: Elsewhere, resolve: Resolve) -> Iterator[Tile]:
+def _tiles(dataset: Dataset, part: _Part, sources: _Sources, resolve: Resolve) -> Iterator[Tile]:
     path = dataset.home.path
     with ExitStack() as files:
-        target, home = _source(dataset, part, elsewhere, files)
+        target, home = _source(dataset, part, sources, files)
         if target is None:
             raise FormatError(
                 f"a source of the virtual data set {dataset.name} is missing",
