@@ -59,14 +59,13 @@ def virtual_pieces(dataset: Dataset, elsewhere: Elsewhere, resolve: Resolve) -> 
     """
     shape, path = tuple(int(n) for n in dataset.shape), dataset.home.path
     parts = list(_parts_of(dataset, shape, path))
-    stretches = [_stretch(part, shape) for part in parts]
-    if any(stretch is None for stretch in stretches):
-        return _mosaic(dataset, parts, elsewhere, resolve)
     found: list[Piece] = []
-    with _Sources(elsewhere) as sources:
-        for part, stretch in zip(parts, stretches, strict=True):
-            assert stretch is not None
-            found += _cut(dataset, part, *stretch, sources, resolve)
+    try:
+        with _Sources(elsewhere) as sources:
+            for part, stretch in [(part, _stretch(part, shape)) for part in parts]:
+                found += _cut(dataset, part, *stretch, sources, resolve)
+    except _NoStretch:
+        return _mosaic(dataset, parts, elsewhere, resolve)
     return tuple(_without_gaps(sorted(found, key=lambda piece: piece.first), shape[0], path))
 
 
@@ -88,17 +87,27 @@ def _parts_of(dataset: Dataset, shape: tuple[int, ...], path: str) -> Iterator[_
             yield _Part(file.replace("%%", "%"), name.replace("%%", "%"), steps, source)
 
 
-def _stretch(part: _Part, shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Give first item in the virtual data set, first item in the source, and their number; None for other parts."""
+class _NoStretch(Exception):
+    """A part is no stretch of the first axis."""
+
+
+def _stretch(part: _Part, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Give first item in the virtual data set, first item in the source, and their number.
+
+    Raises
+    ------
+    _NoStretch
+        For other parts.
+    """
     count = _run(part.target)
     if count is None or tuple(map(len, part.target[1:])) != shape[1:]:
-        return None
+        raise _NoStretch
     if part.whole:  # then it has no extent of its own
         return part.target[0].start, 0, count
     dims = tuple(int(n) for n in part.source.shape)
     source = selected(part.source, dims, part.file)
     if source is None or _run(source) != count or tuple(map(len, source[1:])) != shape[1:] or dims[1:] != shape[1:]:
-        return None
+        raise _NoStretch
     return part.target[0].start, source[0].start, count
 
 
@@ -148,7 +157,8 @@ def _source(dataset: Dataset, part: _Part, sources: _Sources, files: ExitStack) 
     item, home = locate(root, part.name, home, files)
     if item is None:
         return None, home
-    if not isinstance(item, Dataset) or not numbers_in(item) or plain_dtype(item) != plain_dtype(dataset):
+    native = plain_dtype(dataset).newbyteorder("=")
+    if not isinstance(item, Dataset) or not numbers_in(item) or plain_dtype(item).newbyteorder("=") != native:
         raise UnsupportedError(
             "a source of the virtual data set has another dtype",
             path=home.path,
@@ -167,13 +177,8 @@ def _cut(
         if target is None:
             yield Piece(None, first, count)
             return
-        if tuple(target.shape[1:]) != tuple(dataset.shape[1:]):
-            raise UnsupportedError(
-                "a source of the virtual data set has another shape",
-                path=home.path,
-                expected=f"frames of {tuple(dataset.shape[1:])}",
-                found=f"{tuple(target.shape[1:])}",
-            )
+        if tuple(target.shape[1:]) != tuple(dataset.shape[1:]) or plain_dtype(target) != plain_dtype(dataset):
+            raise _NoStretch
         inner = resolve(target, home)
     for piece in inner:
         low, high = max(begin, piece.first), min(begin + count, piece.first + piece.count)
