@@ -35,9 +35,8 @@ _LONGEST_NAME = 1024
 _MOST_LINKS = 20_000
 _MOST_SOFT = 16
 _LONGEST_PATH = 256
-_FREE_MAPPINGS = 10_000
-_SMALLEST_MAPPING = 48
-"""Bytes of file that a part of a virtual data set takes at least, and how many parts are allowed in any case."""
+_FREE_MAPPINGS, _MOST_MAPPINGS = 6000, 1 << 16
+"""Parts that all virtual data sets of a file may have together, and one that is alone: each takes some KiB."""
 _VALUE = 16
 """Stored size of a text or list of variable length [bytes], if addresses have eight."""
 _UNDEFINED = 0xFFFFFFFF
@@ -278,7 +277,7 @@ def _grows(dataset: Dataset) -> bool:
     """Whether a virtual data set is as large as the files of its sources say, or has more parts than is sensible."""
     plist, home = dataset.id.get_create_plist(), dataset.home
     count = plist.get_virtual_count()
-    if home.mappings + count > _FREE_MAPPINGS + home.size // _SMALLEST_MAPPING:
+    if count > _MOST_MAPPINGS or (home.mappings and home.mappings + count > _FREE_MAPPINGS):
         return True
     home.mappings += count
     return any(is_unlimited(plist.get_virtual_vspace(i)) for i in range(count))
