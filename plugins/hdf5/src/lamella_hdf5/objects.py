@@ -35,8 +35,8 @@ _LONGEST_NAME = 1024
 _MOST_LINKS = 20_000
 _MOST_SOFT = 16
 _LONGEST_PATH = 256
-_FREE_MAPPINGS, _MOST_MAPPINGS = 6000, 1 << 16
-"""Parts that all virtual data sets of a file may have together, and one that is alone: each takes some KiB."""
+_FREE_MAPPINGS, _MOST_MAPPINGS = 1000, 1 << 14
+"""Parts that all virtual data sets of a file may have together, and one that is alone: each takes some 20 KiB."""
 _VALUE = 16
 """Stored size of a text or list of variable length [bytes], if addresses have eight."""
 _UNDEFINED = 0xFFFFFFFF
@@ -116,6 +116,11 @@ class Dataset(h5py.Dataset):  # type: ignore[misc, unused-ignore]
         super().__init__(identity)
         self.home = home
         self.address = address
+
+    @property
+    def plist(self) -> Any:
+        """What it was created with; made once, since that of a virtual data set takes some KiB for each part."""
+        return self._dcpl
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +280,7 @@ def _varies(kind: Any) -> bool:
 
 def _grows(dataset: Dataset) -> bool:
     """Whether a virtual data set is as large as the files of its sources say, or has more parts than is sensible."""
-    plist, home = dataset.id.get_create_plist(), dataset.home
+    plist, home = dataset.plist, dataset.home
     count = plist.get_virtual_count()
     if count > _MOST_MAPPINGS or (home.mappings and home.mappings + count > _FREE_MAPPINGS):
         return True

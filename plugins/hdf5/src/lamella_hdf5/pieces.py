@@ -80,7 +80,7 @@ def _pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -
 def _find_pieces(dataset: Dataset, elsewhere: Elsewhere, fast: bool, trail: _Trail) -> tuple[Piece, ...]:
     path = dataset.home.path
     with translated(path, f"looking at {dataset.name}"):
-        plist = dataset.id.get_create_plist()
+        plist = dataset.plist
         layout, external = plist.get_layout(), plist.get_external_count()
         if layout == h5py.h5d.VIRTUAL:
             inner = trail.through(dataset)

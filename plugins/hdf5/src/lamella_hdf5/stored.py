@@ -88,7 +88,7 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     shape = tuple(int(n) for n in dataset.shape)
     dtype = np.dtype(plain_dtype(dataset).str)
     size = Path(path).stat().st_size
-    plist = dataset.id.get_create_plist()
+    plist = dataset.plist
     layout = plist.get_layout()
     common: dict[str, Any] = {"path": path, "name": str(dataset.name), "size": size, "shape": shape, "dtype": dtype}
     if math.prod(shape) * dtype.itemsize >= 1 << 62:

@@ -198,14 +198,14 @@ def _region(dataset: Dataset, region: Sequence[tuple[int, int]], largest_chunk: 
     dtype = dataset.dtype
     if dataset.chunks is not None and math.prod(dataset.chunks) * dtype.itemsize > largest_chunk:
         raise TooLarge(f"chunks of {dataset.chunks}")
-    if dataset.chunks is None or not dataset.id.get_create_plist().get_nfilters():
+    if dataset.chunks is None or not dataset.plist.get_nfilters():
         return np.asarray(dataset[tuple(slice(begin, end) for begin, end in region)])
     stored = dataset.id.get_type()
     if dtype.kind != "S" and not stored.equal(h5py.h5t.py_create(dtype, logical=True)):
         raise TooLarge("packed numbers of a rare type")
     fill = np.zeros(dtype.shape, dtype=dtype.base)
     if dtype.subdtype is None:
-        dataset.id.get_create_plist().get_fill_value(fill)
+        dataset.plist.get_fill_value(fill)
     pixels = unpacked(dataset, region, fill.tobytes())
     found: NDArray[Any] = pixels.view(dtype.base).reshape(*pixels.shape[:-1], *dtype.shape)
     return found
@@ -217,7 +217,7 @@ def unpacked(dataset: Dataset, region: Sequence[tuple[int, int]], fill: bytes) -
     libhdf5 takes whatever memory a packed chunk asks for; here, a chunk has the size that it should have.
     """
     chunks, itemsize = dataset.chunks, len(fill)
-    pipeline = Pipeline(filters_of(dataset.id.get_create_plist()), itemsize, math.prod(chunks) * itemsize)
+    pipeline = Pipeline(filters_of(dataset.plist), itemsize, math.prod(chunks) * itemsize)
     grid = [range(begin // c, -(-end // c)) for (begin, end), c in zip(region, chunks, strict=True)]
     if pipeline.why_not() or math.prod(map(len, grid)) > _MOST_CHUNKS:
         raise TooLarge(pipeline.why_not() or "many chunks")

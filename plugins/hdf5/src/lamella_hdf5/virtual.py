@@ -70,7 +70,7 @@ def virtual_pieces(dataset: Dataset, elsewhere: Elsewhere, resolve: Resolve) -> 
 
 
 def _parts_of(dataset: Dataset, shape: tuple[int, ...], path: str) -> Iterator[_Part]:
-    plist = dataset.id.get_create_plist()
+    plist = dataset.plist
     for i in range(plist.get_virtual_count()):
         file, name = plist.get_virtual_filename(i), plist.get_virtual_dsetname(i)
         target, source = plist.get_virtual_vspace(i), plist.get_virtual_srcspace(i)
