@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from lamella.cli.console import write_text
+from lamella.system.text import LINE, fitting, printable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["Parser", "UsageError"]
 
@@ -13,15 +20,18 @@ class UsageError(Exception):
 
     Parameters
     ----------
-    message
-        What is wrong.
+    *lines
+        What is wrong, one line each.
     see
         The command that shows help.
     """
 
-    def __init__(self, message: str, *, see: str = "lamella --help") -> None:
-        super().__init__(message)
+    def __init__(self, *lines: str, see: str = "lamella --help") -> None:
+        super().__init__(*lines)
         self.see = see
+
+    def __str__(self) -> str:
+        return "\n".join(fitting(printable(line, LINE) for line in self.args))
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,3 +50,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of leaving the process."""
         raise UsageError(message, see=f"{self.prog} --help")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if message:
+            write_text(message, sys.stderr if file is None else file)

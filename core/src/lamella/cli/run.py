@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamella
-from lamella.cli.info import describe, provenance_text
+from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open, compute, write."""
     dataset = open_data(args)
-    console.facts([("file", args.file), ("format", provenance_text(dataset))], width=_WIDTH)
+    console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
     analyses, told = choose(dataset, args)
     console.facts(told, width=_WIDTH)
     roi = None if args.roi is None else _region(args.roi, dataset)

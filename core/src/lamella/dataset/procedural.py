@@ -60,6 +60,7 @@ def read_procedural(
     except (LamellaError, MemoryError):
         raise
     except Exception as error:
+        made_printable(error)
         where = source.resources[0].path if source.resources else None
         raise CorruptError(
             f"reading frames {wanted.min()} to {wanted.max()} failed ({type(error).__name__}: {error})",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
+
+from lamella.system.text import PAGE, fitting, html_text, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["axis_text", "dataset_html", "dataset_text", "size_text"]
 
+_NAME = 60  # characters of a name in a line
 _PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -67,15 +69,16 @@ def size_text(nbytes: float) -> str:
 
 
 def axis_text(axis: Axis, length: int) -> str:
-    """Give one axis: name, length and step with its unit."""
-    step = f", step {abs(axis.scale):.4g} {axis.units}".rstrip() if axis.calibrated else ", not calibrated"
-    return f"{axis.name}: {length}{step}"
+    """Give the length of an axis and its step with the unit."""
+    units = printable(axis.units or "", _NAME)
+    return f"{length}, step {abs(axis.scale):.4g} {units}".rstrip() if axis.calibrated else f"{length}, not calibrated"
 
 
 def _facts(ds: Shown) -> list[tuple[str, str]]:
     counts = ds.frame_map.counts
     nav_dims = ds.shape.nav.dims
-    axes = [axis_text(axis, length) for axis, length in zip(ds.axes, ds.shape, strict=True)]
+    lengths = zip(ds.axes, ds.shape, strict=True)
+    axes = [f"{printable(axis.name, _NAME)}: {axis_text(axis, length)}" for axis, length in lengths]
     facts = [
         ("format", ds.title),
         ("shape", f"{tuple(ds.shape.nav)} scan x {tuple(ds.shape.sig)} detector"),
@@ -98,15 +101,21 @@ def dataset_text(ds: Shown) -> str:
     """Give what ``repr`` prints."""
     facts = _facts(ds)
     width = max(len(name) for name, _ in facts)
-    lines = [f"<lamella.DataSet {ds.name}>"]
-    lines += [f"  {name:<{width}}  {value}" for name, value in facts]
-    return "\n".join(lines)
+    lines = [f"<lamella.DataSet {printable(ds.name)}>"]
+    lines += [f"  {name:<{width}}  {printable(value)}" for name, value in facts]
+    return "\n".join(fitting(lines))
 
 
 def dataset_html(ds: Shown) -> str:
     """Give the table that notebooks show."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-        for name, value in _facts(ds)
-    )
-    return f"<div><strong>{escape(ds.name)}</strong><table>{rows}</table></div>"
+    rows = [_row(name, value) for name, value in _facts(ds)]
+    begin, end = f"<div><strong>{html_text(ds.name)}</strong><table>", "</table></div>"
+    shown = [*fitting(rows, PAGE - len(f"{begin}{end}".encode()) - len(_row("", "")))]
+    if shown != rows:
+        shown[-1] = _row("", shown[-1])
+    return f"{begin}{''.join(shown)}{end}"
+
+
+def _row(name: str, value: str) -> str:
+    style = 'style="text-align:left"'
+    return f'<tr><th {style}>{html_text(name)}</th><td {style} dir="auto">{html_text(value)}</td></tr>'
