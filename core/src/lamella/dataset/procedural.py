@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, LamellaError
+from lamella.system.text import made_printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
