@@ -51,7 +51,7 @@ class LamellaError(Exception):
     """
 
     def __str__(self) -> str:
-        return "\n".join(fitting(printable(line, LINE) for line in self._lines(printable)))
+        return "\n".join(fitting(self._lines(printable)))
 
     @property
     def message(self) -> str:
@@ -67,7 +67,7 @@ class LamellaWarning(UserWarning):
     """Something that a user should know about data or a result, and that is not an error."""
 
     def __str__(self) -> str:
-        return "\n".join(fitting(printable(argument, LINE) for argument in self.args))
+        return "\n".join(fitting(self.args))
 
 
 class FormatError(LamellaError):
@@ -200,9 +200,14 @@ class Problem(NamedTuple):
     text: str
 
     def __str__(self) -> str:
+        return printable(self.sentence, LINE)
+
+    @property
+    def sentence(self) -> str:
+        """The sentence with the name of the parameter in front, where it does not name it by itself."""
         begins = self.text.partition(" ")[0].rstrip(":,")
         named = begins == self.field or self.text.startswith(f"unknown parameter {self.field!r}")
-        return printable(self.text if self.field is None or named else f"{self.field}: {self.text}", LINE)
+        return self.text if self.field is None or named else f"{self.field}: {self.text}"
 
 
 class ParameterError(LamellaError, ValueError):
@@ -246,8 +251,8 @@ class ParameterError(LamellaError, ValueError):
     def _lines(self, show: _Show) -> Sequence[str]:
         lead = "" if self.subject is None else f"{show(self.subject)}: "
         if len(self.problems) == 1:
-            return [f"{lead}{self.problems[0]}"]
-        return [f"{lead}{len(self.problems)} problems", *(f"  - {problem}" for problem in self.problems)]
+            return [f"{lead}{self.problems[0].sentence}"]
+        return [f"{lead}{len(self.problems)} problems", *(f"  - {problem.sentence}" for problem in self.problems)]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_parameter_error, (self.problems, self.subject)

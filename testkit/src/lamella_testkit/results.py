@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from lamella.system.text import LINE, fitting, printable
+from lamella.system.text import fitting
 from lamella_testkit.checking import LEVELS
 
 __all__ = ["Result", "Status", "failures", "level_of"]
@@ -72,7 +72,7 @@ class Result:
             if text and (self.status is not Status.passed):
                 first, *others = text.split("\n")
                 lines += [f"  {label:<8} {first}", *(f"{'':<11}{other}" for other in others)]
-        return "\n".join(fitting(printable(line, LINE) for line in lines))
+        return "\n".join(fitting(lines))
 
     def to_json(self) -> dict[str, Any]:
         """Give the record without what is empty."""

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from lamella.cli.console import write_text
-from lamella.system.text import LINE, fitting, printable
+from lamella.system.text import fitting
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -31,7 +31,7 @@ class UsageError(Exception):
         self.see = see
 
     def __str__(self) -> str:
-        return "\n".join(fitting(printable(line, LINE) for line in self.args))
+        return "\n".join(fitting(self.args))
 
 
 class Parser(argparse.ArgumentParser):

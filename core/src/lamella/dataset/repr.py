@@ -110,7 +110,7 @@ def dataset_html(ds: Shown) -> str:
     """Give the table that notebooks show."""
     rows = [_row(name, value) for name, value in _facts(ds)]
     begin, end = f"<div><strong>{html_text(ds.name)}</strong><table>", "</table></div>"
-    shown = [*fitting(rows, PAGE - len(f"{begin}{end}".encode()) - len(_row("", "")))]
+    shown = [*fitting(rows, PAGE - len(f"{begin}{end}".encode()) - len(_row("", "")), PAGE)]
     if shown != rows:
         shown[-1] = _row("", shown[-1])
     return f"{begin}{''.join(shown)}{end}"

@@ -120,7 +120,7 @@ class Report:
         return lines + _hint_lines(self)
 
     def __str__(self) -> str:
-        return "\n".join(fitting(printable(line, LINE) for line in self.lines()))
+        return "\n".join(fitting(self.lines()))
 
     def to_json(self) -> dict[str, object]:
         """The report as a dictionary of plain values, ready for `json.dumps`."""

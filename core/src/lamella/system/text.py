@@ -62,16 +62,27 @@ def html_text(value: object, most: int = VALUE) -> str:
     return escape(printable(value, most))
 
 
-def fitting(lines: Iterable[str], most: int = PAGE) -> Iterator[str]:
-    """Give lines as long as they fit on a page of ``most`` bytes, and how many do not."""
+def fitting(lines: Iterable[object], most: int = PAGE, line: int = LINE) -> Iterator[str]:
+    """Give lines as `printable` does, as long as they fit on a page, and then how many do not.
+
+    Parameters
+    ----------
+    lines
+        What to show.
+    most
+        Bytes of the page at most.
+    line
+        Characters of one line at most.
+    """
     waiting = list(lines)
     room = most - len(_MORE.encode()) - 20
-    for done, line in enumerate(waiting):
-        room -= len(line.encode(errors="replace")) + 1
+    for done, one in enumerate(waiting):
+        shown = printable(one, line)
+        room -= len(shown.encode(errors="replace")) + 1
         if room < 0:
             yield _MORE.format(len(waiting) - done)
             return
-        yield line
+        yield shown
 
 
 def made_printable(error: BaseException) -> None:
@@ -123,7 +134,7 @@ def _is_raw(text: str) -> bool:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(fitting(printable(line, LINE) for line in text.split("\n")))
+    return "\n".join(fitting(text.split("\n")))
 
 
 def _text_of(value: object) -> str:
