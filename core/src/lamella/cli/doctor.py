@@ -50,6 +50,7 @@ def findings() -> Iterator[Finding]:
     yield from _io()
     yield _numba_cache()
     yield from _machine()
+    yield from _unfinished()
     yield from hooks().lamella_doctor()
 
 
@@ -134,3 +135,18 @@ def _machine() -> Iterator[Finding]:
     if sys.platform != "win32":
         page = os.sysconf("SC_PAGE_SIZE")
         yield Finding("memory", "ok", f"{size_text(page * os.sysconf('SC_PHYS_PAGES'))} in all")
+
+
+def _unfinished() -> Iterator[Finding]:
+    """Remove what killed exports left behind, here and wherever processes of this user wrote; tell of the rest."""
+    from lamella.export.parts import parts_in, parts_known, remove_abandoned
+
+    for folder in dict.fromkeys((Path().absolute(), *(part.parent for part in parts_known()))):
+        removed = remove_abandoned(folder)
+        if removed:
+            names = ", ".join(path.name for path in removed)
+            yield Finding("exports", "ok", f"removed what exports that are gone left behind in {folder}: {names}")
+        for part in parts_in(folder):
+            writer = f"process {part.writer.pid} of {part.writer.host}"
+            remedy = f"if that process is gone, remove it and {part.path.name}.writer"
+            yield Finding("exports", "info", f"{part.path} is being written by {writer}", remedy)

@@ -20,6 +20,7 @@ from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
 from lamella.cli.workers import add_workers, make_context
+from lamella.export.atomic import written_at_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,8 +173,11 @@ def save_pictures(folder: Path, dataset: DataSet, done: Pass, console: Console) 
     written = []
     try:
         for name, several in pictures.items():
-            save(draw(several, title=Path(dataset.name).name if len(several) > 1 else ""), folder / f"{name}.png")
-            written.append(folder / f"{name}.png")
+            figure = draw(several, title=Path(dataset.name).name if len(several) > 1 else "")
+            path = folder / f"{name}.png"
+            with written_at_once(path) as partial:
+                save(figure, partial)
+            written.append(path)
     except ModuleNotFoundError as error:
         console.complain(f'lamella: no pictures, for {error.name} is missing: pip install "lamella[plot]"')
     return written

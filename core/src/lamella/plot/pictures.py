@@ -87,8 +87,8 @@ class Panel:
 
 
 def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
-    """Write a figure as PNG."""
-    figure.savefig(path, dpi=dpi, metadata={"Software": "Lamella"})
+    """Write a figure as PNG, whatever its name."""
+    figure.savefig(path, format="png", dpi=dpi, metadata={"Software": "Lamella"})
 
 
 def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figure:
