@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import lamella
 from lamella import errors
@@ -447,3 +447,53 @@ def test_a_foreign_warning_is_fit_to_be_shown(capsys: Capture, monkeypatch: pyte
     with pytest.warns(UserWarning, match="gnp") as caught, app._warnings_told(Console()):
         warnings.warn(HOSTILE, UserWarning, stacklevel=1)
     assert_fit(str(caught[0].message))
+
+
+# All of them, with any text.
+
+SHOWN = lamella.open(np.zeros((4, 3, 5, 6), np.uint8), name="shown")
+
+
+def every_way(text: str) -> Iterator[str]:
+    """Give what is shown in every way of a text that came from a file."""
+    yield str(FormatError(text, path=text, expected=text, found=text, remedy=text))
+    yield str(LamellaError(text, text))
+    yield str(LamellaWarning(text))
+    yield str(UsageError(text))
+    yield str(ParameterError(text, field=text, subject=text))
+    out = io.StringIO()
+    console = Console(out=out)
+    console.say(text)
+    console.facts([(text, text)])
+    console.table([text], [[text]])
+    yield out.getvalue()
+    axes = (Axis.of(text, 1.0, text), Axis(text))
+    info = replace(
+        SHOWN.info, metadata=Metadata(title=text), notes=(text,), nav_axes=axes, sig_axes=axes, nav_origin=text
+    )
+    dataset = lamella.open(np.zeros((4, 3, 5, 6), np.uint8), name=text or None)
+    dataset.__dict__["info"] = info
+    yield repr(dataset)
+    yield dataset._repr_html_()
+    record = logging.LogRecord("lamella", logging.INFO, "", 0, "%s", (text,), None)
+    assert logger_of("lamella.shown").filter(record)
+    yield record.getMessage()
+
+
+@settings(max_examples=60)
+@given(texts)
+def test_any_text_is_fit_to_be_shown_in_every_way(text: str) -> None:
+    for shown in every_way(text):
+        assert_fit(shown)
+        if len(printable(text)) <= 40 and text.isprintable() and not set(text) & set("<>&'\""):
+            assert text.strip() in shown
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=40))
+def test_a_page_shows_the_same_text_as_a_terminal(text: str) -> None:
+    from xml.etree import ElementTree as ET
+
+    dataset = lamella.open(np.zeros((4, 3, 5, 6), np.uint8), name=f"n{text}")
+    name = next(ET.fromstring(dataset._repr_html_()).iter("strong")).text
+    assert repr(dataset).splitlines()[0] == f"<lamella.DataSet {name}>"

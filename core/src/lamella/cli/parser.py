@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lamella.cli.console import write_text
-from lamella.system.text import fitting
+from lamella.system.text import LINE, fitting, printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -38,6 +38,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises `UsageError`, takes no abbreviations and keeps the lines of descriptions."""
 
     def __init__(self, prog: str, description: str = "", epilog: str = "", *, add_help: bool = True) -> None:
+        plain: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
         super().__init__(
             prog=prog,
             description=description,
@@ -45,6 +46,7 @@ class Parser(argparse.ArgumentParser):
             add_help=add_help,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            **plain,
         )
 
     def error(self, message: str) -> NoReturn:
@@ -53,4 +55,5 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         if message:
-            write_text(message, sys.stderr if file is None else file)
+            lines = [printable(line, LINE) for line in message.split("\n")]
+            write_text("\n".join(lines), sys.stderr if file is None else file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError, PluginError
 from lamella.format import FormatSpec
 from lamella.opening.filekinds import familiar_kind
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
@@ -212,7 +212,8 @@ def _asked(candidate: Candidate, probe: Probe) -> Candidate:
         raise
     except BaseException as error:  # a reader may even call sys.exit
         _log.debug("detection by %s failed", candidate.name, exc_info=True)
-        text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        text = error.message if isinstance(error, LamellaError) else str(error)
+        text = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
         return replace(candidate, error=text, bytes_read=probe.bytes_read - before)
     candidate = replace(candidate, bytes_read=probe.bytes_read - before)
     if match is None:

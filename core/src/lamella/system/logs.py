@@ -20,7 +20,10 @@ def logger_of(module: str) -> logging.Logger:
 
 class _Printable(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = printable(record.getMessage(), LINE), None
+        try:
+            record.msg, record.args = printable(record.getMessage(), LINE), None
+        except Exception:  # arguments that do not fit: the handler says so
+            return True
         if record.exc_info and record.exc_info[1] is not None:
             made_printable(record.exc_info[1])
             record.exc_text = "".join(traceback.format_exception(record.exc_info[1])).rstrip()

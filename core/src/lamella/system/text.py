@@ -45,7 +45,7 @@ def printable(value: object, most: int = VALUE) -> str:
     >>> print(printable("Åse's 試料\x1b[31m\nred"))
     Åse's 試料\x1b[31m\nred
     >>> print(printable("a" * 1000, 60))
-    aaaaaaaaaaaaaaaaaaaa … (970 more characters) … aaaaaaaaaa
+    aaaaaaaaaaaaaaaaaaaaaa … (968 more characters) … aaaaaaaaaa
     """
     text = value if type(value) is str else _text_of(value)
     if len(text) <= most:
