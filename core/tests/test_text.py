@@ -497,3 +497,32 @@ def test_a_page_shows_the_same_text_as_a_terminal(text: str) -> None:
     dataset = lamella.open(np.zeros((4, 3, 5, 6), np.uint8), name=f"n{text}")
     name = next(ET.fromstring(dataset._repr_html_()).iter("strong")).text
     assert repr(dataset).splitlines()[0] == f"<lamella.DataSet {name}>"
+
+
+WAYS_OUT = {
+    "print": r"(?<![\w.])print\(",
+    "streams": r"sys\.(__)?std(out|err)\b",
+    "warnings": r"warnings\.warn\(",
+    "HTML": r"html import escape|html\.escape|_repr_html_",
+    "log records": r"getLogger\(|logging\.(debug|info|warning|error|exception)\(",
+    "figures": r"\.(set_xlabel|suptitle|supxlabel)\((?!.*\*\*_AS_IT_IS)",
+}
+ALLOWED = {
+    "print": {"system/spawn.py"},  # a program that is started
+    "streams": {"cli/app.py", "cli/console.py", "cli/parser.py", "system/spawn.py"},
+    "warnings": {"system/warn.py"},
+    "HTML": {"system/text.py", "dataset/dataset.py", "dataset/repr.py", "engine/describe.py"},
+    "log records": {"system/logs.py"},
+    "figures": set(),
+}
+"""Files that may use a way to a terminal or a page; they show what `lamella.system.text` made fit."""
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_the_core_has_no_other_way_to_a_terminal_or_a_page(way: str) -> None:
+    found = set()
+    for path in CORE.rglob("*.py"):
+        code = re.sub(r"^\s*(>>>|\.\.\.).*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if re.search(WAYS_OUT[way], code):
+            found.add(path.relative_to(CORE).as_posix())
+    assert found <= ALLOWED[way]

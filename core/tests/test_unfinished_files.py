@@ -153,6 +153,12 @@ write(fork)
     assert names(here) == ["scan.npy"]
 
 
+def test_a_folder_that_is_not_there_is_told_with_the_name_that_was_asked_for(here: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write("no/scan.npy")
+    assert caught.value.filename == str(here / "no" / "scan.npy")
+
+
 # Told to end.
 
 

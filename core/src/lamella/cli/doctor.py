@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -141,7 +142,10 @@ def _unfinished() -> Iterator[Finding]:
     """Remove what killed exports left behind, here and wherever processes of this user wrote; tell of the rest."""
     from lamella.export.parts import parts_in, parts_known, remove_abandoned
 
-    for folder in dict.fromkeys((Path().absolute(), *(part.parent for part in parts_known()))):
+    folders = [part.parent for part in parts_known()]
+    with suppress(FileNotFoundError):  # a working directory that was removed
+        folders.insert(0, Path.cwd())
+    for folder in dict.fromkeys(folders):
         removed = remove_abandoned(folder)
         if removed:
             names = ", ".join(path.name for path in removed)

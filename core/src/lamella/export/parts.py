@@ -36,24 +36,32 @@ class Part:
 
     Parameters
     ----------
+    target
+        The file that is wanted, absolute.
     path
-        Where it is, absolute.
+        Where the part is.
     pid
         The process; one that was forked from it does not own the file.
     """
 
+    target: Path
     path: Path
     pid: int
 
     @classmethod
     def beside(cls, target: Path) -> Part:
         """Give a name beside a target that nobody has."""
-        return cls(target.with_name(f".{_stem(target.name)}.{secrets.token_hex(4)}.part"), os.getpid())
+        name = f".{_stem(target.name)}.{secrets.token_hex(4)}.part"
+        return cls(target, target.with_name(name), os.getpid())
 
     def claim(self) -> None:
         """Write the record that this process writes it; there is no part yet."""
         mark = json.dumps(ProcessMark.of_this_process().to_json())
-        _record_of(self.path).write_text(mark, encoding="ascii")
+        try:
+            _record_of(self.path).write_text(mark, encoding="ascii")
+        except OSError as error:
+            error.filename = os.fspath(self.target)  # a name that the user knows
+            raise
         _remember(self.path)
 
     def remove(self) -> None:
