@@ -308,6 +308,14 @@ def test_a_record_without_a_part_goes(here: Path) -> None:
     assert names(here) == ["other.npy"]
 
 
+def test_a_record_that_was_begun_goes(here: Path) -> None:
+    part = left_behind(here)
+    part.unlink()
+    part.with_name(f"{part.name}.writer").write_bytes(b"")
+    write()
+    assert names(here) == ["other.npy"]
+
+
 def test_a_later_process_of_the_same_number_does_not_count(here: Path) -> None:
     if not ProcessMark.of_this_process().started:
         pytest.skip("this system does not say when processes were started")
@@ -433,29 +441,52 @@ def test_where_the_system_says_little_living_processes_count_as_writers(
 
 # Many times.
 
+LOOP = (
+    WRITE.replace('print("writing", flush=True)', "pass")
+    + """
+print(1, flush=True)
+while True:
+    write(lambda: None)
+"""
+)
 
-def kill_at_random(here: Path, times: int) -> None:
+
+def end_at_random(here: Path, times: int, how: str) -> None:
+    """End processes that write one file after the other; what they leave stays until the next file is written."""
     generator = np.random.default_rng(4)
-    code = (
-        WRITE.replace('print("writing", flush=True)', "pass") + "print(1, flush=True)\nwhile True: write(lambda: None)"
-    )
     for _ in range(times):
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        with subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             child.stdout.readline()
             time.sleep(generator.uniform(0, 0.02))
-            child.kill()
+            getattr(child, how)()
         if (here / "scan.npy").exists():
             assert (here / "scan.npy").read_bytes() == b"some"
+        if how == "terminate" and not WINDOWS:
+            assert set(names(here)) <= {"scan.npy"}
     write("scan.npy")
     assert names(here) == ["scan.npy"]
     assert list(parts_known()) == []
 
 
-def test_processes_killed_at_any_moment_leave_nothing_for_long(here: Path) -> None:
-    kill_at_random(here, 5)
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+def test_processes_that_end_at_any_moment_leave_nothing_for_long(here: Path, how: str) -> None:
+    end_at_random(here, 4, how)
 
 
 @pytest.mark.slow
-def test_processes_killed_at_hundreds_of_moments_leave_nothing_for_long(here: Path) -> None:
-    kill_at_random(here, 200)
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+def test_processes_that_end_at_hundreds_of_moments_leave_nothing_for_long(here: Path, how: str) -> None:
+    end_at_random(here, 200, how)
+
+
+def test_processes_in_one_folder_leave_each_other_alone(here: Path, started: Any) -> None:
+    code = """
+for i in range(40):
+    with written_at_once(Path(f"{os.getpid()}-{i}")) as part:
+        part.write_bytes(b"all")
+"""
+    children = [subprocess.Popen([sys.executable, "-c", WRITE + code]) for _ in range(3)]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    assert len(names(here)) == 120
+    assert not [name for name in names(here) if name.startswith(".")]

@@ -56,9 +56,11 @@ class Part:
 
     def claim(self) -> None:
         """Write the record that this process writes it; there is no part yet."""
-        mark = json.dumps(ProcessMark.of_this_process().to_json())
+        mark, record = json.dumps(ProcessMark.of_this_process().to_json()), _record_of(self.path)
         try:
-            _record_of(self.path).write_text(mark, encoding="ascii")
+            record.write_text(mark, encoding="ascii")
+            if not record.exists():  # another process took it, still empty, for one that was left behind
+                record.write_text(mark, encoding="ascii")
         except OSError as error:
             error.filename = os.fspath(self.target)  # a name that the user knows
             raise
@@ -81,13 +83,7 @@ class LeftPart:
 
 def parts_in(folder: Path) -> Iterator[LeftPart]:
     """Give the parts in a folder that have a record; nothing where the folder cannot be read."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if _RECORD_NAME.fullmatch(entry.name)]
-    except OSError:
-        return
-    for name in names:
-        path = folder / name.removesuffix(_RECORD)
+    for path in _with_record(folder):
         writer = _writer_of(path)
         if writer is not None:
             yield LeftPart(path, writer, _may_go(path) and writer.is_gone())
@@ -98,6 +94,9 @@ def remove_abandoned(folder: Path) -> list[Path]:
 
     Parts of other computers, of processes that run, and of processes that cannot be looked at stay.
     """
+    for path in _with_record(folder):
+        if _is_empty(_record_of(path)) and not os.path.lexists(path):
+            _remove(path)  # its writer was killed before it wrote who it is
     abandoned = [part.path for part in parts_in(folder) if part.abandoned]
     return [path for path in abandoned if _remove(path)]
 
@@ -124,6 +123,16 @@ def _record_of(path: Path) -> Path:
     return path.with_name(path.name + _RECORD)
 
 
+def _with_record(folder: Path) -> list[Path]:
+    """Give the parts beside which lies what may be a record."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if _RECORD_NAME.fullmatch(entry.name)]
+    except OSError:
+        return []
+    return [folder / name.removesuffix(_RECORD) for name in names]
+
+
 def _writer_of(path: Path) -> ProcessMark | None:
     """Give who writes a part; None where the record is not one of ours."""
     record = _record_of(path)
@@ -144,6 +153,12 @@ def _is_plain_file(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def _is_empty(path: Path) -> bool:
+    with suppress(OSError):
+        return _is_plain_file(path) and path.lstat().st_size == 0
+    return False
 
 
 def _remove(path: Path) -> bool:
