@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from lamella.system.text import LINE, fitting, printable
+from lamella.system.text import LINE, PrintableError, Show, fitting, printable
 
 __all__ = [
     "AmbiguousFormatError",
@@ -33,10 +33,7 @@ __all__ = [
 ]
 
 
-_Show: TypeAlias = Callable[[object], str]
-
-
-class LamellaError(Exception):
+class LamellaError(PrintableError):
     r"""Base class of all errors that Lamella raises on purpose.
 
     The text of an error is fit to be shown: whatever a file or a path brought into it, characters that control a
@@ -49,18 +46,6 @@ class LamellaError(Exception):
     a line
     another\x1b[2J\nline
     """
-
-    def __str__(self) -> str:
-        return "\n".join(fitting(self._lines(printable)))
-
-    @property
-    def message(self) -> str:
-        """The text as a program wants it: complete, and with the characters that came from a file."""
-        return "\n".join(self._lines(str))
-
-    def _lines(self, show: _Show) -> Sequence[str]:
-        """Give the lines of the text, in which ``show`` made the values that stand for themselves."""
-        return [str(argument) for argument in self.args]
 
 
 class LamellaWarning(UserWarning):
@@ -101,7 +86,7 @@ class FormatError(LamellaError):
         self.remedy = remedy
         super().__init__(problem)
 
-    def _lines(self, show: _Show) -> Sequence[str]:
+    def _lines(self, show: Show) -> Sequence[str]:
         where = "" if self.path is None else f"{show(self.path)}: "
         parts = [f"{where}{self.problem}"]
         if self.expected is not None:
@@ -160,7 +145,7 @@ class AmbiguousFormatError(DetectionError):
 class PathError(LamellaError, OSError):
     """A path that was named cannot be opened; has ``errno``, ``strerror`` and ``filename`` like every `OSError`."""
 
-    def _lines(self, show: _Show) -> Sequence[str]:
+    def _lines(self, show: Show) -> Sequence[str]:
         return [f"{show(self.filename)}: {self.strerror}"]
 
     @classmethod
@@ -186,7 +171,7 @@ class UnreadablePathError(PathError, PermissionError):
 class FolderError(PathError, NoFormatError, IsADirectoryError):
     """A folder was named, and no installed format opens it; says what is in it."""
 
-    def _lines(self, show: _Show) -> Sequence[str]:
+    def _lines(self, show: Show) -> Sequence[str]:
         return str(self.strerror).split("\n")
 
 
@@ -248,7 +233,7 @@ class ParameterError(LamellaError, ValueError):
         self.subject = subject
         super().__init__(self.problems, subject)
 
-    def _lines(self, show: _Show) -> Sequence[str]:
+    def _lines(self, show: Show) -> Sequence[str]:
         lead = "" if self.subject is None else f"{show(self.subject)}: "
         if len(self.problems) == 1:
             return [f"{lead}{self.problems[0].sentence}"]
@@ -333,7 +318,7 @@ class WorkerLost(LamellaError):
         self.remedy = remedy
         super().__init__(index, attempts, where, remedy)
 
-    def _lines(self, show: _Show) -> Sequence[str]:
+    def _lines(self, show: Show) -> Sequence[str]:
         return [self.told(f"item {self.index}")]
 
     def told(self, item: str) -> str:

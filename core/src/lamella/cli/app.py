@@ -15,8 +15,8 @@ import lamella
 from lamella.cli.commands import Command, Commands
 from lamella.cli.console import Console
 from lamella.cli.parser import Parser, UsageError
-from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
-from lamella.system.text import LINE, made_printable, printable
+from lamella.errors import FormatError, LamellaWarning, ParameterError
+from lamella.system.text import LINE, PrintableError, made_printable, printable
 
 __all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
@@ -171,13 +171,12 @@ def _tell(error: Exception, console: Console) -> None:
 
 
 def _traceback(error: Exception) -> list[str]:
-    made_printable(error)
-    return "".join(traceback.format_exception(error)).rstrip().split("\n")
+    return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")
 
 
 def _message(error: Exception) -> str:
     """Give the text for a person, in lines."""
-    if isinstance(error, LamellaError | UsageError):
+    if isinstance(error, PrintableError):
         return str(error)
     return printable(_foreign_message(error), LINE)
 
@@ -191,9 +190,7 @@ def _foreign_message(error: Exception) -> str:
 
 
 def _complete_message(error: Exception) -> str:
-    if isinstance(error, LamellaError):
-        return error.message
-    return "\n".join(error.args) if isinstance(error, UsageError) else _foreign_message(error)
+    return error.message if isinstance(error, PrintableError) else _foreign_message(error)
 
 
 def _facts(error: Exception) -> dict[str, Any]:

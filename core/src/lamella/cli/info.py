@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.parameters import open_data
-from lamella.dataset.repr import axis_text, size_text
+from lamella.dataset.repr import axis_text, shown_notes, size_text
 from lamella.system.text import printable
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _sections(dataset: DataSet) -> list[tuple[str, Sequence[tuple[str, object]]]
         ("metadata", [_metadatum(key, value) for key, value in dataset.metadata.to_json().items()]),
         ("parameters", parameters),
         ("diagnostics", diagnostics),
-        ("notes", [("-", printable(note)) for note in dataset.info.notes]),
+        ("notes", [("-", note) for note in shown_notes(dataset.info.notes)]),
     ]
     return [(title, entries) for title, entries in sections if entries]
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lamella.cli.console import write_text
-from lamella.system.text import LINE, fitting, printable
+from lamella.system.text import LINE, PrintableError, printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Parser", "UsageError"]
 
 
-class UsageError(Exception):
+class UsageError(PrintableError):
     """The command line cannot be understood; the exit code is 2.
 
     Parameters
@@ -29,9 +29,6 @@ class UsageError(Exception):
     def __init__(self, *lines: str, see: str = "lamella --help") -> None:
         super().__init__(*lines)
         self.see = see
-
-    def __str__(self) -> str:
-        return "\n".join(fitting(self.args))
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella.system.text import PAGE, fitting, html_text, printable
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import SourceInfo
 
-__all__ = ["axis_text", "dataset_html", "dataset_text", "size_text"]
+__all__ = ["axis_text", "dataset_html", "dataset_text", "shown_notes", "size_text"]
 
 _NAME = 60  # characters of a name in a line
+_MOST_NOTES = 500
 _PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -93,8 +95,13 @@ def _facts(ds: Shown) -> list[tuple[str, str]]:
     if counts.skipped_start or counts.ignored_end:
         facts.append(("not shown", f"{counts.skipped_start} frames at the start, {counts.ignored_end} at the end"))
     facts += [(name.replace("_", " "), str(value)) for name, value in ds.metadata.to_json().items()]
-    facts += [("note", note) for note in ds.info.notes]
-    return facts
+    return facts + [("note", note) for note in shown_notes(ds.info.notes)]
+
+
+def shown_notes(notes: Sequence[str]) -> list[str]:
+    """Give notes as lines of text, and how many more there are than anybody reads."""
+    more = [f"… and {len(notes) - _MOST_NOTES} more notes"] if len(notes) > _MOST_NOTES else []
+    return [*map(printable, notes[:_MOST_NOTES]), *more]
 
 
 def dataset_text(ds: Shown) -> str:

@@ -39,7 +39,7 @@ def udf_failure(
     positions: range | NDArray[np.int64] | None = None,
 ) -> UDFError:
     """Give the error to raise from ``error``: names the UDF, the data set, the partition, the frames and the file."""
-    made_printable(error)
+    made_printable(error, breaks=True)
     where = dataset.name if partition is None else _partition_text(dataset, partition)
     if partition is not None and positions is None:
         positions = range(partition.start, partition.stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 
-from lamella.system.text import LINE, made_printable, printable
+from lamella.system.text import LINE, made_printable, printable, printable_lines
 
 __all__ = ["logger_of"]
 
@@ -25,6 +25,6 @@ class _Printable(logging.Filter):
         except Exception:  # arguments that do not fit: the handler says so
             return True
         if record.exc_info and record.exc_info[1] is not None:
-            made_printable(record.exc_info[1])
-            record.exc_text = "".join(traceback.format_exception(record.exc_info[1])).rstrip()
+            shown = made_printable(record.exc_info[1])
+            record.exc_text = printable_lines("".join(traceback.format_exception(shown)).rstrip())
         return True

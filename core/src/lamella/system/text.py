@@ -6,10 +6,25 @@ commands, a reader sees letters in another order. Whatever shows text passes it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 from unicodedata import category
 
-__all__ = ["LINE", "PAGE", "VALUE", "fitting", "html_text", "made_printable", "printable"]
+__all__ = [
+    "LINE",
+    "PAGE",
+    "VALUE",
+    "PrintableError",
+    "Show",
+    "fitting",
+    "html_text",
+    "made_printable",
+    "printable",
+    "printable_lines",
+]
+
+Show: TypeAlias = Callable[[object], str]
+"""Makes the text of a value."""
 
 VALUE = 200
 """Most characters of one value."""
@@ -85,56 +100,89 @@ def fitting(lines: Iterable[object], most: int = PAGE, line: int = LINE) -> Iter
         yield shown
 
 
-def made_printable(error: BaseException) -> None:
-    """Make the texts printable that Python shows of all that led to an exception.
+class PrintableError(Exception):
+    """An error whose text is fit to be shown: each argument is one line."""
+
+    def __str__(self) -> str:
+        return "\n".join(fitting(self._lines(printable)))
+
+    @property
+    def message(self) -> str:
+        """The text as a program wants it: complete, and with the characters that came from a file."""
+        return "\n".join(self._lines(str))
+
+    def _lines(self, show: Show) -> Sequence[str]:
+        """Give the lines of the text, in which ``show`` made the values that stand for themselves."""
+        return [str(argument) for argument in self.args]
+
+
+def printable_lines(text: str) -> str:
+    """Give a text of several lines, such as a traceback; its line breaks stay."""
+    return "\n".join(fitting(text.split("\n")))
+
+
+def made_printable(error: BaseException, *, breaks: bool = False) -> BaseException:
+    """Make the texts printable that Python shows of an exception and of all that led to it.
 
     Errors of this package are printable already. Others may quote a file, and a traceback shows them as they are.
+
+    Parameters
+    ----------
+    error
+        The exception; changed.
+    breaks
+        Whether line breaks stay, as in errors of user-defined functions; texts that quote a file could forge lines.
+
+    Returns
+    -------
+    BaseException
+        The exception, or one with its text where the class makes that text by itself.
     """
-    waiting, seen = [error], set[int]()
+    show: Callable[[str], str] = printable_lines if breaks else _one_line
+    first = _shown(error, show)
+    waiting, seen = [first], set[int]()
     while waiting and len(seen) < _MOST_CAUSES:
         one = waiting.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        _mend(one)
-        cause, context = _shown(one.__cause__), _shown(one.__context__)
-        if cause is not one.__cause__:
-            one.__cause__ = cause
-        if context is not one.__context__:
-            one.__context__ = context
-        waiting += [other for other in (cause, context) if other is not None]
+        for name in ("__cause__", "__context__"):
+            before = getattr(one, name)
+            if before is None:
+                continue
+            after = _shown(before, show)
+            if after is not before:
+                setattr(one, name, after)
+            waiting.append(after)
+    return first
 
 
-def _shown(error: BaseException | None) -> BaseException | None:
+def _one_line(text: str) -> str:
+    return printable(text, LINE)
+
+
+def _shown(error: BaseException, show: Callable[[str], str]) -> BaseException:
     """Give an exception with printable text, or another one that stands for it where its class makes the text."""
-    if error is None:
-        return None
-    _mend(error)
-    if not _is_raw(_text_of(error)):
+    if isinstance(error, PrintableError) and type(error).__str__ is PrintableError.__str__:
         return error
-    other = RuntimeError(printable(f"{type(error).__qualname__}: {_text_of(error)}", LINE))
+    _mend(error, show)
+    if _text_of(error) == show(_text_of(error)):
+        return error
+    other = RuntimeError(_one_line(f"{type(error).__qualname__}: {_text_of(error)}"))
     other.__cause__, other.__context__ = error.__cause__, error.__context__
     other.__suppress_context__ = error.__suppress_context__
     return other.with_traceback(error.__traceback__)
 
 
-def _mend(error: BaseException) -> None:
-    if _is_raw(_text_of(error)):
-        error.args = tuple(_lines(argument) if isinstance(argument, str) else argument for argument in error.args)
+def _mend(error: BaseException, show: Callable[[str], str]) -> None:
+    if _text_of(error) != show(_text_of(error)):
+        error.args = tuple(show(argument) if isinstance(argument, str) else argument for argument in error.args)
     if isinstance(error, SyntaxError):  # a traceback shows the line
-        error.text = None if error.text is None else printable(error.text.rstrip("\n"), LINE)
-        error.msg = printable(error.msg, LINE)
+        error.text = None if error.text is None else _one_line(error.text.rstrip("\n"))
+        error.msg = _one_line(error.msg)
     notes = getattr(error, "__notes__", None)
     if isinstance(notes, list):
-        notes[:] = [_lines(_text_of(note)) for note in notes]
-
-
-def _is_raw(text: str) -> bool:
-    return text != _lines(text)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(fitting(text.split("\n")))
+        notes[:] = [show(_text_of(note)) for note in notes]
 
 
 def _text_of(value: object) -> str:
