@@ -25,10 +25,10 @@ ATTACKS = ("\x1b]8;;//e\x07", "\x9b2J\r\n#", "\u202egnp\u2066\n#")
 
 VARIANTS = 3
 LARGE = 1 << 20
-"""Size of a file of which one variant is enough [bytes]."""
+"""Size of a file of which one variant and one attack are enough [bytes]."""
 SHORTEST, LONGEST = 4, 400
 PAGE = 64 << 10
-SINGLY = 8
+SINGLY = 4
 
 
 def texts_of(value: object) -> Iterator[str]:
@@ -81,14 +81,14 @@ def poison(folder: Path, text: str, attack: str) -> bool:
     return found
 
 
-def poisoned(kit: Kit, sample: Sample, singly: int) -> Iterator[Sample]:
+def poisoned(kit: Kit, sample: Sample, *, large: bool) -> Iterator[Sample]:
     """Give copies of a sample, each with attacks in its texts: all of them, and one after the other."""
     texts = sorted({t for t in texts_of(shown_of(kit.open(sample))) if SHORTEST <= len(t) <= LONGEST}, key=len)[::-1]
-    for attack in ATTACKS:
+    for attack in ATTACKS[: 1 if large else None]:
         copy = kit.copy(sample)
         if [text for text in texts if poison(copy.directory, text, attack)]:
             yield copy
-    for i, text in enumerate(texts[:singly]):
+    for i, text in enumerate(texts[: 0 if large else SINGLY]):
         copy = kit.copy(sample)
         if poison(copy.directory, text, ATTACKS[i % len(ATTACKS)]):
             yield copy
@@ -98,7 +98,7 @@ def attempts(kit: Kit) -> Iterator[Sample]:
     for variant in kit.sampler.variants[:VARIANTS]:
         sample = kit.written(kit.data(variant=variant))
         large = sum(file.stat().st_size for file in sample.directory.rglob("*")) > LARGE
-        yield from poisoned(kit, sample, 0 if large else SINGLY)
+        yield from poisoned(kit, sample, large=large)
         if large:
             return
 

@@ -50,6 +50,7 @@ def assert_fit(text: str, *, most: int = PAGE) -> None:
 texts = st.text(max_size=300) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=300)
 
 
+@settings(max_examples=60)
 @given(texts, st.integers(60, 300))
 def test_any_text_becomes_one_line_that_is_bounded(text: str, most: int) -> None:
     shown = printable(text, most)
@@ -97,7 +98,8 @@ def test_a_value_whose_class_has_no_text_is_no_failure() -> None:
     assert printable(Broken()) == "<Broken without a text>"
 
 
-@given(st.lists(texts, max_size=20), st.integers(100, 4000))
+@settings(max_examples=40)
+@given(st.lists(texts, max_size=12), st.integers(100, 4000))
 def test_lines_fit_on_a_page_of_any_size(lines: list[str], most: int) -> None:
     page = "\n".join(fitting(lines, most))
     assert_fit(page)
@@ -309,8 +311,8 @@ def test_pictures_show_text_of_files_as_it_is(hostile: lamella.DataSet, tmp_path
     ]
     with mpl.rc_context({"text.usetex": False}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # glyphs that the font lacks
-        figure = draw(panels, title=f"{hostile.name}{formula}", caption=formula)
-        save(figure, tmp_path / "picture.png")
+        figure = draw(panels, title=f"{formula}{hostile.name}", caption=formula)
+        save(figure, tmp_path / "picture.png", dpi=40)
     shown = [text.get_text() for text in figure.findobj(Text)]
     assert any(formula in text for text in shown)
     for text in shown:

@@ -29,7 +29,7 @@ _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
 _INVALID = "#8c8c8c"
 _MARK = "#ffffff"
-_LONGEST_UNIT = 60
+_LONGEST_TITLE, _LONGEST_NAME = 100, 60  # characters
 _AS_IT_IS: Any = {"parse_math": False, "usetex": False}
 """For text that may come from a file: matplotlib takes ``$`` for the begin of a formula, and TeX could read files."""
 
@@ -115,7 +115,7 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
     for place in grid[len(panels) :]:
         place.set_axis_off()
     if title:
-        figure.suptitle(printable(title), fontsize=13, fontweight="bold", **_AS_IT_IS)
+        figure.suptitle(printable(title, _LONGEST_TITLE), fontsize=13, fontweight="bold", **_AS_IT_IS)
     if caption:
         figure.supxlabel(caption, fontsize=8.5, color="#444444", **_AS_IT_IS)
     return figure
@@ -135,7 +135,7 @@ def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     (axis,) = panel.axes
     place.plot(axis.offset + axis.scale * np.arange(len(values)), values, linewidth=1.2, color="#0072b2")
-    name = printable(axis.name)
+    name = printable(axis.name, _LONGEST_NAME)
     place.set_xlabel(f"{name} [{_unit_text(axis.units)}]" if axis.units else name, **_AS_IT_IS)
     place.set_ylabel(panel.label)
     place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
@@ -240,7 +240,7 @@ def nice_length(about: float) -> float:
 
 def _unit_text(units: str) -> str:
     text = f"{units.removeprefix('1/')}⁻¹" if units.startswith("1/") else units
-    return printable(text, _LONGEST_UNIT)
+    return printable(text, _LONGEST_NAME)
 
 
 def _comparable(axes: Sequence[Axis]) -> bool:
