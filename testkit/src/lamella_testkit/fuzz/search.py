@@ -1,0 +1,351 @@
+"""The parent's side of a search: it gives children work, counts what comes of it, and keeps what went wrong."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from lamella_testkit.fuzz.exercise import Limits
+from lamella_testkit.fuzz.outcome import READ, Fault, Outcome
+from lamella_testkit.fuzz.recipe import Recipe
+from lamella_testkit.isolation import Child
+from lamella_testkit.references import reference_to
+
+if TYPE_CHECKING:
+    from lamella.format import FormatSpec
+    from lamella_testkit.sampler import Sampler
+
+__all__ = ["FormatTally", "Subject", "Trial", "reduced", "search"]
+
+_CHILD = "lamella_testkit.fuzz.child:main"
+_SLICE = 30.0
+"""How long one format is tried before the next has its turn [s]."""
+_MAKING_SECONDS = 120.0
+"""What writing an input, and trying its intact file for the first time, may take [s]."""
+_MOST_CRASHES = 200
+"""After that many lost children in one slice, the next format has its turn."""
+_MOST_FAULTS = 200
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A format that is searched: its declaration, and what writes its files."""
+
+    spec: FormatSpec
+    sampler: type[Sampler]
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        return self.spec.name
+
+    def job(self, limits: Limits, **more: Any) -> dict[str, Any]:
+        """Give what a child is sent."""
+        return {"spec": self.spec, "sampler": reference_to(self.sampler), "limits": limits, **more}
+
+
+@dataclass
+class FormatTally:
+    """What came of the inputs of one format.
+
+    Attributes
+    ----------
+    format
+        Its name.
+    next
+        The number of the next input.
+    inputs, read
+        How many were tried, and how many of them were read to the end; the others were refused, or are faults.
+    seconds
+        How long that took, of one process [s].
+    faults
+        One for each kind of fault.
+    """
+
+    format: str
+    next: int = 0
+    inputs: int = 0
+    read: int = 0
+    seconds: float = 0.0
+    faults: dict[str, Fault] = field(default_factory=dict)
+
+    @property
+    def faulty(self) -> int:
+        """The number of inputs that must not do what they do."""
+        return sum(fault.count for fault in self.faults.values())
+
+    @property
+    def rate(self) -> float:
+        """Inputs per second of one process."""
+        return self.inputs / self.seconds if self.seconds else 0.0
+
+    def count(self, number: int, outcome: Outcome, seed: int, recipe: dict[str, object]) -> Fault | None:
+        """Count an input; gives the fault if it is the first of its kind."""
+        self.inputs += 1
+        self.next = max(self.next, number + 1)
+        if not outcome.is_fault:
+            self.read += outcome.kind == READ
+            return None
+        known = self.faults.get(outcome.signature)
+        if known is not None:
+            self.faults[outcome.signature] = replace(known, count=known.count + 1)
+            return None
+        fault = Fault(self.format, seed, number, outcome, recipe)
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults[outcome.signature] = fault
+        return fault
+
+    def to_json(self) -> dict[str, object]:
+        """Give plain values."""
+        return {
+            "format": self.format,
+            "inputs": self.inputs,
+            "read": self.read,
+            "refused": self.inputs - self.read - self.faulty,
+            "faults": self.faulty,
+            "kinds of faults": len(self.faults),
+            "seconds": round(self.seconds, 3),
+            "inputs per second": round(self.rate, 2),
+            "next": self.next,
+        }
+
+
+class Trial:
+    """Tries inputs of one format in a child, and starts another one where it is lost.
+
+    Parameters
+    ----------
+    subject
+        The format.
+    limits
+        What an input may take.
+    """
+
+    def __init__(self, subject: Subject, limits: Limits) -> None:
+        self._subject = subject
+        self._limits = limits
+        self._child = Child(_CHILD)
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.close()
+
+    def numbers(
+        self, seed: int, start: int, *, seconds: float, count: int, told: Callable[[int, Outcome, dict[str, object]], None]
+    ) -> int:
+        """Try the inputs from a number on.
+
+        Parameters
+        ----------
+        seed, start
+            Which inputs.
+        seconds, count
+            For how long [s], and how many at most.
+        told
+            Called with number, outcome and recipe of each.
+
+        Returns
+        -------
+        int
+            The number of the next input.
+        """
+        end, stop = time.monotonic() + seconds, start + count
+        for _ in range(_MOST_CRASHES):
+            left = end - time.monotonic()
+            if start >= stop or left <= 0:
+                break
+            job = self._subject.job(self._limits, seed=seed, start=start, count=stop - start, seconds=left)
+            start = self._carried_out(job, told)
+        return start
+
+    def recipe(self, recipe: Recipe) -> Outcome:
+        """Try one recipe."""
+        outcomes: list[Outcome] = []
+        job = self._subject.job(self._limits, recipes=[recipe.to_json()], start=0)
+        self._carried_out(job, lambda number, outcome, made: outcomes.append(outcome))
+        return outcomes[0]
+
+    def _carried_out(self, job: dict[str, Any], told: Callable[[int, Outcome, dict[str, object]], None]) -> int:
+        """Give a child a job, and follow it to its end, or to the end of the child; gives the next number."""
+        number, recipe, making = job["start"], {}, True
+        limit = _MAKING_SECONDS
+        try:
+            self._child.send(job)
+            while True:
+                kind, value = self._child.message(limit)
+                if kind == "result":
+                    return int(value)
+                if kind == "making":
+                    (number, recipe), making, limit = value, True, _MAKING_SECONDS
+                elif kind == "trying":
+                    (number, limit), making = value, False
+                else:
+                    told(value[0], value[1], recipe)
+                    number, making, limit = value[0] + 1, True, _MAKING_SECONDS
+        except queue.Empty:
+            outcome = Outcome("hang", "making" if making else "", f"no answer within {limit:g} s{self._child.interrupt()}")
+        except (OSError, EOFError):
+            outcome = _crash(self._child.crash(), making=making)
+        told(number, _placed(outcome), recipe)
+        return number + 1
+
+
+def _crash(text: str, *, making: bool) -> Outcome:
+    kind = "hang" if "SIGXCPU" in text else "crash"
+    return Outcome(kind, "making" if making else "", text)
+
+
+def _placed(outcome: Outcome) -> Outcome:
+    """Give an outcome with the first place of its stack, where it has one."""
+    lines = [line for line in outcome.text.splitlines()[1:] if line.startswith("File ")]
+    own = [line for line in lines if "lamella" in line] or lines
+    if not own:
+        return outcome
+    name, _, function = own[0].rpartition(" in ")
+    file = name.split('"')[1].rpartition("/")[2] if '"' in name else name
+    return replace(outcome, place=f"{outcome.text.splitlines()[0].rpartition(' ')[2]} {file}:{function}")
+
+
+def search(
+    subjects: Sequence[Subject],
+    *,
+    seed: int = 0,
+    start: int = 0,
+    seconds: float = 60.0,
+    inputs: int | None = None,
+    jobs: int = 1,
+    limits: Limits | None = None,
+    progress: Callable[[FormatTally, Fault | None], None] = lambda tally, fault: None,
+) -> list[FormatTally]:
+    """Search for inputs that do what they must not.
+
+    Formats have turns: the next is always the one with the fewest inputs so far, so that slow ones get more time.
+
+    Parameters
+    ----------
+    subjects
+        The formats.
+    seed, start
+        Which inputs: seed and number determine each.
+    seconds
+        For how long [s].
+    inputs
+        How many of each format at most.
+    jobs
+        Processes at a time.
+    limits
+        What an input may take.
+    progress
+        Called after each turn with None, and with each new kind of fault.
+
+    Returns
+    -------
+    list of FormatTally
+        One for each format.
+    """
+    tallies = {one.name: FormatTally(one.name, start) for one in subjects}
+    waiting = {one.name: one for one in subjects}
+    turns = threading.Lock()
+    end = time.monotonic() + seconds
+    limits = limits or Limits()
+    share = max(1.0, min(_SLICE, seconds * jobs / max(1, len(subjects))))
+
+    def taken() -> Subject | None:
+        with turns:
+            left = [name for name in waiting if inputs is None or tallies[name].inputs < inputs]
+            if not left or time.monotonic() >= end:
+                return None
+            return waiting.pop(min(left, key=lambda name: tallies[name].inputs))
+
+    def work() -> None:
+        while (subject := taken()) is not None:
+            _turn(subject, tallies[subject.name], seed, min(share, end - time.monotonic()), inputs, limits, progress)
+            with turns:
+                waiting[subject.name] = subject
+                progress(tallies[subject.name], None)
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(subjects)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return list(tallies.values())
+
+
+def _turn(
+    subject: Subject,
+    tally: FormatTally,
+    seed: int,
+    seconds: float,
+    inputs: int | None,
+    limits: Limits,
+    progress: Callable[[FormatTally, Fault | None], None],
+) -> None:
+    """Try one format for a while."""
+    trial = Trial(subject, limits)
+    began = time.monotonic()
+
+    def told(number: int, outcome: Outcome, recipe: dict[str, object]) -> None:
+        fault = tally.count(number, outcome, seed, recipe)
+        if fault is not None:
+            progress(tally, fault)
+
+    count = (1 << 40) if inputs is None else inputs - tally.inputs
+    try:
+        tally.next = trial.numbers(seed, tally.next, seconds=seconds, count=count, told=told)
+    finally:
+        trial.close()
+        tally.seconds += time.monotonic() - began
+
+
+def reduced(subject: Subject, recipe: Recipe, signature: str, *, limits: Limits | None = None, most: int = 40) -> Recipe:
+    """Give a smaller recipe with the same fault: without steps, and with fewer bytes.
+
+    Parameters
+    ----------
+    subject
+        The format.
+    recipe
+        The input.
+    signature
+        Of the fault, see `lamella_testkit.fuzz.outcome.Outcome`.
+    limits
+        What an input may take.
+    most
+        How many smaller ones are tried.
+    """
+    trial = Trial(subject, limits or Limits())
+    left = most
+    try:
+        smaller = True
+        while smaller and left > 0:
+            smaller = False
+            for candidate in _smaller(recipe):
+                left -= 1
+                if left < 0:
+                    break
+                if trial.recipe(candidate).signature == signature:
+                    recipe, smaller = candidate, True
+                    break
+    finally:
+        trial.close()
+    return recipe
+
+
+def _smaller(recipe: Recipe) -> list[Recipe]:
+    """Give recipes that are a little smaller, the smallest first."""
+    steps = recipe.steps
+    found = [recipe.but(steps[:i] + steps[i + 1 :]) for i in range(len(steps)) if len(steps) > 1]
+    for i, step in enumerate(steps):
+        half = len(step.new) // 2
+        if half >= 4:
+            for shorter in (
+                replace(step, new=step.new[:half], end=min(step.end, step.begin + half)),
+                replace(step, new=step.new[half:], begin=min(step.end, step.begin + half)),
+            ):
+                found.append(recipe.but((*steps[:i], shorter, *steps[i + 1 :])))
+    return sorted(found, key=lambda one: one.weight)
