@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ __all__ = ["Exercise", "Limits"]
 
 _ALLOWED = (FormatError, FrameMissingError, ParameterError, DetectionError, PathError)
 """What opening and reading a file may raise."""
-_HIDDEN = "please report it"
+_HIDDEN = "has a defect; please report it"
 """Stands in errors into which the core translates what a reader must not raise."""
 
 
@@ -142,7 +143,7 @@ class Exercise:
             self.stage = "show"
             _show(dataset)
             self.stage = "frames"
-            complete = [_allowed(lambda at=at: dataset[at]) is not None for at in _positions(dataset)]
+            complete = [_allowed(partial(dataset.read, at)) is not None for at in _positions(dataset)]
             self.stage = "mask"
             _allowed(lambda: int(dataset.valid_mask.sum()))
             self.stage = "sum"

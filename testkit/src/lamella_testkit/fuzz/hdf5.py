@@ -16,7 +16,9 @@ __all__ = ["FEATURES", "SIGNATURE", "add_feature", "spots"]
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _BLOCKS = re.compile(rb"TREE|HEAP|SNOD|GCOL|OHDR|OCHK|FRHP|FHDB|FHIB|FSHD|FSSE|BTHD|BTLF|BTIN|FAHD|FADB|EAHD|EAIB|EADB")
 _OBJECT_HEADER = re.compile(rb"\x01\x00[\x01-\x20]\x00\x01\x00\x00\x00", re.DOTALL)
-_MESSAGE = re.compile(rb"[\x01\x03\x05\x08\x0b\x0c\x10\x11\x15\x16]\x00[\x08-\xff][\x00\x01][\x00-\x03]\x00\x00\x00", re.DOTALL)
+_MESSAGE = re.compile(
+    rb"[\x01\x03\x05\x08\x0b\x0c\x10\x11\x15\x16]\x00[\x08-\xff][\x00\x01][\x00-\x03]\x00\x00\x00", re.DOTALL
+)
 _MOST_SPOTS = 512
 _MARKER = "a text that is said to be longer"
 
@@ -268,7 +270,12 @@ def _another_layout(file: Any, dataset: Any, chance: random.Random) -> None:
         {"shape": shape, "dtype": h5py.enum_dtype({"a": 0, "b": 1}, "u1")},
         {"shape": shape, "dtype": h5py.ref_dtype},
         {"shape": shape, "dtype": "V16"},
-        {"shape": shape, "dtype": "f2", "chunks": True, "compression": chance.choice((32004, 32008, 32015, 300, 32001))},
+        {
+            "shape": shape,
+            "dtype": "f2",
+            "chunks": True,
+            "compression": chance.choice((32004, 32008, 32015, 300, 32001)),
+        },
     )
     how = dict(chance.choice(kinds))
     group.create_dataset(name, **how)

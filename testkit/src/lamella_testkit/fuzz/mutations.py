@@ -47,7 +47,7 @@ def _changed(part: Part, *changes: Change) -> list[Step]:
 
 
 def _integer(chance: random.Random, material: Material, part: Part) -> list[Step]:
-    """Another integer in a field: an extreme one, a neighbour, one with swapped bytes, a place or a size of the file."""
+    """Another integer in a field: an extreme one, a neighbour, swapped bytes, a place in the file, a size of it."""
     content = part.content
     if not content:
         return [Step("replace", part.name, new=chance.randbytes(chance.choice((1, 16, 300))))]

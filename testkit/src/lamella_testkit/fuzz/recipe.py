@@ -1,4 +1,4 @@
-"""How an input of a search is made, as a small value: the file of a sampler or a sample file, and what is done to it."""
+"""How an input of a search is made, as a small value: an intact file, and what is done to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Base:
         """Give what was made plain."""
         if "recorded" in facts:
             return cls(recorded=facts["recorded"])
-        return cls(SampleData(**{key: tuple(v) if isinstance(v, list) else v for key, v in facts.items()}))
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in facts.items()}
+        return cls(SampleData(**values))
 
     def __str__(self) -> str:
         return str(self.data) if self.data is not None else f"the sample {self.recorded}"

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FormatTally", "Subject", "Trial", "reduced", "search"]
 
+_Told = Callable[[int, Outcome, dict[str, object]], None]
 _CHILD = "lamella_testkit.fuzz.child:main"
 _SLICE = 30.0
 """How long one format is tried before the next has its turn [s]."""
+_MAKING = "making"
 _MAKING_SECONDS = 120.0
 """What writing an input, and trying its intact file for the first time, may take [s]."""
 _MOST_CRASHES = 200
@@ -135,7 +137,13 @@ class Trial:
         self._child.close()
 
     def numbers(
-        self, seed: int, start: int, *, seconds: float, count: int, told: Callable[[int, Outcome, dict[str, object]], None]
+        self,
+        seed: int,
+        start: int,
+        *,
+        seconds: float,
+        count: int,
+        told: _Told,
     ) -> int:
         """Try the inputs from a number on.
 
@@ -169,34 +177,49 @@ class Trial:
         self._carried_out(job, lambda number, outcome, made: outcomes.append(outcome))
         return outcomes[0]
 
-    def _carried_out(self, job: dict[str, Any], told: Callable[[int, Outcome, dict[str, object]], None]) -> int:
+    def _carried_out(self, job: dict[str, Any], told: _Told) -> int:
         """Give a child a job, and follow it to its end, or to the end of the child; gives the next number."""
-        number, recipe, making = job["start"], {}, True
-        limit = _MAKING_SECONDS
+        at = _Progress(job["start"])
         try:
             self._child.send(job)
-            while True:
-                kind, value = self._child.message(limit)
-                if kind == "result":
-                    return int(value)
-                if kind == "making":
-                    (number, recipe), making, limit = value, True, _MAKING_SECONDS
-                elif kind == "trying":
-                    (number, limit), making = value, False
-                else:
-                    told(value[0], value[1], recipe)
-                    number, making, limit = value[0] + 1, True, _MAKING_SECONDS
+            while at.follow(*self._child.message(at.limit), told):
+                pass
         except queue.Empty:
-            outcome = Outcome("hang", "making" if making else "", f"no answer within {limit:g} s{self._child.interrupt()}")
+            outcome = Outcome("hang", text=f"no answer within {at.limit:g} s{self._child.interrupt()}")
         except (OSError, EOFError):
-            outcome = _crash(self._child.crash(), making=making)
-        told(number, _placed(outcome), recipe)
-        return number + 1
+            text = self._child.crash()
+            outcome = Outcome("hang" if "SIGXCPU" in text else "crash", text=text)
+        else:
+            return at.number
+        told(at.number, _placed(replace(outcome, stage=at.stage)), at.recipe)
+        return at.number + 1
 
 
-def _crash(text: str, *, making: bool) -> Outcome:
-    kind = "hang" if "SIGXCPU" in text else "crash"
-    return Outcome(kind, "making" if making else "", text)
+@dataclass
+class _Progress:
+    """How far a child has come with its job, from what it says."""
+
+    number: int
+    recipe: dict[str, object] = field(default_factory=dict)
+    stage: str = _MAKING
+    limit: float = _MAKING_SECONDS
+
+    def follow(self, kind: str, value: Any, told: _Told) -> bool:
+        """Take a message of the child; False if it was the last one of the job."""
+        if kind == "result":
+            self.number = value
+            return False
+        if kind == "making":
+            self.number, self.recipe = value
+            self.stage, self.limit = _MAKING, _MAKING_SECONDS
+        elif kind == "trying":
+            self.number, self.limit = value
+            self.stage = ""
+        else:
+            number, outcome = value
+            told(number, outcome, self.recipe)
+            self.number, self.stage, self.limit = number + 1, _MAKING, _MAKING_SECONDS
+        return True
 
 
 def _placed(outcome: Outcome) -> Outcome:
@@ -302,7 +325,9 @@ def _turn(
         tally.seconds += time.monotonic() - began
 
 
-def reduced(subject: Subject, recipe: Recipe, signature: str, *, limits: Limits | None = None, most: int = 40) -> Recipe:
+def reduced(
+    subject: Subject, recipe: Recipe, signature: str, *, limits: Limits | None = None, most: int = 40
+) -> Recipe:
     """Give a smaller recipe with the same fault: without steps, and with fewer bytes.
 
     Parameters
@@ -343,9 +368,7 @@ def _smaller(recipe: Recipe) -> list[Recipe]:
     for i, step in enumerate(steps):
         half = len(step.new) // 2
         if half >= 4:
-            for shorter in (
-                replace(step, new=step.new[:half], end=min(step.end, step.begin + half)),
-                replace(step, new=step.new[half:], begin=min(step.end, step.begin + half)),
-            ):
-                found.append(recipe.but((*steps[:i], shorter, *steps[i + 1 :])))
+            first = replace(step, new=step.new[:half], end=min(step.end, step.begin + half))
+            second = replace(step, new=step.new[half:], begin=min(step.end, step.begin + half))
+            found += [recipe.but((*steps[:i], shorter, *steps[i + 1 :])) for shorter in (first, second)]
     return sorted(found, key=lambda one: one.weight)

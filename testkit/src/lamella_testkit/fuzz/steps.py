@@ -66,7 +66,7 @@ def _splice(path: Path, step: Step, bases: Bases) -> None:
 
 
 def _name(path: Path, step: Step, bases: Bases) -> None:
-    """Put a name in for the bytes from `begin` to `end`; one that ends with \\0\\0 is UTF-16."""
+    """Put a name in for the bytes from `begin` to `end`; one that ends with two zeros is UTF-16."""
     outside = path.resolve().parent.parent
     name, wide = (step.name[:-2], True) if step.name.endswith("\0\0") else (step.name, False)
     text = name.replace(OUTSIDE, str(outside)).encode("utf-16-le" if wide else "utf-8", "surrogateescape")

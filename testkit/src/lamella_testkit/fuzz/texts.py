@@ -33,6 +33,8 @@ _NEW_WORDS = (
     *(b"\xe2\x80\xae", b"\xed\xa0\x80", b"A" * 300, b"A" * 70_000, b"[" * 3000, b'{"a":' * 2000, b"(" * 2000),
 )
 
+_ODD_MARKUP = (b"&lt;", b"&#0;", b"&#x110000;", b"&nothing;", b"<![CDATA[", b"<!--", b"<?x?>", b"\x0b", b"]]>")
+
 
 def in_text(chance: random.Random, part: Part) -> Sequence[Change]:
     """Change a number, a word or a line of what can be read in a file; nothing if there is no text."""
@@ -110,7 +112,7 @@ def in_markup(chance: random.Random, part: Part) -> list[Step]:
     if kind == 4:
         other = chance.choice(tags)
         return [Step("replace", part.name, *first.span(), new=other[0])]
-    new = chance.choice((b"&lt;", b"&#0;", b"&#x110000;", b"&nothing;", b"<![CDATA[", b"<!--", b"<?x?>", b"\x0b", b"]]>"))
+    new = chance.choice(_ODD_MARKUP)
     return [Step("replace", part.name, first.end(), first.end(), new=new)]
 
 
@@ -131,7 +133,9 @@ def _entity(chance: random.Random, part: Part, content: bytes, tags: Sequence[re
         steps = b"".join(b'<!ENTITY e%d "%s">' % (i, b"&e%d;" % (i - 1) * 10) for i in range(1, 10))
         text, used = b'<!ENTITY e0 "eeeeeeeeee">' + steps, b"&e9;"
     elif kind == 1:
-        target = chance.choice((f"file://{OUTSIDE}/secret.txt", "file:///etc/passwd", "secret.txt", "http://localhost:9/"))
+        target = chance.choice(
+            (f"file://{OUTSIDE}/secret.txt", "file:///etc/passwd", "secret.txt", "http://localhost:9/")
+        )
         text, used = f'<!ENTITY e SYSTEM "{target}">'.encode(), b"&e;"
     elif kind == 2:
         text, used = b'<!ENTITY e "&e;">', b"&e;"
@@ -164,7 +168,7 @@ def _attribute(chance: random.Random, part: Part, content: bytes) -> list[Step]:
 
 def in_names(chance: random.Random, part: Part, names: Sequence[str]) -> list[Step]:
     """Change the name of a file of the input where it stands in another one; nothing if none does."""
-    places = []
+    places: list[tuple[int, int, str, bool]] = []
     for name in names:
         stem = name.rpartition(".")[0] or name
         for text in dict.fromkeys((name, stem)):
@@ -180,7 +184,16 @@ def in_names(chance: random.Random, part: Part, names: Sequence[str]) -> list[St
     new = chance.choice(
         (
             *(f"../{name}", same, f"{OUTSIDE}/{name}", f"..\\{name}", f"./{name}", f"file://{OUTSIDE}/{name}"),
-            *(f"../input/../{name}", f"{OUTSIDE}/secret.txt", "/dev/zero", "/etc/passwd", "../secret.txt", "..", ".", ""),
+            *(
+                f"../input/../{name}",
+                f"{OUTSIDE}/secret.txt",
+                "/dev/zero",
+                "/etc/passwd",
+                "../secret.txt",
+                "..",
+                ".",
+                "",
+            ),
             *(f"{name}\0.txt", "\0", "CON", "a" * 5000, part.name, chance.choice(names), f"{name}/", "~/x", "*", "%s"),
         )
     )

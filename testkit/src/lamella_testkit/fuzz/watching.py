@@ -93,15 +93,15 @@ class Surroundings:
         """Give what was read that lies neither with the input, nor belongs to Python."""
         read = dict.fromkeys(path for path in seen.read if path.parent != self.inside or path.is_symlink())
         outside = [path for path in Seen(list(read)).outside(self.inside) if path.exists()]
-        system = [path for path in read if str(path).startswith(("/etc/", "/dev/", "/proc/", "/sys/"))]
-        return [path for path in (*outside, *system) if path.name not in ("null", "statm", "schedstat")]
+        system = [path for path in read if str(path).startswith(("/etc/", "/dev/")) or path.name == "environ"]
+        return [path for path in (*outside, *system) if str(path) != os.devnull]
 
     def _outside(self) -> list[Path]:
         return [self.folder / name for name in ("secret.txt", *self._names) if (self.folder / name).is_file()]
 
     def _state(self) -> dict[str, tuple[int, ...]]:
         """Give kind, size and time of change of everything in the folder."""
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for base, folders, names in os.walk(self.folder):
             for name in (*folders, *names):
                 path = Path(base, name)
