@@ -128,7 +128,7 @@ def _again(paths: list[Path], limits: object, console: Console) -> int:
         recipe = Recipe.from_json(facts["recipe"])
         trial = Trial(_subjects([recipe.format])[0], limits)
         try:
-            outcome = trial.recipe(recipe)
+            (outcome,) = trial.recipes([recipe])
         finally:
             trial.close()
         faults += outcome.is_fault

@@ -62,7 +62,8 @@ def main() -> None:
 def _inputs(job: dict[str, Any], bench: _Bench) -> Iterator[tuple[int, Recipe]]:
     """Give the recipes of a job and their numbers, until the time of the job is over."""
     if "recipes" in job:
-        yield from ((i, Recipe.from_json(facts)) for i, facts in enumerate(job["recipes"]))
+        made = [Recipe.from_json(facts) for facts in job["recipes"]]
+        yield from list(enumerate(made))[job["start"] :]
         return
     end = time.monotonic() + job["seconds"]
     for number in range(job["start"], job["start"] + job["count"]):

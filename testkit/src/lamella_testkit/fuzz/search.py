@@ -170,12 +170,15 @@ class Trial:
             start = self._carried_out(job, told)
         return start
 
-    def recipe(self, recipe: Recipe) -> Outcome:
-        """Try one recipe."""
-        outcomes: list[Outcome] = []
-        job = self._subject.job(self._limits, recipes=[recipe.to_json()], start=0)
-        self._carried_out(job, lambda number, outcome, made: outcomes.append(outcome))
-        return outcomes[0]
+    def recipes(self, recipes: Sequence[Recipe]) -> list[Outcome]:
+        """Try recipes one after the other; gives what comes of each."""
+        outcomes: dict[int, Outcome] = {}
+        facts = [recipe.to_json() for recipe in recipes]
+        start = 0
+        while start < len(recipes):
+            job = self._subject.job(self._limits, recipes=facts, start=start)
+            start = self._carried_out(job, lambda number, outcome, made: outcomes.update({number: outcome}))
+        return [outcomes[i] for i in range(len(recipes))]
 
     def _carried_out(self, job: dict[str, Any], told: _Told) -> int:
         """Give a child a job, and follow it to its end, or to the end of the child; gives the next number."""
@@ -353,7 +356,7 @@ def reduced(
                 left -= 1
                 if left < 0:
                     break
-                if trial.recipe(candidate).signature == signature:
+                if trial.recipes([candidate])[0].signature == signature:
                     recipe, smaller = candidate, True
                     break
     finally:

@@ -60,6 +60,7 @@ class Surroundings:
             os.utime(path, ns=(_LONG_AGO, path.stat().st_mtime_ns))
         self._before = self._state()
         self._printed = _printed()
+        self._kept = self._open_files()
 
     def learn(self, seen: Seen) -> None:
         """Take what an intact file made the process read for usual."""
@@ -85,9 +86,9 @@ class Surroundings:
         text = _printed_since(self._printed)
         if text:
             yield "output", f"it prints {text!r}"
-        kept = [name for name in open_descriptors() or () if f"{self.inside}{os.sep}" in name]
+        kept = {number: name for number, name in self._open_files().items() if number not in self._kept}
         if kept:
-            yield "open", f"a file is left open: {Path(kept[0]).name}"
+            yield "open", f"a file is left open: {Path(min(kept.values())).name}"
 
     def _foreign(self, seen: Seen) -> list[Path]:
         """Give what was read that lies neither with the input, nor belongs to Python."""
@@ -95,6 +96,11 @@ class Surroundings:
         outside = [path for path in Seen(list(read)).outside(self.inside) if path.exists()]
         system = [path for path in read if str(path).startswith(("/etc/", "/dev/")) or path.name == "environ"]
         return [path for path in (*outside, *system) if str(path) != os.devnull]
+
+    def _open_files(self) -> dict[str, str]:
+        """Give the files of the input that are open, by the numbers of their descriptors."""
+        pairs = (text.partition(" -> ") for text in open_descriptors() or ())
+        return {number: name for number, _, name in pairs if name.startswith(f"{self.inside}{os.sep}")}
 
     def _outside(self) -> list[Path]:
         return [self.folder / name for name in ("secret.txt", *self._names) if (self.folder / name).is_file()]
