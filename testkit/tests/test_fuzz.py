@@ -41,11 +41,8 @@ def outcomes() -> dict[str, Outcome]:
     things = [thing for thing in THINGS if LINUX or thing not in ELSEWHERE]
     pipe = (Step("fifo", "scan.json"),)
     recipes = [careless(version(2 + THINGS.index(one)), *(pipe if one == "pipe" else ())) for one in things]
-    trial = Trial(Subject(CARELESS, ToySampler), QUICK)
-    try:
+    with Trial(Subject(CARELESS, ToySampler), QUICK) as trial:
         found = trial.recipes([careless(), *recipes, careless()])
-    finally:
-        trial.close()
     return dict(zip(("before", *things, "after"), found, strict=True))
 
 
@@ -64,19 +61,16 @@ def test_a_file_is_read_before_and_after_the_process_was_lost(outcomes: dict[str
 
 def test_a_right_reader_has_no_faults_and_inputs_are_found_again() -> None:
     made: list[tuple[int, dict[str, object], str]] = []
-    trial = Trial(Subject(RIGHT, ToySampler), QUICK)
 
     def told(number: int, outcome: Outcome, recipe: dict[str, object]) -> None:
         assert not outcome.is_fault, (outcome, recipe)
         made.append((number, recipe, outcome.kind))
 
-    try:
+    with Trial(Subject(RIGHT, ToySampler), QUICK) as trial:
         after = trial.numbers(7, 0, seconds=600, count=40, told=told)
-        trial.close()
+        trial.close()  # the next one is another process
         trial.numbers(7, 24, seconds=600, count=16, told=told)
         trial.numbers(8, 0, seconds=600, count=1, told=told)
-    finally:
-        trial.close()
     first, again, other = made[:40], made[40:56], made[56]
     assert after == 40
     assert first[24:] == again

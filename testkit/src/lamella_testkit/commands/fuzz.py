@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
                 save(fault, args.save)
 
     tallies = search(
-        _subjects(args.names),
+        subjects(args.names),
         seed=args.seed,
         start=args.start,
         seconds=args.seconds,
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 1 if found else 0
 
 
-def _subjects(names: list[str]) -> list[Subject]:
+def subjects(names: Sequence[str] = ()) -> list[Subject]:
+    """Give formats by name, or all that have files and a sampler."""
     from lamella.errors import PluginError
     from lamella.plugins.entrypoints import named_entry_points
     from lamella_testkit.fuzz import Subject
@@ -126,11 +128,8 @@ def _again(paths: list[Path], limits: object, console: Console) -> int:
     for path in paths:
         facts = json.loads(path.read_text(encoding="utf-8"))
         recipe = Recipe.from_json(facts["recipe"])
-        trial = Trial(_subjects([recipe.format])[0], limits)
-        try:
+        with Trial(subjects([recipe.format])[0], limits) as trial:
             (outcome,) = trial.recipes([recipe])
-        finally:
-            trial.close()
         faults += outcome.is_fault
         console.say(f"{path.name}: {outcome.kind} {outcome.stage} {outcome.text}".rstrip())
     return 1 if faults else 0

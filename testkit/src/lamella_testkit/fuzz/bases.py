@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shutil
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,8 @@ _HEAD = 128 << 10
 """Of a larger sample file, that many bytes are taken."""
 _MOST_BYTES = 4 << 20
 _NOT_DATA = ("expected.npy", "sample.json")
+_LOOKED_AT = 64 << 10
+_MOST_PLACES = 8192
 _POOL = 400
 """Changes of each kind that are kept for a file."""
 
@@ -58,12 +61,18 @@ class Part:
     @cached_property
     def known(self) -> Sequence[tuple[Change, ...]]:
         """Changes of the shapes and counts that its header holds."""
-        return list(known_numbers(self.content, self.places, self.numbers, _POOL))
+        return list(known_numbers(self.content[:_LOOKED_AT], self._first, self.numbers, _POOL))
 
     @cached_property
     def extreme(self) -> Sequence[Change]:
         """Changes of fields and words to extreme ones."""
-        return list(extreme_fields(self.content, self.places, 4 * _POOL))
+        return list(extreme_fields(self.content[:_LOOKED_AT], self._first, 4 * _POOL))
+
+    @cached_property
+    def _first(self) -> Sequence[int]:
+        """The first offsets in the structure, every so many where there are a lot."""
+        first = self.places[: bisect_left(self.places, _LOOKED_AT)]
+        return first[:: 1 + len(first) // _MOST_PLACES]
 
 
 @dataclass(frozen=True)

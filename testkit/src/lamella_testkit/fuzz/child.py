@@ -44,10 +44,11 @@ def main() -> None:
         parent.send(pickle.dumps((kind, value)))
 
     with tempfile.TemporaryDirectory(prefix="lamella-fuzz-") as folder, suppress(EOFError):
-        bench: _Bench | None = None
+        benches: dict[str, _Bench] = {}
         while True:
             job = pickle.loads(parent.receive())
-            bench = bench or _Bench(job, Path(folder))
+            name = job["spec"].name
+            bench = benches[name] = benches.get(name) or _Bench(job, Path(folder, name))
             last = job["start"]
             for number, recipe in _inputs(job, bench):
                 send("making", (number, recipe.to_json()))

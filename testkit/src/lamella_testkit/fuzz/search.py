@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lamella_testkit.fuzz.exercise import Limits
 from lamella_testkit.fuzz.outcome import READ, Fault, Outcome
@@ -28,6 +28,7 @@ _SLICE = 30.0
 _MAKING = "making"
 _MAKING_SECONDS = 120.0
 """What writing an input, and trying its intact file for the first time, may take [s]."""
+_MORE = 3.0
 _MOST_CRASHES = 200
 """After that many lost children in one slice, the next format has its turn."""
 _MOST_FAULTS = 200
@@ -127,10 +128,21 @@ class Trial:
         What an input may take.
     """
 
-    def __init__(self, subject: Subject, limits: Limits) -> None:
+    def __init__(self, subject: Subject, limits: Limits | None = None) -> None:
         self._subject = subject
-        self._limits = limits
+        self._limits = limits or Limits()
         self._child = Child(_CHILD)
+
+    def turned_to(self, subject: Subject) -> Self:
+        """Go on with another format, in the same child."""
+        self._subject = subject
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the child."""
@@ -312,20 +324,26 @@ def _turn(
     progress: Callable[[FormatTally, Fault | None], None],
 ) -> None:
     """Try one format for a while."""
-    trial = Trial(subject, limits)
     began = time.monotonic()
 
     def told(number: int, outcome: Outcome, recipe: dict[str, object]) -> None:
+        if outcome.kind == "hang" and outcome.signature not in tally.faults and recipe:
+            outcome = _confirmed(subject, limits, recipe)
         fault = tally.count(number, outcome, seed, recipe)
         if fault is not None:
             progress(tally, fault)
 
     count = (1 << 40) if inputs is None else inputs - tally.inputs
-    try:
+    with Trial(subject, limits) as trial:
         tally.next = trial.numbers(seed, tally.next, seconds=seconds, count=count, told=told)
-    finally:
-        trial.close()
-        tally.seconds += time.monotonic() - began
+    tally.seconds += time.monotonic() - began
+
+
+def _confirmed(subject: Subject, limits: Limits, recipe: dict[str, object]) -> Outcome:
+    """Try an input that took too long once more, with more time: it may be the machine that is busy."""
+    more = replace(limits, seconds=_MORE * limits.seconds, cpu_seconds=limits.cpu_seconds)
+    with Trial(subject, more) as trial:
+        return trial.recipes([Recipe.from_json(recipe)])[0]
 
 
 def reduced(
@@ -346,9 +364,8 @@ def reduced(
     most
         How many smaller ones are tried.
     """
-    trial = Trial(subject, limits or Limits())
     left = most
-    try:
+    with Trial(subject, limits) as trial:
         smaller = True
         while smaller and left > 0:
             smaller = False
@@ -359,8 +376,6 @@ def reduced(
                 if trial.recipes([candidate])[0].signature == signature:
                     recipe, smaller = candidate, True
                     break
-    finally:
-        trial.close()
     return recipe
 
 
