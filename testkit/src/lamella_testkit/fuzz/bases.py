@@ -120,7 +120,9 @@ class Bases:
         dtype = sampler.dtypes[0] if chance.random() < 0.5 else chance.choice(sampler.dtypes)
         nav_shape, sig_shape = chance.choice(_SHAPES)
         data = self._kit.data(nav_shape, sig_shape, dtype=dtype, variant=chance.choice(sampler.variants))
-        return data if data.nbytes <= _MOST_BYTES else self._kit.data((1, 2), variant=data.variant)
+        if data.nbytes <= _MOST_BYTES:
+            return data
+        return self._kit.data(chance.choice(((1, 1), (1, 1), (1, 3))), variant=data.variant)  # of large frames, few
 
     def sample(self, base: Base) -> Sample:
         """Give the files of a base; not to be changed."""
