@@ -32,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=int, default=0, metavar="N", help="number of the first input [default: 0]")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at a time [default: 1]")
     parser.add_argument("--limit", type=float, default=10.0, metavar="SECONDS", help="what an input may take")
+    parser.add_argument(
+        "--as-trusted", action="store_true", help="open files without the parameters for files from strangers"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything that was found out as JSON")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="write how each fault is made, one file for each")
     parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="only try again what such files say")
@@ -41,7 +44,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Search, and say what was found."""
     from lamella_testkit.fuzz import Limits, search
 
-    limits = Limits(seconds=args.limit, cpu_seconds=args.limit)
+    limits = Limits(seconds=args.limit, cpu_seconds=args.limit, careful=not args.as_trusted)
     if args.again:
         return _again(args.again, limits, console)
     found: list[Fault] = []
