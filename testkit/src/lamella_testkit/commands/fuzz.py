@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         args.report.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     console.emit(facts)
     if rows:
-        names = ("format", "inputs", "read", "refused", "faults", "kinds of faults", "inputs per second", "next")
+        names = [name for name in rows[0] if name not in ("seconds", "kinds of faults")]
         console.table(names, [[row[name] for name in names] for row in rows])
     return 1 if found else 0
 

@@ -10,7 +10,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,14 +102,17 @@ class Exercise:
         with warnings.catch_warnings(record=True) as self._given:
             warnings.simplefilter("always")
             outcome = self._outcome(sample, thorough)
-        given = self._given
         forget_mappings()
         gc.collect()
         took = time.process_time() - began
-        if not outcome.is_fault and took > self._limits.cpu_seconds:
+        return replace(outcome if outcome.is_fault else self._looked_at(outcome, took), seconds=took)
+
+    def _looked_at(self, outcome: Outcome, took: float) -> Outcome:
+        """Give the outcome, or that it took too long, or that there were warnings."""
+        if took > self._limits.cpu_seconds:
             return Outcome("hang", self.stage, f"it takes {took:.1f} s of the processor")
-        unexpected = [one for one in given[: self._warned] if not issubclass(one.category, LamellaWarning)]
-        if not outcome.is_fault and unexpected:
+        unexpected = [one for one in self._given[: self._warned] if not issubclass(one.category, LamellaWarning)]
+        if unexpected:
             one = unexpected[0]
             place = f"{Path(one.filename).name}:{one.lineno}"
             return Outcome("warning", self.stage, f"{one.category.__name__}: {one.message} ({place})", place)

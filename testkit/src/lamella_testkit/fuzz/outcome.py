@@ -27,12 +27,15 @@ class Outcome:
         What happened.
     place
         The innermost place in the code that is named.
+    seconds
+        Time of the processor [s].
     """
 
     kind: str
     stage: str = ""
     text: str = ""
     place: str = ""
+    seconds: float = 0.0
 
     @property
     def is_fault(self) -> bool:

@@ -65,6 +65,8 @@ class FormatTally:
         How many were tried, and how many of them were read to the end; the others were refused, or are faults.
     seconds
         How long that took, of one process [s].
+    slowest, slowest_seconds
+        The number of the input that took the most time of the processor, and that time [s].
     faults
         One for each kind of fault.
     """
@@ -74,6 +76,8 @@ class FormatTally:
     inputs: int = 0
     read: int = 0
     seconds: float = 0.0
+    slowest: int | None = None
+    slowest_seconds: float = 0.0
     faults: dict[str, Fault] = field(default_factory=dict)
 
     @property
@@ -90,6 +94,8 @@ class FormatTally:
         """Count an input; gives the fault if it is the first of its kind."""
         self.inputs += 1
         self.next = max(self.next, number + 1)
+        if outcome.seconds > self.slowest_seconds:
+            self.slowest, self.slowest_seconds = number, outcome.seconds
         if not outcome.is_fault:
             self.read += outcome.kind == READ
             return None
@@ -113,6 +119,8 @@ class FormatTally:
             "kinds of faults": len(self.faults),
             "seconds": round(self.seconds, 3),
             "inputs per second": round(self.rate, 2),
+            "slowest": self.slowest,
+            "seconds of the slowest": round(self.slowest_seconds, 2),
             "next": self.next,
         }
 
