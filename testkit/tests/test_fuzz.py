@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,6 +18,9 @@ from wrong_readers.toy_reader import RIGHT
 
 from lamella.cli import main
 from lamella_testkit.fuzz import Base, Limits, Outcome, Recipe, Step, Subject, Trial, reduced, search
+from lamella_testkit.fuzz.exercise import Exercise
+from lamella_testkit.kit import Kit
+from lamella_testkit.profiles import PROFILES
 from lamella_testkit.sample import SampleData
 
 LINUX = sys.platform == "linux"
@@ -102,6 +107,16 @@ def test_a_recipe_is_reduced_to_what_is_needed(outcomes: dict[str, Outcome]) -> 
     more = (Step("replace", "scan.toy", 90, 94, new=b"\0\1\2\3"), wanted, Step("cut", "scan.toy", end=200))
     signature = outcomes["exception"].signature
     assert reduced(Subject(CARELESS, ToySampler), careless(*more), signature, limits=QUICK).steps == (wanted,)
+
+
+class CarefulSampler(ToySampler):
+    careful: ClassVar[Mapping[str, Any]] = {"first_part_only": True}
+
+
+@pytest.mark.parametrize(("careful", "kind"), [(True, "refused"), (False, "read")])
+def test_files_are_opened_as_files_from_strangers(careful: bool, kind: str, tmp_path: Path) -> None:
+    kit = Kit(CARELESS, CarefulSampler(), profile=PROFILES["dev"], workdir=tmp_path)
+    assert Exercise(kit, Limits(careful=careful)).run(kit.written()).kind == kind
 
 
 def test_recipes_survive_as_json() -> None:

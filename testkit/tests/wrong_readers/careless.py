@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella.errors import FormatError
 from lamella.reader import FrameSource, LinearSource, Probe
 from wrong_readers.toy_reader import RIGHT, ToyParams, ToyReader
 
@@ -30,6 +31,8 @@ class CarelessReader(ToyReader):
             getattr(self, f"do_{THINGS[version - 2]}")(probe)
 
     def open(self, params: ToyParams, probe: Probe) -> LinearSource | FrameSource:
+        if params.first_part_only:
+            raise FormatError("files from strangers are refused", path=probe.path)
         source = super().open(params, probe)
         if int(self.header(probe)["version"]) == 2 + THINGS.index("claim"):
             return replace_info(source)

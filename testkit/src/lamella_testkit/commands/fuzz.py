@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from lamella.plugins.registry import default_registry
 
@@ -47,39 +48,54 @@ def run(args: argparse.Namespace, console: Console) -> int:
     limits = Limits(seconds=args.limit, cpu_seconds=args.limit, careful=not args.as_trusted)
     if args.again:
         return _again(args.again, limits, console)
-    found: list[Fault] = []
+    tallies: dict[str, FormatTally] = {}
+    writing = Lock()
 
     def told(tally: FormatTally, fault: Fault | None) -> None:
-        if fault is not None:
-            found.append(fault)
-            _tell(fault, console)
-            if args.save is not None:
+        with writing:
+            tallies[tally.format] = tally
+            if fault is not None:
+                _tell(fault, console)
+            if fault is not None and args.save is not None:
                 save(fault, args.save)
+            if args.report is not None:
+                args.report.write_text(json.dumps(_facts(args, tallies), indent=1), encoding="utf-8")
 
-    tallies = search(
-        subjects(args.names),
-        seed=args.seed,
-        start=args.start,
-        seconds=args.seconds,
-        inputs=args.inputs,
-        jobs=max(1, args.jobs),
-        limits=limits,
-        progress=told,
-    )
-    rows = [tally.to_json() for tally in tallies]
-    facts = {
-        "seed": args.seed,
-        "start": args.start,
-        "formats": rows,
-        "faults": [fault.to_json() for tally in tallies for fault in tally.faults.values()],
-    }
-    if args.report is not None:
-        args.report.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    interrupted = False
+    try:
+        search(
+            subjects(args.names),
+            seed=args.seed,
+            start=args.start,
+            seconds=args.seconds,
+            inputs=args.inputs,
+            jobs=max(1, args.jobs),
+            limits=limits,
+            progress=told,
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    facts = _facts(args, tallies)
     console.emit(facts)
+    rows: Any = facts["formats"]
     if rows:
         names = [name for name in rows[0] if name not in ("seconds", "kinds of faults")]
         console.table(names, [[row[name] for name in names] for row in rows])
-    return 1 if found else 0
+    if interrupted:
+        raise KeyboardInterrupt
+    return 1 if facts["faults"] else 0
+
+
+def _facts(args: argparse.Namespace, tallies: Mapping[str, FormatTally]) -> dict[str, object]:
+    """Give what is known so far, as plain values."""
+    some = [tallies[name] for name in sorted(tallies)]
+    faults = [fault.to_json() for tally in some for fault in list(tally.faults.values())]
+    return {
+        "seed": args.seed,
+        "start": args.start,
+        "formats": [tally.to_json() for tally in some],
+        "faults": faults,
+    }
 
 
 def subjects(names: Sequence[str] = ()) -> list[Subject]:

@@ -7,6 +7,7 @@ import gc
 import pickle
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ class _Bench:
         self._kit = Kit(spec, job["sampler"].resolve()(), profile=profile_named("dev"), workdir=folder / "bases")
         self.bases = Bases(self._kit, samples_folder())
         self._around = Surroundings(folder / "around")
+        self._limits = job["limits"]
         self._exercise = Exercise(self._kit, job["limits"])
         self._there: Base | None = None
         self._touched: set[str] = set()
@@ -132,6 +134,7 @@ class _Bench:
 
     def tried(self, sample: Sample, *, thorough: bool) -> Outcome:
         """Try the files of an input."""
+        _limit_processor(self._limits.cpu_seconds)
         self._around.begin()
         outcome = self._exercise.run(sample, thorough=thorough)
         if outcome.is_fault:
@@ -157,3 +160,14 @@ def _restore(intact: Path, path: Path) -> None:
     elif not _is_plain(path):
         path.unlink(missing_ok=True)
     shutil.copyfile(intact, path)
+
+
+def _limit_processor(seconds: float) -> None:
+    """Have the system end this process some seconds of the processor after the limit, where it does that."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = int(time.process_time() + 2 * seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

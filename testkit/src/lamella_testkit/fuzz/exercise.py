@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import math
-import sys
 import time
 import traceback
 import warnings
@@ -81,8 +80,6 @@ class Exercise:
         self._kit = kit
         self._limits = limits
         self._context = Context("inline")
-        self._given: list[warnings.WarningMessage] = []
-        self._warned: int | None = None
         self.stage = ""
         self.seen = Seen()
 
@@ -96,27 +93,17 @@ class Exercise:
         thorough
             Whether a file that the reader has refused is opened by the core as well.
         """
-        _limit_processor(self._limits.cpu_seconds)
         began = time.process_time()
-        self._warned = None
-        with warnings.catch_warnings(record=True) as self._given:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", LamellaWarning)
             outcome = self._outcome(sample, thorough)
-        forget_mappings()
-        gc.collect()
+            forget_mappings()
+            gc.collect()
         took = time.process_time() - began
-        return replace(outcome if outcome.is_fault else self._looked_at(outcome, took), seconds=took)
-
-    def _looked_at(self, outcome: Outcome, took: float) -> Outcome:
-        """Give the outcome, or that it took too long, or that there were warnings."""
-        if took > self._limits.cpu_seconds:
-            return Outcome("hang", self.stage, f"it takes {took:.1f} s of the processor")
-        unexpected = [one for one in self._given[: self._warned] if not issubclass(one.category, LamellaWarning)]
-        if unexpected:
-            one = unexpected[0]
-            place = f"{Path(one.filename).name}:{one.lineno}"
-            return Outcome("warning", self.stage, f"{one.category.__name__}: {one.message} ({place})", place)
-        return outcome
+        if not outcome.is_fault and took > self._limits.cpu_seconds:
+            outcome = Outcome("hang", self.stage, f"it takes {took:.1f} s of the processor")
+        return replace(outcome, seconds=took)
 
     def _outcome(self, sample: Sample, thorough: bool) -> Outcome:
         try:
@@ -135,7 +122,8 @@ class Exercise:
             raise
         except BaseException as error:
             text = f"{told(error, self._kit.package)}{_stack(error)}"
-            return Outcome("exception", self.stage, text, _place(error, self._kit.package))
+            kind = "warning" if isinstance(error, Warning) else "exception"
+            return Outcome(kind, self.stage, text, _place(error, self._kit.package))
 
     def _tried(self, sample: Sample, thorough: bool) -> Outcome:
         careful = self._kit.sampler.careful if self._limits.careful else {}
@@ -157,7 +145,7 @@ class Exercise:
             self.stage = "mask"
             _allowed(lambda: int(dataset.valid_mask.sum()))
             self.stage = "sum"
-            self._warned = len(self._given)  # from here on, pixels that are no numbers may cause warnings
+            warnings.simplefilter("ignore", RuntimeWarning)  # pixels may be no numbers
             results = 64 * math.prod(dataset.shape.sig) + 32 * math.prod(dataset.shape.nav)
         with address_space(self._limits.memory + 4 * sample.nbytes + results):
             done = _allowed(lambda: self._context.run_udf(dataset, SumUDF()))
@@ -202,7 +190,9 @@ def _positions(dataset: Any) -> Iterator[tuple[int, ...]]:
 
 
 def _kind(broken: Broken) -> str:
-    text = broken.what
+    text, cause = broken.what, broken.__cause__
+    if isinstance(cause, Warning) or isinstance(getattr(cause, "__cause__", None), Warning):
+        return "warning"
     if "MiB" in text or "memory" in text:
         return "memory"
     return "exception" if "raises" in text or "fails" in text or "hides" in text else "claim"
@@ -223,14 +213,3 @@ def _stack(error: BaseException) -> str:
     """Give the innermost lines."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     return "".join(f"\n  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
-
-
-def _limit_processor(seconds: float) -> None:
-    """Have the system end this process some seconds of the processor after the limit, where it does that."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    soft = int(time.process_time() + 2 * seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
