@@ -14,9 +14,7 @@ from lamella.errors import UnsupportedError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella_hdf5.stored import Piece
-
-__all__ = ["Steps", "Tile", "selected"]
+__all__ = ["Steps", "selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +43,6 @@ class Steps:
     def at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the places of those that are selected."""
         return self.start + positions // self.block * self.stride + positions % self.block
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A part of a virtual data set.
-
-    Parameters
-    ----------
-    target, source
-        What it is made of along each axis of the virtual data set, and along each axis of the source.
-    piece
-        The source, or the stretch of its first axis that this tile takes its pixels from.
-    """
-
-    target: tuple[Steps, ...]
-    source: tuple[Steps, ...]
-    piece: Piece
-
-    @property
-    def axis_of(self) -> tuple[int, ...]:
-        """The axis of the virtual data set for each axis of the source, -1 for none: the last axes are pairs."""
-        spare = len(self.source) - len(self.target)
-        return tuple(axis - spare if axis >= spare else -1 for axis in range(len(self.source)))
 
 
 def selected(space: Any, shape: tuple[int, ...], path: str) -> tuple[Steps, ...] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.reader import IOSession
-    from lamella_hdf5.mapping import Tile
+    from lamella_hdf5.stored import Tile
     from lamella_hdf5.worker import Worker
 
 __all__ = ["MosaicPart", "part_at"]

@@ -16,9 +16,9 @@ from lamella_hdf5.library import translated
 from lamella_hdf5.tree import plain_dtype
 
 if TYPE_CHECKING:
-    from lamella_hdf5.mapping import Tile
+    from lamella_hdf5.mapping import Steps
 
-__all__ = ["Piece", "Stored", "check_frame", "describe"]
+__all__ = ["Piece", "Stored", "Tile", "check_frame", "describe"]
 
 _LARGEST_FREE = 16 << 20
 _LARGEST_RATIO = 1100
@@ -70,6 +70,29 @@ class Piece:
     first: int
     count: int
     skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a virtual data set.
+
+    Parameters
+    ----------
+    target, source
+        What it is made of along each axis of the virtual data set, and along each axis of the source.
+    piece
+        The source, or the stretch of its first axis that this tile takes its pixels from.
+    """
+
+    target: tuple[Steps, ...]
+    source: tuple[Steps, ...]
+    piece: Piece
+
+    @property
+    def axis_of(self) -> tuple[int, ...]:
+        """The axis of the virtual data set for each axis of the source, -1 for none: the last axes are pairs."""
+        spare = len(self.source) - len(self.target)
+        return tuple(axis - spare if axis >= spare else -1 for axis in range(len(self.source)))
 
 
 def describe(dataset: Any, path: str, *, fast: bool = True) -> Stored:

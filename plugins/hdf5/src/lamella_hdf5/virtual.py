@@ -16,9 +16,9 @@ import h5py
 from lamella.errors import FormatError, UnsupportedError
 from lamella_hdf5.library import opened
 from lamella_hdf5.links import Elsewhere, locate
-from lamella_hdf5.mapping import Steps, Tile, selected
+from lamella_hdf5.mapping import Steps, selected
 from lamella_hdf5.objects import Dataset, Group, is_unlimited
-from lamella_hdf5.stored import Piece, describe
+from lamella_hdf5.stored import Piece, Tile, describe
 from lamella_hdf5.tree import numbers_in, plain_dtype
 
 if TYPE_CHECKING:
