@@ -61,9 +61,9 @@ def find_beam(dataset: DataSet) -> Beam:
 
 def _sample(dataset: DataSet) -> NDArray[np.int64]:
     """Choose flat scan positions that have a frame."""
-    spread = np.unique(np.linspace(0, dataset.shape.nav.size - 1, _FRAMES).astype(np.int64))
-    present = spread[dataset.frame_map.frames(spread) >= 0]
-    return present if present.size else np.flatnonzero(dataset.valid_mask)[:_FRAMES]
+    filled = dataset.frame_map.filled
+    spread = np.unique(np.linspace(filled.start, filled.stop - 1, _FRAMES).astype(np.int64))
+    return spread[dataset.frame_map.frames(spread) >= 0]
 
 
 def locate(pattern: NDArray[np.float64], origin: str = "found") -> Beam:
