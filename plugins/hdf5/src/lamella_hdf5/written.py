@@ -21,6 +21,8 @@ __all__ = ["written_frames"]
 
 _PACKED = 16
 """How many times their stored size pixels may have before the index of chunks is looked at, if there are filters."""
+_SMALL = 64 << 20
+"""Size of a data set that costs little, whatever of it was written [bytes]."""
 _LONGEST = 1 << 26
 """Frames up to the last one that was written, if few of them were."""
 _REMEDY = "Name another data set with ds_path="
@@ -39,7 +41,8 @@ def written_frames(pieces: Sequence[Piece], nav_axes: tuple[int, ...]) -> NDArra
     Returns
     -------
     numpy.ndarray or None
-        None where the file is as large as one would expect, or all was written.
+        None where the data set is small, the file is as large as one would expect, or all was written: then pixels
+        that were never written have the fill value.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def written_frames(pieces: Sequence[Piece], nav_axes: tuple[int, ...]) -> NDArra
 def _announces_more(stored: Stored) -> bool:
     """Whether the file is so small that frames must be missing, as far as one can tell without its index."""
     nbytes = math.prod(stored.shape) * stored.dtype.itemsize
-    return nbytes > stored.size * (_PACKED if stored.filters or stored.how == "fill" else 1)
+    return nbytes > _SMALL and nbytes > stored.size * (_PACKED if stored.filters or stored.how == "fill" else 1)
 
 
 def _nothing(stored: Stored) -> FormatError:
