@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,38 +37,49 @@ class Covered:
         self._frame_map = frame_map
         self._region = region
         self._zeros = zeros
-        self._known: NDArray[np.bool_] | None = None
-        self._new: list[Partition] = []
-        self._spans: list[tuple[int, int]] = []
+        self._done: list[Partition] = []
+        self._valid: NDArray[np.bool_] | None = None
+        self._entered = 0  # of the partitions, into the array
 
-    def add(self, partition: Partition, span: tuple[int, int]) -> None:
-        """Say that a partition is done, whose results lie at ``span`` of the compressed scan axis."""
-        self._new.append(partition)
-        if self._zeros:
-            self._spans.append(span)
+    def add(self, partition: Partition) -> None:
+        """Say that a partition is done."""
+        self._done.append(partition)
+
+    def so_far(self) -> Callable[[], NDArray[np.bool_]]:
+        """Give a function that gives what `valid` is now, whatever is done until it is called."""
+        done = len(self._done)
+
+        def valid() -> NDArray[np.bool_]:
+            flags = np.zeros(self._region.size, dtype=np.bool_)
+            self._enter(self._done[:done], flags)
+            return flags
+
+        return valid
 
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Which positions were processed and have a frame, one flag for each selected position; not to be written."""
-        if self._known is None:
-            self._known = np.zeros(self._region.size, dtype=np.bool_)
-        mask = self._region.mask
-        while self._new:
-            partition = self._new.pop()
-            shown = self._frame_map.shown(partition.start, partition.stop)
-            first = self._region.before(partition.start)
-            if mask is not None:
-                shown = shown[mask[partition.start : partition.stop]]
-            self._known[first : first + len(shown)] = shown
-        return self._known
+        if self._valid is None:
+            self._valid = np.zeros(self._region.size, dtype=np.bool_)
+        self._enter(self._done[self._entered :], self._valid)
+        self._entered = len(self._done)
+        return self._valid
 
     @property
     def delivered(self) -> NDArray[np.bool_]:
         """Which positions were processed, as a frame or as zeros in place of one."""
-        valid = self.valid
         if not self._zeros:
-            return valid
-        delivered = np.zeros(len(valid), dtype=np.bool_)
-        for start, stop in self._spans:
-            delivered[start:stop] = True
-        return delivered
+            return self.valid
+        flags = np.zeros(self._region.size, dtype=np.bool_)
+        for partition in self._done:
+            flags[self._region.before(partition.start) : self._region.before(partition.stop)] = True
+        return flags
+
+    def _enter(self, partitions: Sequence[Partition], flags: NDArray[np.bool_]) -> None:
+        mask = self._region.mask
+        for partition in partitions:
+            shown = self._frame_map.shown(partition.start, partition.stop)
+            if mask is not None:
+                shown = shown[mask[partition.start : partition.stop]]
+            first = self._region.before(partition.start)
+            flags[first : first + len(shown)] = shown

@@ -188,7 +188,8 @@ def make_plan(
     asked = [_planned(udf, dataset, region, corrections) for udf in udfs]
     planned = tuple(item for item, *_ in asked)
     held = sum(one.held for *_, one, _ in asked)
-    check_results(dataset, region, sum(one.each for *_, one, _ in asked))
+    if each := sum(one.each for *_, one, _ in asked):
+        check_results(dataset, region, each)
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}

@@ -15,6 +15,7 @@ from lamella.engine.mergeall import merges_all, without_gaps
 from lamella.engine.plan import ChangedParams, bind_params, make_plan
 from lamella.engine.sparse import prefer_events
 from lamella.engine.task import Task, run_task
+from lamella.engine.workload import check_results
 from lamella.errors import CancelledRun, LamellaError, UDFError, WorkerLost
 from lamella.executors.inline import InlineExecutor
 from lamella.geometry.roi import region_of
@@ -49,9 +50,10 @@ class PartialResults:
 
     def __init__(self, run: Run) -> None:
         self._run: Run | None = run
-        self._state: tuple[tuple[UDFResult, ...], ResultBuffer] | None = None
+        self._state: tuple[tuple[UDFResult, ...], Callable[[], ResultBuffer]] | None = None
+        self._damage: ResultBuffer | None = None
 
-    def _now(self) -> tuple[tuple[UDFResult, ...], ResultBuffer]:
+    def _now(self) -> tuple[tuple[UDFResult, ...], Callable[[], ResultBuffer]]:
         if self._state is None:
             assert self._run is not None
             self._state = self._run.results(snapshot=True), self._run.damage()
@@ -66,7 +68,9 @@ class PartialResults:
     @property
     def damage(self) -> ResultBuffer:
         """Where the scan was processed so far."""
-        return self._now()[1]
+        if self._damage is None:
+            self._damage = self._now()[1]()
+        return self._damage
 
 
 class Run:
@@ -195,7 +199,7 @@ class Run:
         """Add the result of a partition; gives the number of scan positions that it covers."""
         plan = self.plan
         start, stop = plan.span(partition)
-        self._covered.add(partition, (start, stop))
+        self._covered.add(partition)
         for udf, source, kept in zip(self._mains, arrays, self._kept, strict=True):
             if kept is not None:
                 sig = plan.dataset.shape.sig
@@ -261,10 +265,15 @@ class Run:
             for udf in self._mains
         )
 
-    def damage(self) -> ResultBuffer:
-        """Give where the scan was processed so far."""
-        spec = BufferSpec("nav", (), np.dtype(np.bool_))
-        return ResultBuffer(self._covered.valid.copy(), spec, self.plan.region, None)
+    def damage(self) -> Callable[[], ResultBuffer]:
+        """Give a function that gives where the scan was processed up to now, whenever it is called."""
+        so_far, region, dataset = self._covered.so_far(), self.plan.region, self.plan.dataset
+
+        def result() -> ResultBuffer:
+            check_results(dataset, region, 0)
+            return ResultBuffer(so_far(), BufferSpec("nav", (), np.dtype(np.bool_)), region, None)
+
+        return result
 
 
 class _Tasks(Sequence[Task]):

@@ -50,14 +50,14 @@ def check_results(dataset: DataSet, region: Region, each: int) -> None:
     dataset, region
         What is read.
     each
-        Size of all results of one position [bytes].
+        Size of all results of one position [bytes]; with 0, only room for flags is needed.
 
     Raises
     ------
     CorruptError, ParameterError
         If that is more than a quarter of the memory.
     """
-    if each and dataset.missing_count:
+    if dataset.missing_count:
         filled = dataset.frame_map.filled
         empty = region.size - (region.before(filled.stop) - region.before(filled.start))
         dataset.check_room(empty * (each + _FLAGS), "results")

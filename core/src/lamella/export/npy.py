@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +72,12 @@ class NpyExporter:
         with written_at_once(path) as partial:
             frame_nbytes = _frame_nbytes(dataset)
             used = [(part.start * frame_nbytes, part.stop * frame_nbytes) for part in partitions]
-            make_file(partial, header, dataset.nbytes, used if fill == 0 else None)
+            try:
+                make_file(partial, header, dataset.nbytes, used if fill == 0 else None)
+            except OSError as error:
+                if (told := _no_room(dataset, error)) is not None:
+                    raise told from error
+                raise
             gaps = () if fill == 0 else tuple(_gaps(partitions, dataset.shape.nav.size, frame_nbytes))
             job = _Job(dataset, str(partial), len(header), scheme, fill, partitions, gaps)
             total = sum(map(len, partitions)) + sum(stop - start for start, stop in gaps)
@@ -108,6 +114,16 @@ def _as_wanted(dataset: DataSet) -> bool:
 
 def _frame_nbytes(dataset: DataSet) -> int:
     return dataset.shape.sig.size * dataset.dtype.itemsize
+
+
+def _no_room(dataset: DataSet, error: OSError) -> OSError | None:
+    """Give the error for a file that there is no room for; says whether positions without frames are to blame."""
+    counts = dataset.frame_map.counts
+    if not counts.missing or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    shape = tuple(dataset.shape.nav)
+    why = f"{counts.shown} of {counts.positions} scan positions have a frame; a smaller nav_shape than {shape} helps"
+    return OSError(error.errno, f"{error.strerror}: {dataset.nbytes} bytes, {why}")
 
 
 def _gaps(partitions: Sequence[Partition], size: int, frame_nbytes: int) -> Iterator[tuple[int, int]]:
