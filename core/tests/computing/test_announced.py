@@ -224,12 +224,15 @@ def test_lamella_run_costs_what_a_file_holds(tmp_path: Path) -> None:
     frames = np.zeros((5, 1860, 2048), dtype="<u2")
     frames[:, 900:960, 1000:1060] = np.arange(1, 6)[:, np.newaxis, np.newaxis]
     path = announced(tmp_path / "a.npy", (1 << 17, 2), frames)
-    what = ["--sum", "--com", "--sumsig", "--no-pictures"]
+    what = ["--sum", "--sumsig", "--disk", "930,1030,50", "--no-pictures"]
     command = [sys.executable, "-c", _MEASURED, "run", str(path), *what, "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     code, seconds, megabytes = map(float, done.stdout.split()[-3:])
     assert code == 0, done.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "sum.npy"), frames.sum(axis=0))
-    assert np.load(tmp_path / "out" / "com_x.npy").shape == (1 << 17, 2)
+    disk = np.load(tmp_path / "out" / "disk.npy")
+    assert disk.shape == (1 << 17, 2)
+    np.testing.assert_array_equal(disk.reshape(-1)[:5], frames.sum(axis=(1, 2)))
+    assert np.isnan(disk.reshape(-1)[5:]).all()
     assert megabytes < 256
     assert seconds < 4  # 1 s where nothing else runs

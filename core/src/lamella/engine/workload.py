@@ -21,6 +21,8 @@ _FLAGS = 2
 """What says whether a position was processed [bytes]."""
 _WORTH_MERGING = 8
 """How many times the size of its result a partition should at least have."""
+_WORTH_COPYING = 2
+"""How many times the size of results the data should have, so that every worker has results of its own."""
 _WORTH_SENDING = 64
 """The same where results go over a network to the one process that merges them."""
 _LARGEST_FOR_SENDING = 1 << 30
@@ -107,7 +109,8 @@ def cut_scan(
         return partitions
     most = len(partitions)
     if (piece := _worth_a_result(held, transport)) >= _WORTH_MERGING * LARGE_RESULT:
-        most = min(most, max(workers, dataset.delivered_nbytes // piece))
+        fewest = workers if dataset.delivered_nbytes >= _WORTH_COPYING * held else 1
+        most = min(most, max(fewest, dataset.delivered_nbytes // piece))
     if not region.everything:
         most = min(most, max(workers, _selected(dataset, region) // _SMALLEST_PIECE))
     return partitions if len(partitions) <= most else dataset.partitions(most)

@@ -128,7 +128,8 @@ class CoMUDF(WeighingUDF):
         shifts = np.divide(moments[:, 1:], total, out=np.zeros_like(moments[:, 1:]), where=total != 0)
         field = _oriented(shifts, self.params.scan_rotation, self.params.flip_y)
         regression = self._fitted(field)
-        field = field - self._plane(regression)
+        if regression.any():
+            field = field - self._plane(regression)
         results = {
             "raw_com": shifts + self._centre(),
             "raw_shifts": shifts,
