@@ -16,7 +16,7 @@ from lamella.dataset.coverage import check_room, check_visible, shown_frames, wa
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
-from lamella.dataset.readselection import read_selection, result_array
+from lamella.dataset.readselection import SELECTING, first_gap, read_selection, result_array
 from lamella.dataset.storedform import stored_form
 from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaError, LamellaWarning
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from lamella.corrections.corrections import Corrections
     from lamella.dataset.recipe import DataSetRecipe
     from lamella.dataset.storedform import StoredForm
-    from lamella.geometry.frames import Places
     from lamella.io.backend import IOBackend
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import FrameSource, LinearSource, ReadHints, SourceInfo
@@ -348,13 +347,13 @@ class DataSet:
         itemsize = 0 if out is not None or not filled else np.dtype(dtype or self.dtype).itemsize
 
         def expect(positions: int, pixels: int, follow: bool) -> None:
-            each = itemsize * pixels + (0 if follow else _SELECTING)
+            each = itemsize * pixels + (0 if follow else SELECTING)
             self.check_room((positions - self.frame_map.counts.shown) * each, "what was asked for")
 
         selection = Selection.of(index, self.shape, expect)
         places, frames = self.frame_map.present(selection.positions)
         if places is not None and not filled:
-            self.frame_map.frame_at(int(selection.positions[_first_gap(places)]))
+            self.frame_map.frame_at(int(selection.positions[first_gap(places)]))
         result = result_array(out, selection.shape, self.dtype, dtype)
         if places is not None:
             result[...] = fill or 0
@@ -455,18 +454,6 @@ class DataSet:
 def _rebuild(source: LinearSource | FrameSource, options: dict[str, Any]) -> DataSet:
     with quiet(LamellaWarning):
         return DataSet(source, **options)
-
-
-_SELECTING = 32
-"""What it takes to find the frame of a position and its place in a result [bytes]."""
-
-
-def _first_gap(places: Places) -> int:
-    """Give the first number from 0 on that does not stand in a rising list."""
-    if isinstance(places, range):
-        return 0 if places.start or not places else len(places)
-    follow = places == np.arange(len(places))
-    return len(places) if follow.all() else int(np.argmin(follow))
 
 
 class _Claim(TypedDict):

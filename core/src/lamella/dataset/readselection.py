@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from lamella.io.backend import IOBackend
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["read_selection", "result_array"]
+__all__ = ["SELECTING", "first_gap", "read_selection", "result_array"]
+
+SELECTING = 32
+"""What it takes to find the frame of a scattered position and its place in a result [bytes]."""
 
 
 def result_array(
@@ -51,6 +54,14 @@ def result_array(
     if not out.flags.writeable:
         raise ParameterError("the array cannot be written", field="out")
     return out
+
+
+def first_gap(places: Places) -> int:
+    """Give the first number from 0 on that does not stand in a rising list."""
+    if isinstance(places, range):
+        return 0 if places.start or not places else len(places)
+    follow = places == np.arange(len(places))
+    return len(places) if follow.all() else int(np.argmin(follow))
 
 
 def read_selection(
