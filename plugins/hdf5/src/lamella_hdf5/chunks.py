@@ -53,6 +53,11 @@ class ChunkTable:
     def __len__(self) -> int:
         return int(self._numbers.size)
 
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the chunks that were written, in order."""
+        return self._numbers
+
     def places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give offset, size and mask of chunks, shape ``(n, 3)``; -1 for those that were never written."""
         if self.complete:
