@@ -27,7 +27,10 @@ import pytest
 from lamella.errors import LamellaError
 from lamella.executors.processes import ProcessesExecutor
 from lamella.kernels import library
+from lamella.kernels.cachefiller import CacheFiller
+from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import CompileQueue
+from lamella.kernels.helper import Helper
 from lamella.reader import in_child
 from lamella.system import spawn
 from lamella.system.filelock import FileLock
@@ -231,6 +234,25 @@ def test_workers_have_one_helper_of_the_process_that_started_them(quick: ModuleT
     assert len(helpers) == 1
     assert helpers == set(compilers(quick)), "compiling holds the interpreter lock of whoever computes"
     assert os.getpid() not in helpers
+
+
+def test_a_helper_that_gave_no_answer_is_not_asked_again(quick: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella.kernels.cachefiller.cache_folder", lambda source: quick.HERE)
+    job = CompileJob("quick_kernels:quick", (np.ones((2, 8), "u1"), (), np.zeros(2, np.int64)), None)
+    filler = CacheFiller(lambda job: False, None)
+    first = filler.helper = Helper()
+    receive, first._pipes.receive = first._pipes.receive, interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        filler.fill(job)
+    first._pipes.receive = receive  # type: ignore[method-assign]
+    assert filler.fill(job).startswith("compiled")
+    assert filler.helper is not first
+    assert first._process.returncode is not None
+    filler.rest()
+
+
+def interrupted(most: int | None = None) -> bytes:
+    raise KeyboardInterrupt
 
 
 def test_processes_that_share_a_cache_compile_once(quick: ModuleType) -> None:
