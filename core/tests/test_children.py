@@ -39,7 +39,7 @@ PYTHON = sys.executable
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 QUICK = """
-import os, sys, time
+import atexit, os, sys, threading, time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,6 +48,8 @@ from lamella.kernels.library import Kernel, wait_until_compiled
 
 HERE = Path(__file__).parent
 KEPT = HERE / "kept"
+LOCK = threading.Lock()  # the compiler has one, too, and needs it to clean up when a process ends
+atexit.register(LOCK.acquire)
 
 
 class Quick:
@@ -65,7 +67,8 @@ class Quick:
         with (HERE / "log").open("a") as log:
             log.write(f"{'loaded' if kept else 'compiled'} {os.getpid()}\\n")
         if not kept:
-            time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
+            with LOCK:
+                time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
             KEPT.touch()
 
     def __call__(self, rows, swapped, total):
@@ -186,7 +189,9 @@ FORKS = """
 import os, sys, threading, time, warnings
 warnings.simplefilter("ignore")
 import quick_kernels
+from lamella.kernels import compilequeue
 
+compilequeue.FORK_WAIT = float(sys.argv[2])
 if sys.argv[1] == "idle":
     assert quick_kernels.use("u1")[:2] == (True, True)
 else:
@@ -197,22 +202,29 @@ child = os.fork()
 if not child:
     quick_kernels.wait_until_compiled(8)
     print(*quick_kernels.use("u2")[:2], flush=True)
-    sys.exit(0)
+    os._exit(0) if sys.argv[2] == "0.2" else sys.exit(0)
 os.waitpid(child, 0)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize(("state", "expected"), [("idle", "True True"), ("compiling", "True False")])
+@pytest.mark.parametrize(
+    ("state", "seconds", "waits", "expected"),
+    [
+        ("idle", "0", "60", "True True"),
+        ("compiling", "10", "0.2", "True False"),
+        ("compiling", "1", "60", "True True"),  # the fork waits; else the process would hang when it ends
+    ],
+)
 def test_a_process_that_was_forked_does_not_wait_for_the_thread_of_its_parent(
-    quick: ModuleType, state: str, expected: str
+    quick: ModuleType, state: str, seconds: str, waits: str, expected: str
 ) -> None:
-    environment = {**os.environ, "QUICK_SECONDS": "0" if state == "idle" else "10"}
+    environment = {**os.environ, "QUICK_SECONDS": seconds}
     # A child of Lamella compiles by itself: the parent is inside of the compiler when it forks.
     environment |= {"LAMELLA_CHILD": "1"} if state == "compiling" else {}
     environment["PYTHONPATH"] = str(quick.HERE)
     done = subprocess.run(
-        [sys.executable, "-c", FORKS, state], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, "-c", FORKS, state, waits], capture_output=True, text=True, env=environment, timeout=60
     )
     assert done.stdout.strip() == expected, done.stderr
 

@@ -81,7 +81,7 @@ with lamella.Context.make_with("processes", cpus=1) as ctx:
 
 
 def interrupt(folder: Path, times: int) -> None:
-    command = [sys.executable, "-W", "error", "-c", INTERRUPTED, folder / "executed", str(times)]
+    command = [sys.executable, "-c", INTERRUPTED, folder / "executed", str(times)]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=1200)
     assert done.stdout.splitlines() == ["{'KeyboardInterrupt'}", "True"], done.stderr
     assert not (folder / "executed").exists()

@@ -62,8 +62,6 @@ class Worker:
         self._process.stdin.close()
         self.channel = Channel(connection, keys[0])
         self._requests = Channel(requests, keys[1])
-        # An interrupt may let go of a worker without a word.
-        weakref.finalize(self, _kill, self._process).atexit = False
         _alive.add(self)
         threading.Thread(target=_answer_requests, args=(self._requests,), name="lamella-requests", daemon=True).start()
 
@@ -95,7 +93,9 @@ class Worker:
 
     def kill(self) -> int:
         """End the process by force, if it still runs; gives its exit code."""
-        _kill(self._process)
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_WAIT)
         self.channel.close()
         _alive.discard(self)
         code = self._process.returncode
@@ -106,12 +106,6 @@ class Worker:
         self._process.returncode = 0
         self.channel.close()
         self._requests.close()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_LAST_WAIT)
 
 
 def _answer_requests(requests: Channel) -> None:

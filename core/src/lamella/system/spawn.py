@@ -50,6 +50,8 @@ getattr(import_module(module), name)(*arguments)
 _UNWANTED = ("PYTHONINSPECT", "PYTHONSTARTUP")
 """Variables that would let a child read its pipe as a program."""
 _LENGTH = 8
+_LAST_WAIT = 1.0
+"""How long a child that was killed is waited for [s]."""
 
 
 class NoPythonError(OSError):
@@ -163,7 +165,7 @@ def start(
     if executable is None:
         raise NoPythonError
     with _deaf_to_interrupts():
-        process = subprocess.Popen(
+        process = _Child(
             [executable, *_flags(), "-c", _BOOT],
             bufsize=0,
             stdin=subprocess.PIPE,
@@ -178,6 +180,21 @@ def start(
     with contextlib.suppress(OSError):  # a child that is gone is noticed when its answer does not come
         _write(process.stdin, first)
     return process
+
+
+class _Child(subprocess.Popen[bytes]):
+    """A child that is ended when nobody has it any more, for instance because Ctrl-C came while it was started."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._parent = os.getpid()
+        super().__init__(*arguments, **options)
+
+    def __del__(self) -> None:
+        if getattr(self, "_child_created", False) and self.returncode is None and self._parent == os.getpid():
+            with contextlib.suppress(Exception):
+                self.kill()
+                self.wait(_LAST_WAIT)
+        super().__del__()
 
 
 @contextlib.contextmanager
