@@ -364,7 +364,9 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("traps")
     installed = [name for name in importlib.metadata.packages_distributions() if name.isidentifier()]
     optional = ["yaml", "colorama", "sitecustomize", "usercustomize", "tbb", "IPython", "cupy", "coverage"]
-    for name in {*sys.stdlib_module_names, *installed, *optional, *sys.modules}:
+    entries = [entry for found in importlib.metadata.distributions() for entry in found.entry_points]
+    plugins = [entry.value.partition(":")[0].partition(".")[0] for entry in entries]
+    for name in {*sys.stdlib_module_names, *installed, *optional, *plugins, *sys.modules}:
         if name.isidentifier() and name != "quick_kernels":
             (folder / f"{name}.py").write_text(TRAP)
     return folder
@@ -409,6 +411,66 @@ def test_commands_execute_nothing_that_lies_beside_a_file(traps: Path, tmp_path:
     run_in(traps, sys.executable, script, *command, "--out", tmp_path / "results")
     assert touched(traps) == []
     assert list((tmp_path / "results").rglob("*.npy"))
+
+
+EVERY_COMMAND = """
+import sys
+from pathlib import Path
+
+import numpy as np
+import quick_kernels
+from lamella.cli import app, commoncalls
+from lamella.cli.commands import Commands
+from lamella.kernels.library import Kernel
+from lamella.plugins.kinds import EXECUTORS
+from lamella.plugins.registry import default_registry
+
+out = sys.argv[1]
+quick = Kernel("quick_kernels:quick", quick_kernels.fallback)
+commoncalls.common_calls = lambda: iter([(quick, (np.ones((2, 8), "u1"), (), np.zeros(2, np.int64)))])
+np.save("scan.npy", np.ones((2, 3, 4, 5), np.uint16))
+scan = ("run", "scan.npy", "--sum", "--no-pictures", "--workers", "1")
+arguments = {
+    "demo": [("demo", "--size", "4,4,16", "--out", out + "/demo")],
+    "info": [("info", "suspicious.h5"), ("info", "suspicious.h5", "--isolate", "always"), ("info", "scan.npy")],
+    "probe": [("probe", "suspicious.h5"), ("probe", "scan.npy"), ("probe", ".")],
+    "run": [
+        ("run", "suspicious.h5", "--isolate", "always", "--sum", "--no-pictures", "--out", out + "/always"),
+        *(
+            (*scan[: -2 if name == "inline" else None], "--executor", name, "--out", f"{out}/{name}")
+            for name in sorted(default_registry().names(EXECUTORS))
+        ),
+    ],
+    "export": [("export", "suspicious.h5", out + "/copy.npy", "--executor", "processes", "--workers", "1")],
+    "formats": [("formats", "list"), ("formats", "show", "hdf5")],
+    "doctor": [("doctor",)],
+    "warm": [("warm",)],
+    "conformance": [("conformance", "npy", "--level", "0"), ("conformance", "--list")],
+    "new-format": [("new-format", "toy", "--directory", out + "/toy")],
+}
+commands = Commands(app.BUILTIN)
+app._add_from_plugins(commands)
+assert {command.name for command in commands} == set(arguments), "a new command must be tried here, too"
+Path(out).mkdir()
+for line in [("--version",), *(line for lines in arguments.values() for line in lines)]:
+    code = app.main(line)
+    assert code == (1 if line == ("probe", ".") else 0), (line, code)  # no format opens such a folder
+    assert not list(Path.cwd().glob("*.touched")), line
+"""
+
+
+def test_no_command_and_no_executor_executes_what_lies_in_the_working_directory(
+    quick: ModuleType, traps: Path, tmp_path: Path
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(traps / "suspicious.h5", "w") as file:
+        file["scan"] = np.ones((2, 3, 4, 5), np.uint16)
+    with (traps / "suspicious.h5").open("ab") as end:
+        end.write(bytes(100))
+    script = quick.HERE / "every_command.py"
+    script.write_text(EVERY_COMMAND)
+    run_in(traps, sys.executable, script, tmp_path / "out")
+    assert touched(traps) == []
 
 
 def test_entries_that_follow_the_working_directory_come_last_in_children(

@@ -66,10 +66,11 @@ class ForeverUDF(UDF):
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         if self.meta.coordinates[0][0] == 2:
+            BEGUN.set()
             LET.wait(60)
 
 
-LET = threading.Event()
+LET, BEGUN = threading.Event(), threading.Event()
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[lamella.Context]:
     """A context with two threads of its own, and a shorter patience."""
     monkeypatch.setattr("lamella.executors.threads._PATIENCE", 0.5)
     LET.clear()
+    BEGUN.clear()
     with lamella.Context.make_with("threads", cpus=2) as context:
         yield context
         LET.set()
@@ -137,9 +139,9 @@ def test_a_run_whose_function_never_returns_is_cancelled(two: lamella.Context, s
     next(partials)
     stop = {"context": two.cancel, "iteration": partials.cancel, "event": event.set, "close": lambda: None}[who]
     later = threading.Timer(0.2, stop)
+    assert BEGUN.wait(20)
     later.start()
     if who == "close":
-        next(partials)
         with pytest.warns(LamellaWarning, match=LEFT):
             partials.close()
     else:
@@ -153,7 +155,7 @@ def test_an_error_beside_a_function_that_never_returns_is_raised(two: lamella.Co
         def process_tile(self, tile: NDArray[Any]) -> None:
             super().process_tile(tile)
             if self.meta.coordinates[0][0] == 1:
-                time.sleep(0.2)
+                BEGUN.wait(20)
                 raise ValueError("no")
 
     with pytest.warns(LamellaWarning, match="FailsUDF in partition 2"), pytest.raises(UDFError, match="partition 1"):
