@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -160,6 +161,23 @@ def test_an_error_beside_a_function_that_never_returns_is_raised(two: lamella.Co
 
     with pytest.warns(LamellaWarning, match="FailsUDF in partition 2"), pytest.raises(UDFError, match="partition 1"):
         two.run_udf(scan, FailsUDF())
+
+
+def test_an_awaited_run_whose_function_never_returns_is_left(
+    inline: lamella.Context, scan: lamella.DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the run computes in the very thread beside the event loop."""
+    monkeypatch.setattr("lamella.engine.iteration._PATIENCE", 0.3)
+    LET.clear()
+
+    async def main() -> None:
+        await asyncio.wait_for(inline.run_udf(scan, ForeverUDF(), sync=False), 0.3)
+
+    begin = time.monotonic()
+    with pytest.warns(LamellaWarning, match="gave up waiting for ForeverUDF over "), pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert time.monotonic() - begin < 20
+    LET.set()
 
 
 def test_items_of_other_jobs_are_told_by_number(two: lamella.Context) -> None:

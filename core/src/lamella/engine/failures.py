@@ -12,7 +12,6 @@ import numpy as np
 
 from lamella.errors import LamellaError, UDFError, WorkerLost
 from lamella.reader.source import LinearSource
-from lamella.system.spawn import is_child
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +41,8 @@ def concerns_program(error: BaseException) -> bool:
     That can be only where signals are handled: in the main thread of a process that is no worker. There, too, a UDF
     that calls `sys.exit` must not end the program, but the handler of a signal may.
     """
+    from lamella.system.spawn import is_child  # seldom needed
+
     if isinstance(error, Exception) or is_child() or threading.current_thread() is not threading.main_thread():
         return False
     return not isinstance(error, SystemExit) or _is_of_signal(error)

@@ -94,6 +94,8 @@ class Run:
     ----------
     cancel : threading.Event
         Set it to stop the run within a tile.
+    names : str
+        The UDFs, for messages.
     watchers : list of callable
         Called with the partial results after each partition, and whether that was the last one.
     """
@@ -118,8 +120,8 @@ class Run:
         asked = True if corrections is None else corrections
         chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
         keep_freed_memory()
-        self._names = ", ".join(type(udf).__name__ for udf in udfs)
-        with exits_told(self._names, dataset):
+        self.names = ", ".join(type(udf).__name__ for udf in udfs)
+        with exits_told(self.names, dataset):
             plan = make_plan(dataset, udfs, region, corrections=chosen, executor=executor)
         self.plan: Plan = prefer_events(plan)
         self._executor: Executor = InlineExecutor() if self.plan.small else executor
@@ -170,7 +172,7 @@ class Run:
             try:
                 arrays = next(results, None)
             except WorkerLost as error:
-                text = lost_text(error, self._names, self.plan.dataset, self._todo[error.index])
+                text = lost_text(error, self.names, self.plan.dataset, self._todo[error.index])
                 raise UDFError(text) from error
         if self.cancel.is_set():
             raise CancelledRun(f"the run over {self.plan.dataset.name} was cancelled")
@@ -184,7 +186,7 @@ class Run:
 
     def told(self, number: int) -> str:
         """Say what a task of this run is: its UDFs, and which partition."""
-        return f"{self._names} in {place_text(self.plan.dataset, self._todo[number])}"
+        return f"{self.names} in {place_text(self.plan.dataset, self._todo[number])}"
 
     @property
     def n_tasks(self) -> int:
