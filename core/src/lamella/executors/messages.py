@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from lamella.executors.executor import as_error
+from lamella.system.text import made_printable, printable_lines
 
 __all__ = ["Message", "pack", "pack_error", "pack_result", "result_of", "unpack"]
 
@@ -78,7 +79,8 @@ def pack_error(error: BaseException, where: str = "a worker process") -> Message
         The worker, in words; begins the note.
     """
     error = as_error(error)
-    error.add_note(f"In {where}:\n" + "".join(traceback.format_exception(error)).rstrip())
+    made_printable(error, breaks=True)
+    error.add_note(printable_lines(f"In {where}:\n" + "".join(traceback.format_exception(error)).rstrip()))
     for thing in ((error, error.__cause__), (error, None), (RuntimeError(f"{type(error).__name__}: {error}"), None)):
         try:
             message = pack(("error", thing), by_value=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import threading
 import time
@@ -18,6 +17,7 @@ from lamella.executors.channel import BrokenFrameError, Order
 from lamella.executors.executor import PATIENCE, Executor, Job, Transport, limit
 from lamella.executors.messages import Message, pack, result_of, unpack
 from lamella.executors.worker import Worker
+from lamella.system.logs import logger_of
 from lamella.system.processors import available_cpus
 
 __all__ = ["ProcessesExecutor"]
@@ -26,7 +26,7 @@ S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""

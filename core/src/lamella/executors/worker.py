@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import subprocess
@@ -14,11 +13,12 @@ from lamella.errors import PluginError
 from lamella.executors.channel import Channel, Order, new_key
 from lamella.executors.messages import Message, pack, unpack
 from lamella.kernels.compilequeue import compile_queue
+from lamella.system.logs import logger_of
 from lamella.system.spawn import NoPythonError, start
 
 __all__ = ["Worker"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 _LAST_WAIT = 1.0
 """How long a process that was killed is waited for [s]."""
