@@ -432,8 +432,8 @@ np.save("scan.npy", np.ones((2, 3, 4, 5), np.uint16))
 scan = ("run", "scan.npy", "--sum", "--no-pictures", "--workers", "1")
 arguments = {
     "demo": [("demo", "--size", "4,4,16", "--out", out + "/demo")],
-    "info": [("info", "suspicious.h5"), ("info", "suspicious.h5", "--isolate", "always"), ("info", "scan.npy")],
-    "probe": [("probe", "suspicious.h5"), ("probe", "scan.npy"), ("probe", ".")],
+    "info": [("info", "suspicious.h5"), ("info", "suspicious.h5", "--isolate", "always")],
+    "probe": [("probe", "suspicious.h5"), ("probe", ".")],
     "run": [
         ("run", "suspicious.h5", "--isolate", "always", "--sum", "--no-pictures", "--out", out + "/always"),
         *(
@@ -445,7 +445,8 @@ arguments = {
     "formats": [("formats", "list"), ("formats", "show", "hdf5")],
     "doctor": [("doctor",)],
     "warm": [("warm",)],
-    "conformance": [("conformance", "npy", "--level", "0"), ("conformance", "--list")],
+    "conformance": [("conformance", "npy", "--level", "0")],
+    "fuzz": [("fuzz", "npy", "--inputs", "2")],
     "new-format": [("new-format", "toy", "--directory", out + "/toy")],
 }
 commands = Commands(app.BUILTIN)
