@@ -217,7 +217,7 @@ def test_a_program_whose_function_never_returns_ends_after_two_ctrl_c(name: str)
         [sys.executable, "-c", HUNG, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == "begun\n"
+    assert child.stdout.readline().startswith("begun")  # two threads may say so at once
     begin = time.monotonic()
     os.killpg(child.pid, signal.SIGINT)
     time.sleep(0.5)

@@ -116,7 +116,7 @@ def _frames_text(dataset: DataSet, positions: range | NDArray[np.int64]) -> str:
     text = f"scan position {_coordinates(dataset, first)}"
     if last != first:
         text = f"scan positions {_coordinates(dataset, first)} to {_coordinates(dataset, last)}"
-    frames = dataset.frame_map.frames(np.asarray(positions, dtype=np.int64))
+    frames = dataset.frame_map.frames(positions)
     frames = frames[frames >= 0]
     if not frames.size:
         return text
