@@ -37,11 +37,14 @@ def scan(make_scan: MakeScan) -> lamella.DataSet:
 
 
 @contextmanager
-def ctrl_c_after(*seconds: float) -> Iterator[None]:
+def ctrl_c_after(*seconds: float, begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Raise KeyboardInterrupt in the main thread after some times, as Ctrl-C does."""
     left = list(seconds)
 
     def press(*_: Any) -> None:
+        if not begun():
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            return
         left.pop(0)
         if left:
             signal.setitimer(signal.ITIMER_REAL, left[0])
@@ -97,7 +100,11 @@ def blas_threads() -> set[int]:
 @posix
 def test_ctrl_c_ends_a_run_whose_function_never_returns(two: lamella.Context, scan: lamella.DataSet) -> None:
     free = blas_threads()
-    with pytest.warns(LamellaWarning, match=LEFT), pytest.raises(KeyboardInterrupt), ctrl_c_after(0.2):
+    with (
+        pytest.warns(LamellaWarning, match=LEFT),
+        pytest.raises(KeyboardInterrupt),
+        ctrl_c_after(0.2, begun=BEGUN.is_set),
+    ):
         two.run_udf(scan, ForeverUDF())
     assert blas_threads() == free
     for _ in range(2):
@@ -127,7 +134,11 @@ def test_a_second_ctrl_c_gives_up_waiting_at_once(
 ) -> None:
     monkeypatch.setattr("lamella.executors.threads._PATIENCE", 30)
     begin = time.monotonic()
-    with pytest.warns(LamellaWarning, match=LEFT), pytest.raises(KeyboardInterrupt), ctrl_c_after(0.2, 0.2):
+    with (
+        pytest.warns(LamellaWarning, match=LEFT),
+        pytest.raises(KeyboardInterrupt),
+        ctrl_c_after(0.2, 0.2, begun=BEGUN.is_set),
+    ):
         two.run_udf(scan, ForeverUDF())
     assert time.monotonic() - begin < 10
     monkeypatch.setattr("lamella.executors.threads._PATIENCE", 0.5)
