@@ -194,7 +194,7 @@ def test_exiting_in_a_worker_is_an_error(processes: lamella.Context) -> None:
     def leave(shared: None, item: int, cancelled: Callable[[], bool]) -> None:
         raise SystemExit(3)
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(UDFError, match="ended with SystemExit: 3"):
         list(processes.executor.run(leave, None, range(1)))
     assert list(processes.executor.map(abs, [-1])) == [1]
 

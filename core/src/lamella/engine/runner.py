@@ -10,10 +10,11 @@ import numpy as np
 
 from lamella.corrections.resolve import choose
 from lamella.engine.covered import Covered
-from lamella.engine.failures import guarded, lost_text
+from lamella.engine.failures import exits_told, guarded, lost_text, place_text
 from lamella.engine.mergeall import merges_all, without_gaps
 from lamella.engine.plan import ChangedParams, bind_params, make_plan
 from lamella.engine.sparse import prefer_events
+from lamella.engine.stopping import Cancel
 from lamella.engine.task import Task, run_task
 from lamella.engine.workload import check_results
 from lamella.errors import CancelledRun, LamellaError, UDFError, WorkerLost
@@ -90,11 +91,15 @@ class Run:
         Instead of those of the data set.
     progress
         See `lamella.progress.make_progress`.
+    cancel
+        An event of the caller that stops the run, too, when it is set; it is never set here.
 
     Attributes
     ----------
     cancel : threading.Event
         Set it to stop the run within a tile.
+    names : str
+        The UDFs, for messages.
     watchers : list of callable
         Called with the partial results after each partition, and whether that was the last one.
     """
@@ -108,17 +113,21 @@ class Run:
         roi: object = None,
         corrections: Corrections | bool | None = None,
         progress: ProgressOption = False,
+        cancel: threading.Event | None = None,
     ) -> None:
         if not udfs:
             raise ValueError("an empty list of UDFs: there is nothing to compute")
-        self.cancel = threading.Event()
+        self.cancel = Cancel(cancel)
         self.watchers: list[Callable[[PartialResults, bool], object]] = []
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
         asked = True if corrections is None else corrections
         chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
         keep_freed_memory()
-        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, executor=executor))
+        self.names = ", ".join(type(udf).__name__ for udf in udfs)
+        with exits_told(self.names, dataset):
+            plan = make_plan(dataset, udfs, region, corrections=chosen, executor=executor)
+        self.plan: Plan = prefer_events(plan)
         self._executor: Executor = InlineExecutor() if self.plan.small else executor
         self._todo = [partition for partition in self.plan.partitions if self._selects(partition)]
         self._covered = Covered(dataset.frame_map, region, zeros=dataset.missing == "zero")
@@ -138,7 +147,8 @@ class Run:
         return bool((shown & mask[partition.start : partition.stop]).any())
 
     def _main(self, index: int) -> UDF:
-        udf = self.plan.make(index, valid=lambda: self._covered.valid)
+        with exits_told(self.plan.udfs[index].cls.__name__, self.plan.dataset):
+            udf = self.plan.make(index, valid=lambda: self._covered.valid)
         guarded(udf, "preprocess", self.plan.dataset, None)
         return udf
 
@@ -177,8 +187,7 @@ class Run:
             try:
                 arrays = next(results, None)
             except WorkerLost as error:
-                names = ", ".join(planned.cls.__name__ for planned in self.plan.udfs)
-                text = lost_text(error, names, self.plan.dataset, self._todo[error.index])
+                text = lost_text(error, self.names, self.plan.dataset, self._todo[error.index])
                 raise UDFError(text) from error
         if self.cancel.is_set():
             raise CancelledRun(f"the run over {self.plan.dataset.name} was cancelled")
@@ -189,6 +198,10 @@ class Run:
     def task(self, number: int) -> Task:
         """Give a partition of this run with the parameters that hold now."""
         return Task(self._todo[number].index, self._changed)
+
+    def told(self, number: int) -> str:
+        """Say what a task of this run is: its UDFs, and which partition."""
+        return f"{self.names} in {place_text(self.plan.dataset, self._todo[number])}"
 
     @property
     def n_tasks(self) -> int:
@@ -284,6 +297,10 @@ class _Tasks(Sequence[Task]):
 
     def __len__(self) -> int:
         return self._run.n_tasks
+
+    def told(self, index: int) -> str:
+        """Say what a task is, for a warning of the executor."""
+        return self._run.told(index)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...
