@@ -310,9 +310,9 @@ def test_suspicious_files_share_a_child_as_far_as_one_cannot_harm_another(
 
     begin = subprocess.Popen.__init__
 
-    def counted(self: object, *args: Any, **kwargs: Any) -> None:
+    def counted(self: Any, *args: Any, **kwargs: Any) -> None:
         started.append(self)
-        begin(self, *args, **kwargs)  # type: ignore[arg-type]
+        begin(self, *args, **kwargs)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", counted)
     forks = sys.platform == "linux"  # so that no file is opened in the child itself

@@ -232,7 +232,12 @@ def test_the_parts_of_a_virtual_data_set_are_counted_before_libhdf5_opens_it(
         file.create_virtual_dataset("many", layout)
     asked: list[bytes] = []
     ask = h5py.h5o.open
-    monkeypatch.setattr(h5py.h5o, "open", lambda where, name: asked.append(name) or ask(where, name))
+
+    def asked_for(where: Any, name: bytes) -> Any:
+        asked.append(name)
+        return ask(where, name)
+
+    monkeypatch.setattr(h5py.h5o, "open", asked_for)
     with opened(path) as root:
         parts = {name: _stored_parts(root.home, link[1]) for name, link in links_of(root).items()}
         assert parts == {"many": 30, "plain": 0}

@@ -25,8 +25,8 @@ LOCK = threading.RLock()
 """libhdf5 works for one thread at a time, and h5py would let others wait inside of it."""
 
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, Damaged)
-"""What damage leads to. h5py raises the first five, `KeyError` and `IndexError` among them, for errors of libhdf5 and for
-types and shapes that NumPy does not have; `OverflowError` is one of the sixth."""
+"""What damage leads to. h5py raises the first five, `KeyError` and `IndexError` among them, for errors of libhdf5, and
+for types and shapes that NumPy does not have; `OverflowError` is one of the sixth."""
 
 
 @contextmanager
