@@ -164,7 +164,8 @@ def test_only_known_texts_are_metadata(tmp_path: Path, write: Any, damaged: bool
 
 
 def test_texts_times_and_numbers_that_mean_nothing_are_none() -> None:
-    assert [known_text(one) for one in ("<undefined>", "<float64 (4, 5)>", " \0", 3, None, [], {})] == [None] * 7
+    nothing: list[Any] = ["<undefined>", "<float64 (4, 5)>", " \0", 3, None, [], {}]
+    assert [known_text(one) for one in nothing] == [None] * 7
     assert [known_text(one) for one in ("<110> zone axis", "a\0b", ["first", "second"])] == [
         "<110> zone axis",
         "a",
