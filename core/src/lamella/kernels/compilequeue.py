@@ -22,6 +22,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from lamella.kernels import guard
 from lamella.kernels.compilejob import CompileJob
 from lamella.system.memory import address_space_left
 from lamella.system.processors import available_cpus
@@ -120,6 +121,15 @@ class CompileQueue:
                 job.begun = True
                 self._load(job)
 
+    def guard_mappings(self) -> bool:
+        """Make sure that files may be cut while their mappings are read, if there is room; gives whether that is so."""
+        if guard.is_installed():
+            return True
+        if not self._may_begin():
+            return False
+        with self._loading:
+            return guard.install()
+
     def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
         """Have compiled what a worker process asks for, once for all workers; gives what came of it."""
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
@@ -193,6 +203,7 @@ class CompileQueue:
             if job.load is not None:
                 job.load()
                 self._loaded = True
+                guard.install()
         except Exception as error:
             _log.warning(
                 "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", job.compiled, type(error).__name__, error
