@@ -175,7 +175,7 @@ def test_a_view_keeps_its_mapping_in_the_table(file: Path) -> None:
 def test_what_the_table_cannot_hold_is_not_mapped(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     huge = Resource(str(file), 1 << 41, 0)
     assert choose_backend("auto", [huge]).name == "buffered"
-    with pytest.raises(ParameterError, match="is too large to be mapped"):
+    with pytest.raises(ParameterError, match="2048 GiB are too much to be mapped"):
         choose_backend("mmap", [huge])
     with pytest.raises(ValueError, match="cannot be watched"):
         guard.Watch(1 << 50, PAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ class _WatchedMap(mmap.mmap):
 class _Mapping:
     """A mapped file with the descriptor that guards it, and what is known of bytes that it lost."""
 
-    __slots__ = ("array", "handle", "watch")
+    __slots__ = ("__weakref__", "array", "handle", "watch")
 
     def __init__(self, resource: Resource) -> None:
         self.watch: Watch | None = None
@@ -57,8 +58,7 @@ class _Mapping:
         try:
             self.array = self._mapped(resource.size)
         except (OSError, ValueError) as error:
-            os.close(self.handle)
-            del self.handle
+            resource.check_status(os.fstat(self.handle))  # it may have been cut just now
             raise FormatError(
                 f"the file cannot be mapped into memory ({error})",
                 path=resource.location,
@@ -142,9 +142,8 @@ class MmapBackend(IOBackend):
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say that there is no room, where files are larger than half of the memory that the process may address."""
         room, total = address_space(), sum(resource.size for resource in resources)
-        for resource in resources:
-            if not can_watch(resource.size):
-                return f"{resource.location} is too large to be mapped ({resource.size >> 30} GiB); use 'buffered'"
+        if not can_watch(total):
+            return f"{total >> 30} GiB are too much to be mapped; use 'buffered'"
         if total <= room // 2:
             return remote(resources)
         return f"{total >> 20} MiB cannot be mapped where a process may address {room >> 20} MiB; use 'buffered'"
@@ -165,38 +164,35 @@ class MmapSession(IOSession):
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self._resources = tuple(resources)
-        self._used: dict[int, Watch | None] = {}
+        self._used: dict[int, tuple[Watch | None, weakref.ref[_Mapping]]] = {}
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Give a view of the mapping; it outlives the session."""
         info = self._resources[resource]
         check_range(info, offset, nbytes)
-        if resource in self._used:
-            _check_watch(info, self._used[resource])
-        else:
+        used = self._used.get(resource)
+        if used is None:
             # The name may lead to another file than when the mapping was made.
             info.check_unchanged()
+        else:
+            _confirm(info, *used)
         mapping = _mapping(info)
-        info.check_status(os.fstat(mapping.handle))
-        self._used[resource] = mapping.watch
+        self._used[resource] = mapping.watch, weakref.ref(mapping)
         return mapping.array[offset : offset + nbytes]
 
     def confirm(self) -> None:
         """Raise `FormatError` if a file was cut or rewritten since views of it were given."""
-        for resource, watch in self._used.items():
-            info = self._resources[resource]
-            with _lock:
-                mapping = _kept.get(info)
-            if mapping is None or mapping.watch is not watch:
-                info.check_unchanged()
-            else:
-                info.check_status(os.fstat(mapping.handle))
-            _check_watch(info, watch)
+        for resource, used in self._used.items():
+            _confirm(self._resources[resource], *used)
 
 
-def _check_watch(resource: Resource, watch: Watch | None) -> None:
-    """Raise the error for a file of which bytes were not there when they were read."""
+def _confirm(resource: Resource, watch: Watch | None, kept: weakref.ref[_Mapping]) -> None:
+    """Raise the error for a file that is not what it was, or lacked bytes while they were read."""
+    mapping = kept()
+    if mapping is None:
+        resource.check_unchanged()
+    else:
+        resource.check_status(os.fstat(mapping.handle))
     lost = None if watch is None else watch.lost
     if lost is not None:
-        resource.check_unchanged()
         raise resource.vanished(lost)

@@ -57,12 +57,14 @@ class CompileQueue:
 
     ask_parent: Callable[[CompileJob], str] | None = None
     """In a worker process: has a job compiled by the process that started it."""
+    loaded: bool
+    """Whether a compiled kernel was loaded by this process."""
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
         self._pauses = 0
-        self._loaded = False
+        self.loaded = False
         self._usable = True
         self._begin_anew()
         _queues.add(self)
@@ -158,6 +160,10 @@ class CompileQueue:
     def _work(self) -> None:
         from lamella.kernels.cachefiller import CacheFiller
 
+        # Kernels may have to be compiled first, and files can be mapped before that.
+        with self._loading:
+            if not self.closed:
+                guard.install()
         filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
         while True:
             job = self._waiting.get()
@@ -195,14 +201,14 @@ class CompileQueue:
 
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
-        needed = ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus()
+        needed = ROOM_ONCE_LOADED if self.loaded else ROOM + ROOM_PER_CPU * available_cpus()
         return self._usable and not self._pauses and address_space_left() >= needed
 
     def _load(self, job: CompileJob) -> None:
         try:
             if job.load is not None:
                 job.load()
-                self._loaded = True
+                self.loaded = True
                 guard.install()
         except Exception as error:
             _log.warning(

@@ -26,6 +26,7 @@ import sys
 import threading
 from array import array
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -97,7 +98,8 @@ class Watch:
             raise ValueError(f"{_SLOTS} mappings are watched already") from None
         _lost[slot] = 0
         self._slot = slot
-        _words[slot] = start >> _UNIT_BITS << _LENGTH_BITS | -(-nbytes >> _UNIT_BITS)
+        pages = -(-nbytes // mmap.PAGESIZE)
+        _words[slot] = start >> _UNIT_BITS << _LENGTH_BITS | pages * mmap.PAGESIZE >> _UNIT_BITS
 
     @property
     def lost(self) -> int | None:
@@ -117,11 +119,15 @@ class Watch:
 
 def can_watch(nbytes: int) -> bool:
     """Whether a mapping of that length [bytes] fits into the table."""
-    return nbytes <= _LONGEST - (1 << _UNIT_BITS)
+    return nbytes <= _LONGEST - mmap.PAGESIZE
 
+
+_Struct = ctypes.c_uint64 * 32
+"""Room for a ``struct sigaction`` of any system; its first member is the handler."""
+_NUMBER = int(getattr(signal, "SIGBUS", 0))
 
 _handler = 0
-_before = ctypes.create_string_buffer(256)
+_before = _Struct()
 _lock = threading.Lock()
 
 
@@ -193,21 +199,23 @@ def _made(system: _System) -> int:
 def _put(system: _System) -> bool:
     """Put the handler in place of the present one, which is kept."""
     values = (_handler, b"", system.flags, 0) if system is _LINUX else (_handler, 0, system.flags)
-    wanted = ctypes.create_string_buffer(struct.pack(system.sigaction, *values), 256)
-    if _sigaction(None, _before) or _sigaction(wanted, None):
+    wanted = _Struct.from_buffer_copy(struct.pack(system.sigaction, *values).ljust(ctypes.sizeof(_Struct), b"\0"))
+    if _sigaction()(_NUMBER, None, _before) or _sigaction()(_NUMBER, wanted, None):
         return False
     return _current() == _handler
 
 
 def _current() -> int:
     """Give the address of the present handler; 0 is the default."""
-    found = ctypes.create_string_buffer(256)
-    _sigaction(None, found)
-    return int.from_bytes(found.raw[:8], sys.byteorder)
+    found = _Struct()
+    _sigaction()(_NUMBER, None, found)
+    return int(found[0])
 
 
-def _sigaction(wanted: ctypes.Array[ctypes.c_char] | None, found: ctypes.Array[ctypes.c_char] | None) -> int:
-    return int(_library().sigaction(int(signal.SIGBUS), wanted, found))
+@cache
+def _sigaction() -> Callable[..., int]:
+    function: Callable[..., int] = _library().sigaction
+    return function
 
 
 @cache
