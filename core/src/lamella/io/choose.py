@@ -44,6 +44,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
         return _best(resources)
     backend = _named(wanted) if isinstance(wanted, str) else wanted
     reason = backend.unavailable(resources)
+    is_installed()  # if it was, and nothing is in its place any more, it is put there again
     if reason is not None:
         raise ParameterError(f"{backend.name!r} cannot be used: {reason}", field="io_backend")
     return backend

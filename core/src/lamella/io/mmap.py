@@ -15,7 +15,7 @@ from lamella.errors import FormatError
 from lamella.io.backend import IOBackend
 from lamella.io.files import check_range, remote
 from lamella.kernels.compilequeue import compile_queue
-from lamella.kernels.guard import Watch, can_watch
+from lamella.kernels.guard import Watch, can_watch, is_made
 from lamella.reader.localfiles import OPEN_FLAGS
 from lamella.reader.session import IOSession
 from lamella.system.memory import address_space
@@ -150,7 +150,8 @@ class MmapBackend(IOBackend):
 
     def open(self, resources: Sequence[Resource]) -> MmapSession:
         """Open a session, and make sure that files may be cut, where that can be."""
-        compile_queue.guard_mappings()
+        if not is_made():
+            compile_queue.guard_mappings()
         return MmapSession(resources)
 
 

@@ -30,7 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Watch", "can_watch", "install", "is_installed"]
+__all__ = ["Watch", "can_watch", "install", "is_installed", "is_made"]
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +139,11 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def is_made() -> bool:
+    """Whether the handler was put in place once; at no cost."""
+    return _handler != 0
 
 
 def is_installed() -> bool:

@@ -82,7 +82,7 @@ def _write_handler(function: ir.Function, facts: HandlerFacts) -> None:
     number, info, context = function.args
     blocks = {
         name: function.append_basic_block(name)
-        for name in ("entry", "fault", "next", "compare", "found", "foreign", "ask", "call", "default", "send", "end")
+        for name in ("entry", "fault", "next", "compare", "found", "foreign", "call", "default", "send", "end")
     }
     build = ir.IRBuilder(blocks["entry"])
     unit, bits = _I64(facts.unit_bits), _I64(facts.length_bits)
@@ -132,14 +132,12 @@ def _write_handler(function: ir.Function, facts: HandlerFacts) -> None:
     build.call(taken_over, [number, info, context])
     build.branch(blocks["end"])
 
-    # Nobody was there before: the fault happens again, and ends the process as it would have without this handler.
+    # Nobody was there before: the fault happens again, and ends the process as it would have without this handler. A
+    # signal that somebody sent does not come again by itself.
     build.position_at_end(blocks["default"])
     kind = [_I32, _POINTER, _POINTER]
     before = build.inttoptr(_I64(facts.before), _POINTER)
     build.call(_function(build, facts.sigaction, _I32, kind), [number, before, ir.Constant(_POINTER, None)])
-    build.branch(blocks["ask"])
-
-    build.position_at_end(blocks["ask"])
     build.cbranch(is_fault, blocks["end"], blocks["send"])
 
     build.position_at_end(blocks["send"])
