@@ -36,11 +36,12 @@ def keep(n): state.append(bytearray(n))
 def array(): import numpy; return numpy.zeros(3)
 def remember(): state.append(1); return len(state)
 def pid(): return os.getpid()
+def server(): return os.getppid() if sys.platform == "linux" else os.getpid()
 def pid_after(seconds): time.sleep(seconds); return os.getpid()
 def pid_and_text(path):
     with open(path) as file: return [os.getpid(), file.read()]
 def stay(path):
-    with open(path, "w") as file: file.write(str(os.getpid()))
+    with open(path, "w") as file: file.write(f"{server()} {os.getpid()}")
     os.replace(path, path + ".done")
     time.sleep(600)
 def poison(): state.append(1)
@@ -62,6 +63,14 @@ def nest():
     gc.unfreeze()
     (pipes,) = [one for one in gc.get_objects() if isinstance(one, Pipes)]
     pipes.send(b"[" * 100000)
+def write_everywhere():
+    for descriptor in range(3, 200):
+        try: os.write(descriptor, b"[" * 100000)
+        except OSError: pass
+    os._exit(0)
+def daemon():
+    if os.fork() == 0: time.sleep(600)
+    return os.getpid()
 def litter():
     class Loop: pass
     loop = Loop(); loop.itself = loop; loop.file = open(os.devnull)
@@ -113,9 +122,11 @@ def test_an_exception_is_told_as_text(tasks: ModuleType) -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_read(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamella.reader.childprocess._LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("lamella.reader.childprocess.LARGEST_ANSWER", 1000)
     with pytest.raises(ChildError, match="in a child process"):
         in_child(tasks.say, 2000 * "x")
+    with pytest.raises(ChildError, match="in a child process"):
+        in_child(tasks.say, (17 << 20) * "x", seconds=60)
 
 
 def test_results_are_plain_values(tasks: ModuleType) -> None:
@@ -130,16 +141,25 @@ def test_memory_is_limited(tasks: ModuleType) -> None:
         in_child(tasks.take, 256 << 20, memory=64 << 20)
 
 
-# A child that is kept.
-
-
 @pytest.fixture
 def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[WarmChild]:
-    """One of its own for the test."""
-    warm = WarmChild(idle_seconds=60)
+    """One of its own for the test, that does calls itself, as everywhere but on Linux."""
+    warm = WarmChild(idle_seconds=60, forks=False)
     monkeypatch.setattr("lamella.reader.inchild.warm_child", warm)
     yield warm
     warm.close()
+
+
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> Iterator[WarmChild]:
+    """One of its own for the test, that forks a process for each call."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux forks safely")
+    forking = WarmChild(idle_seconds=60)
+    assert forking.forks
+    monkeypatch.setattr("lamella.reader.inchild.warm_child", forking)
+    yield forking
+    forking.close()
 
 
 def runs(pid: int) -> bool:
@@ -158,6 +178,77 @@ def gone(pid: int, seconds: float = 20) -> bool:
     while runs(pid) and time.monotonic() < end:
         time.sleep(0.02)
     return not runs(pid)
+
+
+# A child that forks a process for each call.
+
+
+def test_each_call_has_a_process_of_its_own_and_all_share_the_child(tasks: ModuleType, forking: WarmChild) -> None:
+    server = in_child(tasks.server)
+    assert in_child(tasks.server, group="a", memory=1 << 30) == server
+    pids = [in_child(tasks.pid, group=group) for group in ("a", "a", "b", None)]
+    assert len({server, *pids}) == 5
+    assert all(gone(pid) for pid in pids)
+    assert [in_child(tasks.remember, group="a") for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize("refusal", ["crash", "leave", "fail", "hang", "array", "write_everywhere", "forge", "nest"])
+def test_a_call_without_a_result_costs_no_other_call_anything(
+    tasks: ModuleType, forking: WarmChild, refusal: str
+) -> None:
+    server = in_child(tasks.server)
+    with pytest.raises(ChildError) as caught:
+        in_child(getattr(tasks, refusal), seconds=0.5)
+    assert caught.value.raised == (refusal in ("fail", "forge", "nest"))
+    assert in_child(tasks.server) == server
+
+
+def test_what_a_call_leaves_behind_does_not_hold_the_child(tasks: ModuleType, forking: WarmChild) -> None:
+    server = in_child(tasks.server)
+    with pytest.raises(ChildError, match=r"no answer within 0\.5 s"):  # the pipe is still open in a grandchild
+        in_child(tasks.daemon, seconds=0.5)
+    assert in_child(tasks.server) == server
+
+
+def test_a_child_that_was_killed_is_replaced(tasks: ModuleType, forking: WarmChild) -> None:
+    server = in_child(tasks.server)
+    os.kill(server, signal.SIGKILL)
+    assert in_child(tasks.server) != server
+
+
+def test_a_process_of_a_call_ends_with_the_child(tasks: ModuleType, forking: WarmChild, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    failed: list[ChildError] = []
+
+    def call() -> None:
+        with pytest.raises(ChildError) as caught:
+            in_child(tasks.stay, str(note), seconds=600)
+        failed.append(caught.value)
+
+    in_child(tasks.server)
+    thread = threading.Thread(target=call)
+    thread.start()
+    server, pid = noted(note)
+    note.with_name(note.name + ".done").unlink()
+    os.kill(server, signal.SIGKILL)
+    assert gone(pid)
+    server, pid = noted(note)  # a fresh child was asked
+    os.kill(server, signal.SIGKILL)
+    thread.join(20)
+    assert "SIGKILL" in failed[0].found
+
+
+def test_a_function_that_cannot_be_imported_in_the_child_is_an_error(
+    tasks: ModuleType, forking: WarmChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_child(tasks.pid)
+    monkeypatch.setattr(tasks.pid, "__module__", "module_that_is_nowhere")
+    with pytest.raises(ChildError, match="ModuleNotFoundError") as caught:
+        in_child(tasks.pid)
+    assert not caught.value.raised
+
+
+# A child that does calls itself, and is kept.
 
 
 def test_calls_of_a_group_share_a_child_and_others_do_not(tasks: ModuleType, warm: WarmChild) -> None:
@@ -194,7 +285,7 @@ def test_a_child_that_refused_is_not_asked_again(
     tasks: ModuleType, warm: WarmChild, monkeypatch: pytest.MonkeyPatch, refusal: str
 ) -> None:
     first = in_child(tasks.pid, group="a")
-    monkeypatch.setattr("lamella.reader.childprocess._LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("lamella.reader.childprocess.LARGEST_ANSWER", 1000)
     with pytest.raises(ChildError) as caught:
         in_child(getattr(tasks, refusal), *(["x" * 2000] if refusal == "say" else []), seconds=0.5, group="a")
     assert caught.value.raised == (refusal == "fail")
@@ -304,7 +395,7 @@ def script(tasks: ModuleType, text: str) -> subprocess.Popen[str]:
 @posix
 @pytest.mark.parametrize("way", ["", "time.sleep(600)"])
 def test_no_child_outlives_its_parent(tasks: ModuleType, way: str) -> None:
-    with script(tasks, f"print(in_child(tasks.pid, group='a'), flush=True)\n{way}") as parent:
+    with script(tasks, f"print(in_child(tasks.server, group='a'), flush=True)\n{way}") as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         if way:
@@ -322,19 +413,21 @@ def test_no_child_outlives_its_parent(tasks: ModuleType, way: str) -> None:
 def test_a_child_that_works_when_its_parent_is_killed_ends(tasks: ModuleType, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     with script(tasks, f"in_child(tasks.stay, {str(note)!r}, seconds=600, group='a')") as parent:
-        pid = noted(note)
+        server, pid = noted(note)
         parent.kill()
         assert gone(pid)
+        assert gone(server)
 
 
-def noted(note: Path) -> int:
-    """Wait for the number that `stay` writes."""
+def noted(note: Path) -> tuple[int, int]:
+    """Wait for the numbers that `stay` writes: the child that is kept, and the process of the call."""
     done = note.with_name(note.name + ".done")
     end = time.monotonic() + 60
     while not done.exists():
         assert time.monotonic() < end
         time.sleep(0.02)
-    return int(done.read_text())
+    server, pid = map(int, done.read_text().split())
+    return server, pid
 
 
 @posix
@@ -342,21 +435,22 @@ def test_ctrl_c_ends_the_call_and_the_child(tasks: ModuleType, tmp_path: Path) -
     note = tmp_path / "pid"
     text = f"""
 signal.signal(signal.SIGINT, signal.default_int_handler)
-before = in_child(tasks.pid, group="a")
+before = in_child(tasks.server, group="a")
 try:
     in_child(tasks.stay, {str(note)!r}, seconds=600, group="a")
 except KeyboardInterrupt:
-    print(before, in_child(tasks.pid, group="a"), flush=True)
+    print(before, in_child(tasks.server, group="a"), flush=True)
 """
     with script(tasks, text) as parent:
-        pid = noted(note)
-        os.kill(pid, signal.SIGINT)  # the terminal sends it to all processes; the parent decides
+        server, pid = noted(note)
+        for each in (server, pid):
+            os.kill(each, signal.SIGINT)  # the terminal sends it to all processes; the parent decides
         time.sleep(0.2)
         assert runs(pid)
         parent.send_signal(signal.SIGINT)
         assert parent.stdout is not None
         before, after = map(int, parent.stdout.readline().split())
-        assert before == pid != after
+        assert before == server != after
         assert gone(pid)
         assert parent.wait(20) == 0
 
@@ -366,14 +460,14 @@ def test_a_process_that_was_forked_has_a_child_of_its_own(tasks: ModuleType) -> 
     text = """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # the timer is a thread
-first = in_child(tasks.pid, group="a")
+first = in_child(tasks.server, group="a")
 new = os.fork()
 if new == 0:
-    second = in_child(tasks.pid, group="a")
-    again = in_child(tasks.pid, group="a")
+    second = in_child(tasks.server, group="a")
+    again = in_child(tasks.server, group="a")
     print(first != second == again, flush=True)
     time.sleep(600)
-print(first == in_child(tasks.pid, group="a"), first, new, flush=True)
+print(first == in_child(tasks.server, group="a"), first, new, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     with script(tasks, text) as parent:
@@ -408,12 +502,12 @@ held.wait()
 new = os.fork()
 if new == 0:
     signal.alarm(60)
-    print(in_child(tasks.pid, group="a"), os.getpid(), flush=True)
+    print(in_child(tasks.server, group="a"), os.getpid(), flush=True)
     time.sleep(600)
 time.sleep(600)
 """
     with script(tasks, text) as parent:
-        pid = noted(note)
+        pid, _ = noted(note)
         assert parent.stdout is not None
         other, new = map(int, parent.stdout.readline().split())
         try:

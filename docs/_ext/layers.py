@@ -26,7 +26,8 @@ LAYERS: Sequence[tuple[str, Sequence[str]]] = (
     ("pixels", ("codecs", "corrections", "masks")),
     ("", ("kernels",)),
     ("values", ("geometry", "params")),
-    ("basics", ("errors", "format", "progress", "system")),
+    ("basics", ("errors", "format", "progress")),
+    ("", ("system",)),
 )
 """From the top: a title where a group of layers begins, and the folders or files at the root that form a layer.
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lamella.system.text import LINE, PrintableError, Show, fitting, printable
+
 __all__ = [
     "AmbiguousFormatError",
     "CancelledRun",
@@ -31,12 +33,26 @@ __all__ = [
 ]
 
 
-class LamellaError(Exception):
-    """Base class of all errors that Lamella raises on purpose."""
+class LamellaError(PrintableError):
+    r"""Base class of all errors that Lamella raises on purpose.
+
+    The text of an error is fit to be shown: whatever a file or a path brought into it, characters that control a
+    terminal appear as escapes, and long values are cut. Each argument is one line of the text; a line break within an
+    argument is shown as an escape.
+
+    Examples
+    --------
+    >>> print(LamellaError("a line", "another\x1b[2J\nline"))
+    a line
+    another\x1b[2J\nline
+    """
 
 
 class LamellaWarning(UserWarning):
     """Something that a user should know about data or a result, and that is not an error."""
+
+    def __str__(self) -> str:
+        return "\n".join(fitting(self.args))
 
 
 class FormatError(LamellaError):
@@ -70,15 +86,15 @@ class FormatError(LamellaError):
         self.remedy = remedy
         super().__init__(problem)
 
-    def __str__(self) -> str:
-        where = "" if self.path is None else f"{self.path}: "
+    def _lines(self, show: Show) -> Sequence[str]:
+        where = "" if self.path is None else f"{show(self.path)}: "
         parts = [f"{where}{self.problem}"]
         if self.expected is not None:
-            parts.append(f"expected {self.expected}")
+            parts.append(f"expected {show(self.expected)}")
         if self.found is not None:
-            parts.append(f"found {self.found}")
+            parts.append(f"found {show(self.found)}")
         text = "; ".join(parts)
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return [f"{text}. {self.remedy}" if self.remedy else text]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_format_error, (
@@ -129,8 +145,8 @@ class AmbiguousFormatError(DetectionError):
 class PathError(LamellaError, OSError):
     """A path that was named cannot be opened; has ``errno``, ``strerror`` and ``filename`` like every `OSError`."""
 
-    def __str__(self) -> str:
-        return f"{self.filename}: {self.strerror}"
+    def _lines(self, show: Show) -> Sequence[str]:
+        return [f"{show(self.filename)}: {self.strerror}"]
 
     @classmethod
     def of(cls, error: OSError, path: str | os.PathLike[str]) -> PathError:
@@ -155,8 +171,8 @@ class UnreadablePathError(PathError, PermissionError):
 class FolderError(PathError, NoFormatError, IsADirectoryError):
     """A folder was named, and no installed format opens it; says what is in it."""
 
-    def __str__(self) -> str:
-        return str(self.strerror)
+    def _lines(self, show: Show) -> Sequence[str]:
+        return str(self.strerror).split("\n")
 
 
 class Problem(NamedTuple):
@@ -169,6 +185,11 @@ class Problem(NamedTuple):
     text: str
 
     def __str__(self) -> str:
+        return printable(self.sentence, LINE)
+
+    @property
+    def sentence(self) -> str:
+        """The sentence with the name of the parameter in front, where it does not name it by itself."""
         begins = self.text.partition(" ")[0].rstrip(":,")
         named = begins == self.field or self.text.startswith(f"unknown parameter {self.field!r}")
         return self.text if self.field is None or named else f"{self.field}: {self.text}"
@@ -212,12 +233,11 @@ class ParameterError(LamellaError, ValueError):
         self.subject = subject
         super().__init__(self.problems, subject)
 
-    def __str__(self) -> str:
-        lead = "" if self.subject is None else f"{self.subject}: "
+    def _lines(self, show: Show) -> Sequence[str]:
+        lead = "" if self.subject is None else f"{show(self.subject)}: "
         if len(self.problems) == 1:
-            return f"{lead}{self.problems[0]}"
-        listed = "\n".join(f"  - {problem}" for problem in self.problems)
-        return f"{lead}{len(self.problems)} problems\n{listed}"
+            return [f"{lead}{self.problems[0].sentence}"]
+        return [f"{lead}{len(self.problems)} problems", *(f"  - {problem.sentence}" for problem in self.problems)]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_parameter_error, (self.problems, self.subject)
@@ -298,8 +318,8 @@ class WorkerLost(LamellaError):
         self.remedy = remedy
         super().__init__(index, attempts, where, remedy)
 
-    def __str__(self) -> str:
-        return self.told(f"item {self.index}")
+    def _lines(self, show: Show) -> Sequence[str]:
+        return [self.told(f"item {self.index}")]
 
     def told(self, item: str) -> str:
         """Give the message with another name for the item, such as ``"partition 3 of scan.blo"``."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
+from lamella.system.text import printable
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -46,7 +48,7 @@ def make_progress(option: ProgressOption, total: int, description: str, unit: st
             from tqdm.auto import tqdm
         except ImportError:
             return _Callback(lambda done, total: None, total)
-        return _Bar(tqdm(total=total, desc=description, unit=f" {unit}", leave=False))
+        return _Bar(tqdm(total=total, desc=printable(description), unit=f" {unit}", leave=False))
     return _Callback(lambda done, total: None, total)
 
 

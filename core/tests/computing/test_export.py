@@ -153,10 +153,29 @@ def test_a_killed_export_leaves_nothing_that_looks_complete(tmp_path: Path) -> N
     child.wait()
     child.stdout.close()
     assert not target.exists()
-    left = [file.name for file in tmp_path.iterdir() if file.name != "scan.npy"]
-    assert len(left) == 1
+    left = sorted(file.name for file in tmp_path.iterdir() if file.name != "scan.npy")
+    assert len(left) == 2
     assert left[0].startswith(".copy.npy.")
     assert left[0].endswith(".part")
+    assert left[1] == f"{left[0]}.writer"
+    dataset = lamella.open(tmp_path / "scan.npy")
+    lamella.Context.make_with("inline").export_dataset(dataset, target)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["copy.npy", "scan.npy"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_was_filled_is_forgotten_with_the_file(
+    inline: lamella.Context, make_scan: MakeScan, tmp_path: Path, number: int
+) -> None:
+    path, beside = tmp_path / "copy.npy", tmp_path / "copy.npy.json"
+    if number == 1:
+        inline.export_dataset(make_scan(DATA, sync_offset=-4), path)
+        assert beside.exists()
+    else:
+        path.touch()
+        beside.write_text('{"mine": 1}' if number == 2 else "[" * 3000)
+    inline.export_dataset(make_scan(DATA), path, overwrite=True)
+    assert beside.exists() == (number > 1)
 
 
 # Results.

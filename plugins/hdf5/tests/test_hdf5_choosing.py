@@ -303,7 +303,7 @@ def suspicious(path: Path, scan: np.ndarray) -> Path:
     return path
 
 
-def test_suspicious_files_of_a_folder_share_a_child_until_one_is_refused(
+def test_suspicious_files_share_a_child_as_far_as_one_cannot_harm_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[object] = []
@@ -314,23 +314,24 @@ def test_suspicious_files_of_a_folder_share_a_child_until_one_is_refused(
             super().__init__(*args, **kwargs)
 
     monkeypatch.setattr(subprocess, "Popen", Counted)
+    forks = sys.platform == "linux"  # so that no file is opened in the child itself
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     for number in range(3):
         assert lamella.open(suspicious(tmp_path / "a" / f"{number}.h5", SCAN)).shape == SCAN.shape
     assert len(started) == 1
     lamella.open(suspicious(tmp_path / "b" / "0.h5", SCAN))
-    assert len(started) == 2
+    assert len(started) == (1 if forks else 2)
     path = suspicious(tmp_path / "b" / "empty.h5", SCAN[:0])
     with pytest.raises(FormatError, match="no data set of numbers"):
         lamella.open(path)
-    assert len(started) == 2
+    assert len(started) == (1 if forks else 2)
     lamella.open(tmp_path / "b" / "0.h5")
-    assert len(started) == 3
+    assert len(started) == (1 if forks else 3)
     if hasattr(os, "symlink"):
         (tmp_path / "b" / "1.h5").symlink_to(tmp_path / "a" / "1.h5")
         lamella.open(tmp_path / "b" / "1.h5")
-        assert len(started) == 4
+        assert len(started) == (1 if forks else 4)
 
 
 def test_a_child_that_is_kept_sees_a_file_that_changed_and_holds_none_open(
@@ -354,8 +355,9 @@ def test_a_child_that_is_kept_sees_a_file_that_changed_and_holds_none_open(
             with h5py.File(path, "w") as file:
                 file.create_dataset("scan", data=scan, compression=compression)
             results.append(in_child(look, str(path), seconds=60, group=str(tmp_path)))
-        pid = results[0][0]
-        assert results == [[pid, SCAN[0, 0, 0].tolist(), 0], [pid, (SCAN + 1)[0, 0, 0].tolist(), 0]]
+        pids = [result.pop(0) for result in results]
+        assert results == [[SCAN[0, 0, 0].tolist(), 0], [(SCAN + 1)[0, 0, 0].tolist(), 0]]
+        assert (len(set(pids)) == 1) == (sys.platform != "linux")
 
 
 def test_a_frozen_application_tries_no_file_in_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,6 +153,17 @@ def test_positions_put_lost_repeated_and_backward_frames_right(tmp_path: Path) -
     assert open_auto(path, fill="nearest").info.index.tolist() == [1, 2, 3, 6, 6, 5, 7, 8, 9]
 
 
+def test_a_scan_position_that_is_no_number_is_none(tmp_path: Path) -> None:
+    x, y = grid((3, 4))
+    x[5] = 54321
+    (path,) = write(tmp_path, frames(12), frame_headers(12, scan_x=x, scan_y=y))
+    signalling = (0x7FA00000).to_bytes(4, "little")  # NaN of the kind that arithmetic complains about
+    path.write_bytes(path.read_bytes().replace(struct.pack("<f", 54321), signalling))
+    with pytest.warns(LamellaWarning, match="1 of 12"):
+        ds = open_auto(path)
+    assert ds.info.index.tolist() == [0, 1, 2, 3, 4, -1, 6, 7, 8, 9, 10, 11]
+
+
 @pytest.mark.parametrize(
     ("rotator", "first", "size"),
     [([0, 0, *range(1, 10), 0, 0], 2, 9), (range(1, 10), 0, 9), ([0, *range(1, 5)], 1, 4)],

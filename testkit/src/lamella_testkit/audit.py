@@ -9,6 +9,7 @@ import sysconfig
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,5 +80,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _of_python(path: Path) -> bool:
     text = str(path)
+    return text.endswith((".py", ".pyc", ".so", ".nbi", ".nbc")) or text.startswith(_roots())
+
+
+@cache
+def _roots() -> tuple[str, ...]:
     roots = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/etc"}
-    return text.endswith((".py", ".pyc", ".so", ".nbi", ".nbc")) or any(text.startswith(root) for root in roots)
+    return tuple(roots)

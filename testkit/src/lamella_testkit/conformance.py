@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from lamella.plugins.registry import default_registry
+from lamella.system.text import LINE, printable
 from lamella_testkit.isolation import Worker
 from lamella_testkit.profiles import profile_named
 from lamella_testkit.results import Result, Status
@@ -76,9 +77,9 @@ def conclude(result: Result) -> None:
     if result.counts_as_failure:
         pytest.fail(str(result), pytrace=False)
     if result.status is Status.skipped:
-        pytest.skip(result.reason or "")
+        pytest.skip(printable(result.reason or "", LINE))
     if result.status is Status.excused:
-        pytest.xfail(result.reason or "")
+        pytest.xfail(printable(result.reason or "", LINE))
 
 
 @cache

@@ -11,12 +11,13 @@ __all__ = ["lamella_cli_commands"]
 
 @hookimpl
 def lamella_cli_commands(registry_of_commands: Any) -> None:
-    """Add ``conformance`` and ``new-format``."""
+    """Add ``conformance``, ``fuzz`` and ``new-format``."""
     for name, summary, module in COMMANDS:
         registry_of_commands.add(name, summary, module)
 
 
 COMMANDS = (
     ("conformance", "prove a format plugin", "lamella_testkit.commands.conformance"),
+    ("fuzz", "search for files that a reader cannot bear", "lamella_testkit.commands.fuzz"),
     ("new-format", "begin a new format plugin, complete and working", "lamella_testkit.commands.new_format"),
 )

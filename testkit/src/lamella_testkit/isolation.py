@@ -23,15 +23,22 @@ if TYPE_CHECKING:
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 
-__all__ = ["Worker"]
+__all__ = ["Child", "Worker"]
 
 _GRACE = 5.0  # seconds that the child gets to notice by itself that a case takes too long
 
 
-class Worker:
-    """A child process that makes checks; a new one is started after each crash."""
+class Child:
+    """A child process that answers messages; it may crash or hang.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    target
+        What it runs, as ``"module:function"``.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._target = target
         self._process: subprocess.Popen[bytes] | None = None
         self._pipes: Pipes | None = None
         self._log: IO[bytes] | None = None
@@ -43,50 +50,36 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def carry_out(self, spec: FormatSpec, sampler: Sampler | type[Sampler], one: Check, profile: Profile) -> Result:
-        """Make one check in the child.
+    def send(self, message: object) -> None:
+        """Start the process if there is none, and send it a message; raises `OSError` if it is gone."""
+        self._start()
+        assert self._pipes is not None
+        self._pipes.send(pickle.dumps(message))
+
+    def message(self, limit: float) -> tuple[Any, Any]:
+        """Wait for the child to say something, longer if it waits for a processor.
 
         Raises
         ------
-        ValueError
-            If the class of the sampler cannot be imported by another process.
+        queue.Empty
+            If it says nothing.
+        EOFError
+            If it has ended.
         """
-        kind = sampler if isinstance(sampler, type) else type(sampler)
-        job = {"spec": spec, "sampler": reference_to(kind), "profile": profile.name, "check": one.name}
-        began = time.perf_counter()
-        self._start()
-        assert self._pipes is not None
-        case: str | None = None
-        reason = ""
-        limit = CHECK_SECONDS
-        try:
-            self._pipes.send(pickle.dumps(job))
-            while True:
-                kind_of_message, value = self._message(limit)
-                if kind_of_message == "result":
-                    result: Result = value
-                    return result
-                if kind_of_message == "end":
-                    raise EOFError
-                case, limit = value
-        except queue.Empty:
-            reason = f"it hangs: no answer within {limit:g} s{self._interrupt()}"
-        except (OSError, EOFError):
-            reason = self._crash()
-        return judged(one, sampler, spec.edition, Status.failed, reason, case, time.perf_counter() - began)
-
-    def _message(self, limit: float) -> Any:
-        """Wait for the child to say something, longer if it waits for a processor; raises `queue.Empty`."""
         assert self._process is not None
         began, waited = time.monotonic(), queued(self._process.pid)
         left = limit + _GRACE
         while True:
             try:
-                return self._messages.get(timeout=left)
+                kind, value = self._messages.get(timeout=left)
             except queue.Empty:
                 left = limit + _GRACE - (time.monotonic() - began - (queued(self._process.pid) - waited))
                 if left <= 0.01:
                     raise
+                continue
+            if kind == "end":
+                raise EOFError
+            return kind, value
 
     def close(self) -> None:
         """End the child."""
@@ -105,17 +98,8 @@ class Worker:
             self._log.close()
             self._log = None
 
-    def _start(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.close()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
-        self._process = start("lamella_testkit.child:main", answers=True, errors=self._log)
-        self._pipes = Pipes.to(self._process)
-        self._messages = queue.SimpleQueue()
-        threading.Thread(target=_pump, args=(self._pipes, self._messages), daemon=True).start()
-
-    def _crash(self) -> str:
+    def crash(self) -> str:
+        """Say how a child that is gone has ended, and where it was."""
         assert self._process is not None
         code = self._process.wait()
         text = self._tail()
@@ -124,7 +108,7 @@ class Worker:
             return f"it ends the process by {signal.Signals(-code).name}{text}"
         return f"it ends the process with exit code {code}{text}"
 
-    def _interrupt(self) -> str:
+    def interrupt(self) -> str:
         """End a child that hangs; gives the place where it hung."""
         assert self._process is not None
         self._process.send_signal(signal.SIGABRT)  # makes faulthandler print where it is
@@ -137,6 +121,16 @@ class Worker:
         self.close()
         return text
 
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
+        self._process = start(self._target, answers=True, errors=self._log)
+        self._pipes = Pipes.to(self._process)
+        self._messages = queue.SimpleQueue()
+        threading.Thread(target=_pump, args=(self._pipes, self._messages), daemon=True).start()
+
     def _tail(self) -> str:
         assert self._log is not None
         self._log.seek(0)
@@ -144,6 +138,41 @@ class Worker:
         places = [line for line in lines if line.startswith('File "')][:3]
         shown = places or [line for line in lines if line][-3:]
         return "".join(f"\n{line}" for line in shown)
+
+
+class Worker(Child):
+    """A child process that makes checks; a new one is started after each crash."""
+
+    def __init__(self) -> None:
+        super().__init__("lamella_testkit.child:main")
+
+    def carry_out(self, spec: FormatSpec, sampler: Sampler | type[Sampler], one: Check, profile: Profile) -> Result:
+        """Make one check in the child.
+
+        Raises
+        ------
+        ValueError
+            If the class of the sampler cannot be imported by another process.
+        """
+        kind = sampler if isinstance(sampler, type) else type(sampler)
+        job = {"spec": spec, "sampler": reference_to(kind), "profile": profile.name, "check": one.name}
+        began = time.perf_counter()
+        case: str | None = None
+        reason = ""
+        limit = CHECK_SECONDS
+        try:
+            self.send(job)
+            while True:
+                kind_of_message, value = self.message(limit)
+                if kind_of_message == "result":
+                    result: Result = value
+                    return result
+                case, limit = value
+        except queue.Empty:
+            reason = f"it hangs: no answer within {limit:g} s{self.interrupt()}"
+        except (OSError, EOFError):
+            reason = self.crash()
+        return judged(one, sampler, spec.edition, Status.failed, reason, case, time.perf_counter() - began)
 
 
 def _pump(pipes: Pipes, messages: queue.SimpleQueue[Any]) -> None:

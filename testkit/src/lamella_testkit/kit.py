@@ -170,6 +170,10 @@ class Kit:
         """Give a copy of the files of a sample, which may be changed."""
         directory = directory or self.directory()
         shutil.copytree(sample.directory, directory, dirs_exist_ok=True)
+        return self.placed(sample, directory)
+
+    def placed(self, sample: Sample, directory: Path) -> Sample:
+        """Give what a sample is if its files lie in another directory."""
         target = sample.target
         if self.of_files:
             target = directory / sample.path.relative_to(sample.directory)

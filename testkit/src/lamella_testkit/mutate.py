@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from lamella_testkit.kit import Kit
     from lamella_testkit.sample import Sample
 
-__all__ = ["Change", "alike", "boundaries", "extreme_fields", "flipped_bits", "known_numbers", "scrambled", "structure"]
+__all__ = [
+    "Change",
+    "alike",
+    "boundaries",
+    "edges",
+    "extreme_fields",
+    "flipped_bits",
+    "known_numbers",
+    "scrambled",
+    "structure",
+]
 
 T = TypeVar("T")
 
@@ -51,13 +61,15 @@ class Change:
         return f"bytes {self.begin} to {self.end} replaced by {new or 'nothing'}"
 
 
-def structure(kit: Kit, sample: Sample) -> Mapping[Path, Sequence[int]]:
+def structure(
+    kit: Kit, sample: Sample, named: Mapping[str, Sequence[int]] | None = None
+) -> Mapping[Path, Sequence[int]]:
     """Give the offsets of the bytes of each file that are no pixels: headers, tags, footers, tables.
 
     For a linear source, that is what its frames do not cover; otherwise the first bytes and those around the
-    boundaries that the sampler names.
+    boundaries that the sampler names, or ``named`` for a file that no sampler wrote.
     """
-    named = kit.sampler.boundaries(sample.data)
+    named = kit.sampler.boundaries(sample.data) if named is None else named
     covered = _covered(kit, sample)
     found = {}
     for path in sample.files:
@@ -100,12 +112,18 @@ def boundaries(kit: Kit, sample: Sample, path: Path) -> list[int]:
     size = path.stat().st_size
     marks = {0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, size // 2, size}
     marks.update(kit.sampler.boundaries(sample.data).get(path.name, ()))
-    places = structure(kit, sample).get(path, ())
+    marks.update(edges(structure(kit, sample).get(path, ()), size))
+    lengths = {mark + step for mark in marks for step in (-1, 0, 1)}
+    return sorted(length for length in lengths if 0 <= length < size)
+
+
+def edges(places: Sequence[int], size: int) -> set[int]:
+    """Give where stretches of structure begin and end in a file of ``size`` bytes."""
+    marks: set[int] = set()
     for before, after in zip([-2, *places], [*places, size + 2], strict=True):
         if after - before > 1:
             marks.update((before + 1, after))
-    lengths = {mark + step for mark in marks for step in (-1, 0, 1)}
-    return sorted(length for length in lengths if 0 <= length < size)
+    return marks
 
 
 def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:

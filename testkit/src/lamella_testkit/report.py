@@ -66,7 +66,9 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Write the report as JSON."""
-        path.write_text(json.dumps(self.facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(self.facts, indent=1, ensure_ascii=False) + "\n"
+        # Half a surrogate pair, of a file name for instance, is no UTF-8; escaped as Python does, it is JSON.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @property
     def level(self) -> int | None:

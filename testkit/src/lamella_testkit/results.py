@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from lamella.system.text import fitting
 from lamella_testkit.checking import LEVELS
 
 __all__ = ["Result", "Status", "failures", "level_of"]
@@ -69,8 +70,9 @@ class Result:
             lines.append(f"  rule     {self.rule}")
         for label, text in (("found", self.reason), ("example", self.example), ("hint", self.hint)):
             if text and (self.status is not Status.passed):
-                lines.append(f"  {label:<8} " + text.replace("\n", "\n" + " " * 11))
-        return "\n".join(lines)
+                first, *others = text.split("\n")
+                lines += [f"  {label:<8} {first}", *(f"{'':<11}{other}" for other in others)]
+        return "\n".join(fitting(lines))
 
     def to_json(self) -> dict[str, Any]:
         """Give the record without what is empty."""

@@ -44,6 +44,8 @@ class Sampler(ABC):
         Whether the format allows a file to name others outside its directory.
     largest
         Size [bytes] of the file for the speed checks.
+    careful
+        Keywords of `lamella.open` for files from strangers, where a format has such; `lamella fuzz` uses them.
     known_failures
         Name of a check and the reason why it fails. It must fail then, and the level stays below it.
     """
@@ -60,6 +62,7 @@ class Sampler(ABC):
     signed: ClassVar[bool] = True
     sidecars_elsewhere: ClassVar[bool] = False
     largest: ClassVar[int] = 256 << 20
+    careful: ClassVar[Mapping[str, Any]] = {}
     known_failures: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod

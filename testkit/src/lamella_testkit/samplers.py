@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 from lamella.plugins.entrypoints import load_named, named_entry_points
+from lamella.system.logs import logger_of
 from lamella_testkit.sampler import Sampler
 
 __all__ = ["GROUP", "other_samplers", "sampler_named"]
@@ -13,7 +13,7 @@ __all__ = ["GROUP", "other_samplers", "sampler_named"]
 GROUP = "lamella.conformance"
 """The entry-point group in which plugins declare their samplers."""
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 
 def sampler_named(name: str) -> type[Sampler]:

@@ -15,7 +15,8 @@ import lamella
 from lamella.cli.commands import Command, Commands
 from lamella.cli.console import Console
 from lamella.cli.parser import Parser, UsageError
-from lamella.errors import FormatError, LamellaError, LamellaWarning, ParameterError
+from lamella.errors import FormatError, LamellaWarning, ParameterError
+from lamella.system.text import LINE, PrintableError, made_printable, printable
 
 __all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except Exception as error:
         if "--traceback" in arguments:
-            console.complain("".join(traceback.format_exception(error)).rstrip())
+            console.complain(*_traceback(error))
         _tell(error, console)
         return FAILED
 
@@ -83,7 +84,7 @@ def _dispatch(arguments: list[str], console: Console) -> int:
         _add_from_plugins(commands)
         command = commands.get(name)
     if command is None:
-        raise UsageError(_unknown(name, commands))
+        raise UsageError(*_unknown(name, commands))
     return _run(command, rest, console)
 
 
@@ -129,7 +130,7 @@ def _add_from_plugins(commands: Commands) -> None:
     hooks().lamella_cli_commands(commands)
 
 
-def _unknown(name: str, commands: Commands) -> str:
+def _unknown(name: str, commands: Commands) -> list[str]:
     from difflib import get_close_matches
 
     from lamella.plugins.kinds import HOOKS
@@ -139,9 +140,7 @@ def _unknown(name: str, commands: Commands) -> str:
     close = get_close_matches(name, [command.name for command in commands], n=1)
     text = f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
     silent = [plugin for plugin in default_registry().plugins(HOOKS) if plugin.status is not Status.ok]
-    return "\n".join(
-        [text, *(f"a package that may bring it cannot be used: {describe_problem(plugin)}" for plugin in silent)]
-    )
+    return [text, *(f"a package that may bring it cannot be used: {describe_problem(plugin)}" for plugin in silent)]
 
 
 @contextmanager
@@ -154,7 +153,7 @@ def _warnings_told(console: Console) -> Iterator[None]:
             if issubclass(category, LamellaWarning):
                 console.complain(f"lamella: warning: {message}")
             else:
-                otherwise(message, category, *where, **more)
+                otherwise(printable(message, LINE), category, *where, **more)
 
         warnings.showwarning = show
         warnings.simplefilter("always", LamellaWarning)
@@ -165,14 +164,24 @@ def _tell(error: Exception, console: Console) -> None:
     if console.as_json:
         console.emit({"error": _facts(error)})
         return
-    console.complain(f"lamella: {_message(error)}")
+    first, *others = _message(error).split("\n")
+    console.complain(f"lamella: {first}", *others)
     if isinstance(error, UsageError):
         console.complain(f"{error.see} says more")
 
 
+def _traceback(error: Exception) -> list[str]:
+    return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")
+
+
 def _message(error: Exception) -> str:
-    if isinstance(error, LamellaError | UsageError):
+    """Give the text for a person, in lines."""
+    if isinstance(error, PrintableError):
         return str(error)
+    return printable(_foreign_message(error), LINE)
+
+
+def _foreign_message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError):
@@ -180,8 +189,12 @@ def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error} (--traceback shows where)"
 
 
+def _complete_message(error: Exception) -> str:
+    return error.message if isinstance(error, PrintableError) else _foreign_message(error)
+
+
 def _facts(error: Exception) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": type(error).__name__, "message": _message(error)}
+    facts: dict[str, Any] = {"type": type(error).__name__, "message": _complete_message(error)}
     if isinstance(error, ParameterError):
         facts["problems"] = [problem._asdict() for problem in error.problems]
     if isinstance(error, FormatError):

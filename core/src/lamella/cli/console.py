@@ -11,16 +11,23 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lamella.system.text import LINE, fitting, printable
+
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
     from rich.table import Table
 
-__all__ = ["Console", "plain"]
+__all__ = ["Console", "plain", "write_text"]
 
 _WIDEST = 100_000
+_NAME = 60
 
 
 class Console:
     """Standard output and standard error of a command.
+
+    What a person reads is fit to be shown: characters that control a terminal appear as escapes, and long values are
+    cut. One argument of `say` and `complain` is one line; a line break in it is shown as an escape.
 
     Parameters
     ----------
@@ -35,28 +42,27 @@ class Console:
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
 
-    def say(self, text: str = "") -> None:
-        """Write a line for a person."""
+    def say(self, *lines: object) -> None:
+        """Write lines for a person; without an argument, an empty line."""
         if not self.as_json:
-            _write(text, self._out)
+            _write(_shown(lines), self._out)
 
     def emit(self, data: object) -> None:
-        """Write the result for a program; does nothing for a person."""
+        """Write the result for a program, complete; does nothing for a person."""
         if self.as_json:
             _write(json.dumps(plain(data), indent=2, allow_nan=False), self._out)
 
-    def complain(self, text: str) -> None:
-        """Write a line on standard error."""
-        _write(text, self._err)
+    def complain(self, *lines: object) -> None:
+        """Write lines on standard error."""
+        _write(_shown(lines), self._err)
 
     def facts(self, pairs: Sequence[tuple[str, object]], *, width: int = 0) -> None:
         """Write names and values in two columns, the first at least as wide as said."""
-        width = max([width, *(len(name) for name, _ in pairs)])
-        for name, value in pairs:
-            first, *others = str(value).splitlines() or [""]
-            self.say(f"{name:<{width}}  {first}".rstrip())
-            for line in others:
-                self.say(f"{'':<{width}}  {line}")
+        shown = [(printable(name, _NAME), printable(value, LINE)) for name, value in pairs]
+        width = max([width, *(len(name) for name, _ in shown)])
+        lines = [f"{name:<{width}}  {value}".rstrip() for name, value in shown]
+        if lines:
+            self.say(*fitting(lines))
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table as wide as the terminal, or as its content where nobody looks."""
@@ -70,8 +76,8 @@ class Console:
         )
         with rich.capture() as capture:
             rich.print(_table(headings, rows))
-        for line in capture.get().splitlines():
-            self.say(line.rstrip())
+        for line in capture.get().split("\n")[:-1]:
+            _write(line.rstrip(), self._out)
 
     @contextmanager
     def progress(self, title: str, unit_nbytes: int) -> Iterator[Callable[[int, int], None]]:
@@ -85,16 +91,24 @@ class Console:
         from rich.console import Console as RichConsole
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bar:
-            task = bar.add_task(title, total=None)
+            task = bar.add_task(printable(title), total=None)
             yield lambda done, total: bar.update(task, completed=done * unit_nbytes, total=total * unit_nbytes)
 
 
-def _write(text: str, stream: TextIO) -> None:
-    """Write a line, with question marks for what the terminal cannot show."""
+def write_text(text: str, stream: SupportsWrite[str]) -> None:
+    """Write text, with escapes for characters that the encoding of the terminal does not have."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), file=stream)
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _write(text: str, stream: TextIO) -> None:
+    write_text(f"{text}\n", stream)
+
+
+def _shown(lines: Sequence[object]) -> str:
+    return "\n".join(printable(line, LINE) for line in lines)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -104,9 +118,9 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(printable(heading), overflow="fold")
     for row in rows:
-        table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+        table.add_row(*[Text("" if cell is None else printable(cell, LINE)) for cell in row])
     return table
 
 

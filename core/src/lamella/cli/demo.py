@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import lamella
-from lamella.cli.info import provenance_text
+from lamella.cli.info import provenance_facts
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
 from lamella.dataset.repr import size_text
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if not args.keep:
             path.unlink(missing_ok=True)
     if not args.keep:
-        console.say(f"\n{path} was removed; with --keep it stays.")
+        console.say("", f"{path} was removed; with --keep it stays.")
     return 0
 
 
@@ -92,13 +92,14 @@ def _show(path: Path, folder: Path, console: Console) -> None:
     console.emit(summary | {"folder": folder, "files": [file.name for file in [*picture, *written]], "python": lines})
     console.facts(
         [
-            ("one pass", f"bright field, annular dark field, centre of mass, mean pattern\n{done.speed}"),
+            ("one pass", "bright field, annular dark field, centre of mass, mean pattern"),
+            ("", done.speed),
             ("arrays", ", ".join(str(file) for file in written if file.suffix == ".npy")),
             ("picture", ", ".join(map(str, picture)) or "none"),
         ],
         width=_WIDTH,
     )
-    console.say("\nThe same in Python:\n")
+    console.say("", "The same in Python:", "")
     for line in lines:
         console.say(f"    {line}".rstrip())
 
@@ -107,7 +108,7 @@ def _opened(path: Path, dataset: DataSet) -> list[tuple[str, object]]:
     nav, sig = tuple(dataset.shape.nav), tuple(dataset.shape.sig)
     return [
         ("file", f"{path}, {size_text(dataset.nbytes)}"),
-        ("format", provenance_text(dataset)),
+        *provenance_facts(dataset),
         ("shape", f"{nav} scan x {sig} detector, {dataset.dtype}, from {dataset.nav_origin}"),
     ]
 

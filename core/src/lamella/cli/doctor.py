@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.emit({"ok": not failed, "findings": found})
     rows = [(finding.level, finding.subject, finding.message, finding.remedy) for finding in found]
     console.table(("", "subject", "finding", "what to do"), rows)
-    console.say("\nSomething is broken." if failed else "\nAll is well.")
+    console.say("", "Something is broken." if failed else "All is well.")
     return 1 if failed else 0
 
 
@@ -50,6 +51,7 @@ def findings() -> Iterator[Finding]:
     yield from _io()
     yield _numba_cache()
     yield from _machine()
+    yield from _unfinished()
     yield from hooks().lamella_doctor()
 
 
@@ -134,3 +136,21 @@ def _machine() -> Iterator[Finding]:
     if sys.platform != "win32":
         page = os.sysconf("SC_PAGE_SIZE")
         yield Finding("memory", "ok", f"{size_text(page * os.sysconf('SC_PHYS_PAGES'))} in all")
+
+
+def _unfinished() -> Iterator[Finding]:
+    """Remove what killed exports left behind, here and wherever processes of this user wrote; tell of the rest."""
+    from lamella.export.parts import parts_in, parts_known, remove_abandoned
+
+    folders = [part.parent for part in parts_known()]
+    with suppress(FileNotFoundError):  # a working directory that was removed
+        folders.insert(0, Path.cwd())
+    for folder in dict.fromkeys(folders):
+        removed = remove_abandoned(folder)
+        if removed:
+            names = ", ".join(path.name for path in removed)
+            yield Finding("exports", "ok", f"removed what exports that are gone left behind in {folder}: {names}")
+        for part in parts_in(folder):
+            writer = f"process {part.writer.pid} of {part.writer.host}"
+            remedy = f"if that process is gone, remove it and {part.path.name}.writer"
+            yield Finding("exports", "info", f"{part.path} is being written by {writer}", remedy)

@@ -69,14 +69,14 @@ def _list(console: Console) -> int:
     ]
     console.table(("format", "status", "conformance", "title", "files", "from"), rows)
     if others:
-        console.say("\nother plugins")
+        console.say("", "other plugins")
         listed = [(plugin.name, plugin.status, plugin.kind.noun, _source(plugin)) for plugin in others]
         console.table(("name", "status", "kind", "from"), listed)
     for plugin in (*plugins, *others):
         if plugin.status is not Status.ok:
-            console.say(f"\n{plugin.kind.noun} {plugin.name} is {plugin.status}: {advice(plugin)}")
+            console.say("", f"{plugin.kind.noun} {plugin.name} is {plugin.status}: {advice(plugin)}")
     if offered:
-        console.say("\nnot installed:")
+        console.say("", "not installed:")
         console.facts([(f"  {name}", f"{known.title}: {known.install}") for name, known in offered.items()])
     return 0
 
@@ -104,9 +104,9 @@ def _show(name: str, console: Console) -> int:
     console.facts([(title, text) for title, text in facts if text])
     own = describe(cls)
     if own:
-        console.say("\nparameters of this format")
+        console.say("", "parameters of this format")
         _parameters(own, console)
-    console.say("\nparameters of every format")
+    console.say("", "parameters of every format")
     _parameters([info for info in describe(CommonParams) if info.name not in {i.name for i in own}], console)
     return 0
 

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.parameters import open_data
-from lamella.dataset.repr import axis_text, size_text
+from lamella.dataset.repr import axis_text, shown_notes, size_text
+from lamella.system.text import printable
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["OPENS_DATA", "configure", "describe", "provenance_text", "run"]
+__all__ = ["OPENS_DATA", "configure", "describe", "provenance_facts", "run"]
 
 OPENS_DATA = True
 
@@ -38,10 +39,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Show the data set."""
     dataset = open_data(args)
     console.emit(describe(dataset))
-    console.say(dataset.name)
+    console.say(printable(dataset.name))
     console.facts(_facts(dataset))
     for title, entries in _sections(dataset):
-        console.say(f"\n{title}")
+        console.say("", title)
         console.facts([(f"  {name}", value) for name, value in entries])
     return 0
 
@@ -64,22 +65,23 @@ def describe(dataset: DataSet) -> dict[str, Any]:
     }
 
 
-def provenance_text(dataset: DataSet) -> str:
-    """Give which plugin read the file and how sure the choice of it was."""
+def provenance_facts(dataset: DataSet) -> list[tuple[str, object]]:
+    """Give which plugin read the file and how sure the choice of it was, for `Console.facts`."""
     origin = dataset.provenance
     plugin = f"{origin.format}: {origin.title}"
     if origin.distribution:
         plugin += f", read by {origin.distribution} {origin.version or ''}".rstrip()
     if origin.confidence is None:
-        return f"{plugin}, as you said"
-    return f"{plugin}\ndetected with confidence {origin.confidence} of 100: {origin.reason}"
+        return [("format", f"{plugin}, as you said")]
+    reason = f"detected with confidence {origin.confidence} of 100: {printable(origin.reason)}"
+    return [("format", plugin), ("", reason)]
 
 
 def _facts(dataset: DataSet) -> list[tuple[str, object]]:
     nav, sig = tuple(dataset.shape.nav), tuple(dataset.shape.sig)
     missing = dataset.missing_count
     facts: list[tuple[str, object]] = [
-        ("format", provenance_text(dataset)),
+        *provenance_facts(dataset),
         ("scan", f"{nav}, from {dataset.nav_origin}"),
         ("detector", f"{sig}"),
         ("dtype", dataset.dtype),
@@ -92,24 +94,27 @@ def _facts(dataset: DataSet) -> list[tuple[str, object]]:
 
 def _sections(dataset: DataSet) -> list[tuple[str, Sequence[tuple[str, object]]]]:
     shown_elsewhere = {"format", "shape", "dtype", "nav_shape from", "notes"}
-    axes = [axis_text(axis, n).split(": ", 1) for axis, n in zip(dataset.axes, dataset.shape, strict=True)]
+    axes = [(axis.name, axis_text(axis, n)) for axis, n in zip(dataset.axes, dataset.shape, strict=True)]
     diagnostics = [
-        (key, value) for key, value in dataset.diagnostics.items() if key not in shown_elsewhere and value != []
+        (key, printable(value))
+        for key, value in dataset.diagnostics.items()
+        if key not in shown_elsewhere and value != []
     ]
     origins = dataset.provenance.origins
     parameters = [
-        (key, f"{value}  ({origins.get(key, 'default')})") for key, value in dataset.provenance.parameters.items()
+        (key, f"{printable(value)}  ({printable(origins.get(key, 'default'))})")
+        for key, value in dataset.provenance.parameters.items()
     ]
     sections: list[tuple[str, Sequence[tuple[str, object]]]] = [
-        ("axes", [(name, text) for name, text in axes]),
+        ("axes", axes),
         ("metadata", [_metadatum(key, value) for key, value in dataset.metadata.to_json().items()]),
         ("parameters", parameters),
         ("diagnostics", diagnostics),
-        ("notes", [("-", note) for note in dataset.info.notes]),
+        ("notes", [("-", note) for note in shown_notes(dataset.info.notes)]),
     ]
     return [(title, entries) for title, entries in sections if entries]
 
 
 def _metadatum(name: str, value: str | float) -> tuple[str, str]:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return name.replace("_", " "), f"{text} {_UNITS.get(name, '')}".rstrip()
+    return name.replace("_", " "), printable(f"{text} {_UNITS.get(name, '')}".rstrip())

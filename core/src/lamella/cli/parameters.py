@@ -67,7 +67,7 @@ def parse(build: Builder, arguments: Sequence[str]) -> argparse.Namespace:
         parser.epilog = "The parameters of a format become options as soon as it is known: add a FILE or --format."
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
-        raise UsageError(_complaint(unknown, parser, chosen), see=f"{parser.prog} --help")
+        raise UsageError(*_complaint(unknown, parser, chosen), see=f"{parser.prog} --help")
     given = {key: value for key, value in vars(args).items() if key.startswith(_MARK)}
     for key in given:
         delattr(args, key)
@@ -160,12 +160,12 @@ def _add(
             replace(marked, flag=f"--{owner}-{option.flag.removeprefix('--')}").add_to(parser)
 
 
-def _complaint(unknown: Sequence[str], parser: argparse.ArgumentParser, format: str | None) -> str:
+def _complaint(unknown: Sequence[str], parser: argparse.ArgumentParser, format: str | None) -> list[str]:
     flags = [text.partition("=")[0] for text in unknown if text.startswith("-") and text != "-"]
     if not flags:
-        return f"not understood: {' '.join(unknown)}"
+        return [f"not understood: {' '.join(unknown)}"]
     owners = _owners()
-    return "\n".join(_complaint_about(flag, parser, format, owners) for flag in flags)
+    return [_complaint_about(flag, parser, format, owners) for flag in flags]
 
 
 def _complaint_about(

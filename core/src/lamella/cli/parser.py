@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lamella.cli.console import write_text
+from lamella.system.text import LINE, PrintableError, printable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["Parser", "UsageError"]
 
 
-class UsageError(Exception):
+class UsageError(PrintableError):
     """The command line cannot be understood; the exit code is 2.
 
     Parameters
     ----------
-    message
-        What is wrong.
+    *lines
+        What is wrong, one line each.
     see
         The command that shows help.
     """
 
-    def __init__(self, message: str, *, see: str = "lamella --help") -> None:
-        super().__init__(message)
+    def __init__(self, *lines: str, see: str = "lamella --help") -> None:
+        super().__init__(*lines)
         self.see = see
 
 
@@ -28,6 +35,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises `UsageError`, takes no abbreviations and keeps the lines of descriptions."""
 
     def __init__(self, prog: str, description: str = "", epilog: str = "", *, add_help: bool = True) -> None:
+        plain: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
         super().__init__(
             prog=prog,
             description=description,
@@ -35,8 +43,14 @@ class Parser(argparse.ArgumentParser):
             add_help=add_help,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            **plain,
         )
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of leaving the process."""
         raise UsageError(message, see=f"{self.prog} --help")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if message:
+            lines = [printable(line, LINE) for line in message.split("\n")]
+            write_text("\n".join(lines), sys.stderr if file is None else file)

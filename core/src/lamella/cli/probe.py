@@ -24,11 +24,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Show the report; fails where no format would be chosen."""
     report = detect(args.file, default_registry())
     console.emit(report.to_json())
-    console.say(str(report))
+    console.say(*report.lines())
     try:
         winner = report.winner()
     except DetectionError as error:
-        console.say(f"\n{str(error).splitlines()[-1]}")
+        console.say("", str(error).rpartition("\n")[2])
         return 1
-    console.say(f"\nOpens as {winner.name}, by {winner.plugin.distribution} {winner.plugin.version or ''}".rstrip())
+    console.say("", f"Opens as {winner.name}, by {winner.plugin.distribution} {winner.plugin.version or ''}".rstrip())
     return 0

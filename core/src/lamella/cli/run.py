@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamella
-from lamella.cli.info import describe, provenance_text
+from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
 from lamella.cli.workers import add_workers, make_context
+from lamella.export.atomic import written_at_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open, compute, write."""
     dataset = open_data(args)
-    console.facts([("file", args.file), ("format", provenance_text(dataset))], width=_WIDTH)
+    console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
     analyses, told = choose(dataset, args)
     console.facts(told, width=_WIDTH)
     roi = None if args.roi is None else _region(args.roi, dataset)
@@ -172,8 +173,11 @@ def save_pictures(folder: Path, dataset: DataSet, done: Pass, console: Console) 
     written = []
     try:
         for name, several in pictures.items():
-            save(draw(several, title=Path(dataset.name).name if len(several) > 1 else ""), folder / f"{name}.png")
-            written.append(folder / f"{name}.png")
+            figure = draw(several, title=Path(dataset.name).name if len(several) > 1 else "")
+            path = folder / f"{name}.png"
+            with written_at_once(path) as partial:
+                save(figure, partial)
+            written.append(path)
     except ModuleNotFoundError as error:
         console.complain(f'lamella: no pictures, for {error.name} is missing: pip install "lamella[plot]"')
     return written

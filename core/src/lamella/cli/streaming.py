@@ -13,6 +13,7 @@ import numpy as np
 
 from lamella.cli.console import plain
 from lamella.dataset.repr import size_text
+from lamella.export.atomic import written_at_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,9 +113,11 @@ def save_arrays(folder: Path, dataset: DataSet, outputs: Sequence[Output], summa
     written = []
     for name, values in arrays.items():
         path = folder / f"{name}.npy"
-        np.save(path, values)
+        with written_at_once(path) as partial, partial.open("wb") as file:
+            np.save(file, values)
         written.append(path)
     path = folder / "summary.json"
     listed = summary | {"arrays": [file.name for file in written]}
-    path.write_text(json.dumps(plain(listed), indent=2) + "\n", encoding="utf-8")
+    with written_at_once(path) as partial:
+        partial.write_text(json.dumps(plain(listed), indent=2) + "\n", encoding="utf-8")
     return [*written, path]

@@ -25,6 +25,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for done, total, name in warm():
         console.say(f"{done:>3} of {total}  {name}")
     seconds = time.perf_counter() - begin
-    console.say(f"\n{done} kernels are ready after {seconds:.1f} s.")
+    console.say("", f"{done} kernels are ready after {seconds:.1f} s.")
     console.emit({"kernels": done, "seconds": seconds})
     return 0

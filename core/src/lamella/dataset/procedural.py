@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, LamellaError
+from lamella.system.text import made_printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +61,7 @@ def read_procedural(
     except (LamellaError, MemoryError):
         raise
     except Exception as error:
+        made_printable(error)
         where = source.resources[0].path if source.resources else None
         raise CorruptError(
             f"reading frames {wanted.min()} to {wanted.max()} failed ({type(error).__name__}: {error})",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+from lamella.system.text import PAGE, fitting, html_text, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import SourceInfo
 
-__all__ = ["axis_text", "dataset_html", "dataset_text", "size_text"]
+__all__ = ["axis_text", "dataset_html", "dataset_text", "shown_notes", "size_text"]
 
+_NAME = 60  # characters of a name in a line
+_MOST_NOTES = 500
 _PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -67,15 +71,16 @@ def size_text(nbytes: float) -> str:
 
 
 def axis_text(axis: Axis, length: int) -> str:
-    """Give one axis: name, length and step with its unit."""
-    step = f", step {abs(axis.scale):.4g} {axis.units}".rstrip() if axis.calibrated else ", not calibrated"
-    return f"{axis.name}: {length}{step}"
+    """Give the length of an axis and its step with the unit."""
+    units = printable(axis.units or "", _NAME)
+    return f"{length}, step {abs(axis.scale):.4g} {units}".rstrip() if axis.calibrated else f"{length}, not calibrated"
 
 
 def _facts(ds: Shown) -> list[tuple[str, str]]:
     counts = ds.frame_map.counts
     nav_dims = ds.shape.nav.dims
-    axes = [axis_text(axis, length) for axis, length in zip(ds.axes, ds.shape, strict=True)]
+    lengths = zip(ds.axes, ds.shape, strict=True)
+    axes = [f"{printable(axis.name, _NAME)}: {axis_text(axis, length)}" for axis, length in lengths]
     facts = [
         ("format", ds.title),
         ("shape", f"{tuple(ds.shape.nav)} scan x {tuple(ds.shape.sig)} detector"),
@@ -90,23 +95,34 @@ def _facts(ds: Shown) -> list[tuple[str, str]]:
     if counts.skipped_start or counts.ignored_end:
         facts.append(("not shown", f"{counts.skipped_start} frames at the start, {counts.ignored_end} at the end"))
     facts += [(name.replace("_", " "), str(value)) for name, value in ds.metadata.to_json().items()]
-    facts += [("note", note) for note in ds.info.notes]
-    return facts
+    return facts + [("note", note) for note in shown_notes(ds.info.notes)]
+
+
+def shown_notes(notes: Sequence[str]) -> list[str]:
+    """Give notes as lines of text, and how many more there are than anybody reads."""
+    more = [f"… and {len(notes) - _MOST_NOTES} more notes"] if len(notes) > _MOST_NOTES else []
+    return [*map(printable, notes[:_MOST_NOTES]), *more]
 
 
 def dataset_text(ds: Shown) -> str:
     """Give what ``repr`` prints."""
     facts = _facts(ds)
     width = max(len(name) for name, _ in facts)
-    lines = [f"<lamella.DataSet {ds.name}>"]
-    lines += [f"  {name:<{width}}  {value}" for name, value in facts]
-    return "\n".join(lines)
+    lines = [f"<lamella.DataSet {printable(ds.name)}>"]
+    lines += [f"  {name:<{width}}  {printable(value)}" for name, value in facts]
+    return "\n".join(fitting(lines))
 
 
 def dataset_html(ds: Shown) -> str:
     """Give the table that notebooks show."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-        for name, value in _facts(ds)
-    )
-    return f"<div><strong>{escape(ds.name)}</strong><table>{rows}</table></div>"
+    rows = [_row(name, value) for name, value in _facts(ds)]
+    begin, end = f"<div><strong>{html_text(ds.name)}</strong><table>", "</table></div>"
+    shown = [*fitting(rows, PAGE - len(f"{begin}{end}".encode()) - len(_row("", "")), PAGE)]
+    if shown != rows:
+        shown[-1] = _row("", shown[-1])
+    return f"{begin}{''.join(shown)}{end}"
+
+
+def _row(name: str, value: str) -> str:
+    style = 'style="text-align:left"'
+    return f'<tr><th {style}>{html_text(name)}</th><td {style} dir="auto">{html_text(value)}</td></tr>'

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from lamella.engine.plan import make_plan
 from lamella.geometry.roi import region_of
+from lamella.system.text import fitting, html_text, printable
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
@@ -29,15 +29,15 @@ class UDFDescription:
 
     def __repr__(self) -> str:
         lines = [f"<{self.name}>"]
-        lines += [f"  {name:<16}  {value}" for name, value in self.facts]
-        lines += ["  " + "  ".join(row) for row in (self._COLUMNS, *self.buffers)]
-        return "\n".join(lines)
+        lines += [f"  {name:<16}  {printable(value)}" for name, value in self.facts]
+        lines += ["  " + "  ".join(map(printable, row)) for row in (self._COLUMNS, *self.buffers)]
+        return "\n".join(fitting(lines))
 
     def _repr_html_(self) -> str:
-        facts = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in self.facts)
+        facts = "".join(f"<tr><th>{html_text(name)}</th><td>{html_text(value)}</td></tr>" for name, value in self.facts)
         head = "".join(f"<th>{name}</th>" for name in self._COLUMNS)
-        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.buffers)
-        return f"<h4>{escape(self.name)}</h4><table>{facts}</table><table><tr>{head}</tr>{rows}</table>"
+        rows = "".join(f"<tr>{''.join(f'<td>{html_text(cell)}</td>' for cell in row)}</tr>" for row in self.buffers)
+        return f"<h4>{html_text(self.name)}</h4><table>{facts}</table><table><tr>{head}</tr>{rows}</table>"
 
 
 def describe(dataset: DataSet, udf: UDF, roi: object, executor: Executor) -> UDFDescription:

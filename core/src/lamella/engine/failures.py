@@ -8,6 +8,7 @@ import numpy as np
 
 from lamella.errors import LamellaError, UDFError, WorkerLost
 from lamella.reader.source import LinearSource
+from lamella.system.text import made_printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +39,7 @@ def udf_failure(
     positions: range | NDArray[np.int64] | None = None,
 ) -> UDFError:
     """Give the error to raise from ``error``: names the UDF, the data set, the partition, the frames and the file."""
+    made_printable(error, breaks=True)
     where = dataset.name if partition is None else _partition_text(dataset, partition)
     if partition is not None and positions is None:
         positions = range(partition.start, partition.stop)

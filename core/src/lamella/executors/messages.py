@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from lamella.system.text import made_printable, printable_lines
+
 __all__ = ["Message", "pack", "pack_error", "pack_result", "receive", "result_of", "send", "unpack"]
 
 Message: TypeAlias = tuple[bytes, Sequence[Any]]
@@ -76,7 +78,8 @@ def pack_error(error: BaseException, where: str = "a worker process") -> Message
     where
         The worker, in words; begins the note.
     """
-    error.add_note(f"In {where}:\n" + "".join(traceback.format_exception(error)).rstrip())
+    made_printable(error, breaks=True)
+    error.add_note(printable_lines(f"In {where}:\n" + "".join(traceback.format_exception(error)).rstrip()))
     for thing in ((error, error.__cause__), (error, None), (RuntimeError(f"{type(error).__name__}: {error}"), None)):
         try:
             message = pack(("error", thing), by_value=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 import time
 import weakref
@@ -16,6 +15,7 @@ from lamella.errors import CancelledRun, WorkerLost
 from lamella.executors.executor import Executor, Job, Transport, limit
 from lamella.executors.messages import Message, pack, receive, result_of, send
 from lamella.executors.worker import Worker
+from lamella.system.logs import logger_of
 from lamella.system.processors import available_cpus
 
 __all__ = ["ProcessesExecutor"]
@@ -24,7 +24,7 @@ S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import queue
@@ -18,6 +17,7 @@ from lamella.errors import PluginError
 from lamella.executors.messages import pack_error, pack_result, receive, send
 from lamella.executors.onethread import one_thread
 from lamella.kernels.compilequeue import compile_queue
+from lamella.system.logs import logger_of
 from lamella.system.spawn import NoPythonError, start
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker", "serve"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 
 class Worker:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from lamella.export.leaving import removed_on_leaving
+from lamella.export.parts import Part, remove_abandoned
 
 __all__ = ["written_at_once"]
 
@@ -14,12 +16,17 @@ __all__ = ["written_at_once"]
 def written_at_once(path: Path) -> Iterator[Path]:
     """Give a name beside ``path`` to write to; the file takes the place of ``path`` when all went well.
 
-    What a killed process leaves behind begins with a dot and ends with ``.part``.
+    A process that is killed leaves what it has written: a file whose name begins with a dot and ends with ``.part``,
+    and a record of the process beside it. The next file that is written into that folder on the same computer removes
+    both, as ``lamella doctor`` does.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
+    target = path.absolute()
+    remove_abandoned(target.parent)
+    part = Part.beside(target)
+    with removed_on_leaving(part):
+        try:
+            part.claim()
+            yield part.path
+            part.path.replace(target)
+        finally:
+            part.remove()

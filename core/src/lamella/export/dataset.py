@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from lamella.errors import ParameterError, PluginError
+from lamella.system.text import printable
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
@@ -73,7 +74,7 @@ def export_dataset(
     target = Path(path).absolute()
     exporter = find_exporter(target, format)
     if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists; give overwrite=True to replace it")
+        raise FileExistsError(f"{printable(target)} exists; give overwrite=True to replace it")
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder {target.parent} does not exist")
+        raise FileNotFoundError(f"the folder {printable(target.parent)} does not exist")
     return exporter.export(dataset, target, executor=executor, fill=fill, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from lamella.progress import ProgressOption
 
 __all__ = ["NpyExporter"]
+
+_LARGEST_SIDECAR = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class NpyExporter:
                     text = lost_text(error, f"writing {path}", dataset, partitions[error.index])
                     raise LamellaError(text) from error
             _record(dataset, path, fill)
+        if not dataset.missing_count:
+            _forget(path)
         return ExportReport(path, len(header) + dataset.nbytes, dataset.missing_count, fill)
 
 
@@ -132,9 +137,12 @@ def _fill(put: Callable[[int, NDArray[Any]], None], start: int, stop: int, job: 
         put(position, blank[np.newaxis])
 
 
+def _sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
 def _record(dataset: DataSet, path: Path, fill: float) -> None:
     """Say which positions were filled, and with what, in a file beside the data."""
-    sidecar = path.with_name(f"{path.name}.json")
     if not dataset.missing_count:
         return
     missing = ~dataset.valid_mask.reshape(-1)
@@ -148,5 +156,15 @@ def _record(dataset: DataSet, path: Path, fill: float) -> None:
         "missing": dataset.missing_count,
         "missing_positions": edges.tolist(),
     }
-    with written_at_once(sidecar) as partial:
+    with written_at_once(_sidecar(path)) as partial:
         partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _forget(path: Path) -> None:
+    """Remove what `_record` said about a file that was replaced."""
+    sidecar = _sidecar(path)
+    with suppress(OSError, ValueError, RecursionError):
+        if sidecar.is_file() and sidecar.stat().st_size <= _LARGEST_SIDECAR:
+            facts = json.loads(sidecar.read_bytes())
+            if isinstance(facts, dict) and {"fill", "missing_positions"} <= set(facts):
+                sidecar.unlink()

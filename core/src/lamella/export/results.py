@@ -13,6 +13,7 @@ from lamella.errors import ParameterError
 from lamella.export.atomic import written_at_once
 from lamella.export.images import png_bytes, tiff_bytes
 from lamella.plot.pictures import picture
+from lamella.system.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def _some(images: list[Any], path: Path) -> list[Any]:
 def _put(path: Path, content: bytes | None, arrays: Mapping[str, NDArray[Any]], overwrite: bool) -> Path:
     """Write bytes, or all arrays."""
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; give overwrite=True to replace it")
+        raise FileExistsError(f"{printable(path)} exists; give overwrite=True to replace it")
     with written_at_once(path.absolute()) as partial, partial.open("wb") as file:
         if content is None:
             np.savez(file, allow_pickle=False, **arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -11,13 +10,14 @@ from lamella.io.backend import IOBackend
 from lamella.io.preference import preferred
 from lamella.kernels.guard import is_installed
 from lamella.reader.session import IOSession
+from lamella.system.logs import logger_of
 
 if TYPE_CHECKING:
     from lamella.reader.resource import Resource
 
 __all__ = ["IOBackend", "IOSession", "choose_backend"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 
 def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]) -> IOBackend:

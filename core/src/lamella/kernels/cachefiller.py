@@ -6,7 +6,6 @@ file in it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from lamella.kernels.cachefolder import cache_folder, candidate_folders, source_
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.helper import Helper
 from lamella.system.filelock import FileLock
+from lamella.system.logs import logger_of
 from lamella.system.spawn import is_child, python_executable
 
 __all__ = ["LOCK_NAME", "LONGEST_WAIT", "CacheFiller"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 LOCK_NAME = "lamella-compile.lock"
 LONGEST_WAIT = 120.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+from lamella.system.userfolder import user_cache
 
 __all__ = ["cache_folder", "candidate_folders", "source_of"]
 
@@ -23,20 +24,12 @@ def source_of(compiled: str) -> Path | None:
 def candidate_folders(source: Path) -> list[Path]:
     """Give the folders that numba tries for code compiled from a file, in its order."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    return [*([Path(chosen)] if chosen else []), source.parent / "__pycache__", _folder_of_user() / "numba"]
+    return [*([Path(chosen)] if chosen else []), source.parent / "__pycache__", user_cache() / "numba"]
 
 
 def cache_folder(source: Path) -> Path | None:
     """Give the first of them that can be written, made if need be; None if there is none."""
     return next(filter(_can_be_written, candidate_folders(source)), None)
-
-
-def _folder_of_user() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _can_be_written(folder: Path) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import queue
 import threading
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella.kernels import guard
 from lamella.kernels.compilejob import CompileJob
+from lamella.system.logs import logger_of
 from lamella.system.memory import address_space_left
 from lamella.system.processors import available_cpus
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CompileQueue", "compile_queue"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 WORTH_COMPILING = 0.5
 """Processor time that all NumPy versions together use before anything is compiled [s]."""

@@ -17,7 +17,6 @@ runs. A mapping is in it from before it is touched until it is about to be unmap
 from __future__ import annotations
 
 import ctypes
-import logging
 import mmap
 import os
 import signal
@@ -30,9 +29,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from lamella.system.logs import logger_of
+
 __all__ = ["Watch", "can_watch", "install", "is_installed", "is_made"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 _SLOTS = 4096
 _UNIT_BITS, _LENGTH_BITS = 12, 28

@@ -22,24 +22,38 @@ _DEEP = 256
 """Frames that are added up before their sum is added to the result, so that long sums stay as good as short ones."""
 
 
+_START: Any = np.int64(0)
+"""Where the first frame and the first pixel are; numba would compile one more version for a literal."""
+
+# Arrays are set and added in loops: for a slice, numba also compiles the text of an error about shapes, which takes as
+# long as the whole kernel.
+
+
+@njit(nogil=True)
+def _add(total: Any, start: int, part: Any) -> None:
+    """Add an array to the elements that begin at ``start``."""
+    for j in range(part.size):
+        total[start + j] += part[j]
+
+
 @kept(fastmath=REORDER)
 def add_frames(tile: Any, swapped: Any, total: Any) -> None:
     """Add the frames of a tile to ``total``, shape ``(n_pixels,)``, int64 or float64."""
     depth, n_pixels = tile.shape
     if depth <= _DEEP:
         for i in range(0, depth, 8):
-            _frames(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total)
+            _frames(tile, swapped, i, min(depth, i + 8), _START, n_pixels, total)
         return
     part = np.zeros(min(n_pixels, BLOCK), total.dtype)
     for start in range(0, n_pixels, BLOCK):
         stop = min(n_pixels, start + BLOCK)
         target = part[: stop - start]
         for first in range(0, depth, _DEEP):
-            target[:] = 0
+            target.fill(0)
             end = min(depth, first + _DEEP)
             for i in range(first, end, 8):
                 _frames(tile, swapped, i, min(end, i + 8), start, stop, target)
-            total[start:stop] += target
+            _add(total, start, target)
 
 
 @kept(fastmath=REORDER)
@@ -60,19 +74,19 @@ def add_moments(tile: Any, swapped: Any, shift: Any, total: Any, squares: Any) -
     depth, n_pixels = tile.shape
     if depth <= _DEEP:
         for i in range(0, depth, 8):
-            _moments(tile, swapped, i, min(depth, i + 8), 0, n_pixels, shift, total, squares)
+            _moments(tile, swapped, i, min(depth, i + 8), _START, n_pixels, shift, total, squares)
         return
     parts = np.zeros((2, min(n_pixels, BLOCK)))
     for start in range(0, n_pixels, BLOCK):
         stop = min(n_pixels, start + BLOCK)
         target, squared = parts[0, : stop - start], parts[1, : stop - start]
         for first in range(0, depth, _DEEP):
-            parts[:] = 0
+            parts.fill(0)
             end = min(depth, first + _DEEP)
             for i in range(first, end, 8):
                 _moments(tile, swapped, i, min(end, i + 8), start, stop, shift[start:stop], target, squared)
-            total[start:stop] += target
-            squares[start:stop] += squared
+            _add(total, start, target)
+            _add(squares, start, squared)
 
 
 @kept()
@@ -80,7 +94,7 @@ def add_squares(tile: Any, swapped: Any, total: Any, squares: Any) -> None:
     """Add frames of at most 16 bit whole numbers and their squares, exactly; both ``(n_pixels,)`` and int64."""
     depth, n_pixels = tile.shape
     for i in range(0, depth, 8):
-        _squares(tile, swapped, i, min(depth, i + 8), 0, n_pixels, total, squares)
+        _squares(tile, swapped, i, min(depth, i + 8), _START, n_pixels, total, squares)
 
 
 @kept(fastmath=REORDER)
@@ -97,16 +111,16 @@ def reduce_rows(
     depth = tile.shape[0]
     room, sums = room_for(tile), np.zeros((4, 3))
     if depth <= _DEEP:
-        _together(tile, swapped, 0, depth, shift, total, squares, pixels, weights, room, sums, weighed)
+        _together(tile, swapped, _START, depth, shift, total, squares, pixels, weights, room, sums, weighed)
         return
     target, squared = np.zeros(total.size, total.dtype), np.zeros(squares.size, squares.dtype)
     for first in range(0, depth, _DEEP):
         end = min(depth, first + _DEEP)
         _together(tile, swapped, first, end, shift, target, squared, pixels, weights, room, sums, weighed)
-        total += target
-        squares += squared
-        target[:] = 0
-        squared[:] = 0
+        _add(total, 0, target)
+        _add(squares, 0, squared)
+        target.fill(0)
+        squared.fill(0)
 
 
 @njit(nogil=True, fastmath=REORDER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +10,11 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from lamella.system.logs import logger_of
+
 __all__ = ["REORDER", "as_pointer", "kept", "part", "row", "square", "wide", "wide_float"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 REORDER = {"reassoc", "contract", "nsz", "arcp"}
 """For ``fastmath``: sums may be taken in any order; NaN and infinity keep their meaning."""

@@ -55,7 +55,7 @@ def weigh_items(tile: Any, swapped: Any, items: Any, numbers: Any, weights: Any,
         e, f = row(tile, min(i + 4, last)), row(tile, min(i + 5, last))
         g, h = row(tile, min(i + 6, last)), row(tile, min(i + 7, last))
         for first in range(0, items.size, _ENTRIES):
-            sums[:] = 0
+            sums.fill(0)
             for k in range(first, min(items.size, first + _ENTRIES)):
                 j, weight, eight = items[k], weights[k], sums[numbers[k]]
                 eight[0] += weight * wide_float(a[j], swapped, one)

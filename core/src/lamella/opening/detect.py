@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lamella.errors import AmbiguousFormatError, NoFormatError, PluginError
+from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError, PluginError
 from lamella.format import FormatSpec
 from lamella.opening.filekinds import familiar_kind
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
@@ -16,6 +15,8 @@ from lamella.plugins.known import CATALOGUE, KnownFormat
 from lamella.plugins.plugin import advice
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
+from lamella.system.logs import logger_of
+from lamella.system.text import LINE, fitting, printable
 
 if TYPE_CHECKING:
     from lamella.plugins.plugin import Plugin
@@ -34,7 +35,7 @@ __all__ = [
     "plain",
 ]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 LEAD = 10
 """What the winner must be ahead of the second."""
@@ -69,7 +70,7 @@ class Hint:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.title}; {', '.join(self.evidence)}): {self.remedy}"
+        return printable(f"{self.name} ({self.title}; {', '.join(self.evidence)}): {self.remedy}", LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,27 @@ class Report:
         """
         level = _leaders(self.candidates)
         if not level and self.contents is not None:
-            raise folder_error(self.contents, _nothing_found(self))
+            raise folder_error(self.contents, *_nothing_found(self))
         if not level:
-            raise NoFormatError(_nothing_found(self))
+            raise NoFormatError(*_nothing_found(self))
         if len(level) > 1:
-            raise AmbiguousFormatError(_several_found(self, level))
+            raise AmbiguousFormatError(*_several_found(self, level))
         best = level[0]
         for candidate in self.candidates:
             if candidate.error is not None and candidate.confidence > best.confidence:
                 _log.warning("%s: opened as %s, but %s", self.target, best.name, _outcome(candidate))
         return best
 
-    def __str__(self) -> str:
-        lines = [f"{self.target} ({self.looked_at})"]
+    def lines(self) -> list[str]:
+        """The report for a person, in lines that are not made fit to be shown yet."""
+        lines = [f"{printable(self.target)} ({self.looked_at})"]
         lines += [line for candidate in self.candidates for line in _candidate_lines(candidate)]
         if not self.candidates:
             lines.append("  no format for such targets is installed")
-        return "\n".join(lines + _hint_lines(self))
+        return lines + _hint_lines(self)
+
+    def __str__(self) -> str:
+        return "\n".join(fitting(self.lines()))
 
     def to_json(self) -> dict[str, object]:
         """The report as a dictionary of plain values, ready for `json.dumps`."""
@@ -207,7 +212,8 @@ def _asked(candidate: Candidate, probe: Probe) -> Candidate:
         raise
     except BaseException as error:  # a reader may even call sys.exit
         _log.debug("detection by %s failed", candidate.name, exc_info=True)
-        text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        text = error.message if isinstance(error, LamellaError) else str(error)
+        text = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
         return replace(candidate, error=text, bytes_read=probe.bytes_read - before)
     candidate = replace(candidate, bytes_read=probe.bytes_read - before)
     if match is None:
@@ -287,25 +293,25 @@ def _type_name(value: object) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _nothing_found(report: Report) -> str:
-    lines = [f"no installed format recognises {report.target} ({report.looked_at})"]
+def _nothing_found(report: Report) -> list[str]:
+    lines = [f"no installed format recognises {printable(report.target)} ({report.looked_at})"]
     lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in report.candidates]
     lines += _hint_lines(report)
     if not report.candidates and report.kind == "url":
         lines.append("Remote files need a plugin that reads them; or copy the file to this computer and open it there")
-        return "\n".join(lines)
+        return lines
     if report.contents is not None:
-        return "\n".join(lines)
+        return lines
     names = ", ".join(candidate.name for candidate in report.candidates) or "none"
     lines.append(f'If you know the format, name it: format="...". Installed for such targets: {names}')
-    return "\n".join(lines)
+    return lines
 
 
-def _several_found(report: Report, level: Sequence[Candidate]) -> str:
-    lines = [f"{report.target} may be of {len(level)} formats"]
+def _several_found(report: Report, level: Sequence[Candidate]) -> list[str]:
+    lines = [f"{printable(report.target)} may be of {len(level)} formats"]
     lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in level]
     choices = " or ".join(f'format="{candidate.name}"' for candidate in level)
-    return "\n".join([*lines, f"Choose one: {choices}"])
+    return [*lines, f"Choose one: {choices}"]
 
 
 def _outcome(candidate: Candidate) -> str:
@@ -314,7 +320,7 @@ def _outcome(candidate: Candidate) -> str:
         return f"its detection failed: {candidate.error}{evidence}"
     if candidate.rejected is not None:
         return f"{candidate.rejected}{evidence}"
-    reason = candidate.match.reason if candidate.match is not None else "evidence only"
+    reason = printable(candidate.match.reason) if candidate.match is not None else "evidence only"
     return f"confidence {candidate.confidence}, {reason}{evidence}"
 
 
@@ -324,8 +330,8 @@ def _candidate_lines(candidate: Candidate) -> Iterator[str]:
     if match is None:
         return
     for name, value in match.params.items():
-        origin = f"  (from {match.origin[name]})" if name in match.origin else ""
-        yield f"  {'':<10}   {name} = {value!r}{origin}"
+        origin = f"  (from {printable(match.origin[name])})" if name in match.origin else ""
+        yield f"  {'':<10}   {name} = {printable(repr(value))}{origin}"
     if match.missing:
         yield f"  {'':<10}   still needed: {', '.join(match.missing)}"
 

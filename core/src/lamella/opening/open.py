@@ -19,6 +19,7 @@ from lamella.params.fields import describe
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
+from lamella.system.text import made_printable
 from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
@@ -56,7 +57,14 @@ def open_dataset(
     PluginError, DetectionError, ParameterError, FormatError, FrameMissingError
         As described in `lamella.errors`.
     """
-    registry = registry or default_registry()
+    try:
+        return _opened(format, target, keywords, registry or default_registry())
+    except LamellaError as error:
+        made_printable(error)  # what it was raised from may quote the file
+        raise
+
+
+def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: Registry) -> DataSet:
     probe = Probe.of(target)
     named = format.lower() != "auto"
     if named:

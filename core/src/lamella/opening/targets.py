@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lamella.errors import FolderError, LamellaError, ParameterError, PathError
 from lamella.format import Capability
 from lamella.reader.probe import Probe
+from lamella.system.text import LINE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +45,7 @@ def refused_target(plugin: Plugin, probe: Probe, registry: Registry) -> LamellaE
         return None
     if probe.kind == "folder":
         contents = contents_of(probe, registry)
-        text = "\n".join((f"format {plugin.name!r} opens files, not folders", *contents.lines()))
-        return folder_error(contents, text)
+        return folder_error(contents, f"format {plugin.name!r} opens files, not folders", *contents.lines())
     if probe.kind == "url":
         found = f"opens files on this computer, found the URL {probe.url}. Copy the file, or name a format for URLs"
     else:
@@ -77,9 +77,9 @@ class Contents:
     def lines(self) -> tuple[str, ...]:
         """What a user should know, as lines of text."""
         if not self.total:
-            return (f"{self.folder} is an empty folder",)
+            return (f"{printable(self.folder)} is an empty folder",)
         more = f"; only {_LOOKED_AT} of its {self.total} entries were looked at" if self.total > _LOOKED_AT else ""
-        first = f"{self.folder} is a folder: it holds {_kinds(self.files) or 'folders only'}{more}"
+        first = f"{printable(self.folder)} is a folder: it holds {_kinds(self.files) or 'folders only'}{more}"
         takers = [f"  {name} ({title}) would take {_listed(files)}" for name, (title, files) in self.takers.items()]
         return (first, *takers, self.remedy)
 
@@ -92,9 +92,9 @@ class Contents:
             return "No installed format knows these files by their names or first bytes"
         _, (example, *others) = max(self.takers.values(), key=lambda taker: len(taker[1]))
         return (
-            f"Open one of them, such as {PurePath(self.folder, example)}"
+            f"Open one of them, such as {printable(PurePath(self.folder, example))}"
             if others
-            else (f"Open {PurePath(self.folder, example)}")
+            else (f"Open {printable(PurePath(self.folder, example))}")
         )
 
 
@@ -114,9 +114,9 @@ def contents_of(probe: Probe, registry: Registry) -> Contents:
     return Contents(str(probe.path), len(probe.entries), names, takers)
 
 
-def folder_error(contents: Contents, text: str) -> FolderError:
+def folder_error(contents: Contents, *lines: str) -> FolderError:
     """Give the error for a folder that no format opens."""
-    return FolderError(errno.EISDIR, text, contents.folder)
+    return FolderError(errno.EISDIR, "\n".join(printable(line, LINE) for line in lines), contents.folder)
 
 
 def _look(path: PurePath) -> Probe | None:
@@ -146,7 +146,7 @@ def _kinds(files: Sequence[str]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(printable, names[:_SHOWN])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _joined(parts: Sequence[str]) -> str:

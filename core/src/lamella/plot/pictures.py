@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from lamella.system.text import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
@@ -27,6 +29,9 @@ _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
 _INVALID = "#8c8c8c"
 _MARK = "#ffffff"
+_LONGEST_TITLE, _LONGEST_NAME = 100, 60  # characters
+_AS_IT_IS: Any = {"parse_math": False, "usetex": False}
+"""For text that may come from a file: matplotlib takes ``$`` for the begin of a formula, and TeX could read files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,8 @@ class Panel:
 
 
 def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
-    """Write a figure as PNG."""
-    figure.savefig(path, dpi=dpi, metadata={"Software": "Lamella"})
+    """Write a figure as PNG, whatever its name."""
+    figure.savefig(path, format="png", dpi=dpi, metadata={"Software": "Lamella"})
 
 
 def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figure:
@@ -110,9 +115,9 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
     for place in grid[len(panels) :]:
         place.set_axis_off()
     if title:
-        figure.suptitle(title, fontsize=13, fontweight="bold")
+        figure.suptitle(printable(title, _LONGEST_TITLE), fontsize=13, fontweight="bold", **_AS_IT_IS)
     if caption:
-        figure.supxlabel(caption, fontsize=8.5, color="#444444")
+        figure.supxlabel(caption, fontsize=8.5, color="#444444", **_AS_IT_IS)
     return figure
 
 
@@ -130,7 +135,8 @@ def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     (axis,) = panel.axes
     place.plot(axis.offset + axis.scale * np.arange(len(values)), values, linewidth=1.2, color="#0072b2")
-    place.set_xlabel(f"{axis.name} [{_unit_text(axis.units)}]" if axis.units else axis.name)
+    name = printable(axis.name, _LONGEST_NAME)
+    place.set_xlabel(f"{name} [{_unit_text(axis.units)}]" if axis.units else name, **_AS_IT_IS)
     place.set_ylabel(panel.label)
     place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
 
@@ -214,6 +220,7 @@ def _draw_scale_bar(place: Axes, axis: Axis, shape: tuple[int, ...]) -> None:
         fontweight="bold",
         color=_MARK,
         path_effects=[withStroke(linewidth=2.0, foreground="black")],
+        **_AS_IT_IS,
     )
 
 
@@ -232,7 +239,8 @@ def nice_length(about: float) -> float:
 
 
 def _unit_text(units: str) -> str:
-    return f"{units.removeprefix('1/')}⁻¹" if units.startswith("1/") else units
+    text = f"{units.removeprefix('1/')}⁻¹" if units.startswith("1/") else units
+    return printable(text, _LONGEST_NAME)
 
 
 def _comparable(axes: Sequence[Axis]) -> bool:

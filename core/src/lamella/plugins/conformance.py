@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lamella.system.logs import logger_of
 
 if TYPE_CHECKING:
     from lamella.plugins.plugin import Plugin
@@ -18,7 +19,7 @@ __all__ = ["FILE_NAME", "ConformanceReport", "report_of"]
 FILE_NAME = "conformance.json"
 """The name of the report within the package of the plugin."""
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import PluginError
+from lamella.system.logs import logger_of
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
 __all__ = ["choice", "distribution_of", "forget", "installed", "load_named", "named_entry_points", "normalized"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 _MARK = "lamella"
 
 

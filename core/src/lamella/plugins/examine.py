@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from lamella.plugins.compatibility import api_mismatch, stated_api
 from lamella.plugins.entrypoints import distribution_of
 from lamella.plugins.plugin import Plugin, Status
 from lamella.plugins.remedies import absent_module, remedy_for, root, tell_authors, told
+from lamella.system.logs import logger_of
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["examine", "judge"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 _SLOW = 1.0  # seconds
 
 

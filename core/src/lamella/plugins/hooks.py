@@ -18,7 +18,6 @@ left out; it never disturbs the others or the caller. Hook wrappers are refused:
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping
 from functools import cache
@@ -31,6 +30,7 @@ from lamella.plugins.hookspecs import PROJECT, Finding, hook_problems, make_mana
 from lamella.plugins.kinds import HOOKS
 from lamella.plugins.plugin import Status
 from lamella.plugins.registry import default_registry
+from lamella.system.logs import logger_of
 
 if TYPE_CHECKING:
     import pluggy
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hooks", "hooks"]
 
-_log = logging.getLogger(__name__)
+_log = logger_of(__name__)
 
 
 class Hooks:

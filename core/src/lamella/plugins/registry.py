@@ -93,7 +93,7 @@ class Registry:
             if plugin.status is Status.ok:
                 return plugin
         if found:
-            raise PluginError("\n".join(describe_problem(plugin) for plugin in found))
+            raise PluginError(*(describe_problem(plugin) for plugin in found))
         raise PluginError(_not_installed(kind, name, self.names(kind)))
 
     def refresh(self) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import threading
 import weakref
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamella.errors import ChildError
+from lamella.reader.answers import LARGEST_ANSWER, LONGEST_TEXT, how_it_ended
 from lamella.system.spawn import NoPythonError, Pipes, leave_to_parent, start
 
 __all__ = ["Call", "ChildProcess"]
@@ -24,8 +24,8 @@ _AGAIN_SECONDS = 10.0
 """What it may take a child to begin a call that has imported the module before."""
 _LEAVE_SECONDS = 5.0
 """How long a child may live that has closed its pipe."""
-_LARGEST_ANSWER = 16 << 20
-_LONGEST_TEXT = 2000
+_GRACE_SECONDS = 5.0
+"""How much later than the process of a call its server may say that the time is over."""
 
 _Answers = queue.SimpleQueue[bytes | Exception]
 
@@ -58,12 +58,17 @@ class Call:
 
 
 class ChildProcess:
-    """A child and the pipes to it; it is ended as soon as it gives anything but a result.
+    """A child and the pipes to it.
+
+    A child that does calls itself is ended as soon as it gives anything but a result. One that forks a process for each
+    call is ended where the pipe to it is in doubt.
 
     Parameters
     ----------
     task
         What an error calls its work.
+    forks
+        Whether it forks a process for each call; only Linux does that safely.
 
     Raises
     ------
@@ -71,13 +76,17 @@ class ChildProcess:
         If it cannot be started.
     """
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, forks: bool) -> None:
+        self.forks = forks
         self.calls = 0
+        self.ended = False
         self.lost = False
         """Whether it failed by itself: it ended, did not begin the call, or its answer makes no sense."""
         self._modules: set[str] = set()
         try:
-            self._process = start("lamella.reader.childserver:serve", answers=True, errors=subprocess.DEVNULL)
+            self._process = start(
+                "lamella.reader.childserver:serve", int(forks), answers=True, errors=subprocess.DEVNULL
+            )
         except OSError as error:
             raise ChildError(task, f"{error}", started=not isinstance(error, NoPythonError)) from None
         self._pipes = Pipes.to(self._process)
@@ -99,8 +108,9 @@ class ChildProcess:
             raise
         if "result" in reply:
             return reply["result"]
-        self.end()
-        raise ChildError(call.name, str(reply.get("error"))[:_LONGEST_TEXT], raised=reply.get("raised") is True)
+        if not self.forks:
+            self.end()
+        raise ChildError(call.name, str(reply.get("error"))[:LONGEST_TEXT], raised=reply.get("raised") is True)
 
     def _reply(self, call: Call) -> dict[str, Any]:
         self.calls += 1
@@ -121,7 +131,7 @@ class ChildProcess:
                 return {"error": reply["error"]}
             if "ready" not in reply:
                 raise ValueError("it gives a result before it is ready")
-            begun, limit = True, call.seconds
+            begun, limit = True, call.seconds + (_GRACE_SECONDS if self.forks else 0)
             self._modules.add(call.module)
             return _next(answers, number, limit)
         except queue.Empty:
@@ -136,6 +146,7 @@ class ChildProcess:
 
     def end(self) -> None:
         """End the process, whatever it does."""
+        self.ended = True
         self._process.kill()
         self._process.wait()
         if self._exchange is not None:
@@ -153,7 +164,7 @@ def _send_and_listen(pipes: Pipes, message: bytes, answers: _Answers) -> None:
     try:
         pipes.send(message)
         for _ in range(2):
-            answers.put(pipes.receive(_LARGEST_ANSWER))
+            answers.put(pipes.receive(LARGEST_ANSWER))
     except (OSError, EOFError, ValueError) as error:
         answers.put(error)
 
@@ -173,12 +184,7 @@ def _ended(process: subprocess.Popen[bytes]) -> str:
         code = process.wait(_LEAVE_SECONDS)
     except subprocess.TimeoutExpired:
         return "it closed its pipe without an answer"
-    if code >= 0:
-        return f"it ended with exit code {code}"
-    try:
-        return f"it ended by signal {-code} ({signal.Signals(-code).name})"
-    except ValueError:
-        return f"it ended by signal {-code}"
+    return how_it_ended(code)
 
 
 _alive: weakref.WeakSet[ChildProcess] = weakref.WeakSet()

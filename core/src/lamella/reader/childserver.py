@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
-import math
 import os
 import pickle
 import queue
@@ -14,26 +12,32 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from operator import attrgetter
-from typing import Any
 
+from lamella.reader.answers import answer, called, end_after, failed
 from lamella.system.spawn import Pipes, parent_pipes
 
 __all__ = ["serve"]
 
-_LONGEST_TEXT = 2000
-_SPARE_SECONDS = 30
-"""How much longer than its time a call may last where nobody ends this process."""
-_LONGEST_SECONDS = 1 << 24
 
+def serve(forks: int) -> None:
+    """Answer calls one after the other; the process ends when the pipe from the parent does.
 
-def serve() -> None:
-    """Answer calls one after the other; the process ends when the pipe from the parent does."""
+    Parameters
+    ----------
+    forks
+        1 to have each call done by a process of its own, 0 to do it here.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     parent = parent_pipes()
     try:
-        _answer(parent, _receiver(parent))
+        if forks:
+            from lamella.reader.forkserver import serve_by_forking
+
+            serve_by_forking(parent)
+        else:
+            _answer(parent, _receiver(parent))
     finally:
-        os._exit(1)  # the other thread is inside of a read, so Python could not end in order
+        os._exit(1)  # another thread may be inside of a read, so Python could not end in order
 
 
 def _receiver(parent: Pipes) -> Callable[[], bytes]:
@@ -60,15 +64,15 @@ def _answer(parent: Pipes, next_call: Callable[[], bytes]) -> None:
                 _begin(memory)
                 begun = True
         except BaseException as error:
-            _say(parent, number, _failed(error))
+            parent.send(answer(number, failed(error)))
             continue
-        _say(parent, number, {"ready": True})
-        _end_after(seconds)
-        reply = _called(function, arguments)
+        parent.send(answer(number, {"ready": True}))
+        end_after(seconds)
+        reply = called(function, arguments)
         del arguments
         gc.collect()  # closes files that only the collector closes
-        _end_after(None)
-        _say(parent, number, reply)
+        end_after(None)
+        parent.send(answer(number, reply))
 
 
 def _begin(memory: int | None) -> None:
@@ -87,33 +91,3 @@ def _listen(parent: Pipes, calls: queue.SimpleQueue[bytes]) -> None:
             calls.put(parent.receive())
     except (OSError, EOFError):
         os._exit(0)  # whatever the function does meanwhile, nobody waits for it
-
-
-def _called(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    try:
-        return {"result": function(*arguments)}
-    except Exception as error:
-        return {**_failed(error), "raised": True}
-    except BaseException as error:
-        return _failed(error)
-
-
-def _failed(error: BaseException) -> dict[str, Any]:
-    return {"error": f"{type(error).__name__}: {error}"[:_LONGEST_TEXT]}
-
-
-def _say(parent: Pipes, number: int, reply: dict[str, Any]) -> None:
-    try:
-        text = json.dumps({"number": number, **reply})
-    except Exception as error:
-        text = json.dumps({"number": number, **_failed(error)})
-    parent.send(text.encode())
-
-
-def _end_after(seconds: float | None) -> None:
-    """Have the system end this process after a time, also where the function lets no thread run; None calls it off.
-
-    The parent does that earlier, if there still is one.
-    """
-    if hasattr(signal, "alarm"):
-        signal.alarm(0 if seconds is None else math.ceil(min(seconds, _LONGEST_SECONDS)) + _SPARE_SECONDS)

@@ -36,13 +36,13 @@ def in_child(
         How much more memory it may take than after the import [bytes]; unlimited if None, and where the system has no
         such limit (only Linux has).
     group
-        Whose files may share a child, such as the folder of the file; by default each call has a fresh one. A child
-        that answered a call of a group is kept for some seconds, and asked again by the next call of the same group
-        with the same limit of memory, 100 times at most. So starting Python and importing the module are paid once. A
-        child that served one group is never asked for another, and one that gave anything but a result is never asked
-        again. Where a kept child ends during a call, a fresh one is asked instead, so that no file is refused for what
-        an earlier one did; the function must not mind to be called twice. It leaves no file open, and no state that
-        changes later results.
+        Whose files may share a process, such as the folder of the file; by default each call has a fresh one. On Linux
+        each call has a fresh one anyway: it is forked from a child that has imported the module of the function, and
+        touches no file. Elsewhere, a child that answered a call of a group is kept for some seconds, and asked again
+        by the next call of the same group with the same limit of memory, 100 times at most. A child that served one
+        group is never asked for another, and one that gave anything but a result is never asked again. Where a kept
+        child ends during a call, a fresh one is asked instead, so that no file is refused for what an earlier one did;
+        the function must not mind to be called twice. It leaves no file open, and no state that changes later results.
 
     Returns
     -------

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from lamella.errors import PathError
 from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at
 from lamella.reader.resource import Resource
+from lamella.system.text import printable
 
 __all__ = ["HEAD", "TAIL", "Kind", "Probe"]
 
@@ -93,13 +94,13 @@ class Probe:
 
     def __repr__(self) -> str:
         if self.url is not None:
-            return f"<Probe of {self.url}>"
+            return f"<Probe of {printable(self.url)}>"
         if self.path is None:
             return f"<Probe of {type(self.target).__name__} object>"
         if self.kind == "folder":
-            return f"<Probe of the folder {self.path}>"
+            return f"<Probe of the folder {printable(self.path)}>"
         more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
-        return f"<Probe of {self.path}, {self.size} bytes{more}>"
+        return f"<Probe of {printable(self.path)}, {self.size} bytes{more}>"
 
     @property
     def resource(self) -> Resource:

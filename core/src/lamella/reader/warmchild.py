@@ -39,22 +39,31 @@ class _Place:
 
 
 class WarmChild:
-    """At most one child that waits for the next call of its group.
+    """At most one child that waits for the next call.
 
-    A call takes it out and puts it back after a result. So a second thread that calls meanwhile has a child of its
-    own, and nothing that happens during a call, such as Ctrl-C, leaves a child in doubt behind.
+    A call takes it out and puts it back afterwards. So a second thread that calls meanwhile has a child of its own, and
+    nothing that happens during a call, such as Ctrl-C, leaves a child in doubt behind.
 
     Parameters
     ----------
     idle_seconds
         How long it waits before it is ended [s].
     most_calls
-        How many calls it answers.
+        How many calls it answers, if it does them itself.
+    forks
+        Whether it forks a process for each call, so that no call sees what an earlier one did. If not, calls share a
+        child only within their group, and only until one gives no result.
     """
 
-    def __init__(self, idle_seconds: float = _IDLE_SECONDS, most_calls: int = _MOST_CALLS) -> None:
+    def __init__(
+        self,
+        idle_seconds: float = _IDLE_SECONDS,
+        most_calls: int = _MOST_CALLS,
+        forks: bool = sys.platform == "linux",
+    ) -> None:
         self.idle_seconds = idle_seconds
         self.most_calls = most_calls
+        self.forks = forks
         self.forget()
 
     def forget(self) -> None:
@@ -65,33 +74,39 @@ class WarmChild:
         self._timer: threading.Timer | None = None
 
     def ask(self, call: Call, group: str | None) -> Any:
-        """Have a function called, by the child that waits or by a fresh one; without a group always by a fresh one.
+        """Have a function called, by the child that waits or by a fresh one.
 
         Raises
         ------
         ChildError
             If there is no result.
         """
-        if group is None:
-            child = ChildProcess(call.name)
-            result = child.ask(call)
-            child.end()
-            return result
-        place = _Place.of(group, call.memory)
+        if self.forks:
+            return self._asked(call, _Place.of("", None))
+        if group is not None:
+            return self._asked(call, _Place.of(group, call.memory))
+        child = ChildProcess(call.name, forks=False)
+        result = child.ask(call)
+        child.end()
+        return result
+
+    def _asked(self, call: Call, place: _Place) -> Any:
         kept = self._take(place)
         if kept is not None:
             try:
-                result = kept.ask(call)
+                return self._ask(kept, call, place)
             except ChildError as error:
-                if not (kept.lost or (error.raised and call.memory is not None)):
+                filled = error.raised and call.memory is not None and not self.forks
+                if not (kept.lost or filled):
                     raise
-            else:
-                self._keep(kept, place)
-                return result
-        child = ChildProcess(call.name)
-        result = child.ask(call)
-        self._keep(child, place)
-        return result
+        return self._ask(ChildProcess(call.name, self.forks), call, place)
+
+    def _ask(self, child: ChildProcess, call: Call, place: _Place) -> Any:
+        try:
+            return child.ask(call)
+        finally:
+            if not child.ended:
+                self._keep(child, place)
 
     def close(self) -> None:
         """End the child, if there is one."""
@@ -108,7 +123,7 @@ class WarmChild:
         return None
 
     def _keep(self, child: ChildProcess, place: _Place) -> None:
-        if child.calls >= self.most_calls:
+        if child.calls >= self.most_calls and not self.forks:
             child.end()
         else:
             self._swap(child, place)

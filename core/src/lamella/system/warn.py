@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lamella.system.text import LINE, printable
+
 __all__ = ["quiet", "warn_user"]
 
 _PACKAGE = __name__.partition(".")[0]
@@ -20,7 +22,7 @@ def warn_user(text: str, category: type[Warning]) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, category, stacklevel=level)
+    warnings.warn(printable(text, LINE), category, stacklevel=level)
 
 
 def _is_inside(module: str) -> bool:

@@ -61,7 +61,7 @@ def from_positions(x: NDArray[Any], y: NDArray[Any], *, repeat: str = "first", f
     The scan begins with the last frame at (0, 0) before the first one at (0, 1), because the beam waits there. A line
     ends where x becomes smaller.
     """
-    usable = (x >= 0) & (x < 1 << 16) & (y >= 0) & (y < 1 << 16) & (x == np.round(x)) & (y == np.round(y))
+    usable = _is_index(x) & _is_index(y)
     start = _first_step((x == 0) & (y == 0), (x == 1) & (y == 0))
     if start is None:
         return None
@@ -108,6 +108,13 @@ def wound(scan: Scan, axis: str, hysteresis: int, n_frames: int) -> Scan:
     lines = index if axis == "x" else index.T
     lines[::2] = np.roll(lines[::2, ::-1], hysteresis, axis=1)
     return replace(scan, index=index.reshape(-1), first=0, origin=f"{scan.origin}, winding along {axis}")
+
+
+def _is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether numbers are whole and in range; what is no number at all is not."""
+    with np.errstate(invalid="ignore"):
+        found: NDArray[np.bool_] = (values >= 0) & (values < 1 << 16) & (values == np.round(values))
+    return found
 
 
 def _first_step(origin: NDArray[np.bool_], next_to_it: NDArray[np.bool_]) -> int | None:
