@@ -74,6 +74,14 @@ def cut_meanwhile(ctx, case, usual):
         for thread in threads:
             thread.join()
 
+def refusals(ctx, case, usual):
+    "Cuts the file until ``rounds`` cuts were in time."
+    found = tries = 0
+    while found < rounds and tries < 20 * rounds:
+        found += cut_meanwhile(ctx, case, usual)
+        tries += 1
+    return found
+
 def in_a_fork(ctx, case, usual, seed):
     "Gives exit code and the number of refusals of a process that begins where this one is."
     answer, ours = os.pipe()
@@ -81,7 +89,7 @@ def in_a_fork(ctx, case, usual, seed):
     if pid == 0:
         try:
             rng.seed(seed)
-            os.write(ours, b"%d" % sum(cut_meanwhile(ctx, case, usual) for _ in range(rounds)))
+            os.write(ours, b"%d" % refusals(ctx, case, usual))
             os._exit(0)
         except BaseException as error:
             print(repr(error), file=sys.stderr, flush=True)
@@ -101,7 +109,7 @@ with lamella.Context() as ctx:
     usual = time.perf_counter() - begin
     for case in cases:
         if not processes:
-            print(case, 0, sum(cut_meanwhile(ctx, case, usual) for _ in range(rounds)), sep=",", flush=True)
+            print(case, 0, refusals(ctx, case, usual), sep=",", flush=True)
         for i in range(processes):
             code, refused = in_a_fork(ctx, case, usual, i)
             print(case, code, refused, sep=",", flush=True)
@@ -251,21 +259,17 @@ def test_every_way_of_reading_says_that_the_file_was_cut(tmp_path: Path) -> None
 
 
 def test_files_that_are_cut_during_runs_do_not_end_the_process(tmp_path: Path) -> None:
-    done = in_a_child(CUTTING, tmp_path / "scan.raw", 8, 0, *CASES)
+    done = in_a_child(CUTTING, tmp_path / "scan.raw", 6, 0, *CASES)
     assert done.returncode == 0, done.stderr
-    refused = [int(line.split(",")[2]) for line in done.stdout.splitlines()]
-    assert len(refused) == len(CASES)
-    assert min(refused) > 2
+    assert done.stdout.splitlines() == [f"{case},0,6" for case in CASES]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_two_hundred_processes_outlive_files_that_are_cut(tmp_path: Path, case: str) -> None:
-    done = in_a_child(CUTTING, tmp_path / "scan.raw", 4, 200, case, timeout=3600)
+    done = in_a_child(CUTTING, tmp_path / "scan.raw", 3, 200, case, timeout=3600)
     assert done.returncode == 0, done.stderr
-    ends = [line.split(",") for line in done.stdout.splitlines()]
-    assert [code for _, code, _ in ends] == ["0"] * 200, done.stderr
-    assert sum(int(refused) for _, _, refused in ends) > 200
+    assert done.stdout.splitlines() == [f"{case},0,3"] * 200, done.stderr
 
 
 def in_a_child(code: str, *arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
