@@ -57,12 +57,20 @@ def cut_meanwhile(ctx, case, usual):
     "Gives whether the runs were refused."
     write(case)
     ds = lamella.open(path, **options)
-    stop = threading.Event()
-    threads = [threading.Timer(rng.random() * usual, os.truncate, (path, rng.randrange(len(content))))]
-    if case == "growing":
-        threads.append(threading.Thread(target=grow, args=(stop,)))
-    for thread in threads:
-        thread.start()
+    stop, size = threading.Event(), rng.randrange(len(content))
+    grows = threading.Thread(target=grow, args=(stop,))
+
+    def cut():
+        # A file that is longer again when it is looked at next is a file that grew.
+        stop.set()
+        grows.join()
+        os.truncate(path, size)
+
+    cuts = threading.Timer(rng.random() * usual, cut)
+    if case != "growing":
+        stop.set()
+    grows.start()
+    cuts.start()
     try:
         compute(ctx, ds)
         return False
@@ -70,9 +78,7 @@ def cut_meanwhile(ctx, case, usual):
         assert "the file" in str(error), error
         return True
     finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        cuts.join()
 
 def refusals(ctx, case, usual):
     "Cuts the file until ``rounds`` cuts were in time."
