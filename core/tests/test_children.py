@@ -27,7 +27,10 @@ import pytest
 from lamella.errors import LamellaError
 from lamella.executors.processes import ProcessesExecutor
 from lamella.kernels import library
+from lamella.kernels.cachefiller import CacheFiller
+from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import CompileQueue
+from lamella.kernels.helper import Helper
 from lamella.reader import in_child
 from lamella.system import spawn
 from lamella.system.filelock import FileLock
@@ -36,7 +39,7 @@ PYTHON = sys.executable
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 QUICK = """
-import os, sys, time
+import atexit, os, sys, threading, time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,6 +48,8 @@ from lamella.kernels.library import Kernel, wait_until_compiled
 
 HERE = Path(__file__).parent
 KEPT = HERE / "kept"
+LOCK = threading.Lock()  # the compiler has one, too, and needs it to clean up when a process ends
+atexit.register(LOCK.acquire)
 
 
 class Quick:
@@ -62,7 +67,8 @@ class Quick:
         with (HERE / "log").open("a") as log:
             log.write(f"{'loaded' if kept else 'compiled'} {os.getpid()}\\n")
         if not kept:
-            time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
+            with LOCK:
+                time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
             KEPT.touch()
 
     def __call__(self, rows, swapped, total):
@@ -183,7 +189,9 @@ FORKS = """
 import os, sys, threading, time, warnings
 warnings.simplefilter("ignore")
 import quick_kernels
+from lamella.kernels import compilequeue
 
+compilequeue.FORK_WAIT = float(sys.argv[2])
 if sys.argv[1] == "idle":
     assert quick_kernels.use("u1")[:2] == (True, True)
 else:
@@ -194,22 +202,29 @@ child = os.fork()
 if not child:
     quick_kernels.wait_until_compiled(8)
     print(*quick_kernels.use("u2")[:2], flush=True)
-    sys.exit(0)
+    os._exit(0) if sys.argv[2] == "0.2" else sys.exit(0)
 os.waitpid(child, 0)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize(("state", "expected"), [("idle", "True True"), ("compiling", "True False")])
+@pytest.mark.parametrize(
+    ("state", "seconds", "waits", "expected"),
+    [
+        ("idle", "0", "60", "True True"),
+        ("compiling", "10", "0.2", "True False"),
+        ("compiling", "1", "60", "True True"),  # the fork waits; else the process would hang when it ends
+    ],
+)
 def test_a_process_that_was_forked_does_not_wait_for_the_thread_of_its_parent(
-    quick: ModuleType, state: str, expected: str
+    quick: ModuleType, state: str, seconds: str, waits: str, expected: str
 ) -> None:
-    environment = {**os.environ, "QUICK_SECONDS": "0" if state == "idle" else "10"}
+    environment = {**os.environ, "QUICK_SECONDS": seconds}
     # A child of Lamella compiles by itself: the parent is inside of the compiler when it forks.
     environment |= {"LAMELLA_CHILD": "1"} if state == "compiling" else {}
     environment["PYTHONPATH"] = str(quick.HERE)
     done = subprocess.run(
-        [sys.executable, "-c", FORKS, state], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, "-c", FORKS, state, waits], capture_output=True, text=True, env=environment, timeout=60
     )
     assert done.stdout.strip() == expected, done.stderr
 
@@ -231,6 +246,25 @@ def test_workers_have_one_helper_of_the_process_that_started_them(quick: ModuleT
     assert len(helpers) == 1
     assert helpers == set(compilers(quick)), "compiling holds the interpreter lock of whoever computes"
     assert os.getpid() not in helpers
+
+
+def test_a_helper_that_gave_no_answer_is_not_asked_again(quick: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella.kernels.cachefiller.cache_folder", lambda source: quick.HERE)
+    job = CompileJob("quick_kernels:quick", (np.ones((2, 8), "u1"), (), np.zeros(2, np.int64)), None)
+    filler = CacheFiller(lambda job: False, None)
+    first = filler.helper = Helper()
+    receive, first._pipes.receive = first._pipes.receive, interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        filler.fill(job)
+    first._pipes.receive = receive  # type: ignore[method-assign]
+    assert filler.fill(job).startswith("compiled")
+    assert filler.helper is not first
+    assert first._process.returncode is not None
+    filler.rest()
+
+
+def interrupted(most: int | None = None) -> bytes:
+    raise KeyboardInterrupt
 
 
 def test_processes_that_share_a_cache_compile_once(quick: ModuleType) -> None:
@@ -330,7 +364,9 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("traps")
     installed = [name for name in importlib.metadata.packages_distributions() if name.isidentifier()]
     optional = ["yaml", "colorama", "sitecustomize", "usercustomize", "tbb", "IPython", "cupy", "coverage"]
-    for name in {*sys.stdlib_module_names, *installed, *optional, *sys.modules}:
+    entries = [entry for found in importlib.metadata.distributions() for entry in found.entry_points]
+    plugins = [entry.value.partition(":")[0].partition(".")[0] for entry in entries]
+    for name in {*sys.stdlib_module_names, *installed, *optional, *plugins, *sys.modules}:
         if name.isidentifier() and name != "quick_kernels":
             (folder / f"{name}.py").write_text(TRAP)
     return folder
@@ -375,6 +411,67 @@ def test_commands_execute_nothing_that_lies_beside_a_file(traps: Path, tmp_path:
     run_in(traps, sys.executable, script, *command, "--out", tmp_path / "results")
     assert touched(traps) == []
     assert list((tmp_path / "results").rglob("*.npy"))
+
+
+EVERY_COMMAND = """
+import sys
+from pathlib import Path
+
+import numpy as np
+import quick_kernels
+from lamella.cli import app, commoncalls
+from lamella.cli.commands import Commands
+from lamella.kernels.library import Kernel
+from lamella.plugins.kinds import EXECUTORS
+from lamella.plugins.registry import default_registry
+
+out = sys.argv[1]
+quick = Kernel("quick_kernels:quick", quick_kernels.fallback)
+commoncalls.common_calls = lambda: iter([(quick, (np.ones((2, 8), "u1"), (), np.zeros(2, np.int64)))])
+np.save("scan.npy", np.ones((2, 3, 4, 5), np.uint16))
+scan = ("run", "scan.npy", "--sum", "--no-pictures", "--workers", "1")
+arguments = {
+    "demo": [("demo", "--size", "4,4,16", "--out", out + "/demo")],
+    "info": [("info", "suspicious.h5"), ("info", "suspicious.h5", "--isolate", "always")],
+    "probe": [("probe", "suspicious.h5"), ("probe", ".")],
+    "run": [
+        ("run", "suspicious.h5", "--isolate", "always", "--sum", "--no-pictures", "--out", out + "/always"),
+        *(
+            (*scan[: -2 if name == "inline" else None], "--executor", name, "--out", f"{out}/{name}")
+            for name in sorted(default_registry().names(EXECUTORS))
+        ),
+    ],
+    "export": [("export", "suspicious.h5", out + "/copy.npy", "--executor", "processes", "--workers", "1")],
+    "formats": [("formats", "list"), ("formats", "show", "hdf5")],
+    "doctor": [("doctor",)],
+    "warm": [("warm",)],
+    "conformance": [("conformance", "npy", "--level", "0")],
+    "fuzz": [("fuzz", "npy", "--inputs", "2")],
+    "new-format": [("new-format", "toy", "--directory", out + "/toy")],
+}
+commands = Commands(app.BUILTIN)
+app._add_from_plugins(commands)
+assert {command.name for command in commands} == set(arguments), "a new command must be tried here, too"
+Path(out).mkdir()
+for line in [("--version",), *(line for lines in arguments.values() for line in lines)]:
+    code = app.main(line)
+    assert code == (1 if line == ("probe", ".") else 0), (line, code)  # no format opens such a folder
+    assert not list(Path.cwd().glob("*.touched")), line
+"""
+
+
+def test_no_command_and_no_executor_executes_what_lies_in_the_working_directory(
+    quick: ModuleType, traps: Path, tmp_path: Path
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(traps / "suspicious.h5", "w") as file:
+        file["scan"] = np.ones((2, 3, 4, 5), np.uint16)
+    with (traps / "suspicious.h5").open("ab") as end:
+        end.write(bytes(100))
+    script = quick.HERE / "every_command.py"
+    script.write_text(EVERY_COMMAND)
+    run_in(traps, sys.executable, script, tmp_path / "out")
+    assert touched(traps) == []
 
 
 def test_entries_that_follow_the_working_directory_come_last_in_children(

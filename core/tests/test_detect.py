@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import sys
 import threading
@@ -459,15 +460,27 @@ def test_the_report_can_be_read(scan: Path, registry: Registry) -> None:
 
 
 def test_the_report_is_json(scan: Path, registry: Registry) -> None:
-    params = {"nav_shape": (4, 5), "gain": Path("g.mrc"), "more": {"a": [1.5, None]}, "odd": b"\x00"}
+    params = {"nav_shape": (4, 5), "gain": Path("g.mrc"), "more": {"a": [1.5, None, -math.inf]}, "odd": b"\x00"}
     add(registry, "foo", sure(Confidence.MAGIC, params=params, missing=("dtype",)))
     add(registry, "bar", fails(ValueError("no")))
-    data: Any = json.loads(json.dumps(detect(scan, registry).to_json()))
+    data: Any = json.loads(json.dumps(detect(scan, registry).to_json(), allow_nan=False))
     assert data["winner"] == "foo"
     foo, bar = data["candidates"]
-    assert foo["params"] == {"nav_shape": [4, 5], "gain": "g.mrc", "more": {"a": [1.5, None]}, "odd": "b'\\x00'"}
+    assert foo["params"] == {
+        "nav_shape": [4, 5],
+        "gain": "g.mrc",
+        "more": {"a": [1.5, None, "-inf"]},
+        "odd": "b'\\x00'",
+    }
     assert foo["missing"] == ["dtype"]
     assert bar["error"] == "ValueError: no"
+
+
+def test_what_a_reader_found_can_be_told_or_is_an_error(scan: Path, registry: Registry) -> None:
+    add(registry, "foo", sure(Confidence.MAGIC, params={"count": 1 << 20_000}))
+    report = detect(scan, registry)
+    assert "4300 digits" in str(report)
+    assert json.loads(json.dumps(report.to_json()))["winner"] is None
 
 
 def test_an_ambiguous_report_has_no_winner_in_json(scan: Path, registry: Registry) -> None:

@@ -15,7 +15,7 @@ import lamella
 from lamella.io.choose import choose_backend
 from lamella.kernels import guard
 from lamella.reader.resource import Resource
-from lamella.system.memory import address_space
+from lamella.system.memory import _group_limit, address_space, memory_size
 from lamella.udf.base import UDF
 from lamella.udf.builtin.com import CoMUDF
 from lamella.udf.builtin.stddev import StdDevUDF
@@ -51,6 +51,27 @@ assert (total == 8).all() and "numba" not in sys.modules
 def test_no_compiler_is_loaded_where_it_would_end_the_process(megabytes: int) -> None:
     done = subprocess.run([sys.executable, "-c", _TIGHT, str(megabytes)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("groups", "file", "content", "limit"),
+    [
+        ("0::/job/1\n", "job/1/memory.max", "1073741824\n", 1 << 30),
+        ("0::/job/1\n", "job/1/memory.max", "max\n", sys.maxsize),
+        ("7:memory:/job\n3:cpu:/other\n", "memory/job/memory.limit_in_bytes", "4096\n", 4096),
+        ("0::/outside\n", "memory.max", "8192\n", 8192),  # a container sees its own group as the root
+    ],
+)
+def test_a_control_group_limits_what_counts_as_memory(
+    tmp_path: Path, groups: str, file: str, content: str, limit: int
+) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(groups)
+    place = tmp_path / "sys/fs/cgroup" / file
+    place.parent.mkdir(parents=True)
+    place.write_text(content)
+    assert _group_limit(tmp_path) == limit
+    assert 0 < memory_size() <= address_space()
 
 
 @pytest.mark.slow

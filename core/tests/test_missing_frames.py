@@ -311,7 +311,7 @@ def test_a_file_that_announces_an_absurd_scan_is_refused(tmp_path: Path) -> None
     (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(500))
     with pytest.raises(CorruptError, match=r"absurd number of scan positions.*Give nav_shape"):
         open_dataset("auto", tmp_path / "a.npy", {})
-    with pytest.raises(ParameterError, match="absurd for a file of 31 frames"):
+    with pytest.raises(ParameterError, match=r"absurd for a file of 31 frames.*4294967296.*1000000000000"):
         open_dataset("auto", tmp_path / "a.npy", {"nav_shape": (10**6, 10**6)})
     with pytest.warns(LamellaWarning):
         assert open_dataset("auto", tmp_path / "a.npy", {"nav_shape": (6, 6)}).missing_count == 5

@@ -119,6 +119,12 @@ def test_numbers_of_numpy_become_numbers_of_python() -> None:
     assert (params.depth, params.dose, params.flip, params.binning) == (12, 0.5, True, (2, 4))
 
 
+@pytest.mark.parametrize("value", [1 << 63, 1 << 20_000, "0x" + "f" * 5000], ids=["64", "many", "text"])
+def test_an_integer_of_too_many_bits_is_refused(value: object) -> None:
+    with pytest.raises(ParameterError, match="must have at most 63 bits"):
+        good(sync_offset=value)
+
+
 def test_an_integer_is_taken_where_a_number_is_wanted() -> None:
     assert type(good(dose=2).dose) is float
 

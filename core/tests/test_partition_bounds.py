@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -52,28 +53,30 @@ def test_partitions_begin_with_blocks_of_stored_frames(
         kind(block), provenance=Provenance(format="test", title="T"), nav_shape=nav_shape, sync_offset=sync_offset
     )
     partitions = ds.partitions(n)
-    assert [partition.start for partition in partitions] == [0, *(part.stop for part in partitions[:-1])]
-    assert partitions[-1].stop == ds.shape.nav.size
+    shown = np.flatnonzero(ds.valid_mask)
+    assert [partition.start for partition in partitions] == [shown[0], *(part.stop for part in partitions[:-1])]
+    assert partitions[-1].stop == shown[-1] + 1
     assert all(len(partition) > 0 for partition in partitions)
     inner = np.array([partition.start for partition in partitions[1:]])
     frames = inner + sync_offset  # a scan position shows the frame that lies that much behind it
     assert (frames % block == 0).all()
 
 
-@pytest.mark.parametrize(("sync_offset", "expected"), [(0, [0, 20, 40, 60, 80]), (3, [0, 17, 37, 57, 80])])
+@pytest.mark.parametrize(
+    ("sync_offset", "expected"), [(0, [0, 20, 40, 60, 80]), (3, [0, 17, 37, 57, 80]), (-30, [30, 40, 50, 60, 80])]
+)
 def test_bounds_move_down_to_the_next_block(sync_offset: int, expected: list[int]) -> None:
     frames = FrameMap(n_frames=100, nav_shape=(80,), sync_offset=sync_offset)
-    assert partition_bounds(frames, Blocks(10), 8000, 4, 1) == expected
+    assert partition_bounds(frames, Blocks(10), 8000, 4, 1) == list(itertools.pairwise(expected))
 
 
 def test_a_worker_reads_no_block_of_another() -> None:
     """Each block belongs to the partition in which it begins, for frames that are skipped and positions that miss."""
     for sync_offset in (7, -7):
         frames = FrameMap(n_frames=100, nav_shape=(80,), sync_offset=sync_offset)
-        edges = partition_bounds(frames, Blocks(8), 8000, 5, 1)
         blocks = [
             set((np.unique(shown[shown >= 0]) // 8).tolist())
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            for start, stop in partition_bounds(frames, Blocks(8), 8000, 5, 1)
             for shown in [frames.frames(np.arange(start, stop))]
         ]
         assert sum(map(len, blocks)) == len(set().union(*blocks))

@@ -11,6 +11,7 @@ from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     import os
+    from threading import Event
     from types import TracebackType
 
     from lamella.analysis.analysis import Analysis
@@ -149,7 +150,8 @@ class Context(AnalysisMaker):
     def cancel(self) -> None:
         """Stop every run of this context within a tile, from any thread; they raise `lamella.errors.CancelledRun`.
 
-        ``cancel()`` of what `run_udf_iter` gives stops that run alone.
+        ``cancel()`` of what `run_udf_iter` gives stops that run alone, and so does an event that was given as
+        ``cancel`` to `run_udf`. What does not stop within three seconds is left alone in its thread, with a warning.
         """
         for run in list(self._running):
             run.cancel.set()
@@ -198,6 +200,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
+        cancel: Event | None = ...,
         sync: Literal[True] = ...,
     ) -> UDFResult: ...
 
@@ -211,6 +214,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
+        cancel: Event | None = ...,
         sync: Literal[True] = ...,
     ) -> tuple[UDFResult, ...]: ...
 
@@ -224,6 +228,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
+        cancel: Event | None = ...,
         sync: Literal[False],
     ) -> Awaitable[Any]: ...
 
@@ -236,6 +241,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = False,
         *,
         plots: Any = None,
+        cancel: Event | None = None,
         sync: bool = True,
     ) -> UDFResult | tuple[UDFResult, ...] | Awaitable[Any]:
         """Compute.
@@ -256,6 +262,8 @@ class Context(AnalysisMaker):
         plots
             Pictures that grow meanwhile: True, a list of results (a name, a name with a function, or a function of
             result and damage), one such list for each UDF, or a list of `lamella.plot.LivePlot`.
+        cancel
+            A `threading.Event` that stops the run within a tile when another thread sets it; it may stop several runs.
         sync
             False to get something to await, while the run happens in another thread.
 
@@ -273,7 +281,7 @@ class Context(AnalysisMaker):
         ValueError
             If there is no UDF.
         """
-        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        run = self._run(dataset, udf, roi, corrections, progress, plots, cancel)
         several = isinstance(udf, Sequence)
         if sync:
             results = run.finish()
@@ -290,6 +298,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
+        cancel: Event | None = ...,
         sync: Literal[True] = ...,
     ) -> Partials: ...
 
@@ -303,6 +312,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = ...,
         *,
         plots: Any = ...,
+        cancel: Event | None = ...,
         sync: Literal[False],
     ) -> AsyncPartials: ...
 
@@ -315,6 +325,7 @@ class Context(AnalysisMaker):
         progress: ProgressOption = False,
         *,
         plots: Any = None,
+        cancel: Event | None = None,
         sync: bool = True,
     ) -> Partials | AsyncPartials:
         """Compute, and give what is known after each partition; parameters as for `run_udf`.
@@ -328,7 +339,7 @@ class Context(AnalysisMaker):
         """
         from lamella.engine.iteration import AsyncPartials, Partials
 
-        run = self._run(dataset, udf, roi, corrections, progress, plots)
+        run = self._run(dataset, udf, roi, corrections, progress, plots, cancel)
         return Partials(run) if sync else AsyncPartials(run)
 
     def _run(
@@ -339,11 +350,20 @@ class Context(AnalysisMaker):
         corrections: Corrections | bool | None,
         progress: ProgressOption,
         plots: Any = None,
+        cancel: Event | None = None,
     ) -> Run:
         from lamella.engine.runner import Run
 
         udfs = tuple(udf) if isinstance(udf, Sequence) else (udf,)
-        run = Run(dataset, udfs, executor=self.executor, roi=roi, corrections=corrections, progress=progress)
+        run = Run(
+            dataset,
+            udfs,
+            executor=self.executor,
+            roi=roi,
+            corrections=corrections,
+            progress=progress,
+            cancel=cancel,
+        )
         if plots:
             from lamella.plot.liveplot import make_plots
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -142,11 +143,15 @@ class AmbiguousFormatError(DetectionError):
     """Several formats claim the file with about the same confidence."""
 
 
+_NO_SUCH_FILE = (errno.ENAMETOOLONG, errno.ELOOP)
+"""What the operating system says of a path that no file can have; Python has no class for it."""
+
+
 class PathError(LamellaError, OSError):
     """A path that was named cannot be opened; has ``errno``, ``strerror`` and ``filename`` like every `OSError`."""
 
     def _lines(self, show: Show) -> Sequence[str]:
-        return [f"{show(self.filename)}: {self.strerror}"]
+        return [f"{show(self.filename) or repr(self.filename)}: {self.strerror}"]
 
     @classmethod
     def of(cls, error: OSError, path: str | os.PathLike[str]) -> PathError:
@@ -157,6 +162,10 @@ class PathError(LamellaError, OSError):
             PermissionError: UnreadablePathError,
         }
         kind = next((kind for base, kind in kinds.items() if isinstance(error, base)), cls)
+        if error.errno in _NO_SUCH_FILE:
+            kind = MissingPathError
+        if isinstance(error, IsADirectoryError):
+            return FolderError(error.errno, f"{os.fspath(path)}: {error.strerror}", os.fspath(path))
         return kind(error.errno, error.strerror, os.fspath(path))
 
 
@@ -165,7 +174,7 @@ class MissingPathError(PathError, FileNotFoundError):
 
 
 class UnreadablePathError(PathError, PermissionError):
-    """The operating system does not allow to look at the path."""
+    """The path may not be read: the operating system does not allow it, or it is a device or a pipe and not a file."""
 
 
 class FolderError(PathError, NoFormatError, IsADirectoryError):

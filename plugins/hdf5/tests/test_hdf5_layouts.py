@@ -100,6 +100,7 @@ def test_a_region_of_interest_skips_chunks(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Pipeline, "decode", counting)
     ds = lamella.open(tmp_path / "a.h5")
+    decoded.clear()  # a data set as small as this is metadata, too
     mask = np.zeros((8, 8), dtype=bool)
     mask[1, :3] = True
     (partition,) = ds.partitions(1)
@@ -229,3 +230,39 @@ def test_a_wrong_checksum_is_found(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes(content)
     with pytest.raises(FormatError, match="checksum"):
         lamella.open(tmp_path / "a.h5")[0]
+
+
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+@pytest.mark.parametrize(
+    ("chunks", "compression", "written", "shown"),
+    [
+        ((1, 1, 512, 512), None, [(0, 0), (0, 1), (1, 0)], [0, 1, 2]),
+        ((1, 1, 128, 512), "gzip", [(0, 0), (1, 1)], [0, 3]),
+        ((4, 2, 512, 512), "lzf", [(5, 1)], [8, 9, 10, 11, 12, 13, 14, 15]),  # chunks hold several frames
+    ],
+)
+def test_frames_that_were_never_written_are_missing_where_most_are(
+    tmp_path: Path, chunks: tuple[int, ...], compression: str | None, written: list[tuple[int, int]], shown: list[int]
+) -> None:
+    """A scan that was aborted costs what it holds; the file announces 256 GiB."""
+    frame = np.arange(512 * 512, dtype=np.uint16).reshape(512, 512)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", (1 << 18, 2, 512, 512), "u2", chunks=chunks, compression=compression)
+        for place in written:
+            data[place] = frame
+    ds = lamella.open(tmp_path / "a.h5")
+    assert tuple(ds.shape.nav) == (1 << 18, 2)
+    assert np.flatnonzero(ds.valid_mask).tolist() == shown
+    assert "were never written" in " ".join(ds.info.notes)
+    np.testing.assert_array_equal(ds[written[-1]], frame)
+    with lamella.Context.make_with("inline") as ctx:
+        total = ctx.run_udf(ds, SumUDF())["intensity"].data
+    np.testing.assert_array_equal(total, len(written) * frame.astype(np.int64))
+
+
+def test_a_large_data_set_to_which_nothing_was_written_is_refused(tmp_path: Path) -> None:
+    for name, chunks in (("a.h5", (1, 1, 512, 512)), ("b.h5", None)):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.create_dataset("data", (1 << 18, 2, 512, 512), "u2", chunks=chunks)
+        with pytest.raises(FormatError, match="nothing was ever written"):
+            lamella.open(tmp_path / name)

@@ -342,6 +342,17 @@ def test_tags_that_cannot_be_right_are_refused(copy: Path) -> None:
         lamella.open(copy / f"{BASE}1.bin")
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+@pytest.mark.parametrize("drop_flyback", [False, True])
+def test_tags_may_announce_far_more_than_was_recorded(copy: Path, drop_flyback: bool) -> None:
+    recorded = lamella.open(copy / f"{BASE}1.bin", mode="series").frame_map.n_frames
+    (copy / f"{BASE}.gtg").write_bytes(gtg_bytes((1 << 17, 2)))
+    ds = lamella.open(copy / f"{BASE}.gtg", drop_flyback=drop_flyback)
+    assert tuple(ds.shape.nav) == (1 << 17, 1 if drop_flyback else 2)
+    assert 0 < sum(map(len, ds.partitions())) <= recorded
+    assert ds.info.index is None or len(ds.info.index) <= recorded
+
+
 def test_damaged_tags_are_an_error_with_a_way_out(copy: Path) -> None:
     (copy / f"{BASE}.gtg").write_bytes(b"\0\0\0\x03 and so on")
     with pytest.raises(CorruptError, match="Move the file elsewhere to open the sectors without it"):

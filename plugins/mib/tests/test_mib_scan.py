@@ -152,7 +152,7 @@ def test_the_scan_may_begin_later(tmp_path: Path) -> None:
         lamella.open(path, first_frame=14)
 
 
-@pytest.mark.parametrize("nav_shape", [(2**31 - 1,), (3, 2**31 - 1), (2**30, 3)])
+@pytest.mark.parametrize("nav_shape", [(2**32 + 1,), (3, 2**31 - 1), (2**30, 5)])
 @pytest.mark.parametrize("keys", [{"first_frame": 1}, {"flyback": 1}])
 def test_a_scan_far_larger_than_the_file_is_refused_before_anything_is_allocated(
     tmp_path: Path, nav_shape: tuple[int, ...], keys: dict[str, Any]
@@ -162,6 +162,29 @@ def test_a_scan_far_larger_than_the_file_is_refused_before_anything_is_allocated
     try:
         with pytest.raises(ParameterError, match="is absurd for a file of"):
             lamella.open(path, nav_shape=nav_shape, **keys)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+@pytest.mark.parametrize(
+    ("nav_shape", "keys", "shown"),
+    [
+        ((2**31 - 1,), {"first_frame": 1}, 9),
+        ((2**30, 3), {"first_frame": 1}, 9),
+        ((2**31 - 1,), {"flyback": 1}, 10),
+        ((2**30, 3), {"flyback": 1}, 8),
+    ],
+)
+def test_a_scan_far_larger_than_the_file_costs_what_the_file_holds(
+    tmp_path: Path, nav_shape: tuple[int, ...], keys: dict[str, Any], shown: int
+) -> None:
+    path = acquisition(tmp_path, 10)
+    tracemalloc.start()
+    try:
+        ds = lamella.open(path, nav_shape=nav_shape, **keys)
+        assert ds.frame_map.counts.shown == sum(map(len, ds.partitions())) == shown
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,16 @@ def test_a_sidecar_can_be_opened_itself(tmp_path: Path, sidecar: str, params: st
     ds = open_dataset(format, write_sidecar(tmp_path / sidecar, params), {})
     np.testing.assert_array_equal(np.asarray(ds), DATA)
     assert ds.source.resources[0].path == str(data)
+
+
+def test_a_number_that_nobody_can_print_makes_no_sidecar(tmp_path: Path) -> None:
+    write_sidecar(tmp_path / "scan.dat.toml", f"{PARAMS}\nfile_header = 0x{'f' * 5000}")
+    write_data(tmp_path / "scan.dat")
+    report = detect(tmp_path / "scan.dat", default_registry())
+    json.dumps(report.to_json())
+    assert "(from " not in str(report)
+    with pytest.raises(ParameterError, match="dtype"):
+        open_dataset("raw", tmp_path / "scan.dat", {})
 
 
 def test_a_description_is_as_sure_as_can_be(tmp_path: Path) -> None:

@@ -94,3 +94,11 @@ def lamella_knows(path: Path) -> bool:
     from lamella_raw_csr.reader import RawCsrReader
 
     return RawCsrReader().detect(Probe.of(path)) is not None
+
+
+def test_a_number_that_nobody_can_print_makes_no_description(tmp_path: Path) -> None:
+    path = write(tmp_path, [0, 0], [], [], nav=(1, 1))
+    path.write_text(path.read_text().replace("[2, 3]", f"[2, 0x{'f' * 5000}]"))
+    with pytest.raises(FormatError) as caught:
+        lamella.open(path, "raw_csr")
+    assert "defect" not in str(caught.value)

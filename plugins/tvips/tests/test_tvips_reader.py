@@ -354,6 +354,16 @@ def test_missing_and_damaged_parts_are_named(tmp_path: Path) -> None:
     assert "part 000 of the stream is missing, which has the header" in str(problem(paths[2]))
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
+def test_a_winding_scan_may_be_far_larger_than_the_stream(tmp_path: Path) -> None:
+    (path,) = write(tmp_path, frames())
+    ds = open_auto(path, winding="x", nav_shape=(1 << 29, 4))
+    small = open_auto(path, winding="x", nav_shape=(4, 4))
+    assert ds.shape.nav.size == 1 << 31
+    assert sum(map(len, ds.partitions())) == ds.frame_map.counts.shown == small.frame_map.counts.shown
+    np.testing.assert_array_equal(ds.frame_map.frames(range(16)), small.frame_map.frames(range(16)))
+
+
 @pytest.mark.parametrize(
     ("given", "match"),
     [

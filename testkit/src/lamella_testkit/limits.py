@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["TookTooLong", "address_space", "bytes_read", "open_descriptors", "queued", "supported", "wall_clock"]
+__all__ = [
+    "TookTooLong",
+    "address_space",
+    "bytes_read",
+    "open_descriptors",
+    "queued",
+    "resident_peak",
+    "supported",
+    "wall_clock",
+]
 
 _STATM = Path("/proc/self/statm")
 _IO = Path("/proc/self/io")
 _FD = Path("/proc/self/fd")
+_STATUS = Path("/proc/self/status")
+_RESET = Path("/proc/self/clear_refs")
 _TASKS = Path("/proc/self/task")
 _PROCESSES = Path("/proc")
 _SOON = 0.01  # seconds
@@ -55,6 +68,28 @@ def address_space(extra: int) -> Iterator[bool]:
         yield True
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@contextlib.contextmanager
+def resident_peak() -> Iterator[Callable[[], int | None]]:
+    """Give what tells how many more bytes of memory the process had at once than at the beginning.
+
+    What is asked for and never touched does not count. None where the system does not tell.
+    """
+    if not _RESET.exists():
+        yield lambda: None
+        return
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # what was given back before would be taken unseen
+    before = _resident("VmRSS:")
+    _RESET.write_text("5")
+    yield lambda: _resident("VmHWM:") - before
+
+
+def _resident(key: str) -> int:
+    status = _STATUS.read_text()
+    return int(status[status.index(key) :].split(maxsplit=2)[1]) << 10
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from lamella.dataset.framereader import FrameReader
 from lamella.errors import FormatError, FrameMissingError, LamellaError, LamellaWarning, ParameterError
 from lamella.reader import FrameSource, LinearSource, SigBox
 from lamella_testkit.diagnose import expect_equal
-from lamella_testkit.limits import address_space
+from lamella_testkit.limits import address_space, resident_peak
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import problems
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from lamella_testkit.kit import Kit
     from lamella_testkit.sample import Sample
 
-__all__ = ["ALLOWANCE", "attempt", "read_source"]
+__all__ = ["ALLOWANCE", "attempt", "attempt_costly", "read_source"]
 
 ALLOWANCE = 64 << 20
 """Bytes that a reader may take, besides four times the size of the file."""
 
 _FRAMES_TRIED = 6
+_FAR_TOO_MUCH = 1 << 30
+"""Bytes that a reader gets where what it takes is measured."""
 
 
 def attempt(
@@ -62,7 +64,30 @@ def attempt(
         If anything else happens.
     """
     size = sample.nbytes if kit.of_files else 0
-    with address_space(ALLOWANCE + 4 * size), warnings.catch_warnings():
+    return _attempt(kit, sample, expected, ALLOWANCE + 4 * size, keywords)
+
+
+def attempt_costly(kit: Kit, sample: Sample) -> LinearSource | FrameSource | None:
+    """Do the same as `attempt`, and measure what it takes: a library may hide that it did not get what it asked for.
+
+    Raises
+    ------
+    Broken
+        If anything else happens than there, or it takes too much memory.
+    """
+    with resident_peak() as taken:
+        source = _attempt(kit, sample, None, _FAR_TOO_MUCH, {})
+        peak = taken()
+    if peak is not None and peak > ALLOWANCE + 4 * sample.nbytes:
+        raise Broken(f"it takes {peak >> 20} MiB for a file of {sample.nbytes} bytes")
+    return source
+
+
+def _attempt(
+    kit: Kit, sample: Sample, expected: SampleData | None, room: int, keywords: dict[str, Any]
+) -> LinearSource | FrameSource | None:
+    size = sample.nbytes if kit.of_files else 0
+    with address_space(room), warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # numbers of a file that no arithmetic can bear
         try:
             source = kit.source(sample, **keywords)

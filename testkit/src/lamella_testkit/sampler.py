@@ -121,6 +121,27 @@ class Sampler(ABC):
         """
         return ()
 
+    def write_costly(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Write small files that claim to hold far more than they do, one after the other.
+
+        Changed fields find claims in headers that the kit can guess. This is for others: texts of a stated length,
+        values that were never written, packed bytes that unpack to very many. A reader may open or refuse them; it
+        must not take much memory.
+
+        Parameters
+        ----------
+        directory
+            An empty directory; a file may be written over the one before.
+        data
+            The scan that the files hold besides.
+
+        Yields
+        ------
+        text, mapping
+            What they claim, and what `lamella.open` needs, as for `write`; less than 1 GiB each.
+        """
+        return ()
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give, for each file name, the offsets [bytes] at which parts of its structure begin or end."""
         return {}

@@ -63,8 +63,11 @@ def stream(
     roi: NDArray[np.bool_] | None = None,
 ) -> Pass:
     """Run all analyses in one pass, showing progress."""
-    selected = dataset.valid_mask if roi is None else dataset.valid_mask & roi
-    n_frames = int(np.count_nonzero(selected))
+    n_frames = dataset.frame_map.counts.shown
+    if roi is not None:
+        filled = dataset.frame_map.filled
+        shown = dataset.frame_map.shown(filled.start, filled.stop)
+        n_frames = int(np.count_nonzero(roi.reshape(-1)[filled.start : filled.stop] & shown))
     frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
     udfs = [analysis.udf for analysis in analyses]
     began = time.perf_counter()

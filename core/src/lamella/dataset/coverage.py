@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from lamella.errors import CorruptError, FormatError, FrameMissingError, LamellaWarning, ParameterError
 from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import scan_shapes
+from lamella.system.memory import memory_size
 from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["check_visible", "shown_frames", "warn_of_gaps"]
+__all__ = ["check_room", "check_visible", "shown_frames", "warn_of_gaps"]
 
-_MOST_EMPTY_POSITIONS = 1 << 24
+_MOST_POSITIONS = 1 << 32
+_SHARE_OF_MEMORY = 4
+_NEVER_TOO_MUCH = 64 << 20
+"""Size that is not compared with the memory, which takes a look at files of the system [bytes]."""
 
 
 def shown_frames(
@@ -41,7 +45,9 @@ def shown_frames(
 
 
 def check_visible(frames: FrameMap, *, missing: str, name: str, path: str | None, asked: bool) -> None:
-    """Refuse a scan that shows nothing.
+    """Refuse a scan that shows nothing, or that nothing could be computed on.
+
+    A scan may announce far more than is stored: scans that were aborted do.
 
     Parameters
     ----------
@@ -57,15 +63,22 @@ def check_visible(frames: FrameMap, *, missing: str, name: str, path: str | None
     Raises
     ------
     ParameterError
-        If no frame is visible, or the user asked for an absurd number of positions.
+        If no frame is visible, or the user asked for more than 2^32 positions.
     CorruptError
-        If the file announces an absurd number of positions.
+        If the file announces more than 2^32 positions.
     FrameMissingError
         If frames are missing and ``missing`` is ``"error"``.
     """
     counts = frames.counts
-    if counts.positions > _MOST_EMPTY_POSITIONS + 4 * counts.frames:
-        raise _implausible(frames, path, asked)
+    if counts.positions > max(_MOST_POSITIONS, counts.frames):
+        raise _refusal(
+            frames,
+            "an absurd number of scan positions",
+            expected=f"at most {_MOST_POSITIONS} (2^32) for {counts.frames} frames",
+            found=_number(counts.positions),
+            path=path,
+            asked=asked,
+        )
     if counts.shown == 0:
         raise ParameterError(
             f"no frame is visible: {_numbers(frames)}. Choose a smaller |sync_offset|",
@@ -105,15 +118,61 @@ def _numbers(frames: FrameMap) -> str:
     return f"{frames.n_frames} frames in the file, sync_offset {frames.sync_offset}, nav_shape {frames.nav_shape}"
 
 
-def _implausible(frames: FrameMap, path: str | None, asked: bool) -> FormatError | ParameterError:
-    """Give the error for a scan that is nearly all missing and so large that even its mask would hurt."""
-    found = f"{frames.n_frames} frames"
-    if asked:
-        return ParameterError(f"nav_shape {frames.nav_shape} is absurd for a file of {found}", field="nav_shape")
-    return CorruptError(
-        "the file announces an absurd number of scan positions",
+def check_room(frames: FrameMap, nbytes: int, what: str, *, path: str | None, asked: bool) -> None:
+    """Refuse results that would take too much memory for scan positions that have no frame.
+
+    Parameters
+    ----------
+    frames
+        Which frame each position shows.
+    nbytes
+        What the results take for positions without a frame [bytes].
+    what
+        What takes it.
+    path
+        The first file of the data set.
+    asked
+        Whether the user chose the shape of the scan.
+
+    Raises
+    ------
+    ParameterError
+        If that is more than a quarter of the memory, and the user asked for so many positions.
+    CorruptError
+        If the file announces them.
+    """
+    if nbytes <= _NEVER_TOO_MUCH or nbytes <= (most := memory_size() // _SHARE_OF_MEMORY):
+        return
+    counts = frames.counts
+    raise _refusal(
+        frames,
+        f"{counts.positions} scan positions, of which {counts.shown} have a frame",
+        expected=f"at most {most} bytes, a quarter of the memory, for {what} at the others",
+        found=f"{_number(nbytes)} bytes",
         path=path,
-        expected=f"about {found}",
-        found=f"nav_shape {'x'.join(f'{n:.4g}' if n < 1e300 else 'inf' for n in frames.nav_shape)}",
+        asked=asked,
+    )
+
+
+def _refusal(
+    frames: FrameMap, what: str, *, expected: str, found: str, path: str | None, asked: bool
+) -> FormatError | ParameterError:
+    """Give the error for a scan that is too large for what is stored."""
+    shape = "x".join(map(_number, frames.nav_shape))
+    if asked:
+        absurd = f"nav_shape {shape} is absurd for a file of {frames.n_frames} frames: it makes {what}"
+        return ParameterError(f"{absurd}; expected {expected}; found {found}", field="nav_shape")
+    return CorruptError(
+        f"the file announces {what}",
+        path=path,
+        expected=expected,
+        found=f"{found}, nav_shape {shape}",
         remedy="Give nav_shape",
     )
+
+
+def _number(n: int) -> str:
+    """Give a number, in short where a file holds an absurd one."""
+    if n < 10**15:
+        return str(n)
+    return f"{n:.4g}" if n < 1e300 else "inf"

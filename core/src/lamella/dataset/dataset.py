@@ -7,16 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
-from lamella.dataset.coverage import check_visible, shown_frames, warn_of_gaps
+from lamella.dataset.coverage import check_room, check_visible, shown_frames, warn_of_gaps
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
-from lamella.dataset.readselection import read_selection, result_array
+from lamella.dataset.readselection import SELECTING, first_gap, read_selection, result_array
 from lamella.dataset.storedform import stored_form
 from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaError, LamellaWarning
@@ -108,12 +108,24 @@ class DataSet:
             self.frame_map,
             missing=missing,
             name=self.name,
-            path=source.resources[0].path if source.resources else None,
-            asked="nav_shape" in provenance.parameters,
+            **self._claim,
         )
         warn_of_gaps(self.frame_map, self.name)
 
     # What it is.
+
+    @property
+    def _claim(self) -> _Claim:
+        """Who says how many scan positions there are: the first file, or the user."""
+        resources = self.source.resources
+        return {
+            "path": resources[0].path if resources else None,
+            "asked": "nav_shape" in self.provenance.parameters,
+        }
+
+    def check_room(self, nbytes: int, what: str) -> None:
+        """Refuse what would take too much memory for positions without a frame; see `lamella.dataset.coverage`."""
+        check_room(self.frame_map, nbytes, what, **self._claim)
 
     @cached_property
     def info(self) -> SourceInfo:
@@ -161,6 +173,13 @@ class DataSet:
         return self.shape.size * self.dtype.itemsize
 
     @property
+    def delivered_nbytes(self) -> int:
+        """Size of the frames that computations get, in native dtype [bytes]."""
+        counts = self.frame_map.counts
+        delivered = counts.positions if self.missing == "zero" else counts.shown
+        return delivered * self.shape.sig.size * self.dtype.itemsize
+
+    @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
@@ -186,6 +205,7 @@ class DataSet:
     @property
     def valid_mask(self) -> NDArray[np.bool_]:
         """Where the scan has a frame, shape ``shape.nav``."""
+        self.check_room(self.missing_count, "a mask")
         return self.frame_map.valid_mask
 
     @property
@@ -323,12 +343,21 @@ class DataSet:
         >>> ds[[2, 0], 1:3, 0, [0, -1]].shape
         (2, 2, 2)
         """
-        selection = Selection.of(index, self.shape)
-        frames = self.frame_map.frames(selection.positions)
-        if fill is None and self.missing != "zero" and len(frames) and int(frames.min()) < 0:
-            self.frame_map.frame_at(int(selection.positions[int(np.argmax(frames < 0))]))
+        filled = fill is not None or self.missing == "zero"
+        itemsize = 0 if out is not None or not filled else np.dtype(dtype or self.dtype).itemsize
+
+        def expect(positions: int, pixels: int, follow: bool) -> None:
+            each = itemsize * pixels + (0 if follow else SELECTING)
+            self.check_room((positions - self.frame_map.counts.shown) * each, "what was asked for")
+
+        selection = Selection.of(index, self.shape, expect)
+        places, frames = self.frame_map.present(selection.positions)
+        if places is not None and not filled:
+            self.frame_map.frame_at(int(selection.positions[first_gap(places)]))
         result = result_array(out, selection.shape, self.dtype, dtype)
-        read_selection(self.source, self.backend, selection, frames, result, fill or 0)
+        if places is not None:
+            result[...] = fill or 0
+        read_selection(self.source, self.backend, selection, places, frames, result)
         return result if out is not None or result.ndim else result[()]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -351,7 +380,11 @@ class DataSet:
         return hints if codec is None else replace(hints, whole_frames=True)
 
     def partitions(self, n: int | None = None, *, workers: int = 1) -> tuple[Partition, ...]:
-        """Cut the scan into contiguous stretches.
+        """Cut the scan into contiguous stretches, in order.
+
+        Every position that shows a frame lies in one of them. Where ``missing`` is not ``"zero"``, stretches of
+        positions without frames lie in none: a scan that announces much more than it holds costs no more than what it
+        holds.
 
         Parameters
         ----------
@@ -360,10 +393,15 @@ class DataSet:
         workers
             How many will run at a time.
         """
-        edges = partition_bounds(self.frame_map, self.source, self.nbytes, n or self.num_partitions, workers)
-        return tuple(
-            Partition(self, i, start, stop) for i, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        bounds = partition_bounds(
+            self.frame_map,
+            self.source,
+            self.delivered_nbytes,
+            n or self.num_partitions,
+            workers,
+            everything=self.missing == "zero",
         )
+        return tuple(Partition(self, i, start, stop) for i, (start, stop) in enumerate(bounds))
 
     def scheme(self, **wishes: Any) -> TilingScheme:
         """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
@@ -379,6 +417,7 @@ class DataSet:
     @property
     def roi(self) -> _RoiMaker:
         """Make masks by slicing: ``ds.roi[:, 3:5]`` is true there and false elsewhere."""
+        self.check_room(self.missing_count, "a region of interest")
         return _RoiMaker(self.shape.nav)
 
     # Life.
@@ -415,6 +454,13 @@ class DataSet:
 def _rebuild(source: LinearSource | FrameSource, options: dict[str, Any]) -> DataSet:
     with quiet(LamellaWarning):
         return DataSet(source, **options)
+
+
+class _Claim(TypedDict):
+    """Arguments of the checks against scans that are too large."""
+
+    path: str | None
+    asked: bool
 
 
 class _RoiMaker:

@@ -6,7 +6,7 @@ Every axis is indexed by itself, also by several arrays: the result is their out
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +31,7 @@ class Selection:
     Parameters
     ----------
     positions
-        Flat scan positions in the order of the result, shape ``(n,)``.
+        Flat scan positions in the order of the result, shape ``(n,)``; a range where they follow each other.
     nav_shape
         Shape of these positions in the result, before the integer axes are dropped.
     box
@@ -44,7 +44,7 @@ class Selection:
         Axes of the result that an integer index removes.
     """
 
-    positions: NDArray[np.int64]
+    positions: _Wanted
     nav_shape: tuple[int, ...]
     box: SigBox
     inner: tuple[slice | NDArray[np.int64], ...]
@@ -52,8 +52,18 @@ class Selection:
     dropped: tuple[int, ...]
 
     @classmethod
-    def of(cls, index: Any, shape: Shape) -> Selection:
+    def of(cls, index: Any, shape: Shape, expect: Callable[[int, int, bool], None] | None = None) -> Selection:
         """Read an index into a data set of a certain shape.
+
+        Parameters
+        ----------
+        index
+            What the user wrote between the brackets.
+        shape
+            Shape of the data set.
+        expect
+            Called before anything of that size is made, with the number of positions, that of the pixels of each, and
+            whether positions follow each other.
 
         Raises
         ------
@@ -70,13 +80,18 @@ class Selection:
             wanted = [
                 _wanted(item, length, len(nav) + i) for i, (item, length) in enumerate(zip(items[1:], sig, strict=True))
             ]
-            positions = np.flatnonzero(mask)
+            positions: _Wanted = np.flatnonzero(mask)
             nav_shape = (len(positions),)
+            if expect is not None:
+                expect(len(positions), math.prod(map(len, wanted)), False)
         else:
             items = _expanded(items, len(shape))
             every = [_wanted(item, length, axis) for axis, (item, length) in enumerate(zip(items, shape, strict=True))]
-            positions = _flat(every[: len(nav)], nav)
             nav_shape, wanted = tuple(map(len, every[: len(nav)])), every[len(nav) :]
+            stretch = _stretch(every[: len(nav)], nav)
+            if expect is not None:
+                expect(math.prod(nav_shape), math.prod(map(len, wanted)), stretch is not None)
+            positions = _flat(every[: len(nav)], nav) if stretch is None else stretch
         bounds = [_bounds(one) for one in wanted]
         return cls(
             positions=positions,
@@ -203,6 +218,20 @@ def _wanted(item: Any, length: int, axis: int) -> _Wanted:
             raise IndexError(f"index {outside} is out of bounds for axis {axis} with size {length}")
     where: NDArray[np.int64] = item.astype(np.int64)
     return as_range(np.where(where < 0, where + length, where))
+
+
+def _stretch(wanted: Sequence[_Wanted], lengths: Sequence[int]) -> range | None:
+    """Give the flat positions of an outer product if they follow each other: one position, a line, the whole scan."""
+    start, count, stride = 0, 1, 1
+    whole = True  # so far, every axis is wanted as a whole
+    for one, length in zip(reversed(wanted), reversed(lengths), strict=True):
+        if not isinstance(one, range) or (len(one) > 1 and (one.step != 1 or not whole)):
+            return None
+        start += one.start * stride
+        count *= len(one)
+        stride *= length
+        whole = whole and len(one) == length
+    return range(start, start + count)
 
 
 def _flat(wanted: Sequence[_Wanted], lengths: Sequence[int]) -> NDArray[np.int64]:

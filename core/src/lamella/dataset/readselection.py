@@ -10,16 +10,20 @@ import numpy as np
 from lamella.dataset.framereader import FrameReader
 from lamella.dataset.tiling import TILE_BYTES
 from lamella.errors import ParameterError
-from lamella.geometry.frames import as_range
+from lamella.geometry.frames import as_numbers, as_range
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.dataset.indexing import Selection
+    from lamella.geometry.frames import Places
     from lamella.io.backend import IOBackend
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["read_selection", "result_array"]
+__all__ = ["SELECTING", "first_gap", "read_selection", "result_array"]
+
+SELECTING = 32
+"""What it takes to find the frame of a scattered position and its place in a result [bytes]."""
 
 
 def result_array(
@@ -52,13 +56,21 @@ def result_array(
     return out
 
 
+def first_gap(places: Places) -> int:
+    """Give the first number from 0 on that does not stand in a rising list."""
+    if isinstance(places, range):
+        return 0 if places.start or not places else len(places)
+    follow = places == np.arange(len(places))
+    return len(places) if follow.all() else int(np.argmin(follow))
+
+
 def read_selection(
     source: LinearSource | FrameSource,
     backend: IOBackend,
     selection: Selection,
-    frames: NDArray[np.int64],
+    places: Places | None,
+    frames: Places,
     result: NDArray[Any],
-    fill: float,
 ) -> None:
     """Read frames into ``result``.
 
@@ -71,19 +83,21 @@ def read_selection(
         What is read, and how bytes reach memory.
     selection
         Which pixels are wanted.
+    places
+        Which of its positions show a frame; None if all do. The others are left alone.
     frames
-        Stored frame of each of its positions, -1 where none is; shape ``(n,)``.
+        Stored frame of each of these positions, shape ``(n,)``.
     result
         Array of shape ``selection.shape``, any dtype and strides.
-    fill
-        Value of the pixels of a missing frame.
     """
-    if result.size == 0:
+    if result.size == 0 or not len(frames):
         return
     rows = _rows(selection, result)
-    if rows is None or not _increase(frames):
-        _scatter(source, backend, selection, frames, result, fill)
+    if rows is None or not (places is None or isinstance(places, range)) or not _increase(frames):
+        _scatter(source, backend, selection, places, frames, result)
         return
+    if places is not None:
+        rows = rows[places.start : places.stop]
     whole = selection.whole_box
     depth = _depth(selection, source.dtype.itemsize)
     with FrameReader(source, backend, dtype=rows.dtype if whole else None) as reader:
@@ -99,30 +113,26 @@ def _scatter(
     source: LinearSource | FrameSource,
     backend: IOBackend,
     selection: Selection,
-    frames: NDArray[np.int64],
+    places: Places | None,
+    frames: Places,
     result: NDArray[Any],
-    fill: float,
 ) -> None:
     """Read tiles of increasing frames, and put the pixels of each frame wherever the result shows it."""
-    places = np.argsort(frames, kind="stable")
-    first = int(np.searchsorted(frames, 0, sorter=places))
+    stored, rises = as_numbers(frames), None if places is None else as_numbers(places)
+    order = np.argsort(stored, kind="stable")
     target, rows = selection.spread(result), _rows(selection, result)
     depth = _depth(selection, source.dtype.itemsize)
-
-    def put(where: NDArray[np.int64], values: Any) -> None:
-        if rows is not None:
-            rows[where] = values
-        else:
-            target[np.unravel_index(where, selection.nav_shape)] = values
-
-    for start in range(0, first, depth):
-        put(places[start : min(start + depth, first)], fill)
     with FrameReader(source, backend) as reader:
-        for start in range(first, len(frames), depth):
-            where = places[start : start + depth]
-            wanted, again = _distinct(frames[where])
+        for start in range(0, len(order), depth):
+            some = order[start : start + depth]
+            wanted, again = _distinct(stored[some])
             pixels = selection.pixels(reader.read(as_range(wanted), selection.box))
-            put(where, pixels if again is None else pixels[again])
+            where = some if rises is None else rises[some]
+            values = pixels if again is None else pixels[again]
+            if rows is not None:
+                rows[where] = values
+            else:
+                target[np.unravel_index(where, selection.nav_shape)] = values
 
 
 def _depth(selection: Selection, itemsize: int) -> int:
@@ -137,9 +147,9 @@ def _rows(selection: Selection, result: NDArray[Any]) -> NDArray[Any] | None:
     return result.reshape(len(selection.positions), *selection.sig_shape)
 
 
-def _increase(frames: NDArray[np.int64]) -> bool:
-    """Whether each frame is there and stored behind the one before it."""
-    return int(frames[0]) >= 0 and (len(frames) == 1 or bool((np.diff(frames) > 0).all()))
+def _increase(frames: Places) -> bool:
+    """Whether each frame is stored behind the one before it."""
+    return isinstance(frames, range) or len(frames) == 1 or bool((np.diff(frames) > 0).all())
 
 
 def _distinct(frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
+
+from lamella.errors import LamellaWarning
+from lamella.executors.executor import PATIENCE, as_error
+from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
     from lamella.engine.runner import PartialResults, Run
     from lamella.udf.results import UDFResult
 
 __all__ = ["AsyncPartials", "Partials", "finish_later"]
+
+_PATIENCE = 2 * PATIENCE
+"""How long a run may take to stop; executors have their own patience with jobs [s]."""
 
 
 class Partials(Iterator["PartialResults"]):
@@ -77,7 +87,7 @@ class AsyncPartials(AsyncIterator["PartialResults"]):
     async def aclose(self) -> None:
         """Stop the run."""
         self.cancel()
-        await asyncio.to_thread(self._partials.close)
+        await _in_thread(self._partials.close)
 
     async def athrow(self, error: BaseException) -> PartialResults:
         """Stop the run by raising ``error`` inside it."""
@@ -94,13 +104,48 @@ async def finish_later(run: Run) -> tuple[UDFResult, ...]:
 
 
 async def _beside(run: Run, function: Any, *args: Any) -> Any:
-    """Call a function in a thread. When the waiting task is cancelled, cancel the run and wait until it has stopped."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    """Call a function in a thread. When the waiting task is cancelled, cancel the run and wait until it has stopped.
+
+    What does not stop is left alone in its thread, which does not keep the process from ending.
+    """
+    work = _in_thread(function, *args)
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
         run.cancel.set()
-        await asyncio.wait([work])
-        if not work.cancelled():
+        await asyncio.wait([work], timeout=_PATIENCE)
+        if not work.done():
+            warn_user(
+                f"gave up waiting for {run.names} over {run.plan.dataset.name}: its thread goes on", LamellaWarning
+            )
+        elif not work.cancelled():
             work.exception()
         raise
+
+
+def _in_thread(function: Any, *args: Any) -> asyncio.Future[Any]:
+    """Call a function in a thread of its own; those of `asyncio.to_thread` would keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    work: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def call() -> None:
+        result, failed = None, None
+        try:
+            result = context.run(function, *args)
+        except BaseException as error:
+            failed = as_error(error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, work, result, failed)
+
+    threading.Thread(target=call, name="lamella-run", daemon=True).start()
+    return work
+
+
+def _settle(work: asyncio.Future[Any], result: Any, failed: Exception | None) -> None:
+    if work.cancelled():
+        return
+    if failed is None:
+        work.set_result(result)
+    else:
+        work.set_exception(failed)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from lamella.dataset.tiling import (
     negotiate_blocks,
 )
 from lamella.engine.fusion import one_call
-from lamella.engine.workload import LARGE_RESULT, cut_scan, is_small
+from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small
 from lamella.errors import UDFError
 from lamella.kernels.compilequeue import compile_queue
 from lamella.system.memo import Memo
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from lamella.dataset.partition import Partition
     from lamella.executors.executor import Executor
     from lamella.geometry.roi import Region
+    from lamella.geometry.shape import Shape
+    from lamella.udf.buffers import BufferSpec
 
 __all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan"]
 
@@ -57,6 +60,24 @@ class PlannedUDF:
     method: Method
     input_dtype: np.dtype[Any]
     memo: Memo = field(default_factory=Memo, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """Size of the results of a UDF: what a partition gives apart from scan positions, and for each of these [bytes]."""
+
+    held: int
+    each: int
+
+    @classmethod
+    def of(cls, specs: Iterable[BufferSpec], sig: Shape) -> _Size:
+        held = each = 0
+        for spec in specs:
+            if spec.kind == "nav":
+                each += spec.nbytes(1, sig)
+            elif spec.use != "result_only":
+                held += spec.nbytes(0, sig)
+        return cls(held, each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +146,11 @@ class Plan(ReopensDataSet):
         planned = self.udfs[index]
         udf = _again(planned.cls, planned.kwargs if changed is None else changed.kwargs[index])
         udf._memo = planned.memo if changed is None else planned.memo.current(changed.generation)
-        positions = self.positions(partition)
-        bind_params(udf, self.dataset, positions)
+        count = self.region.size
+        if partition is not None:
+            start, stop = self.span(partition)
+            count = stop - start
+        bind_params(udf, self.dataset, partial(self.positions, partition))
         udf._meta = UDFMeta(
             dataset_shape=self.dataset.shape,
             dataset_dtype=self.dataset.dtype,
@@ -141,7 +165,7 @@ class Plan(ReopensDataSet):
         sig = self.dataset.shape.sig
         udf._specs = udf.get_result_buffers()
         udf._results = Views(
-            {name: spec.allocate(len(positions), sig) for name, spec in udf._specs.items() if spec.use != "result_only"}
+            {name: spec.allocate(count, sig) for name, spec in udf._specs.items() if spec.use != "result_only"}
         )
         return udf
 
@@ -160,20 +184,24 @@ def make_plan(
     ------
     UDFError
         If a UDF does not say how it gets data, or cannot compute with NumPy arrays.
+    CorruptError, ParameterError
+        If results at scan positions without a frame take more than a quarter of the memory.
     """
     asked = [_planned(udf, dataset, region, corrections) for udf in udfs]
-    planned = tuple(item for item, _, _, _ in asked)
-    held = sum(nbytes for _, _, nbytes, _ in asked)
+    planned = tuple(item for item, *_ in asked)
+    held = sum(one.held for *_, one, _ in asked)
+    if each := sum(one.each for *_, one, _ in asked):
+        check_results(dataset, region, each)
     dtypes = {item.input_dtype for item in planned}
     read_dtype = dtypes.pop() if len(dtypes) == 1 else _native(dataset, corrections)
     methods = {item.method for item in planned}
     in_place = methods == {"rows"} and (corrections is None or corrections.pixel_by_pixel)
     stored = dataset.stored_form if in_place else None
-    wishes = [wish for _, wish, _, _ in asked]
+    wishes = [wish for _, wish, *_ in asked]
     share = max(wish.share for wish in wishes)
     as_it_lies = stored is not None and stored.bounds is None and corrections is None
     target = TILE_BYTES
-    if one_call([udf for _, _, _, udf in asked], [item.method for item in planned]):
+    if one_call([udf for *_, udf in asked], [item.method for item in planned]):
         if as_it_lies and dataset.backend.zero_copy:
             target = LONE_TILE_BYTES if region.everything else DECODED_TILE_BYTES  # scattered frames are copied first
         elif as_it_lies and region.everything and not compile_queue.loaded:
@@ -213,12 +241,12 @@ def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:
 
 def _planned(
     udf: UDF, dataset: DataSet, region: Region, corrections: Corrections | None
-) -> tuple[PlannedUDF, TileWish, int, UDF]:
-    """Give how a UDF gets data, how tiles should be for it, the size of what it keeps [bytes], and an instance."""
+) -> tuple[PlannedUDF, TileWish, _Size, UDF]:
+    """Give how a UDF gets data, how tiles should be for it, the size of its results, and an instance."""
     who = type(udf).__name__
     kwargs = {name: _plain(value) for name, value in udf._kwargs.items()}
     fresh = _again(type(udf), kwargs)
-    bind_params(fresh, dataset, region.positions(0, region.n_positions))
+    bind_params(fresh, dataset, partial(region.positions, 0, region.n_positions))
     fresh._meta = UDFMeta(
         dataset_shape=dataset.shape, dataset_dtype=dataset.dtype, region=region, corrections=corrections
     )
@@ -230,10 +258,12 @@ def _planned(
     preferred = np.bool_ if method == "rows" else fresh.get_preferred_input_dtype()
     wanted = np.result_type(_native(dataset, corrections), np.dtype(preferred))
     fresh._meta.input_dtype = wanted = np.dtype(wanted)
-    held = sum(
-        spec.nbytes(0, dataset.shape.sig) for spec in fresh.get_result_buffers().values() if spec.use != "result_only"
+    return (
+        PlannedUDF(type(udf), kwargs, method, wanted, fresh._memo),
+        _wish(fresh, method),
+        _Size.of(fresh.get_result_buffers().values(), dataset.shape.sig),
+        fresh,
     )
-    return PlannedUDF(type(udf), kwargs, method, wanted, fresh._memo), _wish(fresh, method), held, fresh
 
 
 def _wish(udf: UDF, method: Method) -> TileWish:
@@ -253,12 +283,12 @@ def _whole(number: float | None) -> int | None:
     return _UNBOUNDED if math.isinf(number) else int(number)
 
 
-def bind_params(udf: UDF, dataset: DataSet, positions: range | NDArray[np.int64]) -> None:
-    """Show auxiliary data among the parameters of a UDF as arrays over the selected ``positions``."""
+def bind_params(udf: UDF, dataset: DataSet, positions: Callable[[], range | NDArray[np.int64]]) -> None:
+    """Show auxiliary data among the parameters of a UDF as arrays over the selected positions, if there are such."""
     nav, sig = dataset.shape.nav, dataset.shape.sig
     udf.params = Namespace(
         {
-            name: value.part(nav, sig, positions) if isinstance(value, AuxData) else value
+            name: value.part(nav, sig, positions()) if isinstance(value, AuxData) else value
             for name, value in udf._kwargs.items()
         }
     )

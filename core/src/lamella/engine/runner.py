@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from lamella.corrections.resolve import choose
-from lamella.engine.failures import guarded, lost_text
+from lamella.engine.covered import Covered
+from lamella.engine.failures import exits_told, guarded, lost_text, place_text
+from lamella.engine.mergeall import merges_all, without_gaps
 from lamella.engine.plan import ChangedParams, bind_params, make_plan
 from lamella.engine.sparse import prefer_events
+from lamella.engine.stopping import Cancel
 from lamella.engine.task import Task, run_task
+from lamella.engine.workload import check_results
 from lamella.errors import CancelledRun, LamellaError, UDFError, WorkerLost
 from lamella.executors.inline import InlineExecutor
 from lamella.geometry.roi import region_of
@@ -24,8 +28,6 @@ from lamella.udf.results import ResultBuffer, UDFResult, collect
 from lamella.udf.slices import Slice
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lamella.corrections.corrections import Corrections
     from lamella.dataset.dataset import DataSet
     from lamella.dataset.partition import Partition
@@ -49,9 +51,10 @@ class PartialResults:
 
     def __init__(self, run: Run) -> None:
         self._run: Run | None = run
-        self._state: tuple[tuple[UDFResult, ...], ResultBuffer] | None = None
+        self._state: tuple[tuple[UDFResult, ...], Callable[[], ResultBuffer]] | None = None
+        self._damage: ResultBuffer | None = None
 
-    def _now(self) -> tuple[tuple[UDFResult, ...], ResultBuffer]:
+    def _now(self) -> tuple[tuple[UDFResult, ...], Callable[[], ResultBuffer]]:
         if self._state is None:
             assert self._run is not None
             self._state = self._run.results(snapshot=True), self._run.damage()
@@ -66,7 +69,9 @@ class PartialResults:
     @property
     def damage(self) -> ResultBuffer:
         """Where the scan was processed so far."""
-        return self._now()[1]
+        if self._damage is None:
+            self._damage = self._now()[1]()
+        return self._damage
 
 
 class Run:
@@ -86,11 +91,15 @@ class Run:
         Instead of those of the data set.
     progress
         See `lamella.progress.make_progress`.
+    cancel
+        An event of the caller that stops the run, too, when it is set; it is never set here.
 
     Attributes
     ----------
     cancel : threading.Event
         Set it to stop the run within a tile.
+    names : str
+        The UDFs, for messages.
     watchers : list of callable
         Called with the partial results after each partition, and whether that was the last one.
     """
@@ -104,28 +113,42 @@ class Run:
         roi: object = None,
         corrections: Corrections | bool | None = None,
         progress: ProgressOption = False,
+        cancel: threading.Event | None = None,
     ) -> None:
         if not udfs:
             raise ValueError("an empty list of UDFs: there is nothing to compute")
-        self.cancel = threading.Event()
+        self.cancel = Cancel(cancel)
         self.watchers: list[Callable[[PartialResults, bool], object]] = []
         self._progress = progress
         region = region_of(roi, dataset.shape.nav)
         asked = True if corrections is None else corrections
         chosen = choose(asked, lambda: dataset.corrections, dataset.shape.sig)
         keep_freed_memory()
-        self.plan: Plan = prefer_events(make_plan(dataset, udfs, region, corrections=chosen, executor=executor))
+        self.names = ", ".join(type(udf).__name__ for udf in udfs)
+        with exits_told(self.names, dataset):
+            plan = make_plan(dataset, udfs, region, corrections=chosen, executor=executor)
+        self.plan: Plan = prefer_events(plan)
         self._executor: Executor = InlineExecutor() if self.plan.small else executor
-        self._todo = [partition for partition in self.plan.partitions if _some(self.plan.span(partition))]
-        self._has_frame = _selected(dataset.valid_mask.reshape(-1), region.mask)
-        self._valid: NDArray[np.bool_] = np.zeros(region.size, dtype=np.bool_)
-        self._delivered = self._valid if dataset.missing != "zero" else self._valid.copy()
+        self._todo = [partition for partition in self.plan.partitions if self._selects(partition)]
+        self._covered = Covered(dataset.frame_map, region, zeros=dataset.missing == "zero")
         self._changed: ChangedParams | None = None
         self._mains = [self._main(i) for i in range(len(udfs))]
-        self._kept: list[dict[Slice, Views] | None] = [{} if _merges_all(udf) else None for udf in self._mains]
+        self._kept: list[dict[Slice, Views] | None] = [{} if merges_all(udf) else None for udf in self._mains]
+
+    def _selects(self, partition: Partition) -> bool:
+        """Whether there is something to compute in a partition: a selected position that has a frame."""
+        start, stop = self.plan.span(partition)
+        if start == stop:
+            return False
+        dataset, mask = self.plan.dataset, self.plan.region.mask
+        if mask is None or dataset.missing == "zero" or not dataset.frame_map.has_lost:
+            return True
+        shown = dataset.frame_map.shown(partition.start, partition.stop)
+        return bool((shown & mask[partition.start : partition.stop]).any())
 
     def _main(self, index: int) -> UDF:
-        udf = self.plan.make(index, valid=self._valid)
+        with exits_told(self.plan.udfs[index].cls.__name__, self.plan.dataset):
+            udf = self.plan.make(index, valid=lambda: self._covered.valid)
         guarded(udf, "preprocess", self.plan.dataset, None)
         return udf
 
@@ -139,7 +162,9 @@ class Run:
         UDFError
             If a UDF failed, or workers were lost with a partition.
         """
-        with make_progress(self._progress, self.plan.region.size, self.plan.dataset.name) as progress:
+        spans = [self.plan.span(partition) for partition in self._todo]
+        total = sum(stop - start for start, stop in spans)
+        with make_progress(self._progress, total, self.plan.dataset.name) as progress:
             tasks = _Tasks(self)
             results = self._executor.run(run_task, self.plan, tasks, cancel=self.cancel, ahead=self.plan.ahead)
             try:
@@ -162,8 +187,7 @@ class Run:
             try:
                 arrays = next(results, None)
             except WorkerLost as error:
-                names = ", ".join(planned.cls.__name__ for planned in self.plan.udfs)
-                text = lost_text(error, names, self.plan.dataset, self._todo[error.index])
+                text = lost_text(error, self.names, self.plan.dataset, self._todo[error.index])
                 raise UDFError(text) from error
         if self.cancel.is_set():
             raise CancelledRun(f"the run over {self.plan.dataset.name} was cancelled")
@@ -175,6 +199,10 @@ class Run:
         """Give a partition of this run with the parameters that hold now."""
         return Task(self._todo[number].index, self._changed)
 
+    def told(self, number: int) -> str:
+        """Say what a task of this run is: its UDFs, and which partition."""
+        return f"{self.names} in {place_text(self.plan.dataset, self._todo[number])}"
+
     @property
     def n_tasks(self) -> int:
         """The number of partitions in which something is selected."""
@@ -184,8 +212,7 @@ class Run:
         """Add the result of a partition; gives the number of scan positions that it covers."""
         plan = self.plan
         start, stop = plan.span(partition)
-        self._delivered[start:stop] = True
-        self._valid[start:stop] = self._has_frame[start:stop]
+        self._covered.add(partition)
         for udf, source, kept in zip(self._mains, arrays, self._kept, strict=True):
             if kept is not None:
                 sig = plan.dataset.shape.sig
@@ -204,7 +231,8 @@ class Run:
         """Let UDFs that merge all partitions at once do so."""
         for udf, kept in zip(self._mains, self._kept, strict=True):
             if kept is not None:
-                merged = guarded(udf, "merge_all", self.plan.dataset, None, kept)
+                whole = without_gaps(kept, udf, self.plan.region.size, self.plan.dataset.shape.sig)
+                merged = guarded(udf, "merge_all", self.plan.dataset, None, whole)
                 for name, value in merged.items():
                     udf.results[name] = value
 
@@ -213,7 +241,7 @@ class Run:
         changed = self._changed = ChangedParams.of(self._changed or self.plan, changes)
         for udf, kwargs in zip(self._mains, changed.kwargs, strict=True):
             udf._kwargs = dict(kwargs)
-            bind_params(udf, self.plan.dataset, self.plan.positions())
+            bind_params(udf, self.plan.dataset, self.plan.positions)
 
     def finish(self) -> tuple[UDFResult, ...]:
         """Run to the end and give the results of each UDF."""
@@ -229,8 +257,7 @@ class Run:
                 udf,
                 guarded(udf, "get_results", plan.dataset, None),
                 plan.region,
-                self._valid,
-                self._delivered,
+                self._covered,
                 snapshot=snapshot,
             )
             for udf in self._mains
@@ -251,10 +278,15 @@ class Run:
             for udf in self._mains
         )
 
-    def damage(self) -> ResultBuffer:
-        """Give where the scan was processed so far."""
-        spec = BufferSpec("nav", (), np.dtype(np.bool_))
-        return ResultBuffer(self._valid.copy(), spec, self.plan.region, None)
+    def damage(self) -> Callable[[], ResultBuffer]:
+        """Give a function that gives where the scan was processed up to now, whenever it is called."""
+        so_far, region, dataset = self._covered.so_far(), self.plan.region, self.plan.dataset
+
+        def result() -> ResultBuffer:
+            check_results(dataset, region, 0)
+            return ResultBuffer(so_far(), BufferSpec("nav", (), np.dtype(np.bool_)), region, None)
+
+        return result
 
 
 class _Tasks(Sequence[Task]):
@@ -266,6 +298,10 @@ class _Tasks(Sequence[Task]):
     def __len__(self) -> int:
         return self._run.n_tasks
 
+    def told(self, index: int) -> str:
+        """Say what a task is, for a warning of the executor."""
+        return self._run.told(index)
+
     @overload
     def __getitem__(self, index: int) -> Task: ...
 
@@ -275,16 +311,3 @@ class _Tasks(Sequence[Task]):
     def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
         numbers = range(len(self))[index]
         return self._run.task(numbers) if isinstance(numbers, int) else [self._run.task(i) for i in numbers]
-
-
-def _some(span: tuple[int, int]) -> bool:
-    return span[0] < span[1]
-
-
-def _merges_all(udf: UDF) -> bool:
-    """Whether a UDF merges all partitions at once instead of one after the other."""
-    return type(udf).merge is UDF.merge and hasattr(udf, "merge_all")
-
-
-def _selected(mask: NDArray[np.bool_], region: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return mask if region is None else mask[region]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from lamella.engine.failures import udf_failure
+from lamella.engine.failures import concerns_program, udf_failure
 from lamella.engine.images import BoxImages, Image, WholeImages
 from lamella.errors import LamellaError
 from lamella.udf.base import UDF
@@ -130,7 +130,9 @@ class _BlockStep:
             return function(*arguments)
         except LamellaError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if concerns_program(error):
+                raise
             raise udf_failure(self.udf, self._name, error, *self._where, tile.positions) from error
 
 
@@ -166,7 +168,9 @@ class _FrameStep(_BlockStep):
                 process(frame)
         except LamellaError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if concerns_program(error):
+                raise
             positions = tile.positions[i : i + 1]
             raise udf_failure(self.udf, self._name, error, *self._where, positions) from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamella.dataset.eventtiles import event_tiles
-from lamella.engine.failures import guarded
+from lamella.engine.failures import exits_told, guarded
 from lamella.engine.fusedstep import together
 from lamella.engine.fusion import followers
 from lamella.engine.sparse import EventFeed
@@ -93,7 +93,8 @@ def _tiles(plan: Plan, partition: Partition) -> Generator[Tile]:
 
 
 def _prepared(plan: Plan, partition: Partition, index: int, task: Task) -> UDF:
-    udf = plan.make(index, task.changed, partition)
+    with exits_told(plan.udfs[index].cls.__name__, plan.dataset):
+        udf = plan.make(index, task.changed, partition)
     udf.task_data = Namespace(guarded(udf, "get_task_data", plan.dataset, partition))
     guarded(udf, "preprocess", plan.dataset, partition)
     return udf

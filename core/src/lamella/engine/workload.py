@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from lamella.executors.executor import Transport
     from lamella.geometry.roi import Region
 
-__all__ = ["LARGE_RESULT", "cut_scan", "is_small"]
+__all__ = ["LARGE_RESULT", "check_results", "cut_scan", "is_small"]
 
 LARGE_RESULT = 4 << 20
 """Size from which the results of partitions matter beside the data [bytes]."""
 _SMALLEST_PIECE = 4 << 20
+_FLAGS = 2
+"""What says whether a position was processed [bytes]."""
 _WORTH_MERGING = 8
 """How many times the size of its result a partition should at least have."""
+_WORTH_COPYING = 2
+"""How many times the size of results the data should have, so that every worker has results of its own."""
 _WORTH_SENDING = 64
 """The same where results go over a network to the one process that merges them."""
 _LARGEST_FOR_SENDING = 1 << 30
@@ -33,7 +37,32 @@ _FINDING = 8
 
 def _selected(dataset: DataSet, region: Region) -> int:
     """Give the size of the selected frames in native dtype [bytes]."""
-    return dataset.nbytes * region.size // max(1, region.n_positions)
+    if region.everything:
+        return dataset.delivered_nbytes
+    covered = range(region.n_positions) if dataset.missing == "zero" else dataset.frame_map.filled
+    selected = region.before(covered.stop) - region.before(covered.start)
+    return dataset.delivered_nbytes * selected // max(1, len(covered))
+
+
+def check_results(dataset: DataSet, region: Region, each: int) -> None:
+    """Refuse results that need too much memory for scan positions that have no frame.
+
+    Parameters
+    ----------
+    dataset, region
+        What is read.
+    each
+        Size of all results of one position [bytes]; with 0, only room for flags is needed.
+
+    Raises
+    ------
+    CorruptError, ParameterError
+        If that is more than a quarter of the memory.
+    """
+    if dataset.missing_count:
+        filled = dataset.frame_map.filled
+        empty = region.size - (region.before(filled.stop) - region.before(filled.start))
+        dataset.check_room(empty * (each + _FLAGS), "results")
 
 
 def is_small(dataset: DataSet, region: Region, *, as_stored: bool, effort: int) -> bool:
@@ -80,7 +109,8 @@ def cut_scan(
         return partitions
     most = len(partitions)
     if (piece := _worth_a_result(held, transport)) >= _WORTH_MERGING * LARGE_RESULT:
-        most = min(most, max(workers, dataset.nbytes // piece))
+        fewest = workers if dataset.delivered_nbytes >= _WORTH_COPYING * held else 1
+        most = min(most, max(fewest, dataset.delivered_nbytes // piece))
     if not region.everything:
         most = min(most, max(workers, _selected(dataset, region) // _SMALLEST_PIECE))
     return partitions if len(partitions) <= most else dataset.partitions(most)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from lamella.errors import LamellaWarning, UDFError
+from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
     from threading import Event
 
-__all__ = ["Executor", "Job", "Transport", "call", "limit"]
+__all__ = ["PATIENCE", "Executor", "Job", "Transport", "as_error", "call", "limit", "warn_of_left"]
+
+PATIENCE = 3.0
+"""How long jobs that run may take to stop before nobody waits for them any more [s]."""
 
 S = TypeVar("S")
 I = TypeVar("I")  # noqa: E741
@@ -139,7 +145,7 @@ class Executor(ABC):
             What differs. ``items[i]`` may be made when it is asked for, from what is known at that moment: ask for
             it once and when a worker is about to get it, in ascending order, and keep it for another attempt.
             Any thread may ask, one at a time. ``len(items)`` is known from the beginning, so that batches can be
-            planned.
+            planned. If there is a method ``items.told(i)``, it gives what a warning calls an item, at any time.
         cancel
             Stops the run when it is set, from any thread; jobs that run see ``cancelled()`` turn true. It belongs to
             the caller: never set it.
@@ -150,8 +156,10 @@ class Executor(ABC):
         Yields
         ------
         object
-            The results. Only a bounded number of them waits to be taken. Closing the generator stops all work:
-            running jobs see ``cancelled()`` turn true, and are waited for.
+            The results. Only a bounded number of them waits to be taken. Closing the generator, or an exception in it
+            such as `KeyboardInterrupt`, stops all work: running jobs see ``cancelled()`` turn true, and are waited for.
+            Those that do not stop within three seconds, or before the next Ctrl-C, are left alone with a warning, or
+            their workers are ended.
 
         Raises
         ------
@@ -160,7 +168,8 @@ class Executor(ABC):
         WorkerLost
             If several workers were lost with one item; says which.
         Exception
-            What ``job`` raised, or ``items[i]``, in the place of that item.
+            What ``job`` raised, or ``items[i]``, in the place of that item. What a job raised on a worker that is no
+            `Exception`, such as `SystemExit`, becomes a `lamella.errors.UDFError`.
         """
 
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
@@ -195,3 +204,23 @@ def limit(workers: int, ahead: int | None = None) -> int:
 def call(function: Callable[[I], R], item: I, cancelled: Callable[[], bool]) -> R:
     """Give ``function(item)``: the job behind `Executor.map`."""
     return function(item)
+
+
+def as_error(error: BaseException) -> Exception:
+    """Give what a job raised as an error; what would end the program of the user becomes a `UDFError`."""
+    if isinstance(error, Exception):
+        return error
+    text = f": {error}" if str(error) else ""
+    raised = UDFError(f"what ran on a worker ended with {type(error).__name__}{text}")
+    raised.__cause__ = error
+    return raised
+
+
+def warn_of_left(items: Sequence[Any], index: int) -> None:
+    """Warn that nobody waits any more for a job in a thread."""
+    told = getattr(items, "told", "item {}".format)
+    warn_user(
+        f"gave up waiting for {told(index)}, which does not stop: its thread goes on until the function returns, or "
+        "this process ends",
+        LamellaWarning,
+    )

@@ -9,14 +9,12 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from lamella.executors.executor import as_error
 from lamella.system.text import made_printable, printable_lines
 
-__all__ = ["Message", "pack", "pack_error", "pack_result", "receive", "result_of", "send", "unpack"]
+__all__ = ["Message", "pack", "pack_error", "pack_result", "result_of", "unpack"]
 
 Message: TypeAlias = tuple[bytes, Sequence[Any]]
 """A pickle of protocol 5, and the memory that it refers to: objects with the buffer protocol."""
@@ -35,6 +33,7 @@ def pack(thing: Any, *, by_value: bool = False) -> Message:
 
     Examples
     --------
+    >>> import numpy as np
     >>> body, buffers = pack({"image": np.ones((64, 64)), "name": "sum"})
     >>> len(body) < 1000, [memoryview(buffer).nbytes for buffer in buffers]
     (True, [32768])
@@ -69,7 +68,8 @@ def pack_result(result: Any) -> Message:
 def pack_error(error: BaseException, where: str = "a worker process") -> Message:
     """Pack the answer of a job that raised, for `result_of`: the error, its cause, and the place as a note.
 
-    An error that cannot be pickled becomes a `RuntimeError` with its type and text.
+    What is no `Exception`, such as `SystemExit`, becomes a `lamella.errors.UDFError`: it must not end the program of
+    the user. An error that cannot be pickled becomes a `RuntimeError` with its type and text.
 
     Parameters
     ----------
@@ -78,6 +78,7 @@ def pack_error(error: BaseException, where: str = "a worker process") -> Message
     where
         The worker, in words; begins the note.
     """
+    error = as_error(error)
     made_printable(error, breaks=True)
     error.add_note(printable_lines(f"In {where}:\n" + "".join(traceback.format_exception(error)).rstrip()))
     for thing in ((error, error.__cause__), (error, None), (RuntimeError(f"{type(error).__name__}: {error}"), None)):
@@ -109,31 +110,3 @@ def result_of(answer: tuple[str, Any]) -> Any:
         error, cause = value
         raise error from cause
     return value
-
-
-def send(connection: Connection, message: Message) -> None:
-    """Send a packed object."""
-    body, buffers = message
-    views = [buffer.raw() for buffer in buffers]
-    connection.send([len(body), *(view.nbytes for view in views)])
-    connection.send_bytes(body)
-    for view in views:
-        if view.nbytes:
-            connection.send_bytes(view)
-
-
-def receive(connection: Connection) -> Any:
-    """Receive an object; arrays lie in memory of their own.
-
-    Raises
-    ------
-    EOFError, OSError
-        If the other side is gone.
-    """
-    _, *sizes = connection.recv()
-    body = connection.recv_bytes()
-    buffers = [np.empty(size, dtype=np.uint8) for size in sizes]
-    for buffer in buffers:
-        if buffer.size:
-            connection.recv_bytes_into(buffer.data)
-    return unpack((body, buffers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import Counter
 from typing import Any
 
 __all__ = ["OneThread", "one_thread"]
@@ -19,7 +20,7 @@ class OneThread:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside: Counter[threading.Thread] = Counter()
         self._lifted: list[tuple[Any, int]] = []
         self._libraries: list[Any] = []
         self._modules = 0
@@ -30,22 +31,33 @@ class OneThread:
     def _alone(self) -> None:
         """Forget the other threads in a process that was forked, where there are none."""
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside.clear()
 
     def __enter__(self) -> None:
         self._limit_numba()
         with self._lock:
-            self._inside += 1
-            if self._inside == 1:
+            first = not self._inside
+            self._inside[threading.current_thread()] += 1
+            if first:
                 now = [(library, library.num_threads) for library in self._found()]
                 self._lifted = [(library, n) for library, n in now if n not in (None, 1)]
                 _set([(library, 1) for library, _ in self._lifted])
 
     def __exit__(self, *_: object) -> None:
         self._lift_numba()
+        self._lift_blas(1)
+
+    def leave(self, thread: threading.Thread) -> None:
+        """Count a thread no more that is inside and does not come back, whatever it does later."""
+        self._lift_blas(None, thread)
+
+    def _lift_blas(self, times: int | None, thread: threading.Thread | None = None) -> None:
+        one = thread or threading.current_thread()
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
+            inside = self._inside.pop(one, 0)
+            if times is not None and inside > times:
+                self._inside[one] = inside - times
+            if inside and not self._inside:
                 _set(self._lifted)
 
     def _limit_numba(self) -> None:

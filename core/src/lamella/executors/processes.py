@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 import weakref
@@ -11,9 +12,10 @@ from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
-from lamella.errors import CancelledRun, WorkerLost
-from lamella.executors.executor import Executor, Job, Transport, limit
-from lamella.executors.messages import Message, pack, receive, result_of, send
+from lamella.errors import CancelledRun, UDFError, WorkerLost
+from lamella.executors.channel import BrokenFrameError, Order
+from lamella.executors.executor import PATIENCE, Executor, Job, Transport, limit
+from lamella.executors.messages import Message, pack, result_of, unpack
 from lamella.executors.worker import Worker
 from lamella.system.logs import logger_of
 from lamella.system.processors import available_cpus
@@ -29,7 +31,7 @@ _log = logger_of(__name__)
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""
 _REMEDY = "Exit code -9 means that it was killed, most often for lack of memory: use fewer workers or more partitions"
-_PATIENCE = 5.0
+_PATIENCE = PATIENCE
 """How long a cancelled worker may go on with its tile before it is ended [s]."""
 _POLL = 0.05
 """How often a set cancel flag is looked for [s]."""
@@ -55,6 +57,7 @@ class ProcessesExecutor(Executor):
         self._idle: list[Worker] = []
         self._lock = threading.Lock()
         weakref.finalize(self, _end, self._idle)
+        _executors.add(self)
 
     @property
     def workers(self) -> int:
@@ -80,11 +83,15 @@ class ProcessesExecutor(Executor):
         message = pack((job, shared), by_value=True)
         room = limit(self.workers, ahead)
         run: _Run[I, R] = _Run(self._take(), message, items, cancel or threading.Event(), room)
+        process = os.getpid()
         try:
             yield from run.results()
         finally:
-            run.stop()
-            self._give_back(run.workers)
+            if os.getpid() == process:  # and not another one, which was forked meanwhile
+                try:
+                    run.stop()
+                finally:
+                    self._give_back(run.workers)
 
     def close(self) -> None:
         """End the processes."""
@@ -98,16 +105,37 @@ class ProcessesExecutor(Executor):
         with self._lock:
             workers = self._idle[:]
             self._idle.clear()
-        alive = [worker for worker in workers if worker.alive]
-        _end([worker for worker in workers if worker not in alive])
-        return alive + [Worker() for _ in range(self._workers - len(alive))]
+        usable = [worker for worker in workers if worker.usable]
+        for worker in workers:
+            if worker not in usable:
+                worker.kill()
+        return usable + [Worker() for _ in range(self._workers - len(usable))]
 
     def _give_back(self, workers: list[Worker]) -> None:
+        whole = [worker for worker in workers if not worker.channel.broken]
         with self._lock:
             room = self._workers - len(self._idle)
-            self._idle += workers[:room]
-        for worker in workers[room:]:
-            worker.end()
+            self._idle += whole[:room]
+        for worker in workers:
+            if worker not in whole[:room]:
+                worker.end()
+
+    def forget(self) -> None:
+        """Be without workers in a process that was forked, where they belong to the parent."""
+        self._lock = threading.Lock()
+        self._idle.clear()
+
+
+_executors: weakref.WeakSet[ProcessesExecutor] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for executor in list(_executors):
+        executor.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _end(workers: list[Worker]) -> None:
@@ -165,11 +193,9 @@ class _Run(Generic[I, R]):
             self._busy[worker] = item
             try:
                 if worker not in self._knows:
-                    worker.connection.send(("shared", self._number))
-                    send(worker.connection, self._shared)
+                    worker.channel.send(Order("shared", self._number), self._shared)
                     self._knows.add(worker)
-                worker.connection.send(("item", self._number))
-                send(worker.connection, item[1])
+                worker.channel.send(Order("item", self._number, item[0]), item[1])
             except OSError:
                 self._replace(worker)
                 return
@@ -189,23 +215,36 @@ class _Run(Generic[I, R]):
         return index, message
 
     def _collect(self, timeout: float) -> None:
-        """Take the answers that have come."""
-        busy = {worker.connection: worker for worker in self._busy}
-        for connection in wait(list(busy), timeout):
-            worker = busy[connection]  # type: ignore[index]
+        """Take the answers that have come, and notice who ended without one."""
+        answering = self._answering(timeout)
+        for worker in answering:
             try:
-                answer = receive(worker.connection)
+                answer = self._answer_of(worker)
             except (EOFError, OSError):
                 self._replace(worker)
                 continue
             index, _ = self._busy.pop(worker)
-            self._ready[index] = answer
+            self._ready[index] = _unpacked(answer, index)
+        if not answering:  # another process may hold the pipe of a worker that is gone
+            for worker in [worker for worker in self._busy if not worker.alive]:
+                self._replace(worker)
+
+    def _answering(self, timeout: float) -> list[Worker]:
+        busy = {worker.channel.connection: worker for worker in self._busy}
+        return [busy[connection] for connection in wait(list(busy), timeout)]  # type: ignore[index]
+
+    def _answer_of(self, worker: Worker) -> Message:
+        """Receive the answer of a worker; only one to the item that it was given counts."""
+        order, answer = worker.channel.receive()
+        if answer is None or order != Order("answer", self._number, self._busy[worker][0]):
+            raise BrokenFrameError(f"an answer was expected, not {order}")
+        return answer
 
     def _replace(self, worker: Worker) -> None:
         """Put a fresh worker in the place of one that died, and have its item done again."""
         index, item = self._busy.pop(worker)
         self.workers.remove(worker)
-        code = worker.end()
+        code = worker.kill()
         self.workers.append(Worker())
         deaths = self._deaths[index] = self._deaths.get(index, 0) + 1
         if deaths < _ATTEMPTS:
@@ -215,25 +254,44 @@ class _Run(Generic[I, R]):
             self._ready[index] = "error", (WorkerLost(index, deaths, f"exit code {code}", _REMEDY), None)
 
     def stop(self) -> None:
-        """Make busy workers stop within a tile, and all forget this run."""
-        for worker in self._busy:
-            worker.tell("cancel", self._number)
-        deadline = time.monotonic() + _PATIENCE
-        while self._busy and time.monotonic() < deadline:
-            self._settle()
-        for worker in self._busy:
-            worker.end()
-            self.workers.remove(worker)
+        """Make busy workers stop within a tile, and all forget this run. Who does not stop is ended by force."""
+        try:
+            for worker in list(self._busy):
+                if worker.channel.broken:
+                    self._drop(worker)
+                else:
+                    worker.tell("cancel", self._number)
+            deadline = time.monotonic() + _PATIENCE
+            while self._busy and time.monotonic() < deadline:
+                self._settle()
+        finally:
+            for worker in list(self._busy):
+                self._drop(worker)
         for worker in self._knows & set(self.workers):
             worker.tell("forget", self._number)
 
     def _settle(self) -> None:
-        busy = {worker.connection: worker for worker in self._busy}
-        for connection in wait(list(busy), _POLL):
-            worker = busy[connection]  # type: ignore[index]
-            del self._busy[worker]
+        """Take answers that nobody wants any more."""
+        for worker in self._answering(_POLL):
             try:
-                receive(worker.connection)
+                self._answer_of(worker)
             except (EOFError, OSError):
-                self.workers.remove(worker)
-                worker.end()
+                self._drop(worker)
+            else:
+                del self._busy[worker]
+
+    def _drop(self, worker: Worker) -> None:
+        """End a worker that is in the middle of something."""
+        self._busy.pop(worker, None)
+        self.workers.remove(worker)
+        worker.kill()
+
+
+def _unpacked(answer: Message, index: int) -> tuple[str, Any]:
+    """Give what a worker answered; what cannot be unpickled here is an error in its place."""
+    try:
+        kind, value = unpack(answer)
+    except Exception as error:
+        failed = UDFError(f"the result of item {index} cannot be unpickled here ({type(error).__name__}: {error})")
+        return "error", (failed, error)
+    return kind, value

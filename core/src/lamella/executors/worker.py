@@ -1,31 +1,27 @@
-"""Worker processes: starting one, talking to it, and what it does."""
+"""The parent's side of a worker process: starting it, telling it what to do, and ending it."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-import queue
-import signal
 import subprocess
-import sys
 import threading
-from multiprocessing import connection as connections
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+import weakref
 
 from lamella.errors import PluginError
-from lamella.executors.messages import pack_error, pack_result, receive, send
-from lamella.executors.onethread import one_thread
+from lamella.executors.channel import Channel, Order, new_key
+from lamella.executors.messages import Message, pack, unpack
 from lamella.kernels.compilequeue import compile_queue
 from lamella.system.logs import logger_of
 from lamella.system.spawn import NoPythonError, start
 
-if TYPE_CHECKING:
-    from lamella.kernels.compilejob import CompileJob
-
-__all__ = ["Worker", "serve"]
+__all__ = ["Worker"]
 
 _log = logger_of(__name__)
+
+_LAST_WAIT = 1.0
+"""How long a process that was killed is waited for [s]."""
 
 
 class Worker:
@@ -34,6 +30,11 @@ class Worker:
     Unlike a process of `multiprocessing`, it does not import the script of the user, which may be a notebook, may take
     long, or may start workers itself: what it needs of the script is sent by value.
 
+    Attributes
+    ----------
+    channel : Channel
+        Takes orders to it, and brings its answers.
+
     Raises
     ------
     PluginError
@@ -41,13 +42,14 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self.connection, theirs = multiprocessing.Pipe()
+        connection, theirs = multiprocessing.Pipe()
         requests, their_requests = multiprocessing.Pipe()
         handles = theirs.fileno(), their_requests.fileno()
+        keys = new_key(), new_key()
         try:
-            self._process = start("lamella.executors.worker:serve", *handles, inherit=handles)
+            self._process = start("lamella.executors.servant:serve", *handles, *keys, inherit=handles)
         except NoPythonError as error:
-            self.connection.close()
+            connection.close()
             requests.close()
             raise PluginError(
                 f"the executor 'processes' needs a Python executable for its workers: {error}. Or use "
@@ -58,144 +60,83 @@ class Worker:
             their_requests.close()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        threading.Thread(target=_answer_requests, args=(requests,), name="lamella-requests", daemon=True).start()
+        self.channel = Channel(connection, keys[0])
+        self._requests = Channel(requests, keys[1])
+        _alive.add(self)
+        threading.Thread(target=_answer_requests, args=(self._requests,), name="lamella-requests", daemon=True).start()
 
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def tell(self, *message: Any) -> None:
+    @property
+    def usable(self) -> bool:
+        """Whether a worker without work may be given some: it runs, and nothing is left in the pipe from it."""
+        return self.alive and not self.channel.broken and not self.channel.connection.poll()
+
+    def tell(self, word: str, run: int = 0) -> None:
         """Send a short message; a worker that is gone is found out when its answer does not come."""
         try:
-            self.connection.send(message if len(message) > 1 else message[0])
+            self.channel.send(Order(word, run))
         except OSError:
             _log.debug("worker %s is gone", self._process.pid)
 
     def end(self, patience: float = 1.0) -> int:
         """End the process, by force if it does not listen within ``patience`` [s]; gives its exit code."""
+        if self.channel.broken:
+            return self.kill()
         self.tell("end")
-        try:
-            code = self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self.connection.close()
-        return code
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
+        return self.kill()
+
+    def kill(self) -> int:
+        """End the process by force, if it still runs; gives its exit code."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_WAIT)
+        self.channel.close()
+        _alive.discard(self)
+        code = self._process.returncode
+        return 0 if code is None else code
+
+    def leave_to_parent(self) -> None:
+        """Let go of the worker of the parent, in a process that was forked."""
+        self._process.returncode = 0
+        self.channel.close()
+        self._requests.close()
 
 
-def _answer_requests(requests: Connection) -> None:
+def _answer_requests(requests: Channel) -> None:
     """Have kernels compiled that a worker asks for, until it is gone: workers start no helpers of their own."""
-    with requests:
-        while True:
-            try:
-                requests.send(compile_queue.compile_for_child(*requests.recv()))
-            except (EOFError, OSError):
-                return
-            except Exception as error:
-                _log.debug("a worker asks for what cannot be compiled here: %s", error)
-                return
-
-
-def serve(handle: int, requests: int) -> None:
-    """Do what comes through the pipe until it says end, or the other side is gone.
-
-    Parameters
-    ----------
-    handle
-        The end of the pipe for work.
-    requests
-        The end of the pipe through which the worker asks for compiled kernels.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    compile_queue.ask_parent = _Requests(_connection(requests)).compile
-    servant = _Servant(_connection(handle))
-    threading.Thread(target=servant.listen, name="lamella-listener", daemon=True).start()
-    servant.work()
-
-
-def _connection(handle: int) -> Connection:
-    if sys.platform == "win32":
-        return connections.PipeConnection(handle)
-    return Connection(handle)
-
-
-class _Requests:
-    """Asks the parent to have kernels compiled; for one thread."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def compile(self, job: CompileJob) -> str:
-        """Wait until a job was compiled; gives what came of it."""
-        self._connection.send((job.compiled, job.key, job.examples))
-        return str(self._connection.recv())
-
-
-class _Servant:
-    """Listens in one thread, so that a cancel is heard, and works in the other."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._work: queue.SimpleQueue[tuple[int, Any] | None] = queue.SimpleQueue()
-        self._shared: dict[int, Any] = {}
-        self._cancelled: set[int] = set()
-
-    def listen(self) -> None:
-        """Take messages."""
-        try:
-            while True:
-                message = self._connection.recv()
-                if message == "end":
-                    break
-                self._take(*message)
-        except (EOFError, OSError):
-            os._exit(1)  # the parent is gone: nobody wants the result
-        self._work.put(None)
-
-    def _take(self, kind: str, run: int) -> None:
-        if kind == "shared":
-            self._shared[run] = _received(self._connection)
-        elif kind == "item":
-            self._work.put((run, _received(self._connection)))
-        elif kind == "cancel":
-            self._cancelled.add(run)
-        elif kind == "forget":
-            self._shared.pop(run, None)
-            self._cancelled.discard(run)
-
-    def work(self) -> None:
-        """Do items."""
-        while (item := self._work.get()) is not None:
-            send(self._connection, self._answer(*item))
-
-    def _answer(self, run: int, item: Any) -> Any:
-        try:
-            job, shared = _unless_error(self._shared[run])
-            with one_thread:
-                result = job(shared, _unless_error(item), lambda: run in self._cancelled)
-            return pack_result(result)
-        except BaseException as error:
-            return pack_error(error)
-
-
-class _Unreadable:
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-def _received(connection: Connection) -> Any:
-    """Receive an object; one that cannot be unpickled becomes an error when it is used."""
     try:
-        return receive(connection)
+        while True:
+            _, message = requests.receive()
+            requests.send(Order("compiled"), pack(_compiled(message)))
     except (EOFError, OSError):
-        raise
+        return
     except Exception as error:
-        return _Unreadable(error)
+        _log.debug("a worker asks for what cannot be compiled here: %s", error)
+    finally:
+        requests.close()
 
 
-def _unless_error(thing: Any) -> Any:
-    if isinstance(thing, _Unreadable):
-        raise thing.error
-    return thing
+def _compiled(message: Message | None) -> str:
+    if message is None:
+        raise ValueError("it does not say what")
+    return compile_queue.compile_for_child(*unpack(message))
+
+
+_alive: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Close the ends of all pipes in a process that was forked, so that workers see their parent end."""
+    for worker in list(_alive):
+        worker.leave_to_parent()
+    _alive.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.dataset.cutting import PARTITION_BYTES
 from lamella.dataset.pickling import ReopensDataSet
 from lamella.dataset.tiling import LONE_TILE_BYTES, TILE_BYTES, TileWish, negotiate
 from lamella.engine.failures import lost_text
@@ -44,6 +46,8 @@ class _Job(ReopensDataSet):
     scheme: TilingScheme
     fill: float
     partitions: tuple[Partition, ...]
+    gaps: tuple[tuple[int, int], ...]
+    """Stretches of positions between partitions that have to be filled."""
 
 
 class NpyExporter:
@@ -69,14 +73,26 @@ class NpyExporter:
             target=LONE_TILE_BYTES if _as_wanted(dataset) else TILE_BYTES,
         )
         with written_at_once(path) as partial:
-            make_file(partial, header, dataset.nbytes)
-            job = _Job(dataset, str(partial), len(header), scheme, fill, partitions)
-            with make_progress(progress, dataset.shape.nav.size, f"writing {path.name}") as bar:
+            frame_nbytes = _frame_nbytes(dataset)
+            used = [(part.start * frame_nbytes, part.stop * frame_nbytes) for part in partitions]
+            try:
+                make_file(partial, header, dataset.nbytes, used if fill == 0 else None)
+            except OSError as error:
+                if (told := _no_room(dataset, error)) is not None:
+                    raise told from error
+                raise
+            gaps = () if fill == 0 else tuple(_gaps(partitions, dataset.shape.nav.size, frame_nbytes))
+            job = _Job(dataset, str(partial), len(header), scheme, fill, partitions, gaps)
+            total = sum(map(len, partitions)) + sum(stop - start for start, stop in gaps)
+            with make_progress(progress, total, f"writing {path.name}") as bar:
                 try:
-                    for count in executor.run(_write, job, range(len(partitions))):
+                    for count in executor.run(_write, job, range(len(partitions) + len(gaps))):
                         bar.advance(count)
                 except WorkerLost as error:
-                    text = lost_text(error, f"writing {path}", dataset, partitions[error.index])
+                    if error.index < len(partitions):
+                        text = lost_text(error, f"writing {path}", dataset, partitions[error.index])
+                    else:
+                        text = f"writing {path} failed: {error.told('the part without frames')}"
                     raise LamellaError(text) from error
             _record(dataset, path, fill)
         if not dataset.missing_count:
@@ -101,18 +117,47 @@ def _as_wanted(dataset: DataSet) -> bool:
     return dataset.backend.zero_copy and form is not None and form.order is None and not form.swapped
 
 
+def _frame_nbytes(dataset: DataSet) -> int:
+    return dataset.shape.sig.size * dataset.dtype.itemsize
+
+
+def _no_room(dataset: DataSet, error: OSError) -> OSError | None:
+    """Give the error for a file that there is no room for; says whether positions without frames are to blame."""
+    counts = dataset.frame_map.counts
+    if not counts.missing or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    shape = tuple(dataset.shape.nav)
+    why = f"{counts.shown} of {counts.positions} scan positions have a frame; a smaller nav_shape than {shape} helps"
+    return OSError(error.errno, f"{error.strerror}: {dataset.nbytes} bytes, {why}")
+
+
+def _gaps(partitions: Sequence[Partition], size: int, frame_nbytes: int) -> Iterator[tuple[int, int]]:
+    """Give the stretches of positions that lie in no partition, in pieces of the size of partitions."""
+    step = max(1, PARTITION_BYTES // frame_nbytes)
+    starts, stops = [0, *(part.stop for part in partitions)], [*(part.start for part in partitions), size]
+    for start, stop in zip(starts, stops, strict=True):
+        for begin in range(start, stop, step):
+            yield begin, min(begin + step, stop)
+
+
 def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
-    """Write one partition; gives the number of its scan positions."""
-    partition = job.partitions[index]
+    """Write one partition, or fill a gap; gives the number of its scan positions."""
     dataset = job.dataset
-    frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
-    done = partition.start
+    frame_nbytes = _frame_nbytes(dataset)
     with Path(job.path).open("r+b", buffering=0) as file:
         placed = PlacedFile(file)
 
         def put(position: int, frames: NDArray[Any]) -> None:
             placed.write(job.data_offset + position * frame_nbytes, frames)
 
+        if index >= len(job.partitions):
+            start, stop = job.gaps[index - len(job.partitions)]
+            if cancelled():
+                raise CancelledRun(f"the export of {dataset.name} was cancelled")
+            _fill(put, start, stop, job)
+            return stop - start
+        partition = job.partitions[index]
+        done = partition.start
         tiles = partition.tiles(job.scheme, backend=job.backend)
         for tile in tiles:
             if cancelled():
@@ -132,9 +177,10 @@ def _fill(put: Callable[[int, NDArray[Any]], None], start: int, stop: int, job: 
     """Fill positions without a frame; zeros are there already."""
     if start == stop or job.fill == 0:
         return
-    blank = np.full(job.dataset.shape.sig, job.fill, dtype=job.dataset.dtype)
-    for position in range(start, stop):
-        put(position, blank[np.newaxis])
+    depth = min(stop - start, max(1, TILE_BYTES // _frame_nbytes(job.dataset)))
+    blank = np.full((depth, *job.dataset.shape.sig), job.fill, dtype=job.dataset.dtype)
+    for position in range(start, stop, depth):
+        put(position, blank[: stop - position])
 
 
 def _sidecar(path: Path) -> Path:
@@ -145,8 +191,9 @@ def _record(dataset: DataSet, path: Path, fill: float) -> None:
     """Say which positions were filled, and with what, in a file beside the data."""
     if not dataset.missing_count:
         return
-    missing = ~dataset.valid_mask.reshape(-1)
-    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False)).reshape(-1, 2)
+    shown = dataset.frame_map.stretches_shown()
+    starts, stops = [0, *(stop for _, stop in shown)], [*(start for start, _ in shown), dataset.shape.nav.size]
+    missing = [[start, stop] for start, stop in zip(starts, stops, strict=True) if start < stop]
     facts = {
         "source": dataset.name,
         "format": dataset.format,
@@ -154,7 +201,7 @@ def _record(dataset: DataSet, path: Path, fill: float) -> None:
         "sync_offset": dataset.frame_map.sync_offset,
         "fill": fill,
         "missing": dataset.missing_count,
-        "missing_positions": edges.tolist(),
+        "missing_positions": missing,
     }
     with written_at_once(_sidecar(path)) as partial:
         partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

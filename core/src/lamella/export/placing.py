@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,23 @@ _turn = threading.Lock()
 """Systems let one thread at a time write into a file; waiting for that here, others sleep instead of spinning."""
 
 
-def make_file(path: Path, header: bytes, nbytes: int) -> None:
+def make_file(path: Path, header: bytes, nbytes: int, used: Sequence[tuple[int, int]] | None = None) -> None:
     """Make a file that begins with ``header``, followed by ``nbytes`` zeros.
 
     Where the file system can, it gives the room at once: then a full disk is known before anything is computed, and
     writing is cheaper than into a file that grows.
+
+    Parameters
+    ----------
+    path
+        The file.
+    header
+        What it begins with.
+    nbytes
+        Size of what follows [bytes].
+    used
+        The stretches ``[start, stop)`` of it that will be written; zeros between them take no room where the file
+        system can. All by default.
 
     Raises
     ------
@@ -43,13 +56,14 @@ def make_file(path: Path, header: bytes, nbytes: int) -> None:
         size = len(header) + nbytes
         file.truncate(size)
         if sys.platform == "linux":
-            _reserve(file.fileno(), size)
+            for start, stop in [(0, nbytes)] if used is None else used:
+                _reserve(file.fileno(), len(header) + start, stop - start)
 
 
-def _reserve(handle: int, size: int) -> None:
+def _reserve(handle: int, start: int, size: int) -> None:
     # os.posix_fallocate would write into every block where the file system cannot reserve.
     fallocate, offset = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None), ctypes.c_ssize_t
-    if fallocate is None or fallocate(handle, 0, offset(0), offset(size)) == 0:
+    if fallocate is None or not size or fallocate(handle, 0, offset(start), offset(size)) == 0:
         return
     if ctypes.get_errno() in (errno.ENOSPC, errno.EDQUOT):
         raise OSError(ctypes.get_errno(), f"there is no room for {size} bytes")

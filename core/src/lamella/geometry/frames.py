@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from lamella.geometry.roi import Region
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FrameCounts", "FrameMap", "Stretch", "as_range", "consecutive", "limited"]
+Places: TypeAlias = "range | NDArray[np.int64]"
+"""Numbers that rise: a range where each follows the one before it."""
+
+__all__ = ["FrameCounts", "FrameMap", "Places", "Stretch", "as_numbers", "as_range", "consecutive", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,50 @@ class FrameMap:
         return range(first, max(first, min(self.n_frames - self.sync_offset, self.n_positions)))
 
     @cached_property
+    def filled(self) -> range:
+        """The flat positions from the first that shows a frame to the last; nothing behind or before them does."""
+        inside = self.visible
+        if not self._lost:
+            return inside
+        present = self.shown(inside.start, inside.stop)
+        if not present.any():
+            return range(inside.start, inside.start)
+        first, behind = int(np.argmax(present)), len(present) - int(np.argmax(present[::-1]))
+        return range(inside.start + first, inside.start + behind)
+
+    def shown(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """Give which of the flat positions ``[start, stop)`` show a frame."""
+        mask = np.zeros(stop - start, dtype=np.bool_)
+        inside = self.visible
+        first, end = max(start, inside.start), min(stop, inside.stop)
+        if first < end:
+            sequence = self.index
+            where, shift = slice(first - start, end - start), self.sync_offset
+            mask[where] = True if sequence is None else sequence[first + shift : end + shift] >= 0
+        return mask
+
+    def stretches_shown(self) -> list[tuple[int, int]]:
+        """Give the stretches ``[start, stop)`` of flat positions that show frames without a gap, in order."""
+        inside = self.filled
+        if not len(inside):
+            return []
+        if not self._lost:
+            return [(inside.start, inside.stop)]
+        begin = inside.start
+        return [(begin + start, begin + stop) for start, stop in _runs_of_true(self.shown(begin, inside.stop))]
+
+    @cached_property
     def _lost(self) -> int:
         if self.index is None:
             return 0
         shown = self.visible
         window = self.index[shown.start + self.sync_offset : shown.stop + self.sync_offset]
         return int(np.count_nonzero(window < 0)) if len(shown) else 0
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether frames are lost between the first and the last one, so that not every position between shows one."""
+        return self._lost > 0
 
     @cached_property
     def counts(self) -> FrameCounts:
@@ -141,13 +182,7 @@ class FrameMap:
     @cached_property
     def valid_mask(self) -> NDArray[np.bool_]:
         """Where a frame exists; read-only, of shape ``nav_shape``."""
-        mask = np.zeros(self.n_positions, dtype=np.bool_)
-        within = self.visible
-        if self.index is None:
-            mask[within.start : within.stop] = True
-        elif len(within):
-            shift = self.sync_offset
-            mask[within.start : within.stop] = self.index[within.start + shift : within.stop + shift] >= 0
+        mask = self.shown(0, self.n_positions)
         mask.setflags(write=False)
         return mask.reshape(self.nav_shape)
 
@@ -173,11 +208,38 @@ class FrameMap:
 
     def frames(self, positions: range | NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the stored frame of each flat position, -1 where it is missing."""
-        steps = np.asarray(positions, dtype=np.int64) + self.sync_offset
+        steps = as_numbers(positions) + self.sync_offset
         inside = (steps >= 0) & (steps < self.n_frames)
         if self.index is None:
             return np.where(inside, steps, -1)
         return np.where(inside, self.index[np.clip(steps, 0, max(self.n_frames - 1, 0))], -1)
+
+    def present(self, positions: range | NDArray[np.int64]) -> tuple[Places | None, Places]:
+        """Give which of some flat positions show a frame, and these frames.
+
+        Parameters
+        ----------
+        positions
+            Flat positions: consecutive ones as a range.
+
+        Returns
+        -------
+        places : range, numpy.ndarray or None
+            Where they stand in ``positions``; None if all of them show a frame.
+        frames : range or numpy.ndarray
+            The stored frame of each.
+        """
+        if isinstance(positions, range) and self.index is None:
+            inside, shift = self.visible, self.sync_offset
+            first = min(max(positions.start, inside.start), positions.stop)
+            end = max(first, min(positions.stop, inside.stop))
+            places = range(first - positions.start, end - positions.start)
+            return None if len(places) == len(positions) else places, range(first + shift, end + shift)
+        frames = self.frames(positions)
+        there = frames >= 0
+        if there.all():
+            return None, frames
+        return np.flatnonzero(there), frames[there]
 
     def stretches(self, region: Region, start: int, stop: int, *, deliver_missing: bool = False) -> Iterator[Stretch]:
         """Give the frames that ``region`` selects of the flat positions ``[start, stop)``.
@@ -193,7 +255,7 @@ class FrameMap:
                 shift = self.sync_offset
                 yield Stretch(begin, range(begin, end), range(begin + shift, end + shift))
             return
-        positions = np.asarray(region.positions(start, stop), dtype=np.int64)
+        positions = as_numbers(region.positions(start, stop))
         frames = self.frames(positions)
         if deliver_missing:
             if frames.size:
@@ -206,6 +268,13 @@ class FrameMap:
 def _runs_of_true(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def as_numbers(positions: range | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give positions or frames as an array; a range becomes one without a loop over its numbers."""
+    if isinstance(positions, range):
+        return np.arange(positions.start, positions.stop, positions.step, dtype=np.int64)
+    return np.asarray(positions, dtype=np.int64)
 
 
 def as_range(frames: range | NDArray[np.int64]) -> range | NDArray[np.int64]:

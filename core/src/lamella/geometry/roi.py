@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import ParameterError
+from lamella.system.memory import memory_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,9 +44,9 @@ class Region:
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
         assert self.mask is not None
-        starts = np.arange(0, self.mask.size, self._BLOCK)
-        counts = np.add.reduceat(self.mask, starts, dtype=np.int64) if starts.size else np.zeros(0, np.int64)
-        return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        mask, block = self.mask, self._BLOCK
+        counts = [int(np.count_nonzero(mask[start : start + block])) for start in range(0, mask.size, block)]
+        return np.cumsum([0, *counts], dtype=np.int64)
 
     def before(self, position: int) -> int:
         """Count the selected positions before the flat ``position``."""
@@ -107,7 +108,10 @@ def _is_pair(item: object) -> bool:
 
 
 def _mask_of_positions(positions: Sequence[Any], flag: bool, nav_shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    mask = np.full(nav_shape, not flag, dtype=np.bool_)
+    if (size := math.prod(nav_shape)) > memory_size() // 4:
+        text = f"the mask of {size} scan positions (nav_shape {nav_shape}) takes more than a quarter of the memory"
+        raise ParameterError(f"{text}; give a smaller nav_shape", field="roi")
+    mask = np.zeros(nav_shape, dtype=np.bool_) if flag else np.ones(nav_shape, dtype=np.bool_)
     for position in positions:
         where = tuple(int(i) for i in position)
         if len(where) != len(nav_shape):

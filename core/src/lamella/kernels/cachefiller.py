@@ -65,9 +65,13 @@ class CacheFiller:
             return "another process compiled it"
         if is_child() or python_executable() is None:
             return "no helper may be started, so it is compiled here"
-        if self.helper is None:
-            self.helper = Helper()
-        return self.helper.compile(job.compiled, job.examples)
+        helper = self.helper = self.helper or Helper()
+        try:
+            return helper.compile(job.compiled, job.examples)
+        except BaseException:  # what it says later would be taken for the answer to another job
+            self.helper = None
+            helper.end()
+            raise
 
     def _wait_for_turn(self) -> bool:
         """Wait until no other process compiles; gives whether one did."""

@@ -46,6 +46,10 @@ ROOM_PER_CPU = 64 << 20
 return, where they do not get what they ask for."""
 ROOM_ONCE_LOADED = 128 << 20
 
+FORK_WAIT = 60.0
+"""How long a fork waits for the compiler [s]: a process that was forked in the middle of it can hang or crash when it
+ends."""
+
 _LONGEST_WAIT = 600.0
 """How long a worker process waits for the one that started it [s]."""
 
@@ -73,11 +77,33 @@ class CompileQueue:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._loading = threading.Lock()
+        self._loader: int | None = None
+        self._held_for_fork = False
         self._waiting: queue.SimpleQueue[CompileJob] = queue.SimpleQueue()
         self._left = 0
         self._thread: threading.Thread | None = None
         self._filler: CacheFiller | None = None
         self.closed = False
+
+    @contextlib.contextmanager
+    def _inside_numba(self) -> Iterator[None]:
+        with self._loading:
+            self._loader = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._loader = None
+
+    def before_fork(self) -> None:
+        """Wait until no thread is inside of numba, and let none in: the process that is forked has no such thread."""
+        if self._loader != threading.get_ident():
+            self._held_for_fork = self._loading.acquire(timeout=FORK_WAIT)
+
+    def after_fork_in_parent(self) -> None:
+        """Let threads into numba again."""
+        if self._held_for_fork:
+            self._held_for_fork = False
+            self._loading.release()
 
     def after_fork(self) -> None:
         """Go on in a process that was forked: thread, helper and lock stayed with the parent.
@@ -85,7 +111,7 @@ class CompileQueue:
         If the parent was inside of numba, so is this process, for ever: nothing is compiled or loaded here then.
         """
         filler = self._filler
-        self._usable = self._usable and not self._loading.locked()
+        self._usable = self._usable and self._held_for_fork
         self._begin_anew()
         if filler is not None:
             filler.leave_to_parent()
@@ -118,7 +144,7 @@ class CompileQueue:
         """Compile here, and wait for it, if there is room."""
         if not self._may_begin():
             return
-        with self._loading:
+        with self._inside_numba():
             if not job.begun:
                 job.begun = True
                 self._load(job)
@@ -173,7 +199,7 @@ class CompileQueue:
             except Exception as error:  # loading will compile
                 outcome = f"no helper ({type(error).__name__}: {error})"
             _log.debug("%s: %s after %.1f s", job.compiled, outcome, time.monotonic() - begin)
-            with self._loading:
+            with self._inside_numba():
                 if self.closed:
                     return
                 self._load(job)
@@ -185,7 +211,7 @@ class CompileQueue:
 
     def _is_kept(self, job: CompileJob) -> bool:
         """Whether numba's cache has a job; imports numba."""
-        with self._loading:
+        with self._inside_numba():
             return not self.closed and job.is_kept()
 
     @contextlib.contextmanager
@@ -226,12 +252,19 @@ class CompileQueue:
             pass
 
 
-def _after_fork() -> None:
-    for one in list(_queues):
-        one.after_fork()
+def _for_each(do: Callable[[CompileQueue], None]) -> Callable[[], None]:
+    def call() -> None:
+        for one in list(_queues):
+            do(one)
+
+    return call
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_for_each(CompileQueue.before_fork),
+        after_in_parent=_for_each(CompileQueue.after_fork_in_parent),
+        after_in_child=_for_each(CompileQueue.after_fork),
+    )
 
 compile_queue = CompileQueue()

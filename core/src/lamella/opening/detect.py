@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -208,6 +209,7 @@ def _asked(candidate: Candidate, probe: Probe) -> Candidate:
     before = probe.bytes_read
     try:
         match = candidate.plugin.reader().detect(probe)
+        repr(match)  # is shown to people, and fails for instance where a number has too many digits
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a reader may even call sys.exit
@@ -369,7 +371,7 @@ def _hint_json(hint: Hint) -> dict[str, object]:
 
 def plain(value: object) -> object:
     """The value of a parameter as JSON can hold it."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value)):
         return value
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]

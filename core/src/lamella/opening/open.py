@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.recipe import DataSetRecipe, can_be_named
-from lamella.errors import CorruptError, LamellaError, LamellaWarning
+from lamella.errors import CorruptError, LamellaError, LamellaWarning, PathError
 from lamella.opening.detect import ask, detect
 from lamella.opening.reshape import reshape_source
 from lamella.opening.targets import refused_target
@@ -117,8 +117,8 @@ def ask_reader(plugin: Plugin, params: Any, probe: Probe) -> LinearSource | Fram
     except (LamellaError, MemoryError):
         raise
     except OSError as error:
-        if error.filename is not None:
-            raise
+        if isinstance(error.filename, str | bytes):
+            raise PathError.of(error, os.fsdecode(error.filename)) from error
         raise CorruptError(f"reading failed ({error})", path=probe.path or probe.url) from error
     except Exception as error:
         raise CorruptError(

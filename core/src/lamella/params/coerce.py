@@ -15,6 +15,7 @@ from lamella.format import Param
 
 __all__ = ["Mismatch", "coerce", "is_empty", "members", "type_text"]
 
+_MOST_BITS = 63
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _SEPARATORS = re.compile(r"[\s,;xX×*]+")
@@ -120,14 +121,15 @@ def _bool(value: object) -> bool:
 
 
 def _int(value: object) -> int:
-    if isinstance(value, str):
-        return _int_from_text(value)
     if isinstance(value, bool):
         raise _mismatch("an integer", value)
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        number = _int_from_text(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise _mismatch("an integer", value) from None
+    if number.bit_length() > _MOST_BITS:
+        raise Mismatch(f"must have at most {_MOST_BITS} bits, found an integer of {number.bit_length()} bits")
+    return number
 
 
 def _int_from_text(text: str) -> int:

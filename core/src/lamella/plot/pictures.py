@@ -27,6 +27,9 @@ Scale: TypeAlias = Literal["linear", "log", "balanced"]
 
 _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
+_MOST_PIXELS = 640
+"""Pixels along an axis that a panel shows at least, if there are as many; it is less than 700 dots wide."""
+_FEW = 1 << 16
 _INVALID = "#8c8c8c"
 _MARK = "#ffffff"
 _LONGEST_TITLE, _LONGEST_NAME = 100, 60  # characters
@@ -125,11 +128,10 @@ def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
     place.set_title(panel.title, fontsize=11)
     if letter:
         place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold")
-    values = np.asarray(panel.values, dtype=np.float64)
-    if values.ndim == 1:
-        _draw_curve(place, panel, values)
+    if np.ndim(panel.values) == 1:
+        _draw_curve(place, panel, np.asarray(panel.values, dtype=np.float64))
     else:
-        _draw_image(place, panel, values)
+        _draw_image(place, panel, np.asarray(panel.values))
 
 
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
@@ -141,19 +143,27 @@ def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
 
 
-def _draw_image(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
+def _draw_image(place: Axes, panel: Panel, image: NDArray[Any]) -> None:
     from matplotlib import colormaps
+
+    height, width = image.shape
+    values = _thinned(image)
 
     step_y, step_x = (abs(axis.scale) if _comparable(panel.axes) else 1.0 for axis in panel.axes)
     colours = colormaps[panel.colours].with_extremes(bad=_INVALID)
     shown = place.imshow(
-        values, cmap=colours, norm=_norm(panel.scale, values), aspect=step_y / step_x, interpolation="nearest"
+        values,
+        cmap=colours,
+        norm=_norm(panel.scale, _known(image, values)),
+        aspect=step_y / step_x,
+        interpolation="nearest",
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )
     place.set_xticks([])
     place.set_yticks([])
     for mark in panel.marks:
         _draw_mark(place, mark)
-    _draw_scale_bar(place, panel.axes[1], values.shape)
+    _draw_scale_bar(place, panel.axes[1], (height, width))
     bar = place.figure.colorbar(shown, cax=place.inset_axes((1.03, 0, 0.05, 1)))
     bar.set_label(panel.label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
@@ -162,10 +172,23 @@ def _draw_image(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
         bar.formatter.set_powerlimits((-2, 4))  # type: ignore[attr-defined]
 
 
-def _norm(scale: str, values: NDArray[np.float64]) -> Normalize:
+def _thinned(image: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the pixels of an image that a panel has room for."""
+    steps = tuple(slice(None, None, max(1, length // _MOST_PIXELS)) for length in image.shape)
+    return np.asarray(image[steps], dtype=np.float64)
+
+
+def _known(image: NDArray[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the numbers that colours are chosen by: those that are drawn, or all where these are few."""
+    known = values[np.isfinite(values)]
+    if known.size < min(image.size, _FEW):
+        known = np.asarray(image[np.isfinite(image)], dtype=np.float64)
+    return known
+
+
+def _norm(scale: str, known: NDArray[np.float64]) -> Normalize:
     from matplotlib.colors import LogNorm, Normalize
 
-    known = values[np.isfinite(values)]
     if known.size == 0:
         return Normalize(0, 1)
     low, high = np.percentile(known, (0.2, 99.8))

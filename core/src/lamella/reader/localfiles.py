@@ -11,7 +11,7 @@ import re
 import stat
 from typing import Any
 
-from lamella.errors import PathError
+from lamella.errors import PathError, UnreadablePathError
 
 __all__ = ["OPEN_FLAGS", "is_url", "look_at", "read_at"]
 
@@ -43,13 +43,27 @@ def look_at(path: str | os.PathLike[str]) -> os.stat_result:
     Raises
     ------
     PathError
-        If it cannot be looked at, or is a device, a pipe or a socket, from which reading might wait for ever.
+        If it cannot be looked at. If it is a device, a pipe or a socket, from which reading might wait for ever, the
+        error is also a `PermissionError`.
     """
     try:
         status = os.stat(path)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        cause = error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))
-        raise PathError.of(cause, os.path.abspath(path)) from None
-    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
-        raise PathError(errno.EINVAL, "not a regular file", os.path.abspath(path))
+    except OSError as error:
+        raise PathError.of(error, os.path.abspath(path)) from None
+    except ValueError as error:  # a null character, or what the file system cannot encode
+        raise PathError.of(FileNotFoundError(errno.ENOENT, f"no file has such a name ({error})"), path) from None
+    kind = next((text for is_one, text in _NO_FILES if is_one(status.st_mode)), None)
+    if kind is not None:
+        raise UnreadablePathError(
+            errno.EACCES, f"{kind}, which is never read: not a regular file", os.path.abspath(path)
+        )
     return status
+
+
+_NO_FILES = (
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (lambda mode: not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)), "something special"),
+)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self, TypeAlias, TypeGuard, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from lamella.errors import PathError
+from lamella.errors import FolderError, MissingPathError, PathError
 from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at
 from lamella.reader.resource import Resource
 from lamella.system.text import printable
@@ -77,14 +77,18 @@ class Probe:
         """
         if _is_list_of_paths(target):
             probe = cls.of(target[0])
-            if probe.kind != "file":
-                raise PathError(errno.EINVAL, f"a list is of files, and this is a {probe.kind}", str(target[0]))
+            if probe.kind == "url":
+                raise PathError(errno.EINVAL, "a list is of files, and this is a URL", str(target[0]))
             probe.target, probe.paths = target, tuple(_local(one) for one in target)
+            for path in probe.paths:
+                if stat.S_ISDIR(look_at(path).st_mode):
+                    raise FolderError(errno.EISDIR, f"{path}: a list is of files, and this is a folder", str(path))
             probe.kind = "list" if len(target) > 1 else "file"
             return probe
         if not isinstance(target, str | os.PathLike):
             return cls(target, None, 0, 0)
         if isinstance(target, str) and is_url(target) and not _names_local_file(target):
+            _split(target)
             return cls(target, None, 0, 0, "url")
         path = _local(target)
         status = look_at(path)
@@ -233,17 +237,39 @@ def _names_local_file(url: str) -> bool:
 
 
 def _local(target: str | os.PathLike[str]) -> Path:
-    """Give the absolute path that a text, a path or a ``file://`` URL names."""
-    text = os.fspath(target)
+    """Give the absolute path that a text, a path or a ``file://`` URL names.
+
+    Raises
+    ------
+    PathError
+        If nothing can have such a path.
+    """
+    text = os.fsdecode(target)
+    if not text:
+        raise MissingPathError(errno.ENOENT, "the path is empty, so it names no file", "")
     if not (isinstance(target, str) and _names_local_file(target)):
-        return Path(text).absolute()
-    parts = urlsplit(text)
+        return _absolute(text)
+    parts = _split(text)
     if parts.netloc.lower() not in ("", "localhost") and os.name != "nt":
         raise PathError(errno.EINVAL, f"the URL names a file on the computer {parts.netloc}, not on this one", text)
     from urllib.request import url2pathname  # slow to import, and seldom needed
 
     host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
-    return Path(url2pathname(host + parts.path)).absolute()
+    return _absolute(url2pathname(host + parts.path))
+
+
+def _absolute(text: str) -> Path:
+    try:
+        return Path(text).absolute()
+    except OSError as error:  # there is no working directory any more
+        raise PathError.of(error, text) from None
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise MissingPathError(errno.ENOENT, f"no file has such a URL ({error})", url) from None
 
 
 def _names_in(folder: Path) -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-__all__ = ["address_space", "address_space_left", "keep_freed_memory", "limit_address_space"]
+__all__ = ["address_space", "address_space_left", "keep_freed_memory", "limit_address_space", "memory_size"]
 
 _LARGEST_KEPT = (32 << 20) - (64 << 10)
 _STATM = Path("/proc/self/statm")
@@ -23,6 +25,53 @@ def address_space() -> int:
         return sys.maxsize
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return sys.maxsize if limit == resource.RLIM_INFINITY else int(limit)
+
+
+def memory_size() -> int:
+    """Give how much memory this process can have [bytes]: that of the machine, or what a limit leaves of it."""
+    return min(_physical(), _group_limit(), address_space())
+
+
+@cache
+def _physical() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return _windows_memory() if sys.platform == "win32" else sys.maxsize
+
+
+@cache
+def _group_limit(root: Path = Path("/")) -> int:
+    """Give the memory that containers and batch systems leave to the control group of this process [bytes]."""
+    mounted = root / "sys/fs/cgroup"
+    files = [mounted / "memory.max", mounted / "memory/memory.limit_in_bytes"]
+    try:
+        groups = (root / "proc/self/cgroup").read_text(errors="replace")
+    except OSError:
+        return sys.maxsize
+    for line in groups.splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            files.append(mounted / path.lstrip("/") / "memory.max")
+        elif "memory" in controllers.split(","):
+            files.append(mounted / "memory" / path.lstrip("/") / "memory.limit_in_bytes")
+    limits = [int(text) for file in files if (text := _content(file)).isdecimal()]
+    return min([limit for limit in limits if limit > 0], default=sys.maxsize)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _windows_memory() -> int:
+    kilobytes = ctypes.c_ulonglong()
+    library: Any = getattr(ctypes, "windll").kernel32  # noqa: B009  # there on Windows only
+    known = library.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
+    return int(kilobytes.value) << 10 if known else sys.maxsize
 
 
 def address_space_left() -> int:

@@ -10,9 +10,10 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from io import RawIOBase
 from pathlib import Path
@@ -35,7 +36,10 @@ _SAY_VERSION = "import sys; print(sys.version_info[:2])"
 _BOOT = """
 import sys
 from json import loads
-path, last, module, name, arguments = loads(sys.stdin.buffer.readline())
+line = sys.stdin.buffer.readline()
+if not line.endswith(b"\\n"):
+    sys.exit()  # the parent is gone
+path, last, module, name, arguments = loads(line)
 sys.path[:] = path
 if last:
     from lamella.system.lastimports import search_last
@@ -46,6 +50,8 @@ getattr(import_module(module), name)(*arguments)
 _UNWANTED = ("PYTHONINSPECT", "PYTHONSTARTUP")
 """Variables that would let a child read its pipe as a program."""
 _LENGTH = 8
+_LAST_WAIT = 1.0
+"""How long a child that was killed is waited for [s]."""
 
 
 class NoPythonError(OSError):
@@ -145,7 +151,8 @@ def start(
     Returns
     -------
     Popen
-        The process. ``stdin`` is a pipe to it, whose content the child reads after it has started.
+        The process, which does not hear Ctrl-C. ``stdin`` is a pipe to it, whose content the child reads after it has
+        started.
 
     Raises
     ------
@@ -157,21 +164,53 @@ def start(
     executable = python_executable()
     if executable is None:
         raise NoPythonError
-    process = subprocess.Popen(
-        [executable, *_flags(), "-c", _BOOT],
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE if answers else None,
-        stderr=errors,
-        env=_environment(),
-        **_platform_options(inherit, background),
-    )
+    with _deaf_to_interrupts():
+        process = _Child(
+            [executable, *_flags(), "-c", _BOOT],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else None,
+            stderr=errors,
+            env=_environment(),
+            **_platform_options(inherit, background),
+        )
     module, _, name = target.partition(":")
     first = json.dumps([*import_path(), module, name, arguments]).encode() + b"\n"
     assert process.stdin is not None
     with contextlib.suppress(OSError):  # a child that is gone is noticed when its answer does not come
         _write(process.stdin, first)
     return process
+
+
+class _Child(subprocess.Popen[bytes]):
+    """A child that is ended when nobody has it any more, for instance because Ctrl-C came while it was started."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._parent = os.getpid()
+        super().__init__(*arguments, **options)
+
+    def __del__(self) -> None:
+        if getattr(self, "_child_created", False) and self.returncode is None and self._parent == os.getpid():
+            with contextlib.suppress(Exception):
+                self.kill()
+                self.wait(_LAST_WAIT)
+        super().__del__()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let children that are started here not hear Ctrl-C, from their first moment: the parent decides what it means.
+
+    On Windows they have no console to hear it from.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _flags() -> list[str]:

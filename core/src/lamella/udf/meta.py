@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.geometry.frames import as_numbers
 from lamella.geometry.shape import Shape, SigBox
 from lamella.udf.slices import Slice
 
@@ -51,7 +53,7 @@ class UDFMeta:
         dataset_shape: Shape,
         dataset_dtype: np.dtype[Any],
         region: Region,
-        valid: NDArray[np.bool_] | None = None,
+        valid: Callable[[], NDArray[np.bool_]] | None = None,
         corrections: Corrections | None = None,
         input_dtype: np.dtype[Any] | None = None,
         tiling_scheme: TilingScheme | None = None,
@@ -164,18 +166,18 @@ class UDFMeta:
             positions = self._tile.positions
         else:
             positions = self._tile.positions[self._frame : self._frame + 1]
-        flat = np.asarray(positions, dtype=np.int64)
+        flat = as_numbers(positions)
         return np.stack(np.unravel_index(flat, self.dataset_shape.nav), axis=-1).astype(np.int64, copy=False)
 
     def get_valid_nav_mask(self, full_nav: bool = False) -> NDArray[np.bool_]:
         """Give where results exist so far: one flag per selected position, or the whole scan with ``full_nav``."""
         if self._valid is None:
             raise UDFError("meta.get_valid_nav_mask() is for merge and get_results: only there results are complete")
+        valid, mask = self._valid(), self._region.mask
         if not full_nav:
-            return self._valid.copy()
-        mask = self._region.mask
+            return valid.copy()
         if mask is None:
-            return self._valid.reshape(self._region.nav_shape).copy()
+            return valid.reshape(self._region.nav_shape).copy()
         full = np.zeros(self._region.n_positions, dtype=np.bool_)
-        full[mask] = self._valid
+        full[mask] = valid
         return full.reshape(self._region.nav_shape)

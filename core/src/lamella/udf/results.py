@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from lamella.udf.buffers import BufferSpec, Kind
 
 __all__ = ["ResultBuffer", "UDFResult", "collect"]
+
+
+class Coverage(Protocol):
+    """Which scan positions a run has processed: one flag per selected position."""
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Has a stored frame that was processed."""
+        ...
+
+    @property
+    def delivered(self) -> NDArray[np.bool_]:
+        """Anything was processed, also a frame of zeros in place of a missing one."""
+        ...
 
 
 class ResultBuffer:
@@ -140,8 +154,7 @@ def collect(
     udf: UDF,
     returned: Mapping[str, Any],
     region: Region,
-    valid: NDArray[np.bool_],
-    delivered: NDArray[np.bool_],
+    coverage: Coverage,
     *,
     snapshot: bool = False,
 ) -> UDFResult:
@@ -155,9 +168,8 @@ def collect(
         What its ``get_results`` gave.
     region
         The selected scan positions.
-    valid, delivered
-        One flag per selected position: has a stored frame that was processed; anything was processed, also a frame of
-        zeros in place of a missing one.
+    coverage
+        Which positions were processed; asked only where results are along the scan.
     snapshot
         Copy the results, because the run goes on.
 
@@ -167,7 +179,9 @@ def collect(
         If a result was not declared, is private, or has another kind of dtype or another shape than declared.
     """
     specs = udf._specs
-    gap = ~delivered
+    valid = gap = np.zeros(0, dtype=np.bool_)
+    if any(spec.kind == "nav" and spec.use != "private" for spec in specs.values()):
+        valid, gap = coverage.valid, ~coverage.delivered
     result = {}
     for name, value in _checked(udf, returned, specs):
         data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)

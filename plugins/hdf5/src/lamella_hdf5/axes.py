@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lamella.reader import Axis
 from lamella_hdf5.library import text
-from lamella_hdf5.tree import attributes, group_at, numbers_in
+from lamella_hdf5.objects import Group, group_at
+from lamella_hdf5.tree import numbers_in
+from lamella_hdf5.values import attributes, numbers
 
 __all__ = ["emd_axes", "hyperspy_axes", "nexus_axes"]
 
@@ -17,6 +18,8 @@ _NONE = ("_None_", "<undefined>")
 """How HyperSpy writes what is not known."""
 _UNITS = {"A": "Å", "n_m": "nm", "u_m": "µm", "um": "µm", "m_m": "mm", "p_m": "pm", "m_rad": "mrad"}
 """Units in the spelling of EMD files, where an underscore sets off the prefix."""
+_LARGEST_CHUNK = 16 << 20
+"""Bytes of coordinates that are unpacked for one of them, at most."""
 _PLAIN_UNITS = ("", "pixels", "pixel", "pix", "px")
 
 
@@ -40,7 +43,7 @@ def nexus_axes(group: Any, signal: Any) -> dict[int, Axis]:
 
 def emd_axes(group: Any, dataset: Any) -> dict[int, Axis]:
     """Give the axes of ``dim0 ...`` or ``dim1 ...``, whichever a file begins with."""
-    first = 0 if "dim0" in group else 1
+    first = 0 if group_at(group, "dim0") is not None else 1
     found = {}
     for i, length in enumerate(dataset.shape):
         vector = group_at(group, f"dim{i + first}")
@@ -56,7 +59,7 @@ def hyperspy_axes(group: Any, dataset: Any) -> tuple[dict[int, Axis], dict[int, 
     axes, navigate = {}, {}
     for i in range(len(dataset.shape)):
         item = group_at(group, f"axis-{i}")
-        if not isinstance(item, h5py.Group):
+        if not isinstance(item, Group):
             continue
         attrs = attributes(item)
         if "navigate" in attrs:
@@ -77,7 +80,7 @@ def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
         return Axis(name)
     count = int(vector.shape[0])
     try:
-        ends = [float(vector[0]), float(vector[count - 1])]
+        ends = [float(numbers(vector, [(at, at + 1)], _LARGEST_CHUNK)[0]) for at in (0, count - 1)]
     except Exception:
         return Axis(name)
     if not np.isfinite(ends).all() or ends[0] == ends[1]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
 from lamella.errors import FormatError
 from lamella.reader import Metadata
 from lamella_hdf5.axes import emd_axes
@@ -15,8 +13,10 @@ from lamella_hdf5.dectris import dectris
 from lamella_hdf5.hyperspy import hyperspy
 from lamella_hdf5.named import named
 from lamella_hdf5.nexus import nexus
+from lamella_hdf5.objects import Group, group_at, links_of
 from lamella_hdf5.swift import swift
-from lamella_hdf5.tree import Items, attributes, datasets, group_at, known_text, numbers_in, rank, scalar, times
+from lamella_hdf5.tree import Items, datasets, known_text, numbers_in, rank, refuse_growing, scalar, times
+from lamella_hdf5.values import attributes
 from lamella_hdf5.velox import velox
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def choose(root: Any, items: Items, params: Hdf5Params, elsewhere: Elsewhere, fi
         found = convention()
         if found is not None:
             return found
+    refuse_growing(root)
     raise FormatError(
         "the file holds no data set of numbers with two axes or more",
         path=elsewhere.path,
@@ -81,11 +82,11 @@ def emd(root: Any, items: Items) -> Choice | None:
 
 def _emd_groups(root: Any, items: Items) -> Iterator[Any]:
     for _, item in items:
-        if isinstance(item, h5py.Group) and "emd_group_type" in attributes(item):
+        if isinstance(item, Group) and "emd_group_type" in attributes(item):
             yield item
     cubes = group_at(root, "4DSTEM_experiment/data/datacubes")
-    if isinstance(cubes, h5py.Group):
-        yield from (item for name in cubes if isinstance(item := group_at(cubes, name), h5py.Group))
+    if isinstance(cubes, Group):
+        yield from (item for name in links_of(cubes) if isinstance(item := group_at(cubes, name), Group))
 
 
 def _emd_data(group: Any) -> Iterator[Any]:

@@ -11,7 +11,9 @@ import numpy as np
 
 from lamella.errors import CorruptError
 from lamella.reader import Resource
+from lamella_hdf5.filters import FLETCHER32, SHUFFLE, Filter, Pipeline, filters_of
 from lamella_hdf5.library import LOCK, opened, translated
+from lamella_hdf5.objects import Dataset, group_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +53,11 @@ class ChunkTable:
     def __len__(self) -> int:
         return int(self._numbers.size)
 
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the chunks that were written, in order."""
+        return self._numbers
+
     def places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give offset, size and mask of chunks, shape ``(n, 3)``; -1 for those that were never written."""
         if self.complete:
@@ -78,7 +85,10 @@ def read_table(path: str, name: str, shape: tuple[int, ...], chunks: tuple[int, 
         If the index is damaged.
     """
     with LOCK, opened(path) as file, translated(path, f"reading the chunk index of {name}"):
-        return table_of(file[name].id, shape, chunks, size, path)
+        dataset = group_at(file, name)
+        if not isinstance(dataset, Dataset):
+            raise CorruptError(f"{name} is gone", path=path, remedy="Open the file anew")
+        return table_of(dataset.id, shape, chunks, size, path)
 
 
 def table_of(dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...], size: int, path: str) -> ChunkTable:
@@ -125,12 +135,14 @@ def _unfiltered(
     none = np.zeros(len(corners), dtype=np.bool_)
     same = places[:, 1] == math.prod(chunks) * item.itemsize
     plist = dataset.get_create_plist()
-    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    filters = filters_of(plist)
     if not filters or not partial.any() or not same[partial].all():
         return none
+    if not {step.code for step in filters} <= {SHUFFLE, FLETCHER32}:
+        return none if _is_packed(dataset, corners[partial][0], chunks, filters) else partial
     for corner in corners[partial].tolist():
         _, stored = dataset.read_direct_chunk(tuple(corner))
-        if filters == [h5py.h5z.FILTER_SHUFFLE] and not _changes(stored, item.itemsize):
+        if [step.code for step in filters] == [SHUFFLE] and not _changes(stored, item.itemsize):
             continue
         inside = tuple(slice(0, min(c, n - k)) for k, c, n in zip(corner, chunks, shape, strict=True))
         plain = np.frombuffer(stored, dtype=item).reshape(chunks)[inside]
@@ -143,6 +155,17 @@ def _unfiltered(
             return none
         return partial if found.tobytes() == plain.tobytes() else none
     return none
+
+
+def _is_packed(dataset: Any, corner: NDArray[np.int64], chunks: tuple[int, ...], filters: tuple[Filter, ...]) -> bool:
+    """Whether a stored chunk is what the filters make; libhdf5 would take whatever memory it asks for."""
+    mask, stored = dataset.read_direct_chunk(tuple(corner.tolist()))
+    pixels = np.empty(math.prod(chunks) * dataset.dtype.itemsize, dtype=np.uint8)
+    try:
+        Pipeline(filters, dataset.dtype.itemsize, pixels.size).decode(np.frombuffer(stored, np.uint8), mask, pixels)
+    except CorruptError:
+        return False
+    return True
 
 
 def _changes(stored: bytes, itemsize: int) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,6 +65,19 @@ class Hdf5Sampler(Sampler):
         block = 1024 if data.variant == "user block" else 0
         return {f"{data.stem}.h5": [block + at for at in (0, 8, 13, 24, 40, 48, 56, 96)]}
 
+    def write_costly(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Write small files with long texts, packed values and never written ones beside the scan."""
+        for write in (_long_attribute, _long_text, _long_fill_value, _packed_value, _unwritten_values, _wide_group):
+            path = directory / f"{data.stem}.h5"
+            with h5py.File(path, "w") as file:
+                file.create_dataset("data", data=data.pixels, dtype=data.stored_dtype)
+                write(file)
+            _lengthen_texts(path)
+            yield (
+                write.__name__.strip("_").replace("_", " "),
+                {"path": path, "ds_path": "data", "sig_dims": len(data.sig_shape)},
+            )
+
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         """Write a data set whose bytes are allocated and never written."""
         side = math.isqrt(nbytes // (2 * 256 * 256))
@@ -75,6 +89,56 @@ class Hdf5Sampler(Sampler):
             space = h5py.h5s.create_simple((side, side, 256, 256))
             h5py.h5d.create(file.id, b"data", h5py.h5t.NATIVE_UINT16, space, plist)
         return {"path": path}
+
+
+_TEXT = "a text that is looked for in the file"
+_CLAIMED = 512 << 20
+
+
+def _long_attribute(file: Any) -> None:
+    """Write an attribute that states a long text."""
+    file["data"].attrs["note"] = _TEXT
+
+
+def _long_text(file: Any) -> None:
+    """Write a text that states another length."""
+    file["note"] = _TEXT
+
+
+def _long_fill_value(file: Any) -> None:
+    """Write a fill value that states a long text."""
+    file.create_dataset("note", (20,), h5py.string_dtype(), chunks=(5,), fillvalue=_TEXT)
+
+
+def _packed_value(file: Any) -> None:
+    """Write a small chunk that unpacks to a large one."""
+    data = file.create_dataset("small", (100,), "u2", chunks=(100,), compression="gzip")
+    data.id.write_direct_chunk((0,), zlib.compress(bytes(_CLAIMED // 4), 4))
+
+
+def _unwritten_values(file: Any) -> None:
+    """Declare texts of huge shapes and sizes, and write none."""
+    file.create_dataset("texts", (1 << 40,), h5py.string_dtype(), chunks=(1 << 20,))
+    file.create_dataset("words", (1 << 30,), "S1000", chunks=(1 << 10,))
+    file.create_dataset("word", (1,), f"S{_CLAIMED}")
+
+
+def _wide_group(file: Any) -> None:
+    """Write many small data sets in chunks."""
+    for number in range(500):
+        file.create_dataset(f"wide/{number}", (4, 4), "u2", chunks=(1, 4))
+
+
+def _lengthen_texts(path: Path) -> None:
+    """Let each text be stated as longer than it is: its length stands before the address of its collection."""
+    content = path.read_bytes()
+    stated, claimed = (length.to_bytes(4, "little") for length in (len(_TEXT), _CLAIMED))
+    at = content.find(b"GCOL")
+    while at >= 0:
+        place = at.to_bytes(8, "little")
+        content = content.replace(stated + place, claimed + place)
+        at = content.find(b"GCOL", at + 4)
+    path.write_bytes(content)
 
 
 def _describe(group: Any, data: SampleData) -> None:

@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from lamella.errors import FormatError, UnsupportedError
 from lamella.reader import Axis, Corrections, Metadata
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import opened, text
+from lamella_hdf5.links import Elsewhere, locate
+from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, links_of, reach
 from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.stored import Piece
-from lamella_hdf5.tree import attributes, group_at, numbers_in, scalar
+from lamella_hdf5.tree import numbers_in, scalar
+from lamella_hdf5.values import TooLarge, attributes, numbers
 
 if TYPE_CHECKING:
-    from lamella_hdf5.links import Elsewhere
+    from numpy.typing import NDArray
 
 __all__ = ["dectris"]
 
 _DETECTOR = "entry/instrument/detector"
+_MOST_PIXELS, _LARGEST_MASK, _AT_ONCE = 20 << 20, 32 << 20, 4 << 20
 _NUMBERED = re.compile(r"data_\d{6}")
 
 
@@ -46,11 +50,10 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     files: list[str] = []
     first = 0
     for number, name in enumerate(names):
-        link = data.get(name, getlink=True)
-        found = _link(root, data, name, link, elsewhere, files, fast=fast)
+        found = _linked(data, name, elsewhere, files, fast=fast)
         if found is None:
             left = len(names) - number
-            notes.append(f"{left} of {len(names)} data files are not there, from {getattr(link, 'filename', name)} on")
+            notes.append(f"{left} of {len(names)} data files are not there, from {_file_behind(data, name)} on")
             break
         for piece in found:
             if pieces and pieces[0].stored and piece.stored:
@@ -61,7 +64,7 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
         raise FormatError(
             "none of the data files of this master file is there",
             path=elsewhere.path,
-            expected=str(elsewhere.path.parent / str(getattr(data.get(names[0], getlink=True), "filename", names[0]))),
+            expected=str(elsewhere.path.parent / _file_behind(data, names[0])),
             remedy="Put the data files beside the master file, under their original names",
         )
     stem = _sidecar(elsewhere.path, elsewhere)
@@ -75,6 +78,7 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     shape, origin = _scan(stem, first, planned)
     stored = pieces[0].stored
     assert stored is not None
+    corrections = _corrections(root, stored.shape[1:], notes)
     return Choice(
         convention="DECTRIS master file",
         pieces=tuple(pieces),
@@ -83,7 +87,7 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
         nav_origin=origin,
         nav_axes_known=_nav_axes(stem, shape),
         metadata=_metadata(root, stem),
-        corrections=_corrections(root, stored.shape[1:]),
+        corrections=corrections,
         notes=tuple(notes),
         files=tuple(files),
     )
@@ -93,27 +97,32 @@ def _numbered(root: Any) -> tuple[Any, list[str]]:
     """Give the group that holds the data files, and their names; early firmware put them one level higher."""
     for path in ("entry/data", "entry"):
         data = group_at(root, path)
-        names = sorted(name for name in data if _NUMBERED.fullmatch(name)) if isinstance(data, h5py.Group) else []
+        names = [name for name in links_of(data) if _NUMBERED.fullmatch(name)] if isinstance(data, Group) else []
         if names:
             return data, names
     return None, []
 
 
-def _link(
-    root: Any, data: Any, name: str, link: Any, elsewhere: Elsewhere, files: list[str], *, fast: bool
-) -> tuple[Piece, ...] | None:
-    if not isinstance(link, h5py.ExternalLink):
-        item = group_at(data, name)
-        return pieces_of(item, str(elsewhere.path), elsewhere, fast=fast) if numbers_in(item) else None
-    file = elsewhere.find(link.filename)
+def _linked(data: Group, name: str, elsewhere: Elsewhere, files: list[str], *, fast: bool) -> tuple[Piece, ...] | None:
+    """Give the frames behind one name, None if their file is missing."""
+    found = reach(data, name)
+    if not isinstance(found, Leaving):
+        return pieces_of(found, elsewhere, fast=fast) if isinstance(found, Dataset) and numbers_in(found) else None
+    file = elsewhere.find(found.file)
     if file is None:
         return None
-    with opened(file) as other:
-        item = group_at(other, link.path)
-        if not numbers_in(item) or len(item.shape) != 3:
-            raise FormatError("a data file does not hold frames", path=file, expected=f"three axes at {link.path}")
+    with ExitStack() as others:
+        other = others.enter_context(opened(file))
+        item, home = locate(other, found.path, Elsewhere(file, elsewhere.policy), others)
+        if not isinstance(item, Dataset) or not numbers_in(item) or len(item.shape) != 3:
+            raise FormatError("a data file does not hold frames", path=file, expected=f"three axes at {found.path}")
         files.append(str(file))
-        return pieces_of(item, str(file), elsewhere, fast=fast)
+        return pieces_of(item, home, fast=fast)
+
+
+def _file_behind(data: Group, name: str) -> str:
+    found = reach(data, name)
+    return found.file if isinstance(found, Leaving) else name
 
 
 def _expect_alike(one: Piece, other: Piece, elsewhere: Elsewhere) -> None:
@@ -190,10 +199,27 @@ def _metadata(root: Any, stem: dict[str, Any]) -> Metadata:
     )
 
 
-def _corrections(root: Any, shape: tuple[int, ...]) -> Corrections | None:
+def _corrections(root: Any, shape: tuple[int, ...], notes: list[str]) -> Corrections | None:
     """Give the pixels that the detector marks as bad."""
     mask = group_at(root, f"{_DETECTOR}/detectorSpecific/pixel_mask")
-    if not numbers_in(mask) or tuple(mask.shape) != tuple(shape) or math.prod(shape) > 1 << 26:
+    if not numbers_in(mask) or tuple(mask.shape) != tuple(shape):
         return None
-    excluded = np.asarray(mask[()]) != 0
+    try:
+        excluded = _nonzero(mask)
+    except TooLarge as error:
+        notes.append(f"the mask of bad pixels is not read ({error})")
+        return None
     return Corrections(excluded=excluded, allow_empty=True) if excluded.any() else None
+
+
+def _nonzero(mask: Dataset) -> NDArray[np.bool_]:
+    """Give where a mask is set; it is read in some rows at a time if it lies in one piece."""
+    if math.prod(mask.shape) > _MOST_PIXELS:
+        raise TooLarge(f"{math.prod(mask.shape)} pixels")
+    found = np.empty(mask.shape, dtype=np.bool_)
+    step = mask.shape[0] if mask.chunks else max(1, _AT_ONCE // (mask.shape[1] * mask.dtype.itemsize))
+    for first in range(0, mask.shape[0], step):
+        end = min(first + step, mask.shape[0])
+        rows = numbers(mask, [(first, end), (0, mask.shape[1])], _LARGEST_MASK)
+        np.not_equal(rows, 0, out=found[first:end])
+    return found

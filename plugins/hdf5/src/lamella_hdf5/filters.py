@@ -23,7 +23,7 @@ from lamella_hdf5 import plain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ALLOWED", "NAMES", "Filter", "Pipeline", "missing_package"]
+__all__ = ["ALLOWED", "FLETCHER32", "NAMES", "SHUFFLE", "Filter", "Pipeline", "filters_of", "missing_package"]
 
 DEFLATE, SHUFFLE, FLETCHER32, LZF, BLOSC, LZ4, BITSHUFFLE, ZSTD = 1, 2, 3, 32000, 32001, 32004, 32008, 32015
 
@@ -146,6 +146,12 @@ class Pipeline:
         if data.size != out.size:
             raise CorruptError("a chunk has the wrong size", expected=f"{out.size} bytes", found=f"{data.size} bytes")
         out[:] = data
+
+
+def filters_of(plist: Any) -> tuple[Filter, ...]:
+    """Give the filters of a creation property list of h5py."""
+    found = (plist.get_filter(i) for i in range(plist.get_nfilters()))
+    return tuple(Filter(int(code), tuple(int(value) for value in values)) for code, _, values, _ in found)
 
 
 def missing_package(step: Filter) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import h5py
-
 from lamella.reader import Metadata
 from lamella_hdf5.axes import hyperspy_axes
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.tree import attributes, group_at, known_text, numbers_in, rank, times
+from lamella_hdf5.objects import Group, group_at, links_of
+from lamella_hdf5.tree import known_text, numbers_in, rank, times
+from lamella_hdf5.values import attributes
 
 __all__ = ["hyperspy", "hyperspy_choice"]
 
@@ -20,10 +20,10 @@ _RANKS = {"spectrum": 1, "image": 2}
 def hyperspy(root: Any) -> Choice | None:
     """Take the largest signal of ``Experiments``."""
     experiments = group_at(root, "Experiments")
-    if not isinstance(experiments, h5py.Group):
+    if not isinstance(experiments, Group):
         return None
-    groups = [group_at(experiments, name) for name in experiments]
-    found = [(group, group_at(group, "data")) for group in groups if isinstance(group, h5py.Group)]
+    groups = [group_at(experiments, name) for name in links_of(experiments)]
+    found = [(group, group_at(group, "data")) for group in groups if isinstance(group, Group)]
     usable = [one for one in found if numbers_in(one[1]) and len(one[1].shape) >= 1]
     return hyperspy_choice(*max(usable, key=lambda one: rank(one[1]))) if usable else None
 

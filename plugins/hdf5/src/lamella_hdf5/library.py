@@ -7,12 +7,14 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, LamellaError
+from lamella_hdf5.objects import Group, OpenFile, top
 
 if TYPE_CHECKING:
     from lamella.reader import IOSession
@@ -39,8 +41,10 @@ def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Open a file for reading, without locks, and close it again.
+def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
+    """Open a file for reading, without locks, give its root, and close it again.
+
+    Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them.
 
     Raises
     ------
@@ -48,10 +52,14 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         If libhdf5 refuses it.
     """
     with LOCK, translated(path, "opening as HDF5"):
-        file = h5py.File(os.fspath(path), "r", locking=False)
+        file = h5py.File(os.fspath(path), "r", locking=False, rdcc_nslots=1, rdcc_nbytes=0)
+    home = OpenFile(os.fspath(path), Path(path).stat().st_size)
     try:
-        yield file
+        with LOCK, translated(path, "opening as HDF5"):
+            root = top(file, home)
+        yield root
     finally:
+        home.close()
         with LOCK, translated(path, "closing the file"):
             file.close()
 

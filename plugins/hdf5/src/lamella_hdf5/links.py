@@ -1,14 +1,23 @@
-"""Other files that an HDF5 file names, and whether they may be read."""
+"""Other files that an HDF5 file names, whether they may be read, and paths that lead through them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lamella.errors import UnsupportedError
+from lamella.errors import CorruptError, FormatError, UnsupportedError
+from lamella_hdf5.library import opened
+from lamella_hdf5.objects import Leaving, reach
 
-__all__ = ["Elsewhere"]
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from lamella_hdf5.objects import Dataset, Group
+
+__all__ = ["Elsewhere", "locate"]
+
+_MOST_FILES = 8
 
 
 class Elsewhere:
@@ -59,3 +68,29 @@ class Elsewhere:
             found=repr(name),
             remedy=remedy,
         )
+
+
+def locate(root: Group, path: str, elsewhere: Elsewhere, files: ExitStack) -> tuple[Group | Dataset | None, Elsewhere]:
+    """Give the object at a path, None if there is none, and what finds files for the file that it is in.
+
+    External links on the way are followed where their files may be read; those files stay open in ``files``.
+
+    Raises
+    ------
+    FormatError
+        If a file on the way is missing or must not be read, or the links have no end.
+    """
+    for _ in range(_MOST_FILES):
+        found = reach(root, path)
+        if not isinstance(found, Leaving):
+            return found, elsewhere
+        file = elsewhere.find(found.file)
+        if file is None:
+            raise FormatError(
+                "the file that an external link names is missing",
+                path=elsewhere.path,
+                expected=str(elsewhere.path.parent / found.file),
+                remedy="Put it beside this file",
+            )
+        root, path, elsewhere = files.enter_context(opened(file)), found.path, Elsewhere(file, elsewhere.policy)
+    raise CorruptError("external links lead on without end", path=elsewhere.path, found=path)

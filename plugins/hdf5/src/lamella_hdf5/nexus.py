@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import h5py
-
 from lamella_hdf5.axes import nexus_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import text
-from lamella_hdf5.tree import Items, attributes, group_at, numbers_in, rank
+from lamella_hdf5.objects import Group, group_at, links_of
+from lamella_hdf5.tree import Items, numbers_in, rank
+from lamella_hdf5.values import attributes
 
 __all__ = ["nexus", "nexus_choice"]
 
@@ -20,7 +20,7 @@ def nexus(root: Any, items: Items) -> Choice | None:
     for _ in range(8):
         name = attributes(group).get("default")
         child = group_at(group, text(name)) if name else None
-        if not isinstance(child, h5py.Group):
+        if not isinstance(child, Group):
             break
         group, default = child, True
     if default:
@@ -30,7 +30,7 @@ def nexus(root: Any, items: Items) -> Choice | None:
     signals = [
         (item, signal)
         for _, item in items
-        if isinstance(item, h5py.Group) and text(attributes(item).get("NX_class", "")) == "NXdata"
+        if isinstance(item, Group) and text(attributes(item).get("NX_class", "")) == "NXdata"
         for signal in [_signal(item)]
         if signal is not None and len(signal.shape) >= 2
     ]
@@ -45,7 +45,7 @@ def _signal(group: Any) -> Any:
     name = attributes(group).get("signal")
     if isinstance(name, str) and numbers_in(group_at(group, name)):
         return group_at(group, name)
-    marked = (group_at(group, key) for key in group if group_at(group, key) is not None)
+    marked = (group_at(group, key) for key in links_of(group))
     return next((item for item in marked if numbers_in(item) and str(attributes(item).get("signal")) == "1"), None)
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from lamella.errors import CorruptError
 from lamella.reader import SourceInfo, TransposedSource
 from lamella_hdf5.grid import as_slice
 from lamella_hdf5.library import LOCK, SessionFile, translated
+from lamella_hdf5.objects import Dataset, OpenFile, group_at, top
 from lamella_hdf5.worker import most_kept
 
 if TYPE_CHECKING:
@@ -189,7 +191,7 @@ class LibraryPart(Part):
         """Ask h5py frame by frame."""
         (nav_axes, sig_axes), places = self.axes, self.places(frames)
         with LOCK, translated(self.stored.path, f"reading {self.stored.name}"):
-            dataset = self._open(io, worker)[self.stored.name]
+            dataset = self._open(io, worker)
             index: list[Any] = [slice(None)] * len(self.stored.shape)
             for axis, cut in zip(sig_axes, box.slices, strict=True):
                 index[axis] = cut
@@ -203,17 +205,17 @@ class LibraryPart(Part):
             index[axis] = int(place[i])
 
     def _open(self, io: IOSession, worker: Worker) -> Any:
-        """Give the open file of this worker, whose chunk cache holds a row of chunks if there is memory."""
+        """Give the data set from the open file of this worker; its chunk cache holds a row of chunks if it can."""
         held = worker.files.get(self.resource)
         if held is None:
             cache = max(1 << 20, min(self._chunk_nbytes * _chunks_in_row(self.stored), most_kept()) + (1 << 20))
-            if self.stored.by_name:
-                held = h5py.File(self.stored.path, "r", locking=False, rdcc_nbytes=cache), None
-            else:
-                through = SessionFile(io, self.resource, self.stored.size)
-                held = h5py.File(through, "r", rdcc_nbytes=cache), through
-            worker.files[self.resource] = held
-        return held[0]
+            through = SessionFile(io, self.resource, self.stored.size)
+            file = h5py.File(through, "r", rdcc_nbytes=cache)
+            held = worker.files[self.resource] = file, top(file, OpenFile(self.stored.path, self.stored.size))
+        dataset = group_at(held[1], self.stored.name)
+        if not isinstance(dataset, Dataset) or dataset.is_virtual or dataset.external:
+            raise CorruptError(f"{self.stored.name} is gone", path=self.stored.path, remedy="Open the file anew")
+        return dataset
 
 
 def _chunks_in_row(stored: Stored) -> int:

@@ -31,6 +31,7 @@ from lamella_hdf5.source import ScanSource
 from lamella_hdf5.stored import Piece, check_frame
 from lamella_hdf5.superblock import find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata, walk
+from lamella_hdf5.written import written_frames
 
 if TYPE_CHECKING:
     from lamella.reader import Probe
@@ -42,6 +43,8 @@ __all__ = ["Hdf5Reader", "describe_scan"]
 _distrusted: set[tuple[str, int, int]] = set()
 _MOST_DISTRUSTED = 1024
 _LISTED = 20
+_MOST_MISSING = 1 << 26
+"""Frames that may be missing before one that is there."""
 
 
 class Hdf5Reader:
@@ -84,7 +87,7 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSourc
         items = list(walk(root))
         choice = choose(root, items, params, elsewhere, files)
         home = choice.elsewhere or elsewhere
-        pieces = choice.pieces or pieces_of(choice.dataset, str(home.path), home, fast=params.fast)
+        pieces = choice.pieces or pieces_of(choice.dataset, home, fast=params.fast)
         name = choice.dataset.name if choice.dataset is not None else ""
         raw = raw_metadata(root, items)
         if choice.described:
@@ -122,11 +125,14 @@ def _source(
     per_item = math.prod(nav_shape[1:]) if nav_axes[:1] == (0,) else math.prod(nav_shape)
     steps = math.prod(nav_shape)
     missing = sum(piece.count for piece in pieces if piece.stored is None) * per_item
-    index = _index(pieces, per_item) if missing else None
+    index = _index(pieces, per_item, probe) if missing else written_frames(pieces, nav_axes)
     ways = sorted({_way(piece) for piece in present})
     notes = list(choice.notes)
     if missing:
         notes.append(f"{missing} of {steps} frames lie in files that are not there")
+    elif index is not None:
+        lost = steps - int(np.count_nonzero(index >= 0))
+        notes.append(f"{lost} of {steps} frames were never written; they are missing")
     info = SourceInfo(
         nav_shape=choice.nav_shape or (nav_shape or None),
         nav_origin=choice.nav_origin or "shape of the data set",
@@ -200,8 +206,18 @@ def _alternatives(choice: Choice, nav_shape: tuple[int, ...]) -> tuple[tuple[tup
     return square_scan(nav_shape[0])
 
 
-def _index(pieces: tuple[Piece, ...], per_item: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Give the stored frame of every step, -1 where its file is missing."""
+def _index(pieces: tuple[Piece, ...], per_item: int, probe: Probe) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Give the stored frame of every step up to the last one that is there, -1 where its file is missing."""
+    last = max(i for i, piece in enumerate(pieces) if piece.stored is not None)
+    pieces = pieces[: last + 1]
+    missing = sum(piece.count for piece in pieces if piece.stored is None) * per_item
+    if missing > _MOST_MISSING:
+        raise CorruptError(
+            "the files that are there lie too far apart",
+            path=probe.path,
+            expected=f"at most {_MOST_MISSING} missing frames before them",
+            found=missing,
+        )
     present = np.concatenate([np.full(piece.count * per_item, piece.stored is not None) for piece in pieces])
     return np.where(present, np.cumsum(present) - 1, -1).astype(np.int64)
 
@@ -213,13 +229,18 @@ def _way(piece: Piece) -> str:
         "contiguous": "contiguous, read directly",
         "chunks": "chunks, read directly",
         "fill": "never written: fill values",
+        "mosaic": "put together from its sources",
         "h5py": f"read through h5py, which is slower: {stored.why}",
     }[stored.how]
 
 
 def _resources(probe: Probe, present: list[Piece], choice: Choice) -> tuple[Resource, ...]:
     own = probe.resource
-    paths = [own.path, *(piece.stored.path for piece in present if piece.stored is not None), *choice.files]
+    paths = [
+        own.path,
+        *(path for piece in present if piece.stored is not None for path in piece.stored.paths),
+        *choice.files,
+    ]
     return tuple(own if path == own.path else Resource.of(path) for path in dict.fromkeys(paths))
 
 

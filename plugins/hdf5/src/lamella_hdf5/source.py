@@ -8,7 +8,8 @@ import numpy as np
 
 from lamella.reader import FrameSource, ReadHints, Resource, SourceInfo
 from lamella_hdf5.chunked import ChunkedPart
-from lamella_hdf5.parts import ContiguousPart, FilledPart, LibraryPart, Part, Place
+from lamella_hdf5.mosaic import part_at
+from lamella_hdf5.parts import Place
 from lamella_hdf5.worker import Worker
 
 if TYPE_CHECKING:
@@ -17,16 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.reader import IOSession, SigBox
+    from lamella_hdf5.parts import Part
     from lamella_hdf5.stored import Piece
 
 __all__ = ["ScanSource"]
-
-_WAYS: dict[str, type[Part]] = {
-    "contiguous": ContiguousPart,
-    "chunks": ChunkedPart,
-    "fill": FilledPart,
-    "h5py": LibraryPart,
-}
 
 
 class ScanSource(FrameSource):
@@ -52,7 +47,7 @@ class ScanSource(FrameSource):
     ) -> None:
         places = {resource.path: i for i, resource in enumerate(resources)}
         self._parts = tuple(
-            _WAYS[piece.stored.how](Place(piece, nav_axes, sig_axes, resources, places[piece.stored.path], number))
+            part_at(Place(piece, nav_axes, sig_axes, resources, places[piece.stored.path], number))
             for number, piece in enumerate(pieces)
             if piece.stored is not None
         )
@@ -88,9 +83,9 @@ class ScanSource(FrameSource):
 
 def _hints(parts: Sequence[Part], n_frames: int) -> ReadHints:
     chunked = [part for part in parts if isinstance(part, ChunkedPart)]
+    block = max(1, min(max(part.frame_block for part in parts), n_frames))
     if not chunked:
-        return ReadHints(whole_frames=True)
+        return ReadHints(frame_block=block, whole_frames=True)
     first = chunked[0]
     whole = first.sig_chunk == first.sig_shape
-    block = max(1, min(max(part.frame_block for part in chunked), max(1, n_frames)))
     return ReadHints(frame_block=block, sig_block=first.sig_chunk, whole_frames=whole)

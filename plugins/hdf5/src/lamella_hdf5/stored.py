@@ -11,14 +11,14 @@ import h5py
 import numpy as np
 
 from lamella.errors import CorruptError, UnsupportedError
-from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, missing_package
+from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, filters_of, missing_package
 from lamella_hdf5.library import translated
 from lamella_hdf5.tree import plain_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from lamella_hdf5.mapping import Steps
 
-__all__ = ["Piece", "Stored", "check_frame", "describe"]
+__all__ = ["Piece", "Stored", "Tile", "check_frame", "describe"]
 
 _LARGEST_FREE = 16 << 20
 _LARGEST_RATIO = 1100
@@ -29,8 +29,9 @@ _LARGEST_RATIO = 1100
 class Stored:
     """A data set: shape, stored dtype, and by which way its pixels are reached.
 
-    ``how`` is ``"contiguous"`` (from byte ``offset``), ``"chunks"``, ``"fill"`` (nothing was ever written) or
-    ``"h5py"``, and then ``why`` says what stands in the way. ``fill`` is the fill value as stored bytes.
+    ``how`` is ``"contiguous"`` (from byte ``offset``), ``"chunks"``, ``"fill"`` (nothing was ever written),
+    ``"mosaic"`` (put together from ``tiles`` of other data sets) or ``"h5py"``, and then ``why`` says what stands in
+    the way. ``fill`` is the fill value as stored bytes.
     """
 
     path: str
@@ -38,13 +39,19 @@ class Stored:
     size: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    how: Literal["contiguous", "chunks", "fill", "h5py"]
+    how: Literal["contiguous", "chunks", "fill", "h5py", "mosaic"]
     offset: int = 0
     chunks: tuple[int, ...] = ()
     filters: tuple[Filter, ...] = ()
     fill: bytes = b""
     why: str = ""
-    by_name: bool = False
+    tiles: tuple[Tile, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that hold the pixels; this one comes first."""
+        inner = (path for tile in self.tiles if tile.piece.stored for path in tile.piece.stored.paths)
+        return tuple(dict.fromkeys((self.path, *inner)))
 
     @property
     def pipeline(self) -> Pipeline:
@@ -65,6 +72,29 @@ class Piece:
     skip: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a virtual data set.
+
+    Parameters
+    ----------
+    target, source
+        What it is made of along each axis of the virtual data set, and along each axis of the source.
+    piece
+        The source, or the stretch of its first axis that this tile takes its pixels from.
+    """
+
+    target: tuple[Steps, ...]
+    source: tuple[Steps, ...]
+    piece: Piece
+
+    @property
+    def axis_of(self) -> tuple[int, ...]:
+        """The axis of the virtual data set for each axis of the source, -1 for none: the last axes are pairs."""
+        spare = len(self.source) - len(self.target)
+        return tuple(axis - spare if axis >= spare else -1 for axis in range(len(self.source)))
+
+
 def describe(dataset: Any, path: str, *, fast: bool = True) -> Stored:
     """Look at an open data set.
 
@@ -81,7 +111,7 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     shape = tuple(int(n) for n in dataset.shape)
     dtype = np.dtype(plain_dtype(dataset).str)
     size = Path(path).stat().st_size
-    plist = dataset.id.get_create_plist()
+    plist = dataset.plist
     layout = plist.get_layout()
     common: dict[str, Any] = {"path": path, "name": str(dataset.name), "size": size, "shape": shape, "dtype": dtype}
     if math.prod(shape) * dtype.itemsize >= 1 << 62:
@@ -92,12 +122,12 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
         plist.get_fill_value(native)
         fill = native.view(dtype)
     common["fill"] = fill.tobytes()
-    filters = tuple(_filters(plist))
+    filters = filters_of(plist)
     _refuse_unknown(filters, path, str(dataset.name))
     converted = not _same_type(dataset, dtype)
     if layout == h5py.h5d.CONTIGUOUS and not plist.get_external_count():
         offset = dataset.id.get_offset()
-        if offset is None:
+        if offset is None or not dataset.id.get_storage_size():  # behind a user block, "nowhere" is an offset, too
             return Stored(**common, how="fill", why="nothing was ever written")
         nbytes = math.prod(shape) * dtype.itemsize
         if offset + nbytes > size:
@@ -110,11 +140,12 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
         if fast and not converted:
             return Stored(**common, how="contiguous", offset=int(offset))
         return Stored(**common, how="h5py", why="its numbers have to be converted" if converted else "fast=False")
+    if layout == h5py.h5d.VIRTUAL:
+        return Stored(**common, how="mosaic", why="a virtual data set")
+    if layout == h5py.h5d.COMPACT:
+        return Stored(**common, how="h5py", why="compact layout")
     if layout != h5py.h5d.CHUNKED:
-        kind = {h5py.h5d.COMPACT: "compact layout", h5py.h5d.VIRTUAL: "a virtual data set"}.get(
-            layout, "external storage"
-        )
-        return Stored(**common, how="h5py", why=kind, by_name=layout != h5py.h5d.COMPACT)
+        return Stored(**common, how="contiguous", why="external storage")
     chunks = tuple(int(n) for n in dataset.chunks)
     if math.prod(chunks) * dtype.itemsize > max(_LARGEST_FREE, _LARGEST_RATIO * size):
         raise CorruptError(
@@ -144,12 +175,6 @@ def _plugins_loaded(code: int) -> bool:
     except Exception:
         return False
     return bool(h5py.h5z.filter_avail(code))
-
-
-def _filters(plist: Any) -> Iterator[Filter]:
-    for i in range(plist.get_nfilters()):
-        code, _, values, _ = plist.get_filter(i)
-        yield Filter(int(code), tuple(int(value) for value in values))
 
 
 def _refuse_unknown(filters: tuple[Filter, ...], path: str, name: str) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from lamella.reader import Axis, Metadata
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.tree import group_at, known_text, numbers_in, readable, times
+from lamella_hdf5.objects import group_at
+from lamella_hdf5.tree import known_text, numbers_in, times
+from lamella_hdf5.values import long_text
 
 __all__ = ["swift"]
-
-_LONGEST_TEXT = 1 << 24
 
 
 def swift(root: Any) -> Choice | None:
@@ -42,13 +42,8 @@ def swift(root: Any) -> Choice | None:
 
 def _properties(dataset: Any) -> dict[str, Any]:
     try:
-        identity = dataset.attrs.get_id("properties")
-        if identity.get_storage_size() > _LONGEST_TEXT:
-            return {}
-        if not readable(identity.get_type()):
-            return {}
-        told = json.loads(dataset.attrs["properties"])
-    except Exception:  # no such attribute, no text, or no JSON: another file that has a data set of this name
+        told = json.loads(long_text(dataset, "properties") or "")
+    except (ValueError, RecursionError):  # no such attribute, or no JSON: another file with a data set of this name
         return {}
     return told if isinstance(told, dict) and "dimensional_calibrations" in told else {}
 

@@ -8,18 +8,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lamella.errors import UnsupportedError
 from lamella.reader import Axis, Metadata
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.tree import group_at, numbers_in, rank
+from lamella_hdf5.objects import Dataset, Group, group_at, links_of
+from lamella_hdf5.tree import numbers_in, rank
+from lamella_hdf5.values import numbers
 
 __all__ = ["velox", "velox_choice"]
 
 _LONGEST_TEXT = 1 << 20
 """Bytes of JSON that describe one frame, at most."""
+_LARGEST_CHUNK = 16 << 20
 
 
 def velox(root: Any) -> Choice | None:
@@ -31,10 +33,10 @@ def velox(root: Any) -> Choice | None:
         If it holds images, but none of plain numbers: Fourier transforms are stored as pairs of floats.
     """
     images = group_at(root, "Data/Image")
-    if not isinstance(images, h5py.Group):
+    if not isinstance(images, Group):
         return None
-    groups = [group for name in images if isinstance(group := group_at(images, name), h5py.Group)]
-    found = [(group, data) for group in groups if isinstance(data := group_at(group, "Data"), h5py.Dataset)]
+    groups = [group for name in links_of(images) if isinstance(group := group_at(images, name), Group)]
+    found = [(group, data) for group in groups if isinstance(data := group_at(group, "Data"), Dataset)]
     usable = [one for one in found if numbers_in(one[1]) and len(one[1].shape) == 3]
     if usable:
         return velox_choice(*max(usable, key=lambda one: rank(one[1])))
@@ -81,10 +83,9 @@ def _described(group: Any) -> Mapping[str, Any]:
     column = group_at(group, "Metadata")
     if not numbers_in(column) or len(column.shape) != 2 or column.shape[0] > _LONGEST_TEXT:
         return {}
-    if (column.chunks or (0, 0))[1] > 64:
-        return {}
     try:
-        told = json.loads(np.asarray(column[:, 0], dtype=np.uint8).tobytes().split(b"\0")[0].decode())
+        first = numbers(column, [(0, column.shape[0]), (0, 1)], _LARGEST_CHUNK)
+        told = json.loads(first.astype(np.uint8).tobytes().split(b"\0")[0].decode())
         json.dumps(told, allow_nan=False)
     except Exception:  # a description that cannot be read takes nothing from the pixels
         return {}

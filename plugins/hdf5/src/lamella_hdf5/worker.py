@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.reader import IOSession
-    from lamella_hdf5.library import SessionFile
+    from lamella_hdf5.objects import Group
 
 __all__ = ["Worker", "most_kept"]
 
@@ -43,7 +43,7 @@ class Worker:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.files: dict[int, tuple[Any, SessionFile | None]] = {}
+        self.files: dict[int, tuple[Any, Group]] = {}
         self.known: dict[Any, Any] = {}
         self._row: tuple[int, int] | None = None
         self._kept = 0

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["K2isReader"]
 
-_BELIEVABLE = 1 << 24  # scan positions that tags may announce, however few frames there are
 _SAMPLING = (("Spatial Sampling", "Height (pixels)"), ("Spatial Sampling", "Width (pixels)"))
 _FRAME_TIME = 1 / 400  # seconds; the camera knows no other
 
@@ -156,13 +155,14 @@ def _without_flyback(tags: Mapping[str, Any], shape: tuple[int, int]) -> tuple[i
 
 def _index(scan: _Scan, n_frames: int, lost: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Give the stored frame of each step where it is not simply the next one, -1 where there is none."""
-    positions = math.prod(scan.nav_shape)
-    if not (lost.size or scan.pitch) or positions > _BELIEVABLE + 4 * n_frames:  # the core refuses such a scan
+    if not (lost.size or scan.pitch):
         return None
     stored = np.arange(n_frames, dtype=np.int64)
     stored[lost] = -1
     if not scan.pitch:
         return stored
+    lines = -(-(n_frames - scan.first) // scan.pitch)  # tags may announce far more of them
+    positions = min(math.prod(scan.nav_shape), lines * scan.nav_shape[-1])
     line, column = np.divmod(np.arange(positions, dtype=np.int64), scan.nav_shape[-1])
     frames = scan.first + line * scan.pitch + column
     return np.where((frames >= 0) & (frames < n_frames), stored[np.clip(frames, 0, n_frames - 1)], -1)

@@ -121,7 +121,7 @@ def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:
     repeats = info.count("Scan - Repeats")
     frames = info.count("Scan - Camera Frames Per Point", "Scan - Point Repeat")
     shape = ((repeats,) if repeats > 1 else ()) + grid + ((frames,) if frames > 1 else ())
-    if math.prod(shape) != sections or _is_sparse(math.prod(shape), n_frames):
+    if math.prod(shape) != sections:
         return Scan(notes=(f"the scan shape {shape} of {INFO[1:]} needs {math.prod(shape)} frames, not {sections}",))
     kind = info.get("Scan - ROI Type" if _is_roi(info) else "Scan - Type", "Raster")
     notes = () if kind == "Raster" else (f"the scan was of type {kind}; frames stand in the order of acquisition",)

@@ -75,6 +75,7 @@ def _read(path: Path) -> Sidecar | None:
     content = Resource.of(path).read(0, _LARGEST + 1)
     try:
         table = tomllib.loads(content.decode()).get("params") if len(content) <= _LARGEST else None
+        repr(table)  # fails where a number is too long to be told; those of TOML have 64 bits
     except (ValueError, RecursionError):
         return None
     if not isinstance(table, dict) or table.get("filetype") != "raw":

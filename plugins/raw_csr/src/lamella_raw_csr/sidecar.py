@@ -77,6 +77,7 @@ def _parse(probe: Probe) -> dict[str, Any] | None:
         return None
     try:
         table = tomllib.loads(content.decode())
+        repr(table)  # fails where a number is too long to be told; those of TOML have 64 bits
     except (ValueError, RecursionError):
         return None
     params = table.get("params")

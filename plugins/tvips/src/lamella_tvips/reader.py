@@ -27,12 +27,13 @@ from lamella.reader import (
 )
 from lamella_tvips.header import MODES, SeriesHeader
 from lamella_tvips.params import TvipsParams
-from lamella_tvips.scan import Scan, from_positions, from_rotator, wound
+from lamella_tvips.scan import Scan, begun_lines, from_positions, from_rotator, wound
 from lamella_tvips.stream import Stream, find_stream, frame_times
 
 __all__ = ["TvipsReader"]
 
 _SOME = 1 << 12  # frames of a long stream that show whether there is a scan
+_MOST_WOUND = 1 << 26  # positions of lines that hold frames, or of all lines if frames run across them
 _MANY = 1 << 16  # frames of a long stream
 _TOO_MANY = 1 << 20  # frames whose headers are not all read to find a scan
 
@@ -130,9 +131,10 @@ def _straightened(scan: Scan, params: TvipsParams, n_frames: int) -> Scan:
         return scan
     if len(scan.shape) != 2:
         raise ParameterError(f"needs a scan of two axes, found {scan.shape}. Give nav_shape", field="winding")
-    if scan.size > _MANY + 4 * n_frames:
+    begun = begun_lines(scan, n_frames) if params.winding == "x" else scan
+    if begun.size > _MOST_WOUND + 4 * n_frames:
         raise ParameterError(f"{scan.shape} is absurd for a stream of {n_frames} frames", field="nav_shape")
-    return wound(scan, params.winding, params.hysteresis, n_frames)
+    return replace(wound(begun, params.winding, params.hysteresis, n_frames), shape=scan.shape)
 
 
 def _find_scans(params: TvipsParams, stream: Stream) -> list[Scan]:

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Scan", "from_positions", "from_rotator", "wound"]
+__all__ = ["Scan", "begun_lines", "from_positions", "from_rotator", "wound"]
 
 _EMPTIEST = 4  # scan positions per frame; with more, the numbers are no scan
 
@@ -100,6 +100,14 @@ def from_rotator(
         shape = (side, side) if side * side == count else (count,)
     steps = points[start : stop + 1] - 1
     return _scan(shape, start, np.where(steps < count, steps, -1), len(points), "rotator index", repeat, fill)
+
+
+def begun_lines(scan: Scan, n_frames: int) -> Scan:
+    """Give a scan without the lines that no frame reaches, however many there are."""
+    if scan.index is not None:
+        return scan
+    height = -(-max(n_frames - scan.first, 1) // scan.shape[1])
+    return replace(scan, shape=(min(scan.shape[0], height), scan.shape[1]))
 
 
 def wound(scan: Scan, axis: str, hysteresis: int, n_frames: int) -> Scan:

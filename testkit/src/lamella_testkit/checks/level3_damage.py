@@ -11,7 +11,7 @@ import numpy as np
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit, sample_of
 from lamella_testkit.mutate import Change, alike, extreme_fields, flipped_bits, known_numbers, scrambled, structure
-from lamella_testkit.robust import attempt
+from lamella_testkit.robust import attempt, attempt_costly
 from lamella_testkit.sample import Sample
 from lamella_testkit.zoo import foreign_files
 
@@ -70,8 +70,12 @@ def extreme_fields_are_survived(kit: Kit) -> None:
 def claims_are_checked(kit: Kit) -> None:
     """A small file whose header claims 2^40 frames, or frames of 2^40 pixels, is refused or gives what is there.
 
-    Shapes and counts are found in the header and made impossible, alone and in pairs.
+    Shapes and counts are found in the header and made impossible, alone and in pairs. The sampler may know of others.
     """
+    data = kit.data()
+    for what, answer in kit.sampler.write_costly(directory := kit.directory(), data):
+        with kit.case(f"{data}, {what}"):
+            attempt_costly(kit, sample_of(data, directory, answer))
     for sample, path, content, places in _files(kit):
         data = sample.data
         frame = data.nbytes // data.n_frames

@@ -23,7 +23,7 @@ __all__ = ["FormatTally", "Subject", "Trial", "reduced", "search"]
 
 _Told = Callable[[int, Outcome, dict[str, object]], None]
 _CHILD = "lamella_testkit.fuzz.child:main"
-_SLICE = 30.0
+_SLICE = 60.0
 """How long one format is tried before the next has its turn [s]."""
 _MAKING = "making"
 _MAKING_SECONDS = 120.0

@@ -128,7 +128,8 @@ class CoMUDF(WeighingUDF):
         shifts = np.divide(moments[:, 1:], total, out=np.zeros_like(moments[:, 1:]), where=total != 0)
         field = _oriented(shifts, self.params.scan_rotation, self.params.flip_y)
         regression = self._fitted(field)
-        field = field - self._plane(regression)
+        if regression.any():
+            field = field - self._plane(regression)
         results = {
             "raw_com": shifts + self._centre(),
             "raw_shifts": shifts,
@@ -167,13 +168,21 @@ class CoMUDF(WeighingUDF):
         raise ParameterError(f"{option!r} is not -1, 0, 1 or coefficients of shape (3, 2)", field="regression")
 
     def _derived(self, field: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        nav, roi = self.meta.dataset_shape.nav, self.meta.roi
-        selected = np.ones(nav, dtype=np.bool_) if roi is None else roi
-        maps = np.full((*nav, 2), np.nan, dtype=field.dtype)
-        maps[selected] = np.where(self.meta.get_valid_nav_mask()[:, None], field, np.nan)
-        dy_slow, dy_fast = np.gradient(maps[..., 0])
-        dx_slow, dx_fast = np.gradient(maps[..., 1])
-        return {"divergence": (dy_slow + dx_fast)[selected], "curl": (dy_fast - dx_slow)[selected]}
+        valid, where = self.meta.get_valid_nav_mask(), self.meta.coordinates
+        divergence, curl = np.full((2, len(field)), np.nan, dtype=field.dtype)
+        if valid.any():
+            # All that is known, and what is beside it: elsewhere there is nothing to compute.
+            known = where[valid]
+            low = np.maximum(known.min(axis=0) - 1, 0)
+            high = np.minimum(known.max(axis=0) + 2, self.meta.dataset_shape.nav)
+            maps = np.full((*(high - low), 2), np.nan, dtype=field.dtype)
+            maps[tuple((known - low).T)] = field[valid]
+            dy_slow, dy_fast = np.gradient(maps[..., 0])
+            dx_slow, dx_fast = np.gradient(maps[..., 1])
+            inside = ((where >= low) & (where < high)).all(axis=1)
+            places = tuple((where[inside] - low).T)
+            divergence[inside], curl[inside] = (dy_slow + dx_fast)[places], (dy_fast - dx_slow)[places]
+        return {"divergence": divergence, "curl": curl}
 
 
 def _oriented(shifts: NDArray[Any], rotation: float, flip_y: bool) -> NDArray[Any]:

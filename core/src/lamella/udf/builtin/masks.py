@@ -156,8 +156,8 @@ class ApplyMasksUDF(WeighingUDF):
         return self._memo.once(("rows", self.meta.tiling_scheme_idx), self._cut_weights)
 
     def _cut_weights(self) -> NDArray[Any]:
-        weights: NDArray[Any] = self.task_data.masks.toarray().astype(self.task_data.dtype, copy=False)
-        return self.meta.in_rows(weights)
+        weights: NDArray[Any] = self.meta.in_rows(self.task_data.masks.toarray())
+        return weights.astype(self.task_data.dtype, copy=False)
 
     def weights_kind(self) -> tuple[int, np.dtype[Any]]:
         return len(self._masks()), self._result_dtype()
