@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lamella.reader.metadata import Axis
 
-__all__ = ["Circle", "Cross", "Mark", "Panel", "Scale", "draw", "nice_length", "picture", "save"]
+__all__ = ["Circle", "Cross", "Mark", "Panel", "Reduced", "Scale", "draw", "nice_length", "picture", "reduced", "save"]
 
 Scale: TypeAlias = Literal["linear", "log", "balanced"]
 
@@ -89,12 +89,21 @@ class Panel:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A panel with the pixels of its image that are drawn, the shape of the whole image, and where colours end."""
+
+    panel: Panel
+    shape: tuple[int, ...]
+    limits: tuple[float, float]
+
+
 def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
     """Write a figure as PNG, whatever its name."""
     figure.savefig(path, format="png", dpi=dpi, metadata={"Software": "Lamella"})
 
 
-def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figure:
+def draw(panels: Sequence[Panel | Reduced], *, title: str = "", caption: str = "") -> Figure:
     """Give a figure with the panels in rows, lettered where there are several.
 
     Raises
@@ -114,7 +123,7 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     letters = string.ascii_lowercase if len(panels) > 1 else ""
     for place, panel, letter in zip(grid, panels, [*letters, *[""] * len(panels)], strict=False):
-        _draw_panel(place, panel, letter)
+        _draw_panel(place, panel if isinstance(panel, Reduced) else reduced(panel), letter)
     for place in grid[len(panels) :]:
         place.set_axis_off()
     if title:
@@ -124,14 +133,15 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
     return figure
 
 
-def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
+def _draw_panel(place: Axes, shown: Reduced, letter: str) -> None:
+    panel = shown.panel
     place.set_title(panel.title, fontsize=11)
     if letter:
         place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold")
     if np.ndim(panel.values) == 1:
         _draw_curve(place, panel, np.asarray(panel.values, dtype=np.float64))
     else:
-        _draw_image(place, panel, np.asarray(panel.values))
+        _draw_image(place, shown)
 
 
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
@@ -143,18 +153,17 @@ def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
 
 
-def _draw_image(place: Axes, panel: Panel, image: NDArray[Any]) -> None:
+def _draw_image(place: Axes, reduced: Reduced) -> None:
     from matplotlib import colormaps
 
-    height, width = image.shape
-    values = _thinned(image)
-
+    panel = reduced.panel
+    height, width = reduced.shape
     step_y, step_x = (abs(axis.scale) if _comparable(panel.axes) else 1.0 for axis in panel.axes)
     colours = colormaps[panel.colours].with_extremes(bad=_INVALID)
     shown = place.imshow(
-        values,
+        panel.values,
         cmap=colours,
-        norm=_norm(panel.scale, _known(image, values)),
+        norm=_norm(panel.scale, *reduced.limits),
         aspect=step_y / step_x,
         interpolation="nearest",
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
@@ -172,10 +181,14 @@ def _draw_image(place: Axes, panel: Panel, image: NDArray[Any]) -> None:
         bar.formatter.set_powerlimits((-2, 4))  # type: ignore[attr-defined]
 
 
-def _thinned(image: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the pixels of an image that a panel has room for."""
-    steps = tuple(slice(None, None, max(1, length // _MOST_PIXELS)) for length in image.shape)
-    return np.asarray(image[steps], dtype=np.float64)
+def reduced(panel: Panel) -> Reduced:
+    """Give a panel without what is not drawn: large values need not be held until then."""
+    values = np.asarray(panel.values)
+    if values.ndim == 1:
+        return Reduced(panel, values.shape, (0, 1))
+    steps = tuple(slice(None, None, max(1, length // _MOST_PIXELS)) for length in values.shape)
+    drawn = np.array(values[steps], dtype=np.float64)
+    return Reduced(replace(panel, values=drawn), values.shape, _limits(panel.scale, _known(values, drawn)))
 
 
 def _known(image: NDArray[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -186,19 +199,24 @@ def _known(image: NDArray[Any], values: NDArray[np.float64]) -> NDArray[np.float
     return known
 
 
-def _norm(scale: str, known: NDArray[np.float64]) -> Normalize:
-    from matplotlib.colors import LogNorm, Normalize
-
+def _limits(scale: str, known: NDArray[np.float64]) -> tuple[float, float]:
+    """Give the values of the first and the last colour; both are positive only where a logarithm can be taken."""
     if known.size == 0:
-        return Normalize(0, 1)
-    low, high = np.percentile(known, (0.2, 99.8))
+        return 0, 1
+    low, high = (float(limit) for limit in np.percentile(known, (0.2, 99.8)))
     if scale == "balanced":
         far = max(abs(low), abs(high)) or 1.0
-        return Normalize(-far, far)
-    if scale == "log" and known.max() > 0:
-        smallest = max(float(np.percentile(known[known > 0], 1)), known.max() / 1e5)
-        return LogNorm(smallest, max(float(known.max()), smallest * 10), clip=True)
-    return Normalize(low, high if high > low else low + 1)
+        return -far, far
+    if scale == "log" and (highest := float(known.max())) > 0:
+        smallest = max(float(np.percentile(known[known > 0], 1)), highest / 1e5)
+        return smallest, max(highest, smallest * 10)
+    return low, high if high > low else low + 1
+
+
+def _norm(scale: str, low: float, high: float) -> Normalize:
+    from matplotlib.colors import LogNorm, Normalize
+
+    return LogNorm(low, high, clip=True) if scale == "log" and low > 0 else Normalize(low, high)
 
 
 def _draw_mark(place: Axes, mark: Mark) -> None:
