@@ -27,9 +27,14 @@ Scale: TypeAlias = Literal["linear", "log", "balanced"]
 
 _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
+_TITLE, _CAPTION = 0.35, 0.3  # inches
+_IMAGE_MARGINS, _CURVE_MARGINS = (0.12, 0.98, 0.12, 0.34), (0.75, 0.2, 0.5, 0.34)
+"""Left, right, below and above the axes of a panel [inches]; the colour bar of an image is in the right one."""
 _MOST_PIXELS = 640
 """Pixels along an axis that a panel shows at least, if there are as many; it is less than 700 dots wide."""
 _FEW = 1 << 16
+_POWERS = (-2, 4)
+"""Powers of ten between which numbers at ticks are written out."""
 _INVALID = "#8c8c8c"
 _MARK = "#ffffff"
 _LONGEST_TITLE, _LONGEST_NAME = 100, 60  # characters
@@ -116,28 +121,38 @@ def draw(panels: Sequence[Panel | Reduced], *, title: str = "", caption: str = "
 
     columns = min(len(panels), _MOST_IN_A_ROW)
     rows = math.ceil(len(panels) / columns)
-    height = _PANEL[1] * rows + 0.35 * bool(title) + 0.3 * bool(caption)
-    figure = Figure(figsize=(_PANEL[0] * columns, height), layout="constrained")
+    width, height = _PANEL[0] * columns, _PANEL[1] * rows + _TITLE * bool(title) + _CAPTION * bool(caption)
+    figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     letters = string.ascii_lowercase if len(panels) > 1 else ""
-    for place, panel, letter in zip(grid, panels, [*letters, *[""] * len(panels)], strict=False):
-        _draw_panel(place, panel if isinstance(panel, Reduced) else reduced(panel), letter)
-    for place in grid[len(panels) :]:
-        place.set_axis_off()
+    for i, (panel, letter) in enumerate(zip(panels, [*letters, *[""] * len(panels)], strict=False)):
+        shown = panel if isinstance(panel, Reduced) else reduced(panel)
+        left, bottom = _PANEL[0] * (i % columns), _PANEL[1] * (rows - 1 - i // columns) + _CAPTION * bool(caption)
+        place = figure.add_axes(_inner(left, bottom, len(shown.shape), (width, height)))
+        _draw_panel(place, shown, letter)
     if title:
-        figure.suptitle(printable(title, _LONGEST_TITLE), fontsize=13, fontweight="bold", **_AS_IT_IS)
+        y = 1 - 0.1 / height
+        figure.suptitle(printable(title, _LONGEST_TITLE), y=y, fontsize=13, fontweight="bold", **_AS_IT_IS)
     if caption:
-        figure.supxlabel(caption, fontsize=8.5, color="#444444", **_AS_IT_IS)
+        figure.supxlabel(caption, y=0.08 / height, fontsize=8.5, color="#444444", **_AS_IT_IS)
     return figure
+
+
+def _inner(left: float, bottom: float, dims: int, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Give left, bottom, width and height of the axes of a panel at a place [inches], in parts of the figure's size.
+
+    The layouts of matplotlib draw a figure several times, which takes longer than everything else.
+    """
+    before, behind, below, above = _IMAGE_MARGINS if dims == 2 else _CURVE_MARGINS
+    width, height = _PANEL[0] - before - behind, _PANEL[1] - below - above
+    return (left + before) / size[0], (bottom + below) / size[1], width / size[0], height / size[1]
 
 
 def _draw_panel(place: Axes, shown: Reduced, letter: str) -> None:
     panel = shown.panel
-    place.set_title(panel.title, fontsize=11)
+    place.set_title(panel.title, fontsize=11, y=1)  # at a place of its own, it is not looked for
     if letter:
-        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold")
+        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold", y=1)
     if np.ndim(panel.values) == 1:
         _draw_curve(place, panel, np.asarray(panel.values, dtype=np.float64))
     else:
@@ -150,7 +165,10 @@ def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     name = printable(axis.name, _LONGEST_NAME)
     place.set_xlabel(f"{name} [{_unit_text(axis.units)}]" if axis.units else name, **_AS_IT_IS)
     place.set_ylabel(panel.label)
-    place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
+    if panel.scale == "log" and np.nanmin(values) > 0:
+        place.set_yscale("log")
+    else:
+        place.ticklabel_format(axis="y", scilimits=_POWERS)
 
 
 def _draw_image(place: Axes, reduced: Reduced) -> None:
@@ -174,11 +192,12 @@ def _draw_image(place: Axes, reduced: Reduced) -> None:
         _draw_mark(place, mark)
     _draw_scale_bar(place, panel.axes[1], (height, width))
     bar = place.figure.colorbar(shown, cax=place.inset_axes((1.03, 0, 0.05, 1)))
+    bar.ax.set_title("", y=1)
     bar.set_label(panel.label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_linewidth(0.6)
     if panel.scale != "log":
-        bar.formatter.set_powerlimits((-2, 4))  # type: ignore[attr-defined]
+        bar.formatter.set_powerlimits(_POWERS)  # type: ignore[attr-defined]
 
 
 def reduced(panel: Panel) -> Reduced:
