@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella.engine.fusion import joinable
 from lamella.engine.steps import RowsStep, Step, as_rows
-from lamella.udf.builtin.reducing import Reduction, reduce_together
+from lamella.udf.builtin.reducing import ReducingUDF, Reduction, reduce_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,10 +48,12 @@ class _ReduceTogether:
     def _weights(self, wanted: Sequence[Reduction]) -> NDArray[Any] | None:
         """Give the weights of all UDFs for a box, put together once in a run."""
         steps = zip(self._steps, wanted, strict=True)
-        parts: list[tuple[Any, NDArray[Any]]] = [(step.udf, one.weights) for step, one in steps if one.weights is not None]
+        parts: list[tuple[Any, NDArray[Any]]] = [
+            (step.udf, one.weights) for step, one in steps if one.weights is not None
+        ]
         if len(parts) < 2:
             return parts[0][1] if parts else None
-        first: Any = parts[0][0]
+        first: ReducingUDF = parts[0][0]
         return first._for_box("together", lambda: _joined(parts))
 
 
