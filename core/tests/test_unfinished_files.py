@@ -333,6 +333,12 @@ def test_before_the_computer_was_started_again_processes_were_others(here: Path)
     assert names(here) == ["other.npy"]
 
 
+def _name(facts: dict[str, Any]) -> str:
+    """Name a case the same way in every process."""
+    names = {os.getpid(): "its own", os.getppid(): "of its parent"}
+    return repr({key: names.get(value, value) if key == "pid" else value for key, value in facts.items()})
+
+
 @pytest.mark.parametrize(
     "facts",
     [
@@ -352,7 +358,7 @@ def test_before_the_computer_was_started_again_processes_were_others(here: Path)
         {"host": None},
         {"more": 1},
     ],
-    ids=repr,
+    ids=_name,
 )
 def test_a_part_whose_writer_is_not_known_to_be_gone_stays(here: Path, facts: dict[str, Any]) -> None:
     if facts == {"boot": ""} and not ProcessMark.of_this_process().boot:
