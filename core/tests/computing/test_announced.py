@@ -218,21 +218,71 @@ print(code, usage.ru_utime + usage.ru_stime, int(peak) >> 10)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the time and the memory of a process")
-def test_lamella_run_costs_what_a_file_holds(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def large_frames(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NDArray[np.uint16]]:
     """Five frames of 7.6 MB in a file that announces 2^18: 2 TB."""
     frames = np.zeros((5, 1860, 2048), dtype="<u2")
     frames[:, 900:960, 1000:1060] = np.arange(1, 6)[:, np.newaxis, np.newaxis]
-    path = announced(tmp_path / "a.npy", (1 << 17, 2), frames)
-    what = ["--sum", "--sumsig", "--disk", "930,1030,50", "--no-pictures"]
-    command = [sys.executable, "-c", _MEASURED, "run", str(path), *what, "--out", str(tmp_path / "out")]
+    return announced(tmp_path_factory.mktemp("frames") / "a.npy", (1 << 17, 2), frames), frames
+
+
+def measured_run(path: Path, out: Path, *what: str) -> tuple[float, float]:
+    """Give the processor time [s] and the memory [MiB] of `lamella run`."""
+    command = [sys.executable, "-c", _MEASURED, "run", str(path), *what, "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     code, seconds, megabytes = map(float, done.stdout.split()[-3:])
     assert code == 0, done.stderr
-    np.testing.assert_array_equal(np.load(tmp_path / "out" / "sum.npy"), frames.sum(axis=0))
-    disk = np.load(tmp_path / "out" / "disk.npy")
+    return seconds, megabytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the time and the memory of a process")
+def test_lamella_run_costs_what_a_file_holds(large_frames: tuple[Path, NDArray[np.uint16]], tmp_path: Path) -> None:
+    path, frames = large_frames
+    seconds, megabytes = measured_run(path, tmp_path, "--sum", "--sumsig", "--disk", "930,1030,50", "--no-pictures")
+    np.testing.assert_array_equal(np.load(tmp_path / "sum.npy"), frames.sum(axis=0))
+    disk = np.load(tmp_path / "disk.npy")
     assert disk.shape == (1 << 17, 2)
     np.testing.assert_array_equal(disk.reshape(-1)[:5], frames.sum(axis=(1, 2)))
     assert np.isnan(disk.reshape(-1)[5:]).all()
     assert megabytes < 256
     assert seconds < 4  # 1 s where nothing else runs
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the time and the memory of a process")
+def test_the_default_run_draws_large_frames_within_256_mib(
+    large_frames: tuple[Path, NDArray[np.uint16]], tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    path, frames = large_frames
+    seconds, megabytes = measured_run(path, tmp_path)
+    total = frames.sum(axis=0)
+    np.testing.assert_array_equal(np.load(tmp_path / "sum.npy"), total)
+    np.testing.assert_array_equal(np.load(tmp_path / "mean.npy"), total / 5)
+    disk = np.load(tmp_path / "disk.npy").reshape(-1)[:5]
+    np.testing.assert_array_equal(disk, (60 * 60 - 4) * np.arange(1, 6))  # without the corners of the square
+    np.testing.assert_allclose(np.load(tmp_path / "com_x.npy").reshape(-1)[:5], 0, atol=1e-9)
+    drawn = {file.stem for file in tmp_path.glob("*.png")}
+    assert drawn == {"overview", "disk", "ring", "com_x", "com_y", "mean"}
+    assert megabytes < 256
+    assert seconds < 9  # 2 s where nothing else runs and modules are compiled to bytecode
+
+
+def test_weights_are_kept_only_while_more_tiles_come(inline: lamella.Context) -> None:
+    """Weights take more memory than frames; of joined ones, UDFs keep views."""
+    frames = np.ones((4, 1024, 1024), np.uint16)
+    udfs = [ApplyMasksUDF(mask_factories=[np.ones((1024, 1024), np.float32)] * 3), CoMUDF(), SumUDF()]
+
+    def peak(num_partitions: int) -> int:
+        ds = lamella.open(frames[np.newaxis], format="memory", num_partitions=num_partitions)
+        tracemalloc.start()
+        try:
+            masked, shifts, total = inline.run_udf(ds, udfs)
+            np.testing.assert_array_equal(masked["intensity"].data, np.full((1, 4, 3), 1 << 20))
+            np.testing.assert_array_equal(shifts["raw_com"].data, np.full((1, 4, 2), 511.5))
+            np.testing.assert_array_equal(total["intensity"].data, np.full((1024, 1024), 4))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(1) < 64 << 20  # 97 MiB if weights of 24 MiB are kept twice
+    assert peak(2) < 84 << 20  # 96 MiB if so

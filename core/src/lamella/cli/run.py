@@ -7,7 +7,7 @@ looked for in a few frames. Arrays are written as .npy, pictures as .png.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lamella.cli.beam import Beam
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
+    from lamella.plot.pictures import Reduced
 
 __all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
 
@@ -84,7 +85,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     written = save_arrays(folder, dataset, done.outputs, summary)
     files = f"{folder}: {', '.join(path.name for path in written)}"
     console.facts([("speed", done.speed), ("results", files)], width=_WIDTH)
-    pictures = save_pictures(folder, dataset, done, console) if args.pictures else []
+    panels = _panels(dataset, done) if args.pictures else {}
+    done = replace(done, outputs=())  # large arrays are not held while matplotlib needs memory
+    pictures = save_pictures(folder, Path(dataset.name).name, panels, console)
     if pictures:
         console.facts([("drawn", ", ".join(path.name for path in pictures))], width=_WIDTH)
     console.emit(done.to_json() | {"folder": folder, "files": [path.name for path in written + pictures]})
@@ -161,19 +164,26 @@ def _words(fact: dict[str, Any]) -> str:
     return f"{fact['analysis']}: {numbers}" if numbers else str(fact["analysis"])
 
 
-def save_pictures(folder: Path, dataset: DataSet, done: Pass, console: Console) -> list[Path]:
-    """Write one picture for each output that can be drawn, and an overview of several."""
-    from lamella.plot.pictures import draw, save
+def _panels(dataset: DataSet, done: Pass) -> dict[str, Reduced]:
+    """Give what is drawn of each output that can be drawn."""
+    from lamella.plot.pictures import reduced
 
     shown = [output for output in done.outputs if output.name != "sum"]
-    panels = {output.name: panel_of(output, dataset, done.marks) for output in shown}
-    pictures = {name: [panel] for name, panel in panels.items() if panel is not None}
+    panels = ((output.name, panel_of(output, dataset, done.marks)) for output in shown)
+    return {name: reduced(panel) for name, panel in panels if panel is not None}
+
+
+def save_pictures(folder: Path, title: str, panels: Mapping[str, Reduced], console: Console) -> list[Path]:
+    """Write one picture for each panel, and an overview of several."""
+    from lamella.plot.pictures import draw, save
+
+    pictures = {name: [panel] for name, panel in panels.items()}
     if len(pictures) > 1:
         pictures = {"overview": [panel for several in pictures.values() for panel in several], **pictures}
     written = []
     try:
         for name, several in pictures.items():
-            figure = draw(several, title=Path(dataset.name).name if len(several) > 1 else "")
+            figure = draw(several, title=title if len(several) > 1 else "")
             path = folder / f"{name}.png"
             with written_at_once(path) as partial:
                 save(figure, partial)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set as AbstractSet
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.engine.fusion import joinable
 from lamella.engine.steps import RowsStep, Step, as_rows
-from lamella.udf.builtin.reducing import Reduction, reduce_together
+from lamella.udf.builtin.reducing import ReducingUDF, Reduction, reduce_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,6 @@ class _ReduceTogether:
     def __init__(self, steps: Sequence[RowsStep]) -> None:
         self._steps = steps
         self._swapped = steps[0].swapped
-        self._memo = next((step.udf._memo for step in steps if "weights" in _sums(step)), None)
 
     def __call__(self, data: NDArray[Any], tile: Tile) -> None:
         rows = as_rows(data)
@@ -44,17 +43,25 @@ class _ReduceTogether:
             step.show(tile)
             udf: Any = step.udf
             wanted.append(step.guarded(tile, udf.reduction, rows, self._swapped))
-        reduce_together(rows, self._swapped, wanted, self._weights(wanted, tile.box_index))
+        reduce_together(rows, self._swapped, wanted, self._weights(wanted))
 
-    def _weights(self, wanted: Sequence[Reduction], box_index: int) -> NDArray[Any] | None:
+    def _weights(self, wanted: Sequence[Reduction]) -> NDArray[Any] | None:
         """Give the weights of all UDFs for a box, put together once in a run."""
-        weights = [one.weights for one in wanted if one.weights is not None]
-        if len(weights) < 2 or self._memo is None:
-            return weights[0] if weights else None
-        return self._memo.once(("together", box_index), lambda: np.concatenate(weights))
+        steps = zip(self._steps, wanted, strict=True)
+        parts: list[tuple[Any, NDArray[Any]]] = [
+            (step.udf, one.weights) for step, one in steps if one.weights is not None
+        ]
+        if len(parts) < 2:
+            return parts[0][1] if parts else None
+        first: ReducingUDF = parts[0][0]
+        return first._for_box("together", lambda: _joined(parts))
 
 
-def _sums(step: RowsStep) -> AbstractSet[str]:
-    udf: Any = step.udf
-    sums: AbstractSet[str] = udf.sums
-    return sums
+def _joined(parts: Sequence[tuple[Any, NDArray[Any]]]) -> NDArray[Any]:
+    """Put weights together, of which each UDF then keeps a view instead of its own array."""
+    joined = np.concatenate([weights for _, weights in parts])
+    first = 0
+    for udf, weights in parts:
+        udf._replace_for_box("rows", joined[first : first + len(weights)])
+        first += len(weights)
+    return joined

@@ -118,11 +118,19 @@ class Plan(ReopensDataSet):
     events: bool = False
     """Whether UDFs get events of sparse data instead of pixels."""
     small: bool = False
-    """Whether the calling thread does everything, because waking up others would take as long."""
+    """Whether the calling thread does everything: waking up others would take as long, or there is only one task."""
 
     def span(self, partition: Partition) -> tuple[int, int]:
         """Give where the results of a partition lie on the compressed scan axis."""
         return self.region.before(partition.start), self.region.before(partition.stop)
+
+    @property
+    def boxes_come_once(self) -> bool:
+        """Whether there is one tile for each box of the detector, so that nothing is kept for the next one."""
+        if self.events or len(self.partitions) > 1:
+            return False
+        start, stop = self.span(self.partitions[0])
+        return stop - start <= self.scheme.depth
 
     @property
     def ahead(self) -> int | None:
@@ -159,6 +167,7 @@ class Plan(ReopensDataSet):
             input_dtype=planned.input_dtype,
             tiling_scheme=self.scheme,
             rows=self.rows if planned.method == "rows" else None,
+            boxes_come_once=self.boxes_come_once,
             span=None if partition is None else self.span(partition),
             **facts,
         )
@@ -213,6 +222,7 @@ def make_plan(
     )
     dear = 0 if "partition" in methods else held
     partitions = cut_scan(dataset, region, executor.workers, dear, transport=executor.transport, small=small)
+    small = small or (executor.calls_small and methods == {"rows"} and len(partitions) == 1)
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),

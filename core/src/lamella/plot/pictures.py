@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
     from lamella.reader.metadata import Axis
 
-__all__ = ["Circle", "Cross", "Mark", "Panel", "Scale", "draw", "nice_length", "picture", "save"]
+__all__ = ["Circle", "Cross", "Mark", "Panel", "Reduced", "Scale", "draw", "nice_length", "picture", "reduced", "save"]
 
 Scale: TypeAlias = Literal["linear", "log", "balanced"]
 
 _MOST_IN_A_ROW = 3
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
+_TITLE, _CAPTION = 0.35, 0.3  # inches
+_IMAGE_MARGINS, _CURVE_MARGINS = (0.12, 0.98, 0.12, 0.34), (0.75, 0.2, 0.5, 0.34)
+"""Left, right, below and above the axes of a panel [inches]; the colour bar of an image is in the right one."""
 _MOST_PIXELS = 640
 """Pixels along an axis that a panel shows at least, if there are as many; it is less than 700 dots wide."""
 _FEW = 1 << 16
+_POWERS = (-2, 4)
+"""Powers of ten between which numbers at ticks are written out."""
+_COMPRESSION = 3
+"""Level of zlib: about as small as the default for noisy images, in half of the time."""
 _INVALID = "#8c8c8c"
 _MARK = "#ffffff"
 _LONGEST_TITLE, _LONGEST_NAME = 100, 60  # characters
@@ -89,12 +96,23 @@ class Panel:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A panel with the pixels of its image that are drawn, the shape of the whole image, and where colours end."""
+
+    panel: Panel
+    shape: tuple[int, ...]
+    limits: tuple[float, float]
+
+
 def save(figure: Figure, path: Path, *, dpi: int = 160) -> None:
     """Write a figure as PNG, whatever its name."""
-    figure.savefig(path, format="png", dpi=dpi, metadata={"Software": "Lamella"})
+    figure.savefig(
+        path, format="png", dpi=dpi, metadata={"Software": "Lamella"}, pil_kwargs={"compress_level": _COMPRESSION}
+    )
 
 
-def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figure:
+def draw(panels: Sequence[Panel | Reduced], *, title: str = "", caption: str = "") -> Figure:
     """Give a figure with the panels in rows, lettered where there are several.
 
     Raises
@@ -107,31 +125,42 @@ def draw(panels: Sequence[Panel], *, title: str = "", caption: str = "") -> Figu
 
     columns = min(len(panels), _MOST_IN_A_ROW)
     rows = math.ceil(len(panels) / columns)
-    height = _PANEL[1] * rows + 0.35 * bool(title) + 0.3 * bool(caption)
-    figure = Figure(figsize=(_PANEL[0] * columns, height), layout="constrained")
+    width, height = _PANEL[0] * columns, _PANEL[1] * rows + _TITLE * bool(title) + _CAPTION * bool(caption)
+    figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     letters = string.ascii_lowercase if len(panels) > 1 else ""
-    for place, panel, letter in zip(grid, panels, [*letters, *[""] * len(panels)], strict=False):
-        _draw_panel(place, panel, letter)
-    for place in grid[len(panels) :]:
-        place.set_axis_off()
+    for i, (panel, letter) in enumerate(zip(panels, [*letters, *[""] * len(panels)], strict=False)):
+        shown = panel if isinstance(panel, Reduced) else reduced(panel)
+        left, bottom = _PANEL[0] * (i % columns), _PANEL[1] * (rows - 1 - i // columns) + _CAPTION * bool(caption)
+        place = figure.add_axes(_inner(left, bottom, len(shown.shape), (width, height)))
+        _draw_panel(place, shown, letter)
     if title:
-        figure.suptitle(printable(title, _LONGEST_TITLE), fontsize=13, fontweight="bold", **_AS_IT_IS)
+        y = 1 - 0.1 / height
+        figure.suptitle(printable(title, _LONGEST_TITLE), y=y, fontsize=13, fontweight="bold", **_AS_IT_IS)
     if caption:
-        figure.supxlabel(caption, fontsize=8.5, color="#444444", **_AS_IT_IS)
+        figure.supxlabel(caption, y=0.08 / height, fontsize=8.5, color="#444444", **_AS_IT_IS)
     return figure
 
 
-def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
-    place.set_title(panel.title, fontsize=11)
+def _inner(left: float, bottom: float, dims: int, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Give left, bottom, width and height of the axes of a panel at a place [inches], in parts of the figure's size.
+
+    The layouts of matplotlib draw a figure several times, which takes longer than everything else.
+    """
+    before, behind, below, above = _IMAGE_MARGINS if dims == 2 else _CURVE_MARGINS
+    width, height = _PANEL[0] - before - behind, _PANEL[1] - below - above
+    return (left + before) / size[0], (bottom + below) / size[1], width / size[0], height / size[1]
+
+
+def _draw_panel(place: Axes, shown: Reduced, letter: str) -> None:
+    panel = shown.panel
+    place.set_title(panel.title, fontsize=11, y=1)  # at a place of its own, it is not looked for
     if letter:
-        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold")
+        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold", y=1)
     if np.ndim(panel.values) == 1:
         _draw_curve(place, panel, np.asarray(panel.values, dtype=np.float64))
     else:
-        _draw_image(place, panel, np.asarray(panel.values))
+        _draw_image(place, shown)
 
 
 def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
@@ -140,21 +169,23 @@ def _draw_curve(place: Axes, panel: Panel, values: NDArray[np.float64]) -> None:
     name = printable(axis.name, _LONGEST_NAME)
     place.set_xlabel(f"{name} [{_unit_text(axis.units)}]" if axis.units else name, **_AS_IT_IS)
     place.set_ylabel(panel.label)
-    place.set_yscale("log" if panel.scale == "log" and np.nanmin(values) > 0 else "linear")
+    if panel.scale == "log" and np.nanmin(values) > 0:
+        place.set_yscale("log")
+    else:
+        place.ticklabel_format(axis="y", scilimits=_POWERS)
 
 
-def _draw_image(place: Axes, panel: Panel, image: NDArray[Any]) -> None:
+def _draw_image(place: Axes, reduced: Reduced) -> None:
     from matplotlib import colormaps
 
-    height, width = image.shape
-    values = _thinned(image)
-
+    panel = reduced.panel
+    height, width = reduced.shape
     step_y, step_x = (abs(axis.scale) if _comparable(panel.axes) else 1.0 for axis in panel.axes)
     colours = colormaps[panel.colours].with_extremes(bad=_INVALID)
     shown = place.imshow(
-        values,
+        panel.values,
         cmap=colours,
-        norm=_norm(panel.scale, _known(image, values)),
+        norm=_norm(panel.scale, *reduced.limits),
         aspect=step_y / step_x,
         interpolation="nearest",
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
@@ -165,17 +196,22 @@ def _draw_image(place: Axes, panel: Panel, image: NDArray[Any]) -> None:
         _draw_mark(place, mark)
     _draw_scale_bar(place, panel.axes[1], (height, width))
     bar = place.figure.colorbar(shown, cax=place.inset_axes((1.03, 0, 0.05, 1)))
+    bar.ax.set_title("", y=1)
     bar.set_label(panel.label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_linewidth(0.6)
     if panel.scale != "log":
-        bar.formatter.set_powerlimits((-2, 4))  # type: ignore[attr-defined]
+        bar.formatter.set_powerlimits(_POWERS)  # type: ignore[attr-defined]
 
 
-def _thinned(image: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the pixels of an image that a panel has room for."""
-    steps = tuple(slice(None, None, max(1, length // _MOST_PIXELS)) for length in image.shape)
-    return np.asarray(image[steps], dtype=np.float64)
+def reduced(panel: Panel) -> Reduced:
+    """Give a panel without what is not drawn: large values need not be held until then."""
+    values = np.asarray(panel.values)
+    if values.ndim == 1:
+        return Reduced(panel, values.shape, (0, 1))
+    steps = tuple(slice(None, None, max(1, length // _MOST_PIXELS)) for length in values.shape)
+    drawn = np.array(values[steps], dtype=np.float64)
+    return Reduced(replace(panel, values=drawn), values.shape, _limits(panel.scale, _known(values, drawn)))
 
 
 def _known(image: NDArray[Any], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -186,19 +222,24 @@ def _known(image: NDArray[Any], values: NDArray[np.float64]) -> NDArray[np.float
     return known
 
 
-def _norm(scale: str, known: NDArray[np.float64]) -> Normalize:
-    from matplotlib.colors import LogNorm, Normalize
-
+def _limits(scale: str, known: NDArray[np.float64]) -> tuple[float, float]:
+    """Give the values of the first and the last colour; both are positive only where a logarithm can be taken."""
     if known.size == 0:
-        return Normalize(0, 1)
-    low, high = np.percentile(known, (0.2, 99.8))
+        return 0, 1
+    low, high = (float(limit) for limit in np.percentile(known, (0.2, 99.8)))
     if scale == "balanced":
         far = max(abs(low), abs(high)) or 1.0
-        return Normalize(-far, far)
-    if scale == "log" and known.max() > 0:
-        smallest = max(float(np.percentile(known[known > 0], 1)), known.max() / 1e5)
-        return LogNorm(smallest, max(float(known.max()), smallest * 10), clip=True)
-    return Normalize(low, high if high > low else low + 1)
+        return -far, far
+    if scale == "log" and (highest := float(known.max())) > 0:
+        smallest = max(float(np.percentile(known[known > 0], 1)), highest / 1e5)
+        return smallest, max(highest, smallest * 10)
+    return low, high if high > low else low + 1
+
+
+def _norm(scale: str, low: float, high: float) -> Normalize:
+    from matplotlib.colors import LogNorm, Normalize
+
+    return LogNorm(low, high, clip=True) if scale == "log" and low > 0 else Normalize(low, high)
 
 
 def _draw_mark(place: Axes, mark: Mark) -> None:

@@ -29,6 +29,12 @@ class Memo:
                 self._values[key] = make()
             return self._values[key]  # type: ignore[no-any-return]
 
+    def replace(self, key: Hashable, value: Any) -> None:
+        """Keep another form of a value that was made."""
+        with self._lock:
+            if key in self._values:
+                self._values[key] = value
+
     def current(self, generation: int) -> Memo:
         """Give the memo of one generation of parameters; that of an earlier generation is dropped."""
         with self._lock:

@@ -59,6 +59,7 @@ class UDFMeta:
         tiling_scheme: TilingScheme | None = None,
         span: tuple[int, int] | None = None,
         rows: RowLayout | None = None,
+        boxes_come_once: bool = False,
     ) -> None:
         self.dataset_shape = dataset_shape
         self.dataset_dtype = dataset_dtype
@@ -69,6 +70,7 @@ class UDFMeta:
         self._valid = valid
         self._span = span
         self._rows = rows
+        self._boxes_come_once = boxes_come_once
         self._tile: Tile | None = None
         self._frame: int | None = None
 

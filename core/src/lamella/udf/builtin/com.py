@@ -113,7 +113,7 @@ class CoMUDF(WeighingUDF):
         return weights
 
     def row_weights(self) -> NDArray[Any]:
-        return self._memo.once(("rows", self.meta.tiling_scheme_idx), lambda: self._weights(self.weights_kind()[1]))
+        return self._weights(self.weights_kind()[1])
 
     def weights_kind(self) -> tuple[int, np.dtype[Any]]:
         return 3, weight_dtype(np.dtype(self.meta.input_dtype))

@@ -153,9 +153,6 @@ class ApplyMasksUDF(WeighingUDF):
         return {"masks": masks, "dtype": dtype, "widened": Widened(wide), "with_zeros": self._with_zeros()}
 
     def row_weights(self) -> NDArray[Any]:
-        return self._memo.once(("rows", self.meta.tiling_scheme_idx), self._cut_weights)
-
-    def _cut_weights(self) -> NDArray[Any]:
         weights: NDArray[Any] = self.meta.in_rows(self.task_data.masks.toarray())
         return weights.astype(self.task_data.dtype, copy=False)
 
@@ -175,7 +172,7 @@ class ApplyMasksUDF(WeighingUDF):
             super().process_rows(rows, swapped)
             return
         meta, masks = self.meta, self.task_data.masks
-        listed = self._memo.once(("listed", meta.tiling_scheme_idx), lambda: masks.listed(meta.row_pixels))
+        listed = self._for_box("listed", lambda: masks.listed(meta.row_pixels))
         weigh_items(rows, swapped, *listed, self.results.sums)
 
     def takes_events(self) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set as AbstractSet
+from collections.abc import Callable, Sequence, Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ReducingUDF", "Reduction", "reduce", "reduce_together"]
 
+T = TypeVar("T")
 SumName: TypeAlias = Literal["frames", "squares", "pixels", "weights"]
 
 _NO_WEIGHTS = np.zeros((0, 0), dtype=np.float32)
@@ -97,6 +98,16 @@ class ReducingUDF(UDF):
     def process_rows(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> None:
         """Add the sums of a tile."""
         reduce(rows, swapped, self.reduction(rows, swapped))
+
+    def _for_box(self, what: str, make: Callable[[], T]) -> T:
+        """Give what belongs to the box of the current tile: kept for the next tile of the box, if there is one."""
+        if self.meta._boxes_come_once:
+            return make()
+        return self._memo.once((what, self.meta.tiling_scheme_idx), make)
+
+    def _replace_for_box(self, what: str, value: Any) -> None:
+        """Keep another form of what `_for_box` made for the box of the current tile."""
+        self._memo.replace((what, self.meta.tiling_scheme_idx), value)
 
 
 def reduce(rows: NDArray[Any], swapped: tuple[int, ...], wanted: Reduction) -> None:

@@ -29,7 +29,7 @@ class WeighingUDF(ReducingUDF):
     def row_weights(self) -> NDArray[Any]:
         """Give the weights of the items of the current tile, shape ``(n_masks, n_items)``, C-contiguous.
 
-        Keep them: they are the same for every tile of one ``meta.tiling_scheme_idx``.
+        They must be the same for every tile of one ``meta.tiling_scheme_idx``: they are kept while there are more.
         """
         raise UDFError(f"{type(self).__name__} must implement row_weights()")
 
@@ -38,7 +38,7 @@ class WeighingUDF(ReducingUDF):
         raise UDFError(f"{type(self).__name__} must implement weighed_sums()")
 
     def reduction(self, rows: NDArray[Any], swapped: tuple[int, ...]) -> Reduction:
-        return Reduction(weights=self.row_weights(), weighed=self.weighed_sums())
+        return Reduction(weights=self._for_box("rows", self.row_weights), weighed=self.weighed_sums())
 
     def process_events(self, events: Events) -> None:
         """Add the sums of the frames of some events."""
