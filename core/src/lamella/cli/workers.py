@@ -33,6 +33,8 @@ def make_context(args: argparse.Namespace) -> Context:
     try:
         return Context.make_with(args.executor, cpus=args.workers)
     except ParameterError as error:
+        if args.workers is None:
+            raise
         texts = [problem.text.replace("leave out cpus", "leave out --workers") for problem in error.problems]
         raise UsageError(*(f"--workers {args.workers}: {text}" for text in texts)) from None
     except PluginError as error:
