@@ -24,6 +24,8 @@ if SAMPLES.is_dir():  # samplers of the conformance kit look there too
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs so. Children that are interrupted by a test would inherit it, and go on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` starts programs so
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ import pytest
 
 import lamella
 from lamella.io.choose import choose_backend
+from lamella.kernels import guard
 from lamella.reader.resource import Resource
 from lamella.system.memory import _group_limit, address_space, memory_size
 from lamella.udf.base import UDF
@@ -97,7 +98,7 @@ def test_files_that_do_not_fit_are_read_in_pieces(tmp_path: Path, monkeypatch: p
     frames = np.arange(64, dtype=np.uint16).reshape(4, 4, 4)
     frames.tofile(tmp_path / "a.raw")
     here = [Resource.of(tmp_path / "a.raw")]
-    if sys.platform != "win32":
+    if guard.install():
         assert choose_backend("auto", here).name == "mmap"
     monkeypatch.setattr("lamella.io.mmap.address_space", lambda: frames.nbytes)
     assert choose_backend("auto", here).name == "buffered"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from lamella.executors.inline import InlineExecutor
 from lamella.io.buffered import BufferedBackend
 from lamella.io.choose import choose_backend
 from lamella.io.preference import Preference, prefer, preferred
+from lamella.kernels import guard
 from lamella.reader.resource import Resource
 from lamella.udf.builtin.sum import SumUDF
 from lamella.udf.builtin.sumsig import SumSigUDF
@@ -26,7 +26,7 @@ from lamella.udf.builtin.sumsig import SumSigUDF
 MakeScan = Callable[..., lamella.DataSet]
 DATA = np.random.default_rng(6).integers(0, 4000, (6, 8, 16, 16)).astype(np.uint16)
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are not mapped there")
+pytestmark = pytest.mark.skipif(not guard.install(), reason="files are not mapped here")
 
 
 @pytest.fixture

@@ -92,6 +92,10 @@ class SpySession(IOSession):
         given.setflags(write=False)
         return given
 
+    def confirm(self) -> None:
+        """Ask the session that is watched."""
+        self._inner.confirm()
+
     def close(self) -> None:
         """Spoil what was given out, and close."""
         self._spoil()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from lamella.dataset.partition import Tile
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["event_tiles"]
 
 
-def event_tiles(partition: Partition, region: Region, backend: IOBackend) -> Iterator[Tile]:
+def event_tiles(partition: Partition, region: Region, backend: IOBackend) -> Generator[Tile]:
     """Give the events of every selected position that has a frame; tiles hold `Events` instead of pixels."""
     ds = partition.dataset
     source = ds.source
@@ -34,5 +34,9 @@ def event_tiles(partition: Partition, region: Region, backend: IOBackend) -> Ite
                     row += last - first
                     events: Any = source.events(session, first, last)
                     yield Tile(events, box, 0, part.start, part.positions)
+        session.confirm()
+    except Exception:
+        session.confirm()  # what came of bytes that were not there is less to the point than why they were not
+        raise
     finally:
         session.close()

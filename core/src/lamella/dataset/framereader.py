@@ -69,7 +69,15 @@ class FrameReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if kind is None or issubclass(kind, Exception):
+                self.confirm()  # what came of bytes that were not there is less to the point than why they were not
+        finally:
+            self.close()
+
+    def confirm(self) -> None:
+        """Raise `FormatError` if what was read are not the bytes of the files, which changed meanwhile."""
+        self._session.confirm()
 
     def close(self) -> None:
         """Give back handles and buffers."""

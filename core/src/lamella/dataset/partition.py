@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -95,8 +95,12 @@ class Partition:
         corrections: Corrections | None = None,
         backend: IOBackend | None = None,
         stored: StoredForm | None = None,
-    ) -> Iterator[Tile]:
+    ) -> Generator[Tile]:
         """Give every pixel of the selected positions exactly once, missing positions left out.
+
+        A file may change while a tile is used. That is an error at the end of the iteration at the latest, so what was
+        computed is to be trusted after that. Whoever fails with a tile throws the error into the generator: if the file
+        is to blame, it answers with that.
 
         Parameters
         ----------
@@ -113,6 +117,11 @@ class Partition:
         stored
             Give rows of stored items, shape ``(depth, box.size)``, instead of pixels; ``scheme`` then cuts the flat
             list of items.
+
+        Raises
+        ------
+        FormatError
+            If a file is damaged, or is no longer what it was.
         """
         ds = self.dataset
         region = region if region is not None else Region(ds.shape.nav)

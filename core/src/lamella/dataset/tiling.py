@@ -22,6 +22,9 @@ TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
 LONE_TILE_BYTES = 16 << 20
 """Target size where one call of a kernel does all work on mapped memory: it takes care of the cache itself."""
+NUMPY_TILE_BYTES = 8 << 20
+"""Target size where a NumPy version does all work on frames that are read into memory: small arrays cost it more than
+the nearest cache is worth."""
 DECODED_TILE_BYTES = 4 << 20
 """Target size where one call of a kernel does all work on frames that are decoded first: threads that decode more at
 once meet less often, which is worth more than the nearest cache."""

@@ -15,6 +15,7 @@ from lamella.dataset.rowlayout import RowLayout, decoded_layout, stored_layout
 from lamella.dataset.tiling import (
     DECODED_TILE_BYTES,
     LONE_TILE_BYTES,
+    NUMPY_TILE_BYTES,
     TILE_BYTES,
     TileWish,
     TilingScheme,
@@ -24,6 +25,7 @@ from lamella.dataset.tiling import (
 from lamella.engine.fusion import one_call
 from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small
 from lamella.errors import UDFError
+from lamella.kernels.compilequeue import compile_queue
 from lamella.system.memo import Memo
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
@@ -202,6 +204,8 @@ def make_plan(
     if one_call([udf for *_, udf in asked], [item.method for item in planned]):
         if as_it_lies and dataset.backend.zero_copy:
             target = LONE_TILE_BYTES if region.everything else DECODED_TILE_BYTES  # scattered frames are copied first
+        elif as_it_lies and region.everything and not compile_queue.loaded:
+            target = NUMPY_TILE_BYTES
         elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
     small = (

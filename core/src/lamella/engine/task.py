@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +59,16 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
     whole = [dict(vars(udf.results)) for udf in udfs]
     led = {} if plan.events else followers(udfs)
     feeds = _feeds(plan, partition, udfs, windows, led)
-    for tile in _tiles(plan, partition):
+    tiles = _tiles(plan, partition)
+    for tile in tiles:
         if cancelled():
             raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
-        for feed in feeds:
-            feed(tile)
+        try:
+            for feed in feeds:
+                feed(tile)
+        except Exception as error:
+            tiles.throw(error)
+            raise
     for window in windows:
         window.show_all()
     for i, udf in sorted(enumerate(udfs), key=lambda numbered: numbered[0] in led):
@@ -74,7 +79,7 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
     return tuple(whole)
 
 
-def _tiles(plan: Plan, partition: Partition) -> Iterator[Tile]:
+def _tiles(plan: Plan, partition: Partition) -> Generator[Tile]:
     if plan.events:
         return event_tiles(partition, plan.region, plan.backend)
     return partition.tiles(

@@ -158,11 +158,16 @@ def _write(job: _Job, index: int, cancelled: Callable[[], bool]) -> int:
             return stop - start
         partition = job.partitions[index]
         done = partition.start
-        for tile in partition.tiles(job.scheme, backend=job.backend):
+        tiles = partition.tiles(job.scheme, backend=job.backend)
+        for tile in tiles:
             if cancelled():
                 raise CancelledRun(f"the export of {dataset.name} was cancelled")
             _fill(put, done, tile.start, job)
-            put(tile.start, tile.data)
+            try:
+                put(tile.start, tile.data)
+            except Exception as error:  # the system does not write from a mapping of a file that was cut
+                tiles.throw(error)
+                raise
             done = tile.start + len(tile.data)
         _fill(put, done, partition.stop, job)
     return len(partition)

@@ -37,6 +37,9 @@ class IOBackend(ABC):
     ...         self.backend.nbytes += nbytes
     ...         return self.inner.view(resource, offset, nbytes)
     ...
+    ...     def confirm(self):
+    ...         self.inner.confirm()
+    ...
     ...     def close(self):
     ...         super().close()
     ...         self.inner.close()
@@ -89,7 +92,8 @@ class IOBackend(ABC):
         -------
         IOSession
             Reads these files, by their number. Before it gives bytes of a file it looks at it again, so that one
-            that shrank or was rewritten is an error and neither a crash nor wrong data.
+            that shrank or was rewritten is an error and neither a crash nor wrong data. If the memory that it gives can
+            change later, its `IOSession.confirm` tells.
 
         Raises
         ------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from lamella.errors import ParameterError
 from lamella.io.backend import IOBackend
 from lamella.io.preference import preferred
+from lamella.kernels.guard import is_installed
 from lamella.reader.session import IOSession
 from lamella.system.logs import logger_of
 
@@ -26,9 +26,10 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
     Parameters
     ----------
     wanted
-        A name, a backend, or None or ``"auto"`` for the best one: what `lamella.io.prefer` says here, else kept maps,
-        except where files cannot be replaced while they are mapped (Windows) or there is no room to map them, there
-        buffered reads.
+        A name, a backend, or None or ``"auto"`` for the best one: what `lamella.io.prefer` says here, else kept maps
+        once this process has loaded a compiled kernel, and with it the handler that makes it safe to map files that may
+        be cut. Before that, where there is no such handler (Windows) and where there is no room to map the files, it
+        is buffered reads.
     resources
         The files to be read.
 
@@ -43,6 +44,7 @@ def choose_backend(wanted: str | IOBackend | None, resources: Sequence[Resource]
         return _best(resources)
     backend = _named(wanted) if isinstance(wanted, str) else wanted
     reason = backend.unavailable(resources)
+    is_installed()  # if it was, and nothing is in its place any more, it is put there again
     if reason is not None:
         raise ParameterError(f"{backend.name!r} cannot be used: {reason}", field="io_backend")
     return backend
@@ -68,4 +70,4 @@ def _best(resources: Sequence[Resource]) -> IOBackend:
             return backend
         _log.info("%s was preferred because %s, but: %s", backend.name, preference.reason, reason)
     mapped = MmapBackend()
-    return BufferedBackend() if sys.platform == "win32" or mapped.unavailable(resources) else mapped
+    return mapped if is_installed() and mapped.unavailable(resources) is None else BufferedBackend()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ import numpy as np
 from lamella.errors import FormatError
 from lamella.io.backend import IOBackend
 from lamella.io.files import check_range, remote
+from lamella.kernels.compilequeue import compile_queue
+from lamella.kernels.guard import Watch, can_watch, is_made
 from lamella.reader.localfiles import OPEN_FLAGS
 from lamella.reader.session import IOSession
 from lamella.system.memory import address_space
@@ -30,27 +33,50 @@ __all__ = ["MmapBackend", "forget_mappings"]
 _MAX_KEPT = 128
 
 
-class _Mapping:
-    """A mapped file with the descriptor that guards it."""
+class _WatchedMap(mmap.mmap):
+    """A mapping that the handler of `lamella.kernels.guard` knows as long as it lives."""
 
-    __slots__ = ("array", "handle")
+    watch: Watch | None = None
+
+    def __del__(self) -> None:
+        # Called before the memory is unmapped, and taken by somebody else.
+        if self.watch is not None:
+            self.watch.release()
+
+
+class _Mapping:
+    """A mapped file with the descriptor that guards it, and what is known of bytes that it lost."""
+
+    __slots__ = ("__weakref__", "array", "handle", "watch")
 
     def __init__(self, resource: Resource) -> None:
+        self.watch: Watch | None = None
         try:
             self.handle = os.open(resource.location, OPEN_FLAGS)
         except OSError as error:
             raise FormatError(f"the file cannot be opened ({error.strerror})", path=resource.location) from error
         try:
-            mapped = mmap.mmap(self.handle, resource.size, access=mmap.ACCESS_READ) if resource.size else b""
+            self.array = self._mapped(resource.size)
         except (OSError, ValueError) as error:
-            os.close(self.handle)
-            del self.handle
+            resource.check_status(os.fstat(self.handle))  # it may have been cut just now
             raise FormatError(
                 f"the file cannot be mapped into memory ({error})",
                 path=resource.location,
                 remedy="Use io_backend='buffered'",
             ) from error
-        self.array: NDArray[np.uint8] = np.frombuffer(mapped, dtype=np.uint8)
+
+    def _mapped(self, size: int) -> NDArray[np.uint8]:
+        if not size:
+            return np.empty(0, dtype=np.uint8)
+        mapped = _WatchedMap(self.handle, size, access=mmap.ACCESS_READ)
+        array: NDArray[np.uint8] = np.frombuffer(mapped, dtype=np.uint8)
+        self.watch = mapped.watch = Watch(array.ctypes.data, size)
+        return array
+
+    @property
+    def lost(self) -> bool:
+        """Whether it shows zeros instead of the file somewhere."""
+        return self.watch is not None and self.watch.lost is not None
 
     def __del__(self) -> None:
         handle = getattr(self, "handle", None)
@@ -62,11 +88,22 @@ _kept: OrderedDict[Resource, _Mapping] = OrderedDict()
 _lock = threading.Lock()
 
 
+def _after_fork() -> None:
+    """Go on in a process that was forked while another thread held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _mapping(resource: Resource) -> _Mapping:
     """Give the kept mapping of a file, made now if there is none."""
     with _lock:
         mapping = _kept.get(resource)
-        if mapping is None:
+        if mapping is None or mapping.lost:
+            _kept.pop(resource, None)
             mapping = _kept[resource] = _made(resource)
             while len(_kept) > _MAX_KEPT:
                 _kept.popitem(last=False)
@@ -93,7 +130,11 @@ def forget_mappings() -> None:
 
 
 class MmapBackend(IOBackend):
-    """Map files into memory: zero copy, and the fastest way over local files that do not change."""
+    """Map files into memory: zero copy, and the fastest way over local files.
+
+    Files may be cut meanwhile: that is an error on Linux and macOS (64 bit, x86 or ARM), where a handler takes the
+    signal SIGBUS. Elsewhere, or where another program part took over that signal, it can end the process.
+    """
 
     name = "mmap"
     zero_copy = True
@@ -101,35 +142,58 @@ class MmapBackend(IOBackend):
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say that there is no room, where files are larger than half of the memory that the process may address."""
         room, total = address_space(), sum(resource.size for resource in resources)
+        if not can_watch(total):
+            return f"{total >> 30} GiB are too much to be mapped; use 'buffered'"
         if total <= room // 2:
             return remote(resources)
         return f"{total >> 20} MiB cannot be mapped where a process may address {room >> 20} MiB; use 'buffered'"
 
     def open(self, resources: Sequence[Resource]) -> MmapSession:
-        """Open a session."""
+        """Open a session, and make sure that files may be cut, where that can be."""
+        if not is_made():
+            compile_queue.guard_mappings()
         return MmapSession(resources)
 
 
 class MmapSession(IOSession):
     """Views of kept mappings, which stay for the next session.
 
-    Each view looks at the file first: touching one that was cut would end the process.
+    Each view looks at the file first. It may be cut later, while a view is used: then `confirm` says so.
     """
 
     zero_copy = True
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self._resources = tuple(resources)
-        self._checked: set[int] = set()
+        self._used: dict[int, tuple[Watch | None, weakref.ref[_Mapping]]] = {}
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
         """Give a view of the mapping; it outlives the session."""
         info = self._resources[resource]
         check_range(info, offset, nbytes)
-        if resource not in self._checked:
+        used = self._used.get(resource)
+        if used is None:
             # The name may lead to another file than when the mapping was made.
             info.check_unchanged()
-            self._checked.add(resource)
+        else:
+            _confirm(info, *used)
         mapping = _mapping(info)
-        info.check_status(os.fstat(mapping.handle))
+        self._used[resource] = mapping.watch, weakref.ref(mapping)
         return mapping.array[offset : offset + nbytes]
+
+    def confirm(self) -> None:
+        """Raise `FormatError` if a file was cut or rewritten since views of it were given."""
+        for resource, used in self._used.items():
+            _confirm(self._resources[resource], *used)
+
+
+def _confirm(resource: Resource, watch: Watch | None, kept: weakref.ref[_Mapping]) -> None:
+    """Raise the error for a file that is not what it was, or lacked bytes while they were read."""
+    mapping = kept()
+    if mapping is None:
+        resource.check_unchanged()
+    else:
+        resource.check_status(os.fstat(mapping.handle))
+    lost = None if watch is None else watch.lost
+    if lost is not None:
+        raise resource.vanished(lost)

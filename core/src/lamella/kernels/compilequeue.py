@@ -21,6 +21,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from lamella.kernels import guard
 from lamella.kernels.compilejob import CompileJob
 from lamella.system.logs import logger_of
 from lamella.system.memory import address_space_left
@@ -60,12 +61,14 @@ class CompileQueue:
 
     ask_parent: Callable[[CompileJob], str] | None = None
     """In a worker process: has a job compiled by the process that started it."""
+    loaded: bool
+    """Whether a compiled kernel was loaded by this process."""
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
         self._pauses = 0
-        self._loaded = False
+        self.loaded = False
         self._usable = True
         self._begin_anew()
         _queues.add(self)
@@ -146,6 +149,15 @@ class CompileQueue:
                 job.begun = True
                 self._load(job)
 
+    def guard_mappings(self) -> bool:
+        """Make sure that files may be cut while their mappings are read, if there is room; gives whether that is so."""
+        if guard.is_installed():
+            return True
+        if not self._may_begin():
+            return False
+        with self._loading:
+            return guard.install()
+
     def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
         """Have compiled what a worker process asks for, once for all workers; gives what came of it."""
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
@@ -174,6 +186,10 @@ class CompileQueue:
     def _work(self) -> None:
         from lamella.kernels.cachefiller import CacheFiller
 
+        # Kernels may have to be compiled first, and files can be mapped before that.
+        with self._loading:
+            if not self.closed:
+                guard.install()
         filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
         while True:
             job = self._waiting.get()
@@ -211,14 +227,15 @@ class CompileQueue:
 
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
-        needed = ROOM_ONCE_LOADED if self._loaded else ROOM + ROOM_PER_CPU * available_cpus()
+        needed = ROOM_ONCE_LOADED if self.loaded else ROOM + ROOM_PER_CPU * available_cpus()
         return self._usable and not self._pauses and address_space_left() >= needed
 
     def _load(self, job: CompileJob) -> None:
         try:
             if job.load is not None:
                 job.load()
-                self._loaded = True
+                self.loaded = True
+                guard.install()
         except Exception as error:
             _log.warning(
                 "Kernel(%r) stays in NumPy: compiling failed (%s: %s)", job.compiled, type(error).__name__, error

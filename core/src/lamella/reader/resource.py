@@ -150,6 +150,16 @@ class Resource:
             remedy="Open the data set again to see its present content",
         )
 
+    def vanished(self, offset: int) -> FormatError:
+        """Give the error for a file that looks whole, but lacked its bytes from ``offset`` on while it was read."""
+        return FormatError(
+            "part of the file was not there while it was read: it was cut for a while, or its disk failed",
+            path=self.location,
+            expected=f"{self.size} bytes",
+            found=f"none from byte {offset} on",
+            remedy="Open the data set again once nothing writes to the file any more",
+        )
+
     def read(self, offset: int, nbytes: int) -> bytes:
         """Give up to ``nbytes`` bytes from ``offset``; fewer only where the file ended when it was opened.
 

@@ -96,6 +96,18 @@ class IOSession(ABC):
             copy.setflags(write=False)
         return copies
 
+    def confirm(self) -> None:  # noqa: B027 - most sessions know it when they read
+        """Make sure that what was given so far are bytes of the files, now that it has been used.
+
+        Sessions that give memory of files that may change meanwhile override this. It is called before results of what
+        was read are shown to anybody, and where computing with it failed. Sessions that hold another one call its.
+
+        Raises
+        ------
+        TruncatedError, FormatError
+            As `view` does: if a file shrank or was rewritten since.
+        """
+
     def prefetch(self, ranges: Sequence[tuple[int, int, int]]) -> None:  # noqa: B027 - a hint has a default
         """Hear which ranges will be wanted soon, numbered as for `views`; a hint that may be ignored, as by default.
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
 
+from lamella.reader import Resource
 from lamella_hdf5.superblock import SIGNATURE
 
 __all__ = ["ATTRIBUTE", "ATTRIBUTE_INFO", "FILL", "LAYOUT", "OLD_FILL", "SHARED", "Damaged", "RawFile"]
@@ -40,8 +39,8 @@ class RawFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file: BinaryIO = Path(path).open("rb", buffering=0)  # noqa: SIM115
-        self.size = os.fstat(self._file.fileno()).st_size
+        self._file = Resource.of(path).reading()
+        self.size = self._file.resource.size
         try:
             self.base = self._find_base()
             start = self.read(0, 16)
@@ -77,8 +76,7 @@ class RawFile:
         begin = self.base + address
         if address < 0 or count < 0 or begin + count > self.size:
             raise Damaged("an address outside the file")
-        self._file.seek(begin)
-        content = self._file.read(count)
+        content = self._file.read(begin, count)
         if len(content) != count:
             raise Damaged("the file became shorter")
         return content
