@@ -308,12 +308,13 @@ def test_suspicious_files_share_a_child_as_far_as_one_cannot_harm_another(
 ) -> None:
     started: list[object] = []
 
-    class Counted(subprocess.Popen):  # type: ignore[type-arg]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            started.append(self)
-            super().__init__(*args, **kwargs)
+    begin = subprocess.Popen.__init__
 
-    monkeypatch.setattr(subprocess, "Popen", Counted)
+    def counted(self: Any, *args: Any, **kwargs: Any) -> None:
+        started.append(self)
+        begin(self, *args, **kwargs)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", counted)
     forks = sys.platform == "linux"  # so that no file is opened in the child itself
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,8 +27,9 @@ from lamella.reader import (
     RunTable,
     SourceInfo,
 )
+from lamella_testkit import SampleData
 from wrong_readers.catalogue import mistake
-from wrong_readers.toy_format import HEADER, NOTE, SIDECAR
+from wrong_readers.toy_format import HEADER, NOTE, SIDECAR, ToySampler, tag
 from wrong_readers.toy_reader import RIGHT, ToyFrames, ToyParams, ToyProceduralReader, ToyReader
 
 Source = LinearSource | FrameSource
@@ -197,6 +199,35 @@ class HidesMemoryError(ToyReader):
         except MemoryError:
             raise CorruptError("too many frames") from None
         return count
+
+
+LONG_NOTE = 3
+"""A kind of tag that no other sampler writes: a text says how long a note is that stands elsewhere."""
+
+
+class LongNoteSampler(ToySampler):
+    """Knows of a claim that stands in no header."""
+
+    def write_costly(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        tags = tag(LONG_NOTE, b"268435456")
+        path = directory / "claim.toy"
+        records = self.records(data, 0, data.n_frames)
+        header = self.header(replace(data, variant="one"), tags)
+        path.write_bytes(header.tobytes() + tags + records)
+        yield "a long note", {"path": path}
+
+
+@mistake(
+    "room for a note is made before the note is looked for",
+    check="claims_are_checked",
+    level=3,
+    sampler=LongNoteSampler,
+)
+class AllocatesWhatIsClaimed(ToyReader):
+    def raw_metadata(self, header: Any, tags: dict[int, bytes]) -> dict[str, Any]:
+        if LONG_NOTE in tags:
+            np.full(int(tags[LONG_NOTE]), 32, np.uint8)
+        return super().raw_metadata(header, tags)
 
 
 @mistake("a loop is sized by the header", check="claims_are_checked", level=3)

@@ -14,7 +14,13 @@ __all__ = ["Axis", "Metadata", "named_axes"]
 class Axis:
     """One axis of a data set: index i lies at ``offset + i * scale`` in ``units``.
 
-    ``units`` is None for an axis that is not calibrated; then scale is 1 and offset is 0.
+    ``units`` is None for an axis that is not calibrated; then scale is 1 and offset is 0. Neither is an axis calibrated
+    whose scale is zero, or whose scale or offset are infinite or NaN.
+
+    Examples
+    --------
+    >>> Axis("x", 0.0, 5.0, "nm")
+    Axis(name='x', scale=1.0, offset=0.0, units=None)
     """
 
     name: str
@@ -23,7 +29,7 @@ class Axis:
     units: str | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and math.isfinite(self.offset)):
+        if not (self.scale and math.isfinite(self.scale) and math.isfinite(self.offset)):
             object.__setattr__(self, "scale", 1.0)
             object.__setattr__(self, "offset", 0.0)
             object.__setattr__(self, "units", None)

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_hdf5.library import text
 from lamella_hdf5.objects import Group, group_at
-from lamella_hdf5.tree import numbers_in
+from lamella_hdf5.tree import known_text, numbers_in
 from lamella_hdf5.values import attributes, numbers
 
 __all__ = ["emd_axes", "hyperspy_axes", "nexus_axes"]
 
-_NONE = ("_None_", "<undefined>")
-"""How HyperSpy writes what is not known."""
+_NONE = "_None_"
+"""How HyperSpy writes what is not known, besides ``<undefined>``."""
 _UNITS = {"A": "Å", "n_m": "nm", "u_m": "µm", "um": "µm", "m_m": "mm", "p_m": "pm", "m_rad": "mrad"}
 """Units in the spelling of EMD files, where an underscore sets off the prefix."""
 _LARGEST_CHUNK = 16 << 20
@@ -27,10 +26,9 @@ def nexus_axes(group: Any, signal: Any) -> dict[int, Axis]:
     """Give the axes that ``axes`` of an NXdata group names, with ``NAME_indices`` where it is given."""
     attrs = attributes(group)
     names = attrs.get("axes")
-    names = [names] if isinstance(names, str) else names if isinstance(names, list) else []
     found = {}
-    for position, name in enumerate(names):
-        if not isinstance(name, str) or name in (".", ""):
+    for position, name in enumerate(map(known_text, names if isinstance(names, list) else [names])):
+        if name is None or name == ".":
             continue
         index = attrs.get(f"{name}_indices", position)
         index = index[0] if isinstance(index, list) and index else index
@@ -48,7 +46,7 @@ def emd_axes(group: Any, dataset: Any) -> dict[int, Axis]:
     for i, length in enumerate(dataset.shape):
         vector = group_at(group, f"dim{i + first}")
         attrs = attributes(vector) if vector is not None else {}
-        axis = _of_vector(vector, text(attrs.get("name") or f"dim{i + first}"), length)
+        axis = _of_vector(vector, known_text(attrs.get("name")) or f"dim{i + first}", length)
         if axis is not None:
             found[i] = axis
     return found
@@ -66,8 +64,9 @@ def hyperspy_axes(group: Any, dataset: Any) -> tuple[dict[int, Axis], dict[int, 
             navigate[i] = bool(attrs["navigate"])
         scale, offset = attrs.get("scale", 1.0), attrs.get("offset", 0.0)
         if isinstance(scale, int | float) and isinstance(offset, int | float):
-            name = text(attrs.get("name", ""))
-            axes[i] = _axis(f"axis{i}" if name in ("", *_NONE) else name, scale, offset, text(attrs.get("units", "")))
+            name = known_text(attrs.get("name"))
+            named = f"axis{i}" if name in (None, _NONE) else str(name)
+            axes[i] = _axis(named, scale, offset, known_text(attrs.get("units")))
     return axes, navigate
 
 
@@ -75,7 +74,7 @@ def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
     """Give the axis that a vector of coordinates describes; some programs write its first two values only."""
     if not numbers_in(vector) or len(vector.shape) != 1 or vector.shape[0] > max(length, 2):
         return Axis(name) if vector is not None else None
-    units = text(attributes(vector).get("units", ""))
+    units = known_text(attributes(vector).get("units"))
     if vector.dtype.kind not in "iuf" or vector.shape[0] < 2:
         return Axis(name)
     count = int(vector.shape[0])
@@ -88,9 +87,9 @@ def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
     return _axis(name, (ends[1] - ends[0]) / (count - 1), ends[0], units)
 
 
-def _axis(name: str, scale: float, offset: float, units: str) -> Axis:
-    known = None if units in _NONE else _plain(units)
-    return Axis(name, float(scale), float(offset), known) if known else Axis(name)
+def _axis(name: str, scale: float, offset: float, units: str | None) -> Axis:
+    known = None if units in (None, _NONE) else _plain(str(units))
+    return Axis(name, float(scale), float(offset), known) if known and scale else Axis(name)
 
 
 def _plain(units: str) -> str | None:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import FormatError, UnsupportedError
-from lamella.reader import Axis, Corrections, Metadata
+from lamella.reader import Axis, Corrections, Metadata, number
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.library import opened, text
+from lamella_hdf5.library import opened
 from lamella_hdf5.links import Elsewhere, locate
 from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, links_of, reach
 from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.stored import Piece
-from lamella_hdf5.tree import numbers_in, scalar
+from lamella_hdf5.tree import count_of, known_text, known_time, numbers_in, scalar, times
 from lamella_hdf5.values import TooLarge, attributes, numbers
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     notes: list[str] = []
     files: list[str] = []
     first = 0
-    for number, name in enumerate(names):
+    for position, name in enumerate(names):
         found = _linked(data, name, elsewhere, files, fast=fast)
         if found is None:
-            left = len(names) - number
+            left = len(names) - position
             notes.append(f"{left} of {len(names)} data files are not there, from {_file_behind(data, name)} on")
             break
         for piece in found:
@@ -70,10 +70,10 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     stem = _sidecar(elsewhere.path, elsewhere)
     if stem:
         files.append(stem["file"])
-    planned = (scalar(root, f"{_DETECTOR}/detectorSpecific/nimages") or 0) * (
-        scalar(root, f"{_DETECTOR}/detectorSpecific/ntrigger") or 0
+    planned = math.prod(
+        count_of(scalar(root, f"{_DETECTOR}/detectorSpecific/{name}")) for name in ("nimages", "ntrigger")
     )
-    if isinstance(planned, int) and planned and planned != first:
+    if planned and planned != first:
         notes.append(f"{planned} frames were planned, {first} are there")
     shape, origin = _scan(stem, first, planned)
     stored = pieces[0].stored
@@ -153,49 +153,42 @@ def _sidecar(path: Path, elsewhere: Elsewhere) -> dict[str, Any]:
     return {**flat, "file": str(beside)} if flat else {}
 
 
-def _scan(stem: dict[str, Any], n_frames: int, planned: Any) -> tuple[tuple[int, ...] | None, str]:
-    y, x = stem.get("NumPixelsY"), stem.get("NumPixelsX")
-    if isinstance(y, int) and isinstance(x, int) and 0 < x < 1 << 20 and 0 < y < 1 << 20:
+def _scan(stem: dict[str, Any], n_frames: int, planned: int) -> tuple[tuple[int, ...] | None, str]:
+    y, x = count_of(stem.get("NumPixelsY")), count_of(stem.get("NumPixelsX"))
+    if 0 < x < 1 << 20 and 0 < y < 1 << 20:
         return (y, x), f"sidecar {Path(stem['file']).name}"
     for count, why in ((planned, "planned frames"), (n_frames, "frames")):
-        side = math.isqrt(count) if isinstance(count, int) and 0 < count < 1 << 40 else 0
+        side = math.isqrt(count) if count < 1 << 40 else 0
         if side > 1 and side * side == count:
             return (side, side), f"guess: a square scan of {count} {why}"
     return None, ""
 
 
 def _nav_axes(stem: dict[str, Any], shape: tuple[int, ...] | None) -> tuple[Axis, ...]:
-    size = stem.get("Pixel Size")
-    if shape is None or len(shape) != 2 or not isinstance(size, float) or not size > 0:
+    size = times(stem.get("Pixel Size"), 1.0)
+    if shape is None or len(shape) != 2 or size is None:
         return ()
     return Axis("y", size, 0.0, "nm"), Axis("x", size, 0.0, "nm")
 
 
 def _metadata(root: Any, stem: dict[str, Any]) -> Metadata:
-    def number(value: Any) -> float | None:
-        return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
-
     def own(name: str) -> Any:
         return scalar(root, f"{_DETECTOR}/{name}")
 
-    date, firmware, depth = (
-        own("detectorSpecific/data_collection_date"),
-        own("detectorSpecific/software_version"),
-        own("bit_depth_readout"),
-    )
+    rotation = stem.get("Rotation")
     return Metadata(
-        acquired=text(date) if date else None,
-        detector=text(own("description")) or None if own("description") else None,
-        software=text(firmware) if firmware else None,
+        acquired=known_time(own("detectorSpecific/data_collection_date")),
+        detector=known_text(own("description")),
+        software=known_text(own("detectorSpecific/software_version")),
         mode="STEM" if stem else None,
-        beam_energy=number(stem.get("High Tension")) or number(own("detectorSpecific/photon_energy")),
-        camera_length=number(stem.get("Camera Length")),
-        magnification=number(stem.get("Magnification")),
-        scan_rotation=float(stem["Rotation"]) if isinstance(stem.get("Rotation"), int | float) else None,
-        exposure_time=number(own("count_time")),
-        dwell_time=number(stem.get("ScanDwellTime")) or number(own("frame_time")),
-        detector_pixel_pitch=number(own("x_pixel_size")),
-        counter_depth=depth if isinstance(depth, int) and depth > 0 else None,
+        beam_energy=times(stem.get("High Tension"), 1.0) or times(own("detectorSpecific/photon_energy"), 1.0),
+        camera_length=times(stem.get("Camera Length"), 1.0),
+        magnification=times(stem.get("Magnification"), 1.0),
+        scan_rotation=None if isinstance(rotation, str) else number(rotation),
+        exposure_time=times(own("count_time"), 1.0),
+        dwell_time=times(stem.get("ScanDwellTime"), 1.0) or times(own("frame_time"), 1.0),
+        detector_pixel_pitch=times(own("x_pixel_size"), 1.0),
+        counter_depth=count_of(own("bit_depth_readout")) or None,
     )
 
 

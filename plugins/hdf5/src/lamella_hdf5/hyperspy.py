@@ -8,7 +8,7 @@ from lamella.reader import Metadata
 from lamella_hdf5.axes import hyperspy_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.objects import Group, group_at, links_of
-from lamella_hdf5.tree import known_text, numbers_in, rank, times
+from lamella_hdf5.tree import known_text, known_time, numbers_in, rank, times
 from lamella_hdf5.values import attributes
 
 __all__ = ["hyperspy", "hyperspy_choice"]
@@ -32,7 +32,6 @@ def hyperspy_choice(group: Any, dataset: Any) -> Choice:
     """Describe one signal."""
     axes, navigate = hyperspy_axes(group, dataset)
     general, signal, tem = (_described(group, name) for name in ("General", "Signal", "TEM"))
-    date = "T".join(str(general[key]) for key in ("date", "time") if general.get(key))
     return Choice(
         convention="HyperSpy signal",
         dataset=dataset,
@@ -40,7 +39,7 @@ def hyperspy_choice(group: Any, dataset: Any) -> Choice:
         sig_axes=_sig_axes(len(dataset.shape), navigate, signal.get("record_by")),
         metadata=Metadata(
             title=known_text(general.get("title")),
-            acquired=date or None,
+            acquired=known_time(general.get("date"), general.get("time")),
             instrument=known_text(tem.get("microscope")),
             mode=known_text(tem.get("acquisition_mode")),
             beam_energy=times(tem.get("beam_energy"), 1e3),

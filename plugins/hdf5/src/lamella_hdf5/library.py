@@ -11,28 +11,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
 from lamella.errors import CorruptError, FormatError, LamellaError
 from lamella_hdf5.objects import Group, OpenFile, top
+from lamella_hdf5.rawfile import Damaged
 
 if TYPE_CHECKING:
     from lamella.reader import IOSession
 
-__all__ = ["LOCK", "SessionFile", "opened", "text", "translated"]
+__all__ = ["LOCK", "SessionFile", "opened", "translated"]
 
 LOCK = threading.RLock()
 """libhdf5 works for one thread at a time, and h5py would let others wait inside of it."""
 
+_DAMAGE = (OSError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, Damaged)
+"""What damage leads to. h5py raises the first five, `KeyError` and `IndexError` among them, for errors of libhdf5, and
+for types and shapes that NumPy does not have; `OverflowError` is one of the sixth."""
+
 
 @contextmanager
 def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None]:
-    """Turn whatever h5py raises into `FormatError`."""
+    """Turn what h5py raises into `FormatError`, and what our own reading does where a structure makes no sense.
+
+    Other exceptions, such as `NameError` or `AttributeError`, are mistakes of a program and no damage of a file; they
+    stay what they are. So does `MemoryError`.
+    """
     try:
         yield
-    except (LamellaError, MemoryError):
+    except LamellaError:
         raise
-    except Exception as error:
+    except _DAMAGE as error:
         raise CorruptError(
             f"{doing} failed ({type(error).__name__}: {_brief(error)})",
             path=path,
@@ -104,15 +112,6 @@ class SessionFile(stdlib_io.RawIOBase):
     def seekable(self) -> bool:
         """Give True."""
         return True
-
-
-def text(value: Any) -> str:
-    """Give text that h5py found, as bytes, as an array of one item, or as a string."""
-    if isinstance(value, np.ndarray):
-        value = value.reshape(-1)[0] if value.size else ""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return str(value).strip("\0 ")
 
 
 def _brief(error: Exception) -> str:

@@ -61,6 +61,19 @@ class Collections:
         """Stored size of a value [bytes]."""
         return 8 + self._raw.offset_size
 
+    def beginning(self, address: int, number: int, count: int) -> bytes:
+        """Give the first bytes of an object of a collection.
+
+        Raises
+        ------
+        Damaged
+            If it is shorter, or not there.
+        """
+        where, size = self._places(address).get(number, (0, -1))
+        if size < count:
+            raise Damaged("a value of another length than its place")
+        return self._raw.read(where, count)
+
     def total(self, stored: bytes, count: int, dtype: np.dtype[Any]) -> int:
         """Give the size of some values together [bytes].
 
@@ -103,6 +116,12 @@ class Collections:
     def _content(self, address: int | None, number: int, length: int) -> bytes:
         if address is None:
             raise Damaged("a value without a place")
+        where, size = self._places(address).get(number, (0, -1))
+        if size != length:
+            raise Damaged("a value of another length than its place")
+        return self._raw.read(where, size)
+
+    def _places(self, address: int) -> dict[int, tuple[int, int]]:
         known = self._known.get(address)
         if known is None:
             known = self._objects(address)
@@ -111,10 +130,7 @@ class Collections:
                 self._known.clear()
                 self._remembered = len(known)
             self._known[address] = known
-        where, size = known.get(number, (0, -1))
-        if size != length:
-            raise Damaged("a value of another length than its place")
-        return self._raw.read(where, size)
+        return known
 
     def _objects(self, address: int) -> dict[int, tuple[int, int]]:
         """Give address and size of every object of a collection by its number."""

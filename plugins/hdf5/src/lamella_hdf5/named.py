@@ -11,11 +11,10 @@ from lamella.errors import ParameterError, UnsupportedError
 from lamella_hdf5.axes import emd_axes
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.hyperspy import hyperspy_choice
-from lamella_hdf5.library import text
 from lamella_hdf5.links import locate
 from lamella_hdf5.nexus import nexus_choice
 from lamella_hdf5.objects import Group, group_at
-from lamella_hdf5.tree import Items, datasets, numbers_in, refuse_growing, walk
+from lamella_hdf5.tree import Items, datasets, known_text, numbers_in, refuse_growing, walk
 from lamella_hdf5.values import attributes
 from lamella_hdf5.velox import velox_choice
 
@@ -64,7 +63,7 @@ def _described(items: Items, item: Any, path: str, elsewhere: Elsewhere) -> Choi
         )
     parent = group_at(item.home.root, posixpath.dirname(item.name))
     attrs = attributes(parent)
-    if text(attrs.get("NX_class", "")) == "NXdata":
+    if known_text(attrs.get("NX_class")) == "NXdata":
         return nexus_choice(parent, item, "named, a NeXus signal")
     if group_at(parent, "axis-0") is not None:
         return hyperspy_choice(parent, item)

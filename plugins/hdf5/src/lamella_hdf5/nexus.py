@@ -6,9 +6,8 @@ from typing import Any
 
 from lamella_hdf5.axes import nexus_axes
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.library import text
 from lamella_hdf5.objects import Group, group_at, links_of
-from lamella_hdf5.tree import Items, numbers_in, rank
+from lamella_hdf5.tree import Items, known_text, numbers_in, rank
 from lamella_hdf5.values import attributes
 
 __all__ = ["nexus", "nexus_choice"]
@@ -18,8 +17,8 @@ def nexus(root: Any, items: Items) -> Choice | None:
     """Follow ``default`` from the root to the plot that the file wants shown, or take the largest signal there is."""
     group, default = root, False
     for _ in range(8):
-        name = attributes(group).get("default")
-        child = group_at(group, text(name)) if name else None
+        name = known_text(attributes(group).get("default"))
+        child = group_at(group, name) if name else None
         if not isinstance(child, Group):
             break
         group, default = child, True
@@ -30,7 +29,7 @@ def nexus(root: Any, items: Items) -> Choice | None:
     signals = [
         (item, signal)
         for _, item in items
-        if isinstance(item, Group) and text(attributes(item).get("NX_class", "")) == "NXdata"
+        if isinstance(item, Group) and known_text(attributes(item).get("NX_class")) == "NXdata"
         for signal in [_signal(item)]
         if signal is not None and len(signal.shape) >= 2
     ]

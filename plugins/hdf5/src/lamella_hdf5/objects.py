@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import h5py
 
 from lamella_hdf5.longvalues import LONGEST_TEXT, Collections
-from lamella_hdf5.rawfile import FILL, OLD_FILL, SHARED, Damaged, RawFile
+from lamella_hdf5.rawfile import FILL, LAYOUT, OLD_FILL, SHARED, Damaged, RawFile
 
 __all__ = [
     "Dataset",
@@ -40,6 +40,8 @@ _FREE_MAPPINGS, _MOST_MAPPINGS = 1000, 1 << 14
 _VALUE = 16
 """Stored size of a text or list of variable length [bytes], if addresses have eight."""
 _UNDEFINED = 0xFFFFFFFF
+_VIRTUAL = b"\3"
+"""Class of the layout of a virtual data set."""
 
 Link: TypeAlias = tuple[int, int]
 """Kind of a link, and the address of its object where it is a hard one."""
@@ -108,6 +110,11 @@ class Group(h5py.Group):  # type: ignore[misc, unused-ignore]
         self.home = home
         self.address = address
 
+    @property
+    def name(self) -> str:
+        """Its path; bytes that are no UTF-8 are kept as surrogates, where h5py gives bytes instead of text."""
+        return _text(h5py.h5i.get_name(self.id) or b"")
+
 
 class Dataset(h5py.Dataset):  # type: ignore[misc, unused-ignore]
     """A data set that knows its file and its address in it."""
@@ -116,6 +123,11 @@ class Dataset(h5py.Dataset):  # type: ignore[misc, unused-ignore]
         super().__init__(identity)
         self.home = home
         self.address = address
+
+    @property
+    def name(self) -> str:
+        """Its path, as that of a group."""
+        return _text(h5py.h5i.get_name(self.id) or b"")
 
     @property
     def plist(self) -> Any:
@@ -165,6 +177,9 @@ def child(group: Group, name: str, link: Link | None = None) -> Group | Dataset 
         kind, address = link or _link(group, raw) or (-1, 0)
         if kind != h5py.h5l.TYPE_HARD:
             return None
+        if _has_many_parts(group.home, _stored_parts(group.home, address)):
+            group.home.growing.append(f"{group.name.rstrip('/')}/{name}")
+            return None
         identity = h5py.h5o.open(group.id, raw)
         if isinstance(identity, h5py.h5g.GroupID):
             return Group(identity, group.home, address)
@@ -172,7 +187,7 @@ def child(group: Group, name: str, link: Link | None = None) -> Group | Dataset 
             return None
         dataset = Dataset(identity, group.home, address)
         if dataset.is_virtual and _grows(dataset):
-            group.home.growing.append(str(dataset.name))
+            group.home.growing.append(dataset.name)
             return None
         return dataset
     except Exception:  # a damaged object is no reason not to look at the others
@@ -282,10 +297,30 @@ def _grows(dataset: Dataset) -> bool:
     """Whether a virtual data set is as large as the files of its sources say, or has more parts than is sensible."""
     plist, home = dataset.plist, dataset.home
     count = plist.get_virtual_count()
-    if count > _MOST_MAPPINGS or (home.mappings and home.mappings + count > _FREE_MAPPINGS):
+    if _has_many_parts(home, count):
         return True
     home.mappings += count
     return any(is_unlimited(plist.get_virtual_vspace(i)) for i in range(count))
+
+
+def _has_many_parts(home: OpenFile, count: int) -> bool:
+    return count > _MOST_MAPPINGS or bool(count and home.mappings and home.mappings + count > _FREE_MAPPINGS)
+
+
+def _stored_parts(home: OpenFile, address: int) -> int:
+    """Give the number of parts of a virtual data set without libhdf5, which opens none without reading all of them.
+
+    0 for every other object, and where this is not found out; then libhdf5 is asked.
+    """
+    with suppress(Damaged):
+        for kind, flags, message in home.raw.messages(address):
+            if kind == LAYOUT and not flags & SHARED and message[:1] >= b"\4" and message[1:2] == _VIRTUAL:
+                where, at = home.raw.offset(message, 2), 2 + home.raw.offset_size
+                number = int.from_bytes(message[at : at + 4], "little")
+                if where is None:
+                    return 0
+                return home.raw.length(home.collections.beginning(where, number, 1 + home.raw.length_size), 1)
+    return 0
 
 
 def is_unlimited(space: Any) -> bool:

@@ -31,6 +31,7 @@ from lamella_hdf5.source import ScanSource
 from lamella_hdf5.stored import Piece, check_frame
 from lamella_hdf5.superblock import find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata, walk
+from lamella_hdf5.values import printable
 from lamella_hdf5.written import written_frames
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSourc
         raw = raw_metadata(root, items)
         if choice.described:
             raw["described"] = dict(choice.described)
-        others = [f"{path} {tuple(item.shape)} {item.dtype}" for path, item in datasets(items)[:_LISTED]]
+        others = [f"{printable(path)} {tuple(item.shape)} {item.dtype}" for path, item in datasets(items)[:_LISTED]]
     return _source(probe, params, choice, pieces, name, raw, others)
 
 
@@ -148,7 +149,7 @@ def _source(
         notes=tuple(notes),
         details={
             "convention": choice.convention,
-            "data set": name or stored.name,
+            "data set": printable(name or stored.name),
             "layout": "; ".join(ways),
             "chunks": list(stored.chunks),
             "filters": [step.name for step in stored.filters],

@@ -113,7 +113,7 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     size = Path(path).stat().st_size
     plist = dataset.plist
     layout = plist.get_layout()
-    common: dict[str, Any] = {"path": path, "name": str(dataset.name), "size": size, "shape": shape, "dtype": dtype}
+    common: dict[str, Any] = {"path": path, "name": dataset.name, "size": size, "shape": shape, "dtype": dtype}
     if math.prod(shape) * dtype.itemsize >= 1 << 62:
         raise CorruptError("the data set has an absurd size", path=path, found=f"shape {shape}")
     fill = np.zeros((), dtype=dtype)
@@ -123,7 +123,7 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
         fill = native.view(dtype)
     common["fill"] = fill.tobytes()
     filters = filters_of(plist)
-    _refuse_unknown(filters, path, str(dataset.name))
+    _refuse_unknown(filters, path, dataset.name)
     converted = not _same_type(dataset, dtype)
     if layout == h5py.h5d.CONTIGUOUS and not plist.get_external_count():
         offset = dataset.id.get_offset()

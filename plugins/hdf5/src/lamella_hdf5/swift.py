@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lamella.reader import Axis, Metadata
+from lamella.reader import Axis, Metadata, number
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.objects import group_at
-from lamella_hdf5.tree import known_text, numbers_in, times
+from lamella_hdf5.tree import count_of, known_text, known_time, numbers_in, times
 from lamella_hdf5.values import long_text
 
 __all__ = ["swift"]
@@ -22,7 +22,7 @@ def swift(root: Any) -> Choice | None:
     told = _properties(dataset)
     if not told:
         return None
-    ndim, datum = len(dataset.shape), told.get("datum_dimension_count")
+    ndim, datum = len(dataset.shape), count_of(told.get("datum_dimension_count"))
     calibrations = told.get("dimensional_calibrations")
     listed = calibrations if isinstance(calibrations, list) and len(calibrations) == ndim else []
     axes = {i: axis for i, one in enumerate(listed) if (axis := _axis(f"axis{i}", one)) is not None}
@@ -31,10 +31,10 @@ def swift(root: Any) -> Choice | None:
         convention="Nion Swift data item",
         dataset=dataset,
         axes=axes,
-        sig_axes=tuple(range(ndim - datum, ndim)) if isinstance(datum, int) and 0 < datum <= ndim else None,
+        sig_axes=tuple(range(ndim - datum, ndim)) if 0 < datum <= ndim else None,
         metadata=Metadata(
             title=known_text(told.get("title")),
-            acquired=known_text(told.get("created")),
+            acquired=known_time(told.get("created")),
             beam_energy=times(instrument.get("high_tension"), 1.0),
         ),
     )
@@ -56,7 +56,5 @@ def _inside(told: dict[str, Any], name: str) -> dict[str, Any]:
 def _axis(name: str, told: Any) -> Axis | None:
     if not isinstance(told, dict):
         return None
-    scale, offset, units = told.get("scale"), told.get("offset"), told.get("units")
-    if not isinstance(scale, int | float) or not isinstance(offset, int | float) or not scale or not units:
-        return None
-    return Axis(name, float(scale), float(offset), str(units))
+    scale, offset, units = number(told.get("scale")), number(told.get("offset")), known_text(told.get("units"))
+    return Axis(name, scale, offset, units) if scale and offset is not None and units else None

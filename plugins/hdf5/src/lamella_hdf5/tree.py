@@ -6,19 +6,23 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
 
 from lamella.errors import UnsupportedError
+from lamella.reader import number, text_time
 from lamella_hdf5.objects import Dataset, Group, child, group_at, links_of
 from lamella_hdf5.values import attributes, printable, value
 
 __all__ = [
     "Items",
+    "count_of",
     "datasets",
     "known_text",
+    "known_time",
     "numbers_in",
     "rank",
     "raw_metadata",
@@ -131,14 +135,46 @@ def scalar(root: Any, path: str) -> Any:
 
 
 def known_text(value: Any) -> str | None:
-    """Give a text that says something, else None; summaries of what could not be read say nothing."""
-    return value if isinstance(value, str) and value and not value.startswith("<") else None
+    """Give a text that says something, the first one of several, else None.
+
+    Summaries of what could not be read say nothing: ``<unreadable: OSError>``, ``<float64 (4, 5)>``. So do the words
+    of some programs for what they do not know: ``<undefined>``.
+    """
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if not isinstance(value, str):
+        return None
+    found = value.split("\0")[0].strip()
+    return None if not found or (found.startswith("<") and found.endswith(">")) else found
+
+
+def known_time(*parts: Any) -> str | None:
+    """Give a time as ISO 8601, from one text or from date and time of day; None if the first means nothing."""
+    known = [known_text(part) for part in parts]
+    told = "T".join(part for part in known if part)
+    for written in (told, known[0]):
+        if known[0] and (found := text_time(written)) is not None:
+            return written if _is_iso(written) else found
+    return None
+
+
+def _is_iso(written: str | None) -> bool:
+    try:
+        return bool(datetime.fromisoformat(written or ""))
+    except ValueError:
+        return False
+
+
+def count_of(value: Any) -> int:
+    """Give a whole number that is positive, 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def times(value: Any, factor: float) -> float | None:
     """Give a positive number in other units, None where there is none."""
-    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
-    return factor * value if known else None
+    known = None if isinstance(value, str) else number(value)
+    found = 0.0 if known is None else factor * known
+    return found if 0 < found < math.inf else None
 
 
 def raw_metadata(root: Any, items: Items) -> dict[str, Any]:

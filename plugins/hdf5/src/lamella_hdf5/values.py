@@ -32,6 +32,8 @@ __all__ = ["TooLarge", "attributes", "long_text", "numbers", "printable", "value
 _LARGEST_VALUE = 4096
 _MOST_CHUNKS = 1024
 _MOST_ATTRIBUTES = 4096
+_LONGEST_NAME = 200
+"""Letters of the name of a dtype."""
 _ALLOWANCE = 16 << 20
 """What all values of a small file may take together [bytes]."""
 _PER_NUMBER = 40
@@ -84,11 +86,11 @@ def _attribute(item: Group | Dataset, name: bytes, largest: int = _LARGEST_VALUE
             return None
         if element is not None:
             if math.prod(shape) * _POINTER > largest:
-                return f"<{identity.dtype} {shape}>"
+                return _summary(identity.dtype, shape)
             return _long(item, _stored_attribute(item, name), shape, element)
         dtype = identity.dtype
         if not _affordable(item, shape, dtype, largest):
-            return f"<{dtype} {shape}>"
+            return _summary(dtype, shape)
         array = np.zeros(shape + dtype.shape, dtype=dtype.base)
         identity.read(array)
         return json_value(array[()])
@@ -96,6 +98,12 @@ def _attribute(item: Group | Dataset, name: bytes, largest: int = _LARGEST_VALUE
         return f"<unreadable: {error}>"
     except Exception as error:
         return f"<unreadable: {type(error).__name__}>"
+
+
+def _summary(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+    """Say what a value is that is not read; thousands of objects may share a type with thousands of members."""
+    name = str(dtype)
+    return f"<{name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + ' ...'} {shape}>"
 
 
 def long_text(item: Any, name: str) -> str | None:
@@ -156,13 +164,13 @@ def value(dataset: Dataset) -> Any:
         element = long_kind(dataset.id.get_type()) if dtype.hasobject else None
         if element is not None:
             if math.prod(shape) * _POINTER > _LARGEST_VALUE:
-                return f"<{dtype} {shape}>"
+                return _summary(dtype, shape)
             return _long(dataset, _stored_values(dataset), shape, element)
         if not _affordable(dataset, shape, dtype, _LARGEST_VALUE):
-            return f"<{dtype} {shape}>"
+            return _summary(dtype, shape)
         return json_value(_region(dataset, [(0, n) for n in shape], 16 * _LARGEST_VALUE)[()])
     except TooLarge:
-        return f"<{dataset.dtype} {dataset.shape}>"
+        return _summary(dataset.dtype, dataset.shape)
     except Damaged as error:
         return f"<unreadable: {error}>"
     except Exception as error:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import UnsupportedError
-from lamella.reader import Axis, Metadata
+from lamella.reader import Axis, Metadata, number
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.objects import Dataset, Group, group_at, links_of
-from lamella_hdf5.tree import numbers_in, rank
+from lamella_hdf5.tree import known_text, numbers_in, rank
 from lamella_hdf5.values import numbers
 
 __all__ = ["velox", "velox_choice"]
@@ -22,6 +22,7 @@ __all__ = ["velox", "velox_choice"]
 _LONGEST_TEXT = 1 << 20
 """Bytes of JSON that describe one frame, at most."""
 _LARGEST_CHUNK = 16 << 20
+_MOST_LEVELS = 64
 
 
 def velox(root: Any) -> Choice | None:
@@ -72,7 +73,7 @@ def velox_choice(group: Any, dataset: Any) -> Choice:
             detector=told.text("BinaryResult", "Detector"),
             instrument=told.text("Instrument", "InstrumentModel"),
             dwell_time=told.number("Scan", "DwellTime"),
-            scan_rotation=None if rotation is None else math.degrees(rotation),
+            scan_rotation=None if rotation is None else number(math.degrees(rotation)),
         ),
         described=told.tree,
     )
@@ -87,9 +88,20 @@ def _described(group: Any) -> Mapping[str, Any]:
         first = numbers(column, [(0, column.shape[0]), (0, 1)], _LARGEST_CHUNK)
         told = json.loads(first.astype(np.uint8).tobytes().split(b"\0")[0].decode())
         json.dumps(told, allow_nan=False)
+        if _levels(told) > _MOST_LEVELS:
+            return {}
     except Exception:  # a description that cannot be read takes nothing from the pixels
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _levels(told: Any) -> int:
+    """Give how deep lists and dictionaries lie within each other; whoever handles them calls itself for each level."""
+    inside, count = [told], 0
+    while inside := [one for one in inside if isinstance(one, list | dict)]:
+        inside = [item for one in inside for item in (one.values() if isinstance(one, dict) else one)]
+        count += 1
+    return count
 
 
 class _Told:
@@ -106,15 +118,11 @@ class _Told:
 
     def number(self, *path: str) -> float | None:
         """Give a finite number other than zero, which stands for "not known"."""
-        try:
-            value = float(self.entry(*path))
-        except (TypeError, ValueError):
-            return None
-        return value if value and math.isfinite(value) else None
+        return number(self.entry(*path)) or None
 
     def text(self, *path: str) -> str | None:
-        value = self.entry(*path)
-        return value if isinstance(value, str) and value else None
+        """Give a text that says something."""
+        return known_text(self.entry(*path))
 
 
 def _axis(told: _Told, axis: int, name: str) -> Axis | None:
@@ -124,7 +132,7 @@ def _axis(told: _Told, axis: int, name: str) -> Axis | None:
         return None
     offset = told.number("BinaryResult", "Offset", name) or 0.0
     factor, unit = {"m": (1e9, "nm"), "1/m": (1e-9, "1/nm"), "rad": (1e3, "mrad")}.get(unit, (1.0, unit))
-    return Axis(name, size * factor, offset * factor, unit)
+    return Axis(name, size * factor, offset * factor, unit) if size * factor else None
 
 
 def _moment(seconds: float | None) -> str | None:

@@ -88,6 +88,7 @@ class Worker:
         self._chunks.clear()
         self._spare.clear()
         with LOCK:
-            for file, _ in self.files.values():
+            for file, root in self.files.values():
+                root.home.close()
                 file.close()
         self.files.clear()

@@ -163,7 +163,8 @@ def _valid_fields(record: np.void) -> Iterator[str]:
 
 def _moments(read_days: Callable[[], NDArray[Any]]) -> NDArray[np.datetime64]:
     """Give when sections were recorded; stamps are days since 1899-12-30."""
-    return moments(86400.0 * (read_days() - DAYS_BEFORE_1970))
+    with np.errstate(over="ignore"):  # numbers that are no days
+        return moments(86400.0 * (read_days() - DAYS_BEFORE_1970))
 
 
 def _read_field(path: Path, dtype: np.dtype[Any], name: str, count: int) -> NDArray[Any]:
