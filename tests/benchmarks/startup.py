@@ -125,7 +125,7 @@ def _timed(job: str, script: str, file: File, python: str, options: Namespace, c
         path.write_text(script.format(**values), encoding="utf-8")
         command = [python, str(path)]
         if job == "lamella-run":
-            command = [python, "-m", "lamella", "run", file.path, "--format", "raw", "--out", folder]
+            command = [python, "-m", "lamella", "run", file.path, "--format", "raw", "--out", f"{folder}/results"]
             command += ["--dtype", file.params["dtype"], "--nav-shape", _comma(file.nav_shape)]
             command += ["--sig-shape", _comma(file.sig_shape)]
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamella.udf.base import UDF
     from lamella.udf.results import ResultBuffer, UDFResult
 
-__all__ = ["Analysis", "Output", "centre_of_mass", "detectors", "scan_std", "scan_sum", "sig_sum"]
+__all__ = ["Analysis", "Output", "centre_of_mass", "detectors", "numbered", "scan_std", "scan_sum", "sig_sum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,11 @@ def detectors(dataset: DataSet, disks: Sequence[tuple[float, ...]], rings: Seque
     factories: list[Any] = []
     facts: list[dict[str, Any]] = []
     marks: list[Mark] = []
-    for name, (cy, cx, radius) in zip(_numbered("disk", len(disks)), disks, strict=True):
+    for name, (cy, cx, radius) in zip(numbered("disk", len(disks)), disks, strict=True):
         factories.append(partial(masks.circular, cx, cy, width, height, radius))
         facts.append({"analysis": name, "cy": cy, "cx": cx, "radius": radius})
         marks.append(Circle(cy, cx, radius))
-    for name, (cy, cx, inner, outer) in zip(_numbered("ring", len(rings)), rings, strict=True):
+    for name, (cy, cx, inner, outer) in zip(numbered("ring", len(rings)), rings, strict=True):
         factories.append(partial(masks.ring, cx, cy, width, height, outer, inner))
         facts.append({"analysis": name, "cy": cy, "cx": cx, "inner": inner, "outer": outer})
         marks += [Circle(cy, cx, inner, "--"), Circle(cy, cx, outer, "--")]
@@ -99,7 +99,8 @@ def _detector_output(name: str, intensity: ResultBuffer, index: int) -> Output:
     )
 
 
-def _numbered(stem: str, count: int) -> list[str]:
+def numbered(stem: str, count: int) -> list[str]:
+    """Give the names of several detectors of a kind."""
     return [stem] if count == 1 else [f"{stem}_{i + 1}" for i in range(count)]
 
 

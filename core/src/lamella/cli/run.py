@@ -7,24 +7,24 @@ looked for in a few frames. Arrays are written as .npy, pictures as .png.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import lamella
+from lamella.cli.detectors import beam_numbers, check_beam, check_detectors, disk_numbers, ring_numbers
+from lamella.cli.folder import SUMMARY, ResultsFolder, ScanFile, results_folder, save_summary
 from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
+from lamella.cli.region import Region, region_of
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
 from lamella.cli.workers import add_workers, make_context
 from lamella.export.atomic import written_at_once
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lamella.cli.analyses import Analysis
     from lamella.cli.beam import Beam
     from lamella.cli.console import Console
@@ -36,6 +36,7 @@ __all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
 OPENS_DATA = True
 
 _WIDTH = 7
+_LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,14 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--disk",
         action="append",
-        type=_numbers(1, 3),
+        type=disk_numbers,
         metavar="[CY,CX,]R",
         help="counts in a disk: its centre, that of the direct beam by default, and radius [px]; may be repeated",
     )
     what.add_argument(
         "--ring",
         action="append",
-        type=_numbers(2, 4),
+        type=ring_numbers,
         metavar="[CY,CX,]RI,RO",
         help="counts in a ring: centre, inner and outer radius [px]; may be repeated",
     )
@@ -59,39 +60,95 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--sum", action="store_true", help="sum and mean of all frames")
     what.add_argument("--std", action="store_true", help="standard deviation of each pixel over the scan")
     what.add_argument("--sumsig", action="store_true", help="sum of all pixels of each frame")
-    what.add_argument("--beam", type=_numbers(2), metavar="CY,CX", help="the direct beam; looked for by default [px]")
+    what.add_argument("--beam", type=beam_numbers, metavar="CY,CX", help="the direct beam; looked for by default [px]")
     what.add_argument(
-        "--roi", metavar="ROI", help='part of the scan: slices such as "10:20,:" or a .npy file of booleans'
+        "--roi",
+        type=Region,
+        metavar="ROI",
+        help='part of the scan: slices such as "10:20,:" or a .npy file of booleans',
     )
     how = parser.add_argument_group("how")
     add_workers(how)
     how.add_argument(
         "--no-pictures", dest="pictures", action="store_false", help="write arrays only, and do not wait for drawing"
     )
-    how.add_argument("--out", type=Path, metavar="DIR", help="folder for the results; NAME-results by default")
+    how.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results, absent, empty, or of this file; NAME-results by default",
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open, compute, write."""
-    dataset = open_data(args)
-    console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
-    analyses, told = choose(dataset, args)
-    console.facts(told, width=_WIDTH)
-    roi = None if args.roi is None else _region(args.roi, dataset)
     with make_context(args) as context:
-        done = stream(context, dataset, analyses, console, roi)
-    folder = args.out or Path(f"{Path(args.file).stem}-results")
+        dataset = open_data(args)
+        console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
+        names = _check(dataset, args)
+        roi = None if args.roi is None else region_of(args.roi, dataset)
+        stem = f"{_shortened(Path(os.path.abspath(args.file)).stem)}-results"
+        with results_folder(ScanFile.of(args.file, dataset), args.out, stem, names) as folder:
+            if folder.passed:
+                console.complain(f"lamella: {folder.passed[0]}; the results go to {folder.path}")
+            analyses, told = choose(dataset, args)
+            console.facts(told, width=_WIDTH)
+            done = stream(context, dataset, analyses, console, roi)
+            summary, written = _save(folder, names, dataset, done, console)
+            panels = _panels(dataset, done) if args.pictures else {}
+            done = replace(done, outputs=())  # large arrays are not held while matplotlib needs memory
+            written += _draw(folder, Path(dataset.name).name, panels, console)
+            files = [path.name for path in written]
+            save_summary(folder.path, summary | folder.listing(files))
+    console.emit(done.to_json() | {"folder": folder.path, "files": files})
+    return 0
+
+
+def _save(
+    folder: ResultsFolder, names: Sequence[str], dataset: DataSet, done: Pass, console: Console
+) -> tuple[dict[str, Any], list[Path]]:
+    """Write the arrays in place of earlier results; give the summary of the run, and the files."""
+    folder.begin(names)
     summary = done.to_json() | {"dataset": describe(dataset), "lamella": lamella.__version__}
-    written = save_arrays(folder, dataset, done.outputs, summary)
-    files = f"{folder}: {', '.join(path.name for path in written)}"
+    written = save_arrays(folder.path, dataset, done.outputs, summary | folder.listing(names))
+    files = f"{folder.path}: {', '.join(path.name for path in written)}"
     console.facts([("speed", done.speed), ("results", files)], width=_WIDTH)
-    panels = _panels(dataset, done) if args.pictures else {}
-    done = replace(done, outputs=())  # large arrays are not held while matplotlib needs memory
-    pictures = save_pictures(folder, Path(dataset.name).name, panels, console)
+    return summary | {"arrays": [path.name for path in written if path.name != SUMMARY]}, written
+
+
+def _draw(folder: ResultsFolder, title: str, panels: Mapping[str, Reduced], console: Console) -> list[Path]:
+    pictures = save_pictures(folder.path, title, panels, console)
     if pictures:
         console.facts([("drawn", ", ".join(path.name for path in pictures))], width=_WIDTH)
-    console.emit(done.to_json() | {"folder": folder, "files": [path.name for path in written + pictures]})
-    return 0
+    return pictures
+
+
+def _check(dataset: DataSet, args: argparse.Namespace) -> list[str]:
+    """Refuse what makes no sense for this data set, before any work; give the names of files that may be written."""
+    sig = tuple(dataset.shape.sig)
+    is_image = len(sig) == 2
+    wanted = _wanted(args, is_image)
+    if wanted.uses_images and not is_image:
+        raise UsageError(f"disks, rings and --com need a detector with two axes, not {sig}")
+    if is_image:
+        check_beam(args.beam, sig)
+        check_detectors(_given(wanted.disks, args.beam, 3), _given(wanted.rings, args.beam, 4), sig)
+    endings = (".npy", ".png") if args.pictures else (".npy",)
+    return [f"{stem}{ending}" for stem in (*wanted.stems, "valid", "overview") for ending in endings]
+
+
+def _given(
+    detectors: Sequence[tuple[float, ...]], centre: Sequence[float] | None, count: int
+) -> list[tuple[float, ...]]:
+    """Give the detectors whose radii the user named, and whose centre is known."""
+    completed = [(*(centre or ()), *one)[-count:] for one in detectors if one]
+    return [one for one in completed if len(one) == count]
+
+
+def _shortened(stem: str) -> str:
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
 
 
 def choose(dataset: DataSet, args: argparse.Namespace) -> tuple[list[Analysis], list[tuple[str, str]]]:
@@ -100,14 +157,14 @@ def choose(dataset: DataSet, args: argparse.Namespace) -> tuple[list[Analysis], 
 
     is_image = dataset.shape.sig.dims == 2
     wanted = _wanted(args, is_image)
-    if wanted.uses_images and not is_image:
-        raise UsageError(f"disks, rings and --com need a detector with two axes, not {tuple(dataset.shape.sig)}")
     chosen: list[Analysis] = []
     told: list[tuple[str, str]] = []
     disks, rings = wanted.disks, wanted.rings
     if wanted.needs_beam:
         beam = _beam(dataset, args)
         told.append(("beam", f"({beam.cy:g}, {beam.cx:g}), radius {beam.radius:g} px: {beam.origin}"))
+        centre = beam.cy, beam.cx
+        check_detectors(_given(disks, centre, 3), _given(rings, centre, 4), tuple(dataset.shape.sig))
         disks, rings = [_completed(disk, beam.disk) for disk in disks], [_completed(ring, beam.ring) for ring in rings]
         chosen += [analyses.centre_of_mass(beam)] if wanted.com else []
     if disks or rings:
@@ -132,6 +189,17 @@ class _Wanted:
     @property
     def uses_images(self) -> bool:
         return bool(self.disks or self.rings or self.com)
+
+    @property
+    def stems(self) -> list[str]:
+        """Names of the arrays, without their ending."""
+        from lamella.cli.analyses import numbered
+
+        chosen = [*numbered("disk", len(self.disks)), *numbered("ring", len(self.rings))]
+        chosen += ["com_x", "com_y"] if self.com else []
+        chosen += ["mean", "sum"] if self.sum else []
+        chosen += ["std"] if self.std else []
+        return chosen + (["sumsig"] if self.sumsig else [])
 
     @property
     def needs_beam(self) -> bool:
@@ -191,39 +259,3 @@ def save_pictures(folder: Path, title: str, panels: Mapping[str, Reduced], conso
     except ModuleNotFoundError as error:
         console.complain(f'lamella: no pictures, for {error.name} is missing: pip install "lamella[plot]"')
     return written
-
-
-def _numbers(*counts: int) -> Callable[[str], tuple[float, ...]]:
-    """Give a parser of as many numbers, separated by commas."""
-
-    def parse(text: str) -> tuple[float, ...]:
-        try:
-            values = tuple(float(part) for part in text.split(","))
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} are not numbers separated by commas") from None
-        if len(values) not in counts:
-            wanted = " or ".join(str(count) for count in counts)
-            raise argparse.ArgumentTypeError(f"expected {wanted} numbers, found {len(values)}: {text!r}")
-        return values
-
-    return parse
-
-
-def _region(text: str, dataset: DataSet) -> NDArray[np.bool_]:
-    """Give the mask that slices or a file name."""
-    nav = tuple(dataset.shape.nav)
-    if text.endswith(".npy"):
-        mask: NDArray[Any] = np.load(text, allow_pickle=False)
-        if mask.dtype != bool or mask.shape != nav:
-            raise UsageError(f"--roi {text}: expected booleans of shape {nav}, found {mask.dtype} of {mask.shape}")
-        return mask
-    try:
-        return dataset.roi[tuple(_slice(part) for part in text.split(","))]
-    except (ValueError, IndexError) as error:
-        raise UsageError(f"--roi {text!r} does not select from a scan of {nav}: {error}") from None
-
-
-def _slice(text: str) -> slice | int:
-    if ":" not in text:
-        return int(text)
-    return slice(*(int(part) if part.strip() else None for part in text.split(":")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.cli.console import plain
+from lamella.cli.folder import save_summary
 from lamella.dataset.repr import size_text
 from lamella.export.atomic import written_at_once
 
@@ -119,8 +118,5 @@ def save_arrays(folder: Path, dataset: DataSet, outputs: Sequence[Output], summa
         with written_at_once(path) as partial, partial.open("wb") as file:
             np.save(file, values)
         written.append(path)
-    path = folder / "summary.json"
     listed = summary | {"arrays": [file.name for file in written]}
-    with written_at_once(path) as partial:
-        partial.write_text(json.dumps(plain(listed), indent=2) + "\n", encoding="utf-8")
-    return [*written, path]
+    return [*written, save_summary(folder, listed)]
