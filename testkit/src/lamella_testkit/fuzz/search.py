@@ -28,6 +28,8 @@ _SLICE = 60.0
 _MAKING = "making"
 _MAKING_SECONDS = 120.0
 """What writing an input, and trying its intact file for the first time, may take [s]."""
+_UNSURE = ("hang", "memory")
+"""Faults that may be those of the machine or of the process."""
 _MORE = 3.0
 _MOST_CRASHES = 200
 """After that many lost children in one slice, the next format has its turn."""
@@ -335,7 +337,7 @@ def _turn(
     began = time.monotonic()
 
     def told(number: int, outcome: Outcome, recipe: dict[str, object]) -> None:
-        if outcome.kind == "hang" and outcome.signature not in tally.faults and recipe:
+        if outcome.kind in _UNSURE and outcome.signature not in tally.faults and recipe:
             outcome = _confirmed(subject, limits, recipe)
         fault = tally.count(number, outcome, seed, recipe)
         if fault is not None:
@@ -348,7 +350,10 @@ def _turn(
 
 
 def _confirmed(subject: Subject, limits: Limits, recipe: dict[str, object]) -> Outcome:
-    """Try an input that took too long once more, with more time: it may be the machine that is busy."""
+    """Try an input that took too much time or memory once more, with more time and in a fresh process.
+
+    The machine may be busy, or the process loads a compiler at that moment, which counts against the same limit.
+    """
     more = replace(limits, seconds=_MORE * limits.seconds, cpu_seconds=limits.cpu_seconds)
     with Trial(subject, more) as trial:
         return trial.recipes([Recipe.from_json(recipe)])[0]
