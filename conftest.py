@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ SAMPLES = Path(os.environ.get("LAMELLA_SAMPLES") or ROOT.parent / "shared" / "sa
 if SAMPLES.is_dir():  # samplers of the conformance kit look there too
     os.environ["LAMELLA_SAMPLES"] = str(SAMPLES)
 
+
+# Else each of the hundreds of processes that tests start compiles the modules of all libraries again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs so. Children that are interrupted by a test would inherit it, and go on.

@@ -217,7 +217,7 @@ def _flags() -> list[str]:
     """Give the options of this interpreter that say where modules come from, and -P."""
     flags = sys.flags
     chosen = {"-I": flags.isolated, "-E": flags.ignore_environment, "-s": flags.no_user_site, "-P": True}
-    chosen["-B"] = flags.dont_write_bytecode
+    chosen["-B"] = sys.dont_write_bytecode
     return [*(flag for flag, is_set in chosen.items() if is_set), *(["-Xutf8"] if flags.utf8_mode else [])]
 
 
