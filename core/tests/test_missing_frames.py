@@ -64,6 +64,8 @@ NOTHING_VISIBLE = (
     Case((2, 2), -5, "smaller than what is left out"),
     Case((3, 4), N, "every frame is skipped"),
     Case((3, 4), -N, "every position is left out"),
+    Case((3, 4), 10**18, "an offset beyond any file"),
+    Case((3, 4), -(10**18), "an offset beyond any file"),
     Case((3, 4), 10**30, "an absurd offset"),
     Case((3, 4), -(10**30), "an absurd offset"),
 )
@@ -259,7 +261,13 @@ def test_counts_are_those_of_the_model(folder: Path, case: Case) -> None:
 @formats
 @pytest.mark.parametrize("case", NOTHING_VISIBLE, ids=str)
 def test_a_scan_that_shows_nothing_is_refused(folder: Path, format: str, case: Case) -> None:
-    with pytest.raises(ParameterError, match=f"no frame is visible: {N} frames in the file, sync_offset"):
+    fits = abs(case.offset) < 1 << 63
+    told = (
+        f"no frame is visible: {N} frames in the file, sync_offset"
+        if fits
+        else "sync_offset: must have at most 63 bits"
+    )
+    with pytest.raises(ParameterError, match=told):
         open_case(folder, format, case)
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.format import Capability, Param
 from lamella.reader import (
-    Axis,
     Encoding,
     FrameSource,
     IOSession,
@@ -362,12 +361,6 @@ class UnboundedParameter(ToyReader):
         runs = source.runs
         shifted = RunTable(runs.resource, [int(o) + params.skip for o in runs.offset], runs.stride, runs.count)
         return replace(source, runs=shifted)
-
-
-@mistake("a calibration of zero or infinity is passed on", check="extreme_fields_are_survived", level=3)
-class AnyScale(ToyReader):
-    def nav_axis(self, name: str, scale: float) -> Axis:
-        return Axis(name, scale, units="nm")
 
 
 @mistake("the signature is not looked at", check="foreign_files_are_refused", level=3)

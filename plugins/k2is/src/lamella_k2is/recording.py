@@ -96,9 +96,14 @@ def _unsynchronised(sectors: Sequence[Sector], odd: Sequence[Sector], what: str)
 
 
 def _ranges(sectors: Sequence[Sector]) -> str:
-    return ", ".join(
-        f"sector {sector.number}: {sector.start} to {sector.stop - 1} (frames from {sector.phase})"
-        for sector in sectors
+    """Say what sectors cover; those that cover the same are named together."""
+    together: dict[str, list[int]] = {}
+    for sector in sectors:
+        covered = f"{sector.start} to {sector.stop - 1} (frames from {sector.phase})"
+        together.setdefault(covered, []).append(sector.number)
+    return "; ".join(
+        f"sector{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {covered}"
+        for covered, numbers in sorted(together.items(), key=lambda item: len(item[1]))
     )
 
 
