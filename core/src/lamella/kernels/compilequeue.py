@@ -155,7 +155,7 @@ class CompileQueue:
             return True
         if not self._may_begin():
             return False
-        with self._loading:
+        with self._inside_numba():
             return guard.install()
 
     def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
@@ -187,7 +187,7 @@ class CompileQueue:
         from lamella.kernels.cachefiller import CacheFiller
 
         # Kernels may have to be compiled first, and files can be mapped before that.
-        with self._loading:
+        with self._inside_numba():
             if not self.closed:
                 guard.install()
         filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
