@@ -102,32 +102,27 @@ class OpenFile:
             self._raw.close()
 
 
-class Group(h5py.Group):  # type: ignore[misc, unused-ignore]
-    """A group that knows its file and its address in it."""
+class _Known:
+    """An object of h5py that knows its file and its address in it."""
 
     def __init__(self, identity: Any, home: OpenFile, address: int) -> None:
-        super().__init__(identity)
+        super().__init__(identity)  # type: ignore[call-arg]
         self.home = home
         self.address = address
 
     @property
     def name(self) -> str:
         """Its path; bytes that are no UTF-8 are kept as surrogates, where h5py gives bytes instead of text."""
-        return _text(h5py.h5i.get_name(self.id) or b"")
+        identity: Any = self.id  # type: ignore[attr-defined]
+        return _text(h5py.h5i.get_name(identity) or b"")
 
 
-class Dataset(h5py.Dataset):  # type: ignore[misc, unused-ignore]
+class Group(_Known, h5py.Group):  # type: ignore[misc, unused-ignore]
+    """A group that knows its file and its address in it."""
+
+
+class Dataset(_Known, h5py.Dataset):  # type: ignore[misc, unused-ignore]
     """A data set that knows its file and its address in it."""
-
-    def __init__(self, identity: Any, home: OpenFile, address: int) -> None:
-        super().__init__(identity)
-        self.home = home
-        self.address = address
-
-    @property
-    def name(self) -> str:
-        """Its path, as that of a group."""
-        return _text(h5py.h5i.get_name(self.id) or b"")
 
     @property
     def plist(self) -> Any:
