@@ -53,12 +53,6 @@ class Part:
         return [place for place in self.places if self.content[place]] or self.places
 
     @cached_property
-    def is_text(self) -> bool:
-        """Whether most of its beginning can be printed."""
-        head = self.content[:512]
-        return sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in head) > 0.9 * len(head) > 0
-
-    @cached_property
     def known(self) -> Sequence[tuple[Change, ...]]:
         """Changes of the shapes and counts that its header holds."""
         return list(known_numbers(self.content[:_LOOKED_AT], self._first, self.numbers, _POOL))
