@@ -142,10 +142,13 @@ class Kit:
     def in_turn(self, cases: Sequence[T], number: int) -> Sequence[T]:
         """Give the cases for a variant, by its number: all of them, or a third in turn.
 
-        A quick profile takes all in the first variant; three others that follow each other have them all again. Where
-        frames are large, it takes a third in the first one, too.
+        A quick profile takes all in the first variant; three others that follow each other have them all again.
         """
-        return cases[number % 3 :: 3] if self.profile.quick and (number or self._has_large_frames) else cases
+        return cases[number % 3 :: 3] if number and self.profile.quick else cases
+
+    def few(self, cases: Sequence[T]) -> Sequence[T]:
+        """Give the cases; a quick profile takes a third of them where frames are large."""
+        return cases[::3] if self.profile.quick and self._has_large_frames else cases
 
     @cached_property
     def _has_large_frames(self) -> bool:

@@ -55,8 +55,8 @@ def any_file_name_is_taken(kit: Kit) -> None:
 
     Do not pass names to `glob`, `format` or a shell; `probe.siblings` lists the names beside the file.
     """
-    for number, variant in enumerate(kit.sampler.variants):
-        for name in kit.in_turn(_NAMES, number):
+    for variant in kit.sampler.variants:
+        for name in kit.few(_NAMES):
             with kit.case(f"variant {variant!r}, name {name!r}"):
                 sample = kit.written(kit.data((2, 2), variant=variant).but(stem=name))
                 directory = kit.directory() / name
@@ -70,9 +70,9 @@ def neighbours_are_left_alone(kit: Kit) -> None:
 
     A name that begins like this one is not a part of this scan: `a_1` is not `a_10`. Match names exactly.
     """
-    for number, variant in enumerate(kit.sampler.variants):
+    for variant in kit.sampler.variants:
         data = kit.data((2, 2), variant=variant).but(stem="scan_1")
-        alike = list(enumerate(kit.in_turn(_ALIKE, number), start=1))
+        alike = list(enumerate(kit.few(_ALIKE), start=1))
         others = [kit.data((2, 2), variant=variant, seed=i).but(stem=stem) for i, stem in alike]
         sample = kit.copy(kit.written(data))
         for other in others:
