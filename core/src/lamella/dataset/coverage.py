@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from lamella.errors import CorruptError, FormatError, FrameMissingError, LamellaWarning, ParameterError
 from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import scan_shapes
+from lamella.reader.caution import cautions
 from lamella.system.memory import memory_size
 from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
     from lamella.reader.source import FrameSource, LinearSource
 
-__all__ = ["check_room", "check_visible", "shown_frames", "warn_of_gaps"]
+__all__ = ["check_room", "check_visible", "shown_frames", "warn_of_gaps", "warn_of_losses"]
 
 _MOST_POSITIONS = 1 << 32
 _SHARE_OF_MEMORY = 4
 _NEVER_TOO_MUCH = 64 << 20
 """Size that is not compared with the memory, which takes a look at files of the system [bytes]."""
+_MOST_WARNINGS = 8
 
 
 def shown_frames(
@@ -112,6 +114,23 @@ def warn_of_gaps(frames: FrameMap, name: str) -> None:
         + (f". nav_shape {fitting} would show every frame" if fitting else ""),
         LamellaWarning,
     )
+
+
+def warn_of_losses(notes: Sequence[str], name: str) -> None:
+    """Warn of what the files promise and do not hold.
+
+    Parameters
+    ----------
+    notes
+        What the reader says; every `lamella.reader.Caution` among it is a warning.
+    name
+        What the data set is called.
+    """
+    found = cautions(notes)
+    for text in found[:_MOST_WARNINGS]:
+        warn_user(f"{name}: {text}", LamellaWarning)
+    if len(found) > _MOST_WARNINGS:
+        warn_user(f"{name}: {len(found) - _MOST_WARNINGS} more warnings, see its notes", LamellaWarning)
 
 
 def _numbers(frames: FrameMap) -> str:

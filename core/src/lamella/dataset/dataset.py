@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
-from lamella.dataset.coverage import check_room, check_visible, shown_frames, warn_of_gaps
+from lamella.dataset.coverage import check_room, check_visible, shown_frames, warn_of_gaps, warn_of_losses
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.indexing import Selection
 from lamella.dataset.partition import Partition
@@ -111,6 +111,7 @@ class DataSet:
             **self._claim,
         )
         warn_of_gaps(self.frame_map, self.name)
+        warn_of_losses(source.info.notes, self.name)
 
     # What it is.
 

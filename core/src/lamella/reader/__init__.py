@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         square_scan as square_scan,
     )
     from lamella.reader.blockcache import cached_block as cached_block
+    from lamella.reader.caution import Caution as Caution
     from lamella.reader.events import Events as Events, EventSource as EventSource, event_stretches as event_stretches
     from lamella.reader.inchild import in_child as in_child
     from lamella.reader.match import Confidence as Confidence, Match as Match
@@ -69,6 +70,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.timestamps": "elapsed moments stamp_arrays",
         "lamella.reader.optics": "electron_wavelength",
         "lamella.reader.blockcache": "cached_block",
+        "lamella.reader.caution": "Caution",
         "lamella.reader.inchild": "in_child",
         "lamella.geometry.shape": "Shape SigBox scan_shapes split_shape square_scan",
         "lamella.geometry.frames": "as_range consecutive limited",

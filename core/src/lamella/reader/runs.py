@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from lamella.errors import CorruptError, TruncatedError
+from lamella.reader.caution import Caution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -281,7 +282,7 @@ class _Fit:
         file = self.path if several else "the file"
         if self.announced is not None and self.count < self.announced:
             more = f" and {self.rest} bytes more" if self.rest > 0 else ""
-            return (
+            return Caution(
                 f"{file} was cut: it announces {self.announced} frames and holds {self.count}{more}; "
                 "the complete ones are read"
             )
@@ -290,7 +291,8 @@ class _Fit:
         many = (
             f"{self.count} complete frames" if self.announced is None else f"the {self.count} frames that it announces"
         )
-        return f"{file} holds {many} and {self.rest} bytes more, which are left out"
+        text = f"{file} holds {many} and {self.rest} bytes more, which are left out"
+        return Caution(text) if self.is_cut else text
 
     def no_frame(self, nbytes: int, remedy: str) -> TruncatedError:
         """Give the error for a file without a complete frame."""

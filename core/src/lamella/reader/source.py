@@ -136,7 +136,8 @@ class SourceInfo:
         Dark frame, gain map and excluded pixels that belong to the data. Where they take reading more than headers, a
         picklable function that gives them: it is called when they are first needed.
     notes
-        What a user should know: frames that are missing, header fields that contradict each other.
+        What a user should know: header fields that contradict each other, for instance. Those that are a `Caution`
+        are also warnings when the file is opened: frames that are missing.
     details
         Facts of the format worth showing in the diagnostics.
     """

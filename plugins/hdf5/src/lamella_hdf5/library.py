@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from lamella.errors import CorruptError, FormatError, LamellaError
+from lamella_hdf5.inuse import Unmarked, patched, unmarked, used_elsewhere
 from lamella_hdf5.objects import Group, OpenFile, top
 from lamella_hdf5.rawfile import Damaged
 
 if TYPE_CHECKING:
     from lamella.reader import IOSession
 
-__all__ = ["LOCK", "SessionFile", "opened", "translated"]
+__all__ = ["LOCK", "SessionFile", "opened", "refuse_if_in_use", "translated"]
 
 LOCK = threading.RLock()
 """libhdf5 works for one thread at a time, and h5py would let others wait inside of it."""
@@ -41,6 +42,7 @@ def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None
     except LamellaError:
         raise
     except _DAMAGE as error:
+        refuse_if_in_use(path, error)
         raise CorruptError(
             f"{doing} failed ({type(error).__name__}: {_brief(error)})",
             path=path,
@@ -52,7 +54,8 @@ def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None
 def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
     """Open a file for reading, without locks, give its root, and close it again.
 
-    Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them.
+    Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them. A file that somebody writes to, or
+    that this process has open through h5py, is seen as it lies on the disk.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
         If libhdf5 refuses it.
     """
     with LOCK, translated(path, "opening as HDF5"):
-        file = h5py.File(os.fspath(path), "r", locking=False, rdcc_nslots=1, rdcc_nbytes=0)
+        file = _opened(os.fspath(path))
     home = OpenFile(os.fspath(path), Path(path).stat().st_size)
     try:
         with LOCK, translated(path, "opening as HDF5"):
@@ -72,6 +75,50 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
             file.close()
 
 
+def _opened(path: str) -> Any:
+    options: dict[str, Any] = {"rdcc_nslots": 1, "rdcc_nbytes": 0}
+    try:
+        file = h5py.File(path, "r", locking=False, **options)
+    except OSError as error:
+        return _opened_beside(path, options, error)
+    if file.id.get_intent() == h5py.h5f.ACC_RDONLY:
+        return file
+    file.close()  # it shares what the writer in this process has not written to the disk yet
+    return _opened_beside(path, options, OSError("it is open for writing in this process"))
+
+
+def _opened_beside(path: str, options: dict[str, Any], refused: OSError) -> Any:
+    """Open a file that libhdf5 refuses to open by its name; the error is the first one if it cannot be opened at all."""
+    try:
+        through = Unmarked(path)
+    except OSError:
+        raise refused from None
+    try:
+        return h5py.File(through, "r", **options)
+    except BaseException:
+        through.close()
+        raise refused from None
+
+
+def refuse_if_in_use(path: str | os.PathLike[str] | None, error: Exception) -> None:
+    """Raise another error for a file that could not be read while a program writes to it.
+
+    Raises
+    ------
+    FormatError
+        If a program writes to it, or it was left open by one that crashed.
+    """
+    found = None if path is None else used_elsewhere(path)
+    if found is not None:
+        raise FormatError(
+            "the file is in use by another program, or was left open by one that crashed",
+            path=path,
+            expected="a file that was closed, or flushed",
+            found=found,
+            remedy="Close it there, or wait until it is written; `h5clear -s FILE` closes what a crash left open",
+        ) from error
+
+
 class SessionFile(stdlib_io.RawIOBase):
     """A file as h5py wants it, whose bytes come through the I/O session of a worker."""
 
@@ -80,7 +127,9 @@ class SessionFile(stdlib_io.RawIOBase):
         self._resource = resource
         self._size = size
         self._position = 0
+        self._patch = (0, b"")
         self.failure: FormatError | None = None
+        self._patch = unmarked(self, size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move."""
@@ -102,6 +151,7 @@ class SessionFile(stdlib_io.RawIOBase):
             self.failure = error
             raise
         target[count:] = bytes(len(target) - count)
+        patched(target, self._position, self._patch)
         self._position += len(target)
         return len(target)
 

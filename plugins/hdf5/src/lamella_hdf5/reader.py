@@ -22,7 +22,7 @@ from lamella.reader import (
     square_scan,
 )
 from lamella_hdf5.choose import choose
-from lamella_hdf5.library import opened, translated
+from lamella_hdf5.library import opened, refuse_if_in_use, translated
 from lamella_hdf5.links import Elsewhere
 from lamella_hdf5.parts import Place, transposed_source
 from lamella_hdf5.pieces import pieces_of
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lamella.reader import Probe
     from lamella_hdf5.choice import Choice
     from lamella_hdf5.params import Hdf5Params
+    from lamella_hdf5.superblock import Superblock
 
 __all__ = ["Hdf5Reader", "describe_scan"]
 
@@ -60,7 +61,7 @@ class Hdf5Reader:
 
     def open(self, params: Hdf5Params, probe: Probe) -> LinearSource | FrameSource:
         """Describe the scan; a suspicious file goes to a child process first."""
-        superblock = read_superblock(probe)
+        superblock = _superblock(probe)
         key = (str(probe.path), probe.size, probe.mtime_ns)
         suspicious = bool(superblock.odd) or key in _distrusted
         if params.isolate == "always" or (params.isolate == "auto" and suspicious):
@@ -71,6 +72,14 @@ class Hdf5Reader:
             if isinstance(error, CorruptError) and len(_distrusted) < _MOST_DISTRUSTED:
                 _distrusted.add(key)
             raise
+
+
+def _superblock(probe: Probe) -> Superblock:
+    try:
+        return read_superblock(probe)
+    except FormatError as error:
+        refuse_if_in_use(probe.path, error)
+        raise
 
 
 def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSource:
