@@ -201,7 +201,10 @@ def test_data_files_of_a_master_follow_each_other_and_bad_pixels_are_excluded(tm
 
 
 def test_missing_data_files_at_the_end_are_noted(tmp_path: Path) -> None:
-    with pytest.warns(LamellaWarning, match="2 of 6 scan positions"):
+    with (
+        pytest.warns(LamellaWarning, match="2 of 6 scan positions"),
+        pytest.warns(LamellaWarning, match=r"2 of 3 data files are not there \(x_data_000002\.h5, x_data_000003\.h5\)"),
+    ):
         ds = lamella.open(master(tmp_path, [4], 3, scan=(2, 3)))
     assert any("2 of 3 data files are not there" in note for note in ds.diagnostics["notes"])
     (tmp_path / "x_data_000001.h5").unlink()
@@ -324,7 +327,7 @@ def test_suspicious_files_share_a_child_as_far_as_one_cannot_harm_another(
     lamella.open(suspicious(tmp_path / "b" / "0.h5", SCAN))
     assert len(started) == (1 if forks else 2)
     path = suspicious(tmp_path / "b" / "empty.h5", SCAN[:0])
-    with pytest.raises(FormatError, match="no data set of numbers"):
+    with pytest.raises(FormatError, match="/scan has no frames"):
         lamella.open(path)
     assert len(started) == (1 if forks else 2)
     lamella.open(tmp_path / "b" / "0.h5")

@@ -96,7 +96,5 @@ def _problems_of_axis(kind: str, axis: object) -> Iterator[str]:
             yield f"{name} of axis {axis.name!r} is {value!r}"
     if axis.scale == 0:
         yield f"the scale of axis {axis.name!r} is zero"
-    if axis.units is None and (axis.scale, axis.offset) != (1, 0):
-        yield f"axis {axis.name!r} has a scale of {axis.scale:g}, but no units; say what they are"
     if axis.units is not None and not (isinstance(axis.units, str) and axis.units.strip()):
         yield f"units of {axis.name!r} are {axis.units!r}"

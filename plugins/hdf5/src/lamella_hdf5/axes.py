@@ -84,7 +84,8 @@ def _of_vector(vector: Any, name: str, length: int) -> Axis | None:
         return Axis(name)
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
         return Axis(name)
-    return _axis(name, (ends[1] - ends[0]) / (count - 1), ends[0], units)
+    scale = (ends[1] - ends[0]) / (count - 1)
+    return Axis(name, scale, ends[0]) if units is None else _axis(name, scale, ends[0], units)
 
 
 def _axis(name: str, scale: float, offset: float, units: str | None) -> Axis:

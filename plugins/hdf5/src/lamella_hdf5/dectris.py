@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import re
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import FormatError, UnsupportedError
-from lamella.reader import Axis, Corrections, Metadata, number
+from lamella.reader import Axis, Caution, Corrections, Metadata, number
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.library import opened
 from lamella_hdf5.links import Elsewhere, locate
@@ -31,11 +32,12 @@ __all__ = ["dectris"]
 
 _DETECTOR = "entry/instrument/detector"
 _MOST_PIXELS, _LARGEST_MASK, _AT_ONCE = 20 << 20, 32 << 20, 4 << 20
+_LISTED = 4
 _NUMBERED = re.compile(r"data_\d{6}")
 
 
 def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
-    """Give the frames of all data files in order; those behind the first missing one are noted.
+    """Give the frames of all data files in order; those of files that are not there are missing frames.
 
     Raises
     ------
@@ -45,43 +47,43 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     data, names = _numbered(root)
     if not names:
         return None
-    pieces: list[Piece] = []
     notes: list[str] = []
     files: list[str] = []
-    first = 0
-    for position, name in enumerate(names):
-        found = _linked(data, name, elsewhere, files, fast=fast)
-        if found is None:
-            left = len(names) - position
-            notes.append(f"{left} of {len(names)} data files are not there, from {_file_behind(data, name)} on")
-            break
-        for piece in found:
-            if pieces and pieces[0].stored and piece.stored:
-                _expect_alike(pieces[0], piece, elsewhere)
-            pieces.append(Piece(piece.stored, first, piece.count, piece.skip))
-            first += piece.count
-    if not pieces:
+    found = [_linked(data, name, elsewhere, files, fast=fast) for name in names]
+    planned = math.prod(
+        count_of(scalar(root, f"{_DETECTOR}/detectorSpecific/{name}")) for name in ("nimages", "ntrigger")
+    )
+    absent = [_file_behind(data, name) for name, one in zip(names, found, strict=True) if one is None]
+    if len(absent) == len(names):
         raise FormatError(
             "none of the data files of this master file is there",
             path=elsewhere.path,
-            expected=str(elsewhere.path.parent / _file_behind(data, names[0])),
+            expected=str(elsewhere.path.parent / absent[0]),
             remedy="Put the data files beside the master file, under their original names",
+        )
+    pieces = _in_order(found, absent, planned, elsewhere)
+    first = sum(piece.count for piece in pieces)
+    if absent:
+        listed = ", ".join(absent[:_LISTED]) + (" ..." if len(absent) > _LISTED else "")
+        notes.append(
+            Caution(
+                f"{len(absent)} of {len(names)} data files are not there ({listed}); "
+                "their frames are missing, and later frames keep their places"
+            )
         )
     stem = _sidecar(elsewhere.path, elsewhere)
     if stem:
         files.append(stem["file"])
-    planned = math.prod(
-        count_of(scalar(root, f"{_DETECTOR}/detectorSpecific/{name}")) for name in ("nimages", "ntrigger")
-    )
-    if planned and planned != first:
-        notes.append(f"{planned} frames were planned, {first} are there")
+    there = sum(piece.count for piece in pieces if piece.stored is not None)
+    if planned and planned != there:
+        text = f"{planned} frames were planned, {there} are there; these are shown"
+        notes.append(Caution(text) if there < planned else text)
     shape, origin = _scan(stem, first, planned)
-    stored = pieces[0].stored
-    assert stored is not None
+    stored = next(piece.stored for piece in pieces if piece.stored is not None)
     corrections = _corrections(root, stored.shape[1:], notes)
     return Choice(
         convention="DECTRIS master file",
-        pieces=tuple(pieces),
+        pieces=pieces,
         sig_axes=(1, 2),
         nav_shape=shape,
         nav_origin=origin,
@@ -103,11 +105,61 @@ def _numbered(root: Any) -> tuple[Any, list[str]]:
     return None, []
 
 
-def _linked(data: Group, name: str, elsewhere: Elsewhere, files: list[str], *, fast: bool) -> tuple[Piece, ...] | None:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The frames of one data file, and the number of the first one as the detector counts from 1; 0 if unknown."""
+
+    pieces: tuple[Piece, ...]
+    number: int
+
+    @classmethod
+    def of(cls, item: Dataset, home: Elsewhere, *, fast: bool) -> _Part:
+        return cls(pieces_of(item, home, fast=fast), count_of(attributes(item).get("image_nr_low")))
+
+    @property
+    def count(self) -> int:
+        return sum(piece.count for piece in self.pieces)
+
+
+def _in_order(found: list[_Part | None], absent: list[str], planned: int, elsewhere: Elsewhere) -> tuple[Piece, ...]:
+    """Give the frames of all files one after the other, with a hole for each file that is not there.
+
+    Files after a hole say by their numbers where they belong. Else all files but the last hold the same number.
+    """
+    usual = next(part.count for part in found if part is not None)
+    base = found[0].number if found[0] is not None else 1
+    pieces: list[Piece] = []
+    first, hole = 0, False
+    for position, part in enumerate(found):
+        if part is None:
+            hole = True
+            continue
+        begin = part.number - base if part.number else usual * position if hole else first
+        if hole and (begin <= first or (planned and begin + part.count > planned)):
+            raise FormatError(
+                "data files of this master file are not there, and nothing tells how many frames they held",
+                path=elsewhere.path,
+                expected=", ".join(absent[:_LISTED]),
+                remedy="Put the data files beside the master file, under their original names",
+            )
+        if begin > first:
+            pieces.append(Piece(None, first, begin - first))
+            first = begin
+        for piece in part.pieces:
+            if piece.stored and (other := next((one for one in pieces if one.stored), None)):
+                _expect_alike(other, piece, elsewhere)
+            pieces.append(Piece(piece.stored, first, piece.count, piece.skip))
+            first += piece.count
+        hole = False
+    return tuple(pieces)
+
+
+def _linked(data: Group, name: str, elsewhere: Elsewhere, files: list[str], *, fast: bool) -> _Part | None:
     """Give the frames behind one name, None if their file is missing."""
     found = reach(data, name)
     if not isinstance(found, Leaving):
-        return pieces_of(found, elsewhere, fast=fast) if isinstance(found, Dataset) and numbers_in(found) else None
+        usable = isinstance(found, Dataset) and numbers_in(found)
+        return _Part.of(found, elsewhere, fast=fast) if usable else None
     file = elsewhere.find(found.file)
     if file is None:
         return None
@@ -117,7 +169,7 @@ def _linked(data: Group, name: str, elsewhere: Elsewhere, files: list[str], *, f
         if not isinstance(item, Dataset) or not numbers_in(item) or len(item.shape) != 3:
             raise FormatError("a data file does not hold frames", path=file, expected=f"three axes at {found.path}")
         files.append(str(file))
-        return pieces_of(item, home, fast=fast)
+        return _Part.of(item, home, fast=fast)
 
 
 def _file_behind(data: Group, name: str) -> str:

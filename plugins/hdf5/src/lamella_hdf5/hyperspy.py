@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from lamella.reader import Metadata
 from lamella_hdf5.axes import hyperspy_axes
 from lamella_hdf5.choice import Choice
+from lamella_hdf5.contents import unusable
 from lamella_hdf5.objects import Group, group_at, links_of
-from lamella_hdf5.tree import known_text, known_time, numbers_in, rank, times
+from lamella_hdf5.tree import Items, known_text, known_time, numbers_in, rank, times
 from lamella_hdf5.values import attributes
 
 __all__ = ["hyperspy", "hyperspy_choice"]
@@ -17,15 +19,29 @@ _RANKS = {"spectrum": 1, "image": 2}
 """Axes of a signal by what files of versions before 1.0 say that they are recorded by."""
 
 
-def hyperspy(root: Any) -> Choice | None:
-    """Take the largest signal of ``Experiments``."""
+def hyperspy(root: Any, items: Items, path: str | os.PathLike[str]) -> Choice | None:
+    """Take the largest signal of ``Experiments``.
+
+    Raises
+    ------
+    UnsupportedError
+        If HyperSpy wrote the file, and no signal holds frames of numbers.
+    """
     experiments = group_at(root, "Experiments")
     if not isinstance(experiments, Group):
         return None
-    groups = [group_at(experiments, name) for name in links_of(experiments)]
-    found = [(group, group_at(group, "data")) for group in groups if isinstance(group, Group)]
+    groups = [group for name in links_of(experiments) if isinstance(group := group_at(experiments, name), Group)]
+    found = [(group, group_at(group, "data")) for group in groups]
     usable = [one for one in found if numbers_in(one[1]) and len(one[1].shape) >= 1]
-    return hyperspy_choice(*max(usable, key=lambda one: rank(one[1]))) if usable else None
+    if usable:
+        return hyperspy_choice(*max(usable, key=lambda one: rank(one[1])))
+    if known_text(attributes(root).get("file_format")) == "HyperSpy" or any(map(_is_signal, groups)):
+        raise unusable("no signal of the HyperSpy file holds frames of numbers", items, path)
+    return None
+
+
+def _is_signal(group: Group) -> bool:
+    return group_at(group, "axis-0") is not None or group_at(group, "data") is not None
 
 
 def hyperspy_choice(group: Any, dataset: Any) -> Choice:

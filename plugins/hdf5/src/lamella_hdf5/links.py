@@ -29,11 +29,17 @@ class Elsewhere:
         The file that names them.
     policy
         ``"folder"``: only in its folder and below; ``"anywhere"``; ``"never"``.
+
+    Attributes
+    ----------
+    missing : list
+        Names of files that were looked for and not found.
     """
 
     def __init__(self, path: str | os.PathLike[str], policy: Literal["folder", "anywhere", "never"]) -> None:
         self.path = Path(path)
         self.policy = policy
+        self.missing: list[str] = []
 
     def find(self, name: str) -> Path | None:
         """Give the file, None if there is none.
@@ -56,9 +62,13 @@ class Elsewhere:
                         raise self._refused(name, "external='anywhere' allows it, if you trust the file")
                     path = beside
             resolved = path.resolve()  # what was checked is what is read
-            return resolved if resolved.is_file() else None
+            if resolved.is_file():
+                return resolved
         except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
-            return None
+            pass
+        if name not in self.missing:
+            self.missing.append(name)
+        return None
 
     def _refused(self, name: str, remedy: str) -> UnsupportedError:
         return UnsupportedError(

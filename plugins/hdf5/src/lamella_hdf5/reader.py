@@ -11,6 +11,7 @@ import numpy as np
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
 from lamella.reader import (
     Axis,
+    Caution,
     Confidence,
     Encoding,
     FrameSource,
@@ -103,7 +104,7 @@ def describe_scan(probe: Probe, params: Hdf5Params) -> LinearSource | FrameSourc
         if choice.described:
             raw["described"] = dict(choice.described)
         others = [f"{printable(path)} {tuple(item.shape)} {item.dtype}" for path, item in datasets(items)[:_LISTED]]
-    return _source(probe, params, choice, pieces, name, raw, others)
+    return _source(probe, params, choice, pieces, name, raw, others, tuple(home.missing))
 
 
 def _source(
@@ -114,10 +115,16 @@ def _source(
     name: str,
     raw: dict[str, Any],
     others: list[str],
+    absent: tuple[str, ...],
 ) -> LinearSource | FrameSource:
     present = [piece for piece in pieces if piece.stored is not None]
     if not present:
-        raise FormatError("all files with frames of this data set are missing", path=probe.path)
+        raise FormatError(
+            "all files with frames of this data set are missing",
+            path=probe.path,
+            expected=_few(absent) or None,
+            remedy="Put them beside this file",
+        )
     stored = present[0].stored
     assert stored is not None
     nav_axes, sig_axes = _roles(len(stored.shape), params, choice)
@@ -139,10 +146,13 @@ def _source(
     ways = sorted({_way(piece) for piece in present})
     notes = list(choice.notes)
     if missing:
-        notes.append(f"{missing} of {steps} frames lie in files that are not there")
+        if not choice.pieces:  # else the convention says it
+            named = f" ({_few(absent)})" if absent else ""
+            text = f"{missing} of {steps} frames lie in files that are not there{named}; they are missing"
+            notes.append(Caution(text))
     elif index is not None:
         lost = steps - int(np.count_nonzero(index >= 0))
-        notes.append(f"{lost} of {steps} frames were never written; they are missing")
+        notes.append(Caution(f"{lost} of {steps} frames were never written; they are missing"))
     info = SourceInfo(
         nav_shape=choice.nav_shape or (nav_shape or None),
         nav_origin=choice.nav_origin or "shape of the data set",
@@ -230,6 +240,10 @@ def _index(pieces: tuple[Piece, ...], per_item: int, probe: Probe) -> np.ndarray
         )
     present = np.concatenate([np.full(piece.count * per_item, piece.stored is not None) for piece in pieces])
     return np.where(present, np.cumsum(present) - 1, -1).astype(np.int64)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(map(printable, names[:4])) + (" ..." if len(names) > 4 else "")
 
 
 def _way(piece: Piece) -> str:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from lamella.reader import Axis, Metadata, number
 from lamella_hdf5.choice import Choice
+from lamella_hdf5.contents import unusable
 from lamella_hdf5.objects import group_at
-from lamella_hdf5.tree import count_of, known_text, known_time, numbers_in, times
+from lamella_hdf5.tree import Items, count_of, known_text, known_time, numbers_in, times
 from lamella_hdf5.values import long_text
 
 __all__ = ["swift"]
 
 
-def swift(root: Any) -> Choice | None:
-    """Take the data set ``data``; the collection axes are the scan, the datum axes the detector."""
+def swift(root: Any, items: Items, path: str | os.PathLike[str]) -> Choice | None:
+    """Take the data set ``data``; the collection axes are the scan, the datum axes the detector.
+
+    Raises
+    ------
+    UnsupportedError
+        If Nion Swift wrote the file, and the data set holds no frames of numbers.
+    """
     dataset = group_at(root, "data")
-    if not numbers_in(dataset) or len(dataset.shape) < 2:
-        return None
     told = _properties(dataset)
     if not told:
         return None
+    if not numbers_in(dataset) or not dataset.shape:
+        raise unusable("the data item of the Nion Swift file holds no frames of numbers", items, path)
     ndim, datum = len(dataset.shape), count_of(told.get("datum_dimension_count"))
     calibrations = told.get("dimensional_calibrations")
     listed = calibrations if isinstance(calibrations, list) and len(calibrations) == ndim else []

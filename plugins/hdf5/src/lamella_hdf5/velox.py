@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from lamella.errors import UnsupportedError
 from lamella.reader import Axis, Metadata, number
 from lamella_hdf5.choice import Choice
+from lamella_hdf5.contents import unusable
 from lamella_hdf5.objects import Dataset, Group, group_at, links_of
-from lamella_hdf5.tree import known_text, numbers_in, rank
+from lamella_hdf5.tree import Items, known_text, numbers_in, rank
 from lamella_hdf5.values import numbers
 
 __all__ = ["velox", "velox_choice"]
@@ -23,18 +25,27 @@ _LONGEST_TEXT = 1 << 20
 """Bytes of JSON that describe one frame, at most."""
 _LARGEST_CHUNK = 16 << 20
 _MOST_LEVELS = 64
+_SPECTRA = ("Spectrum", "SpectrumStream", "SpectrumImage", "Line")
 
 
-def velox(root: Any) -> Choice | None:
+def velox(root: Any, items: Items, path: str | os.PathLike[str]) -> Choice | None:
     """Take the largest image stack of a Velox file.
 
     Raises
     ------
     UnsupportedError
-        If it holds images, but none of plain numbers: Fourier transforms are stored as pairs of floats.
+        If it holds images, but none of plain numbers: Fourier transforms are stored as pairs of floats. Also if it
+        holds spectra and events only.
     """
     images = group_at(root, "Data/Image")
-    if not isinstance(images, Group):
+    if not isinstance(images, Group) or not links_of(images):
+        if any(isinstance(group_at(root, f"Data/{name}"), Group) for name in _SPECTRA):
+            raise unusable(
+                "the Velox file holds no image: EDS spectra, or a stream of the events that they are made of, are all",
+                items,
+                path,
+                "Name a spectrum with ds_path=; HyperSpy (rsciio.emd) puts streams of events together to maps",
+            )
         return None
     groups = [group for name in links_of(images) if isinstance(group := group_at(images, name), Group)]
     found = [(group, data) for group in groups if isinstance(data := group_at(group, "Data"), Dataset)]
@@ -45,11 +56,12 @@ def velox(root: Any) -> Choice | None:
         item = found[0][1]
         raise UnsupportedError(
             "the Velox file holds no image of plain numbers",
+            path=path,
             expected="integers or floats, shape (height, width, frames)",
             found=f"{item.dtype}, shape {item.shape} at {item.name}",
             remedy="Save the image itself rather than its Fourier transform",
         )
-    return None
+    raise unusable("the images of the Velox file have no data", items, path)
 
 
 def velox_choice(group: Any, dataset: Any) -> Choice:
