@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lamella.reader.transposed import TransposedSource as TransposedSource
     from lamella.reader.values import (
         day_time as day_time,
+        decoded_text as decoded_text,
         json_value as json_value,
         number as number,
         text_time as text_time,
@@ -66,7 +67,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.metadata": "Axis Metadata",
         "lamella.reader.readframes": "read_frames",
         "lamella.reader.records": "fields_of read_records take_record",
-        "lamella.reader.values": "day_time json_value number text_time unix_time xml_value",
+        "lamella.reader.values": "day_time decoded_text json_value number text_time unix_time xml_value",
         "lamella.reader.timestamps": "elapsed moments stamp_arrays",
         "lamella.reader.optics": "electron_wavelength",
         "lamella.reader.blockcache": "cached_block",

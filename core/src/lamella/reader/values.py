@@ -7,6 +7,7 @@ nothing.
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -18,7 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["day_time", "json_value", "number", "text_time", "unix_time", "xml_value"]
+__all__ = ["day_time", "decoded_text", "json_value", "number", "text_time", "unix_time", "xml_value"]
 
 _DAY_ZERO = datetime(1899, 12, 30)
 _DEEPEST = 16  # levels of XML
@@ -39,6 +40,23 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def decoded_text(content: bytes) -> str:
+    r"""Give the text of a sidecar: UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.
+
+    Editors add a mark when they save a file again.
+
+    Examples
+    --------
+    >>> decoded_text(b"\xef\xbb\xbfHDR,"), decoded_text(b"\xb5m"), decoded_text("µm".encode("utf-16"))
+    ('HDR,', 'µm', 'µm')
+    """
+    coding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    try:
+        return content.decode(coding)
+    except UnicodeDecodeError:
+        return content.decode("latin-1") if coding == "utf-8-sig" else content.decode(coding, errors="replace")
 
 
 def unix_time(seconds: object, zone: tzinfo | None = UTC) -> str | None:

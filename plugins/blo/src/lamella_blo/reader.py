@@ -10,6 +10,7 @@ import numpy as np
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.reader import (
     Axis,
+    Caution,
     Confidence,
     Encoding,
     LinearSource,
@@ -179,5 +180,8 @@ def _note_notes(header: Header) -> tuple[str, ...]:
     if header.noted("Camera gamma").lower() == "on":
         notes.append("the gamma correction of the camera was on: intensities are not linear")
     if header["OFF_VBF"] < HEADER.itemsize or header["OFF_VBF"] >= header["OFF_DP"]:
-        notes.append(f"the header puts the virtual bright field at byte {header['OFF_VBF']}, where it cannot be")
+        text = (
+            f"the header puts the virtual bright field at byte {header['OFF_VBF']}, where it cannot be; it is left out"
+        )
+        notes.append(Caution(text))
     return tuple(notes)

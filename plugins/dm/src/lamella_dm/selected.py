@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ParameterError, TruncatedError
-from lamella.reader import Probe, RunTable, SourceInfo
+from lamella.reader import Caution, Probe, RunTable, SourceInfo
 from lamella_dm.images import Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
@@ -50,7 +50,7 @@ def select(params: DmParams, probe: Probe) -> Selected:
     others = [str(other) for other in images if other is not image and not other.is_thumbnail]
     notes = [f"the file holds other images, open them by dataset_index: {'; '.join(others)}"] if others else []
     if tags.end is not None:
-        notes.append(f"the file was cut at byte {tags.end}, behind the pixels: tags are missing")
+        notes.append(Caution(f"the file was cut at byte {tags.end}, behind the pixels: tags are missing"))
     return Selected(tags, images, image, layout, tuple(notes))
 
 
@@ -95,7 +95,7 @@ def _cut_layout(image: Image, tags: Tags, params: DmParams, probe: Probe) -> tup
     n_sig = len(params.sig_shape)
     names = ("y", "x") if n_sig == 2 else tuple(f"sig{i}" for i in range(n_sig))
     axes = tuple(image.axis(n_sig - 1 - i, name) for i, name in enumerate(names))
-    return Layout(dtype, (count,), params.sig_shape, (), axes, False), f"{lost}; {count} frames are complete"
+    return Layout(dtype, (count,), params.sig_shape, (), axes, False), Caution(f"{lost}; {count} frames are complete")
 
 
 def _element_dtype(data: Array) -> np.dtype[Any] | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lamella.errors import FormatError
 from lamella.reader import (
     Axis,
+    Caution,
     Confidence,
     Encoding,
     LinearSource,
@@ -169,7 +170,7 @@ def _shape_notes(shapes: Shapes, nav_shape: tuple[int, ...], count: int) -> Iter
         hint = (
             f"; nav_shape=({lines}, {nav_shape[-1]}) shows the complete lines" if len(nav_shape) == 2 and lines else ""
         )
-        yield f"the scan was interrupted after {count} of {math.prod(nav_shape)} frames{hint}"
+        yield Caution(f"the scan was interrupted after {count} of {math.prod(nav_shape)} frames{hint}")
     of_modes = [one for one in shapes if MODES in one[1]]
     agree = any(shape == nav_shape for shape, _ in of_modes)  # the scan was made in one of the two modes
     others = [f"{shape} ({why})" for shape, why in shapes if shape != nav_shape and not (agree and MODES in why)]

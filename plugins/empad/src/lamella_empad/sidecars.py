@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Metadata, Resource, json_value
+from lamella.reader import Caution, Metadata, Resource, json_value
 from lamella_empad.sidecar import OPEN_RAW, Sidecar, base_name
 from lamella_empad.xml import from_xml
 
@@ -58,7 +58,7 @@ def sidecar_of(probe: Probe) -> tuple[Sidecar | None, tuple[str, ...]]:
                 continue
             sidecar = read_sidecar(path)
         except (FormatError, OSError) as error:
-            notes.append(f"{name} was left out: {error}")
+            notes.append(Caution(f"{name} was left out: {error}"))
             continue
         if sidecar.raw_name == probe.path.name:
             return sidecar, tuple(notes)

@@ -30,11 +30,14 @@ class FileSet:
         Part 000, if there is one.
     signal
         The other parts in the order of time.
+    dark_name
+        What part 000 is called in a set of parts; None for a part that was taken out of its set.
     """
 
     header: Path | None
     dark: Path | None
     signal: tuple[Path, ...]
+    dark_name: str | None = None
 
 
 def find_files(probe: Probe) -> FileSet:
@@ -71,7 +74,7 @@ def find_files(probe: Probe) -> FileSet:
             found=f"{len(parts)} parts",
             remedy="Put all parts of the acquisition into one folder",
         )
-    return FileSet(header, dark, tuple(path for _, path in sorted(parts.items())))
+    return FileSet(header, dark, tuple(path for _, path in sorted(parts.items())), f"{base}_000.frms6")
 
 
 def _header(probe: Probe, base: str) -> Path | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamella.errors import CorruptError
-from lamella.reader import Resource
+from lamella.reader import Resource, decoded_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ class Header:
     binning: int | None
     window: tuple[int, int] | None
     signal_frames: int | None
+    dark_frames: int | None
     dwell_time: float | None
 
 
@@ -82,6 +83,7 @@ def read_header(path: Path) -> Header:
         binning,
         window,
         _integer(info, "signalframes", path),
+        _integer(info, "darkframes", path),
         None if dwell is None else 1e-6 * dwell,
     )
 
@@ -92,7 +94,7 @@ def _sections(path: Path) -> dict[str, dict[str, str]]:
         raise CorruptError("the header is too long", path=path, expected=f"at most {_LARGEST} bytes of text")
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(content.decode("utf-8-sig", errors="replace"))
+        parser.read_string(decoded_text(content))
     except configparser.Error as error:
         raise CorruptError(
             f"the header cannot be parsed ({error.message.splitlines()[0]})", path=path, expected="INI text"

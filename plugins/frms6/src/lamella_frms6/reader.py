@@ -12,6 +12,7 @@ import numpy as np
 from lamella.codecs import FoldingCodec
 from lamella.errors import FormatError
 from lamella.reader import (
+    Caution,
     Confidence,
     Corrections,
     Encoding,
@@ -25,7 +26,7 @@ from lamella.reader import (
     unix_time,
 )
 from lamella_frms6.dark import check_dark, dark_frame
-from lamella_frms6.files import find_files
+from lamella_frms6.files import FileSet, find_files
 from lamella_frms6.gain import read_gain_map
 from lamella_frms6.header import Header, mentions_measurement, read_header
 from lamella_frms6.part import INCOMPLETE, Part, read_part
@@ -81,7 +82,13 @@ class Frms6Reader:
             raw_metadata=_raw_metadata(header, parts, dark),
             per_frame=per_frame(parts),
             corrections=_corrections(params, dark, parts[0], rows, sig_shape),
-            notes=(*notes, *rows.notes, *_count_notes(header, runs.n_frames), *_flag_notes(parts)),
+            notes=(
+                *notes,
+                *rows.notes,
+                *_count_notes(header, runs.n_frames),
+                *(_dark_notes(header, files, dark) if params.subtract_dark else ()),
+                *_flag_notes(parts),
+            ),
             details={
                 **_details(rows, parts),
                 "part with dark frames": files.dark is not None,
@@ -172,7 +179,23 @@ def _count_notes(header: Header | None, n_frames: int) -> tuple[str, ...]:
     stated = None if header is None else header.signal_frames
     if stated is None or stated == n_frames:
         return ()
-    return (f"the .hdr file speaks of {stated} signal frames, the parts hold {n_frames}",)
+    text = f"the .hdr file speaks of {stated} signal frames, the parts hold {n_frames}"
+    return (Caution(f"{text}; these are shown") if n_frames < stated else text,)
+
+
+def _dark_notes(header: Header | None, files: FileSet, dark: Part | None) -> tuple[str, ...]:
+    """Warn where dark frames were recorded, and are not all there; a part that stands alone may be taken out of a set."""
+    stated = None if header is None else header.dark_frames
+    if dark is None:
+        promised = bool(stated) or (stated is None and len(files.signal) > 1)
+        if not promised or files.dark_name is None:
+            return ()
+        many = "the dark frames" if stated is None else f"{stated} dark frames"
+        return (Caution(f"{many} are missing: there is no {files.dark_name}; pixels are not corrected with them"),)
+    if stated is not None and dark.count < stated:
+        name = Path(dark.path).name
+        return (Caution(f"the .hdr file speaks of {stated} dark frames, {name} holds {dark.count}; these are used"),)
+    return ()
 
 
 def _flag_notes(parts: tuple[Part, ...]) -> tuple[str, ...]:

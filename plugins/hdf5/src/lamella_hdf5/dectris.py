@@ -134,7 +134,9 @@ def _in_order(found: list[_Part | None], absent: list[str], planned: int, elsewh
         if part is None:
             hole = True
             continue
-        begin = part.number - base if part.number else usual * position if hole else first
+        begin = part.number - base if part.number else first
+        if hole and begin <= first:  # no number, or one that does not count the frames of missing files
+            begin = usual * position
         if hole and (begin <= first or (planned and begin + part.count > planned)):
             raise FormatError(
                 "data files of this master file are not there, and nothing tells how many frames they held",

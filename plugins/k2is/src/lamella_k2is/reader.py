@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, ParameterError
-from lamella.reader import Confidence, Match, Metadata, Resource, SourceInfo, scan_shapes
+from lamella.reader import Caution, Confidence, Match, Metadata, Resource, SourceInfo, scan_shapes
 from lamella_k2is.block import ACTIVE_SHAPE, BLOCK_NBYTES, FRAME_SHAPE, SYNC
 from lamella_k2is.files import FileSet, find_files
 from lamella_k2is.recording import Recording, synchronise
@@ -207,7 +207,7 @@ def _loss_notes(recording: Recording, fill: bool) -> tuple[str, ...]:
         return ()
     outcome = "zeros stand for the blocks" if fill else "they are missing frames"
     first = recording.lost[0]
-    return (f"{lost} of {recording.n_frames} frames lost blocks, the first is frame {first}; {outcome}",)
+    return (Caution(f"{lost} of {recording.n_frames} frames lost blocks, the first is frame {first}; {outcome}"),)
 
 
 def _details(recording: Recording, shutter: Shutter, tags: Mapping[str, Any], scan: _Scan) -> dict[str, Any]:

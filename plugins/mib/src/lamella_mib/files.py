@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from lamella.errors import FormatError, ParameterError
-from lamella.reader import Probe, Resource
+from lamella.reader import Caution, Probe, Resource
 from lamella_mib.sidecar import Sidecar, parse_sidecar
 
 __all__ = ["find_files", "part_names", "part_number", "read_at"]
@@ -52,14 +52,15 @@ def _read_sidecar(probe: Probe, name: str | None) -> tuple[Sidecar, tuple[str, .
     """Read the sidecar of a named part; one that is missing or damaged is no reason to refuse frames."""
     path = None if name is None else probe.sibling(name)
     if path is None:
-        text = "there is no .hdr file" if name is None else f"{name} leads elsewhere and is left out"
-        return Sidecar(), (text,)
+        if name is None:
+            return Sidecar(), ("there is no .hdr file",)
+        return Sidecar(), (Caution(f"{name} leads elsewhere and is left out"),)
     try:
         return parse_sidecar(Resource.of(path).read(0, _SIDECAR), str(path)), ()
     except FormatError as error:
-        return Sidecar(), (f"{name} is left out: {error.problem}",)
+        return Sidecar(), (Caution(f"{name} is left out: {error.problem}"),)
     except OSError as error:
-        return Sidecar(), (f"{name} is left out: the file cannot be read ({error.strerror})",)
+        return Sidecar(), (Caution(f"{name} is left out: the file cannot be read ({error.strerror})"),)
 
 
 def _sidecar_name(probe: Probe) -> str | None:

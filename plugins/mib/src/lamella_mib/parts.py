@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Probe, Resource
+from lamella.reader import Caution, Probe, Resource
 from lamella_mib.files import part_number, read_at
 from lamella_mib.header import MAGIC, FrameHeader, kind_text, parse_header, sequence_number
 
@@ -76,10 +76,10 @@ def find_parts(probe: Probe, names: Sequence[str], records: Records) -> tuple[li
         else:
             others.append(f"{seen.name} ({found})")
     if empty:
-        notes.append(f"empty parts are left out: {listed(empty)}")
+        notes.append(Caution(f"empty parts are left out: {listed(empty)}"))
     if others:
         notes.append(f"neighbours of another kind are left out: {listed(others)}")
-    notes += [_rest_note(part, records) for part in parts if part.rest]
+    notes += [Caution(_rest_note(part, records)) for part in parts if part.rest]
     complete = [part for part in parts if part.n_frames]
     if not complete:
         raise TruncatedError("there is no complete frame", path=probe.path, found=listed(names))

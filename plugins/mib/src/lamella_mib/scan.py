@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import ParameterError
+from lamella.reader import Caution
 from lamella_mib.params import MibParams
 from lamella_mib.parts import listed
 from lamella_mib.sequence import Gap
@@ -111,13 +112,15 @@ def _total(gaps: Sequence[Gap]) -> int:
 def _gap_notes(gaps: Sequence[Gap], left: Sequence[Gap], params: MibParams) -> Iterator[str]:
     closed = [gap for gap in gaps if gap not in left]
     if left:
-        yield f"{_total(left)} frames are lost, {_ranges(left)}; their scan positions are missing"
+        yield Caution(f"{_total(left)} frames are lost, {_ranges(left)}; their scan positions are missing")
     if closed and not closed[0].before:
-        yield f"the first frame has the sequence number {closed[0].count + 1}; earlier ones are not here"
+        text = f"the first frame has the sequence number {closed[0].count + 1}; earlier ones are not here"
+        yield text if params.only_this_file else Caution(text)
         closed = closed[1:]
     if closed:
         why = "" if params.lost == "close" else ", too many to be lost"
-        yield f"{_total(closed)} frames are not there, {_ranges(closed)}{why}; later frames are shown in their places"
+        text = f"{_total(closed)} frames are not there, {_ranges(closed)}{why}; later frames are shown in their places"
+        yield text if params.lost == "close" else Caution(text)
 
 
 def _ranges(gaps: Sequence[Gap]) -> str:
@@ -185,8 +188,9 @@ def _frame_notes(n_frames: int, available: int, scan: Scan, params: MibParams, s
         yield f"the sidecar announces a scan of {sidecar.scan}, which {available} frames cannot be"
     lines, complete = math.prod(scan.nav_shape[:-1]), _complete_lines(scan, available, params)
     if sidecar.frames is not None and sidecar.frames != n_frames:
-        interrupted = "interrupted acquisition: " if n_frames < sidecar.frames else ""
-        yield f"{interrupted}the sidecar announces {sidecar.frames} frames, the files hold {n_frames}"
+        text = f"the sidecar announces {sidecar.frames} frames, the files hold {n_frames}"
+        interrupted = n_frames < sidecar.frames and not params.only_this_file
+        yield Caution(f"interrupted acquisition: {text}; these are shown") if interrupted else text
     if complete < lines and len(scan.nav_shape) > 1:
         yield (
             f"{complete} of {lines} lines are complete; "

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamella.errors import FormatError
+from lamella.reader import decoded_text
 
 __all__ = ["Sidecar", "parse_sidecar"]
 
@@ -61,8 +62,8 @@ def parse_sidecar(content: bytes, path: str) -> Sidecar:
     FormatError
         If this is no such file; other formats have files of that name too.
     """
-    lines = content.replace(b"\r\n", b"\n").split(b"\n")
-    if lines[0].split(b",")[0].strip() != b"HDR":
+    lines = decoded_text(content).replace("\r\n", "\n").split("\n")
+    if lines[0].split(",")[0].strip() != "HDR":
         raise FormatError(
             "this is no header of Merlin frames",
             path=path,
@@ -72,7 +73,7 @@ def parse_sidecar(content: bytes, path: str) -> Sidecar:
         )
     settings: dict[str, str] = {}
     for line in lines[1:]:
-        key, tab, value = line.decode("latin-1").partition("\t")
+        key, tab, value = line.partition("\t")
         if key.strip().lower() == "end":
             break
         if tab and key.strip():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError
-from lamella.reader import Axis, Probe, read_records
+from lamella.reader import Axis, Caution, Probe, decoded_text, read_records
 from lamella_mrc.header import read_header
 from lamella_mrc.info import Info, parse_info
 from lamella_mrc.params import MrcParams
@@ -122,7 +122,8 @@ def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:
     frames = info.count("Scan - Camera Frames Per Point", "Scan - Point Repeat")
     shape = ((repeats,) if repeats > 1 else ()) + grid + ((frames,) if frames > 1 else ())
     if math.prod(shape) != sections:
-        return Scan(notes=(f"the scan shape {shape} of {INFO[1:]} needs {math.prod(shape)} frames, not {sections}",))
+        text = f"the scan shape {shape} of {INFO[1:]} needs {math.prod(shape)} frames, not {sections}; it is not used"
+        return Scan(notes=(Caution(text),))
     kind = info.get("Scan - ROI Type" if _is_roi(info) else "Scan - Type", "Raster")
     notes = () if kind == "Raster" else (f"the scan was of type {kind}; frames stand in the order of acquisition",)
     return Scan(shape, f"sidecar {INFO[1:]}", None, _axes(info, repeats, frames), notes)
@@ -206,4 +207,4 @@ def _beside(movie: str, ending: str, probe: Probe) -> Path | None:
 
 
 def _text(path: Path, most: int) -> str:
-    return Probe.of(path).read(0, most).decode("utf-8-sig", errors="replace")
+    return decoded_text(Probe.of(path).read(0, most))

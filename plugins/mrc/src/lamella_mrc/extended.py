@@ -124,6 +124,8 @@ def _is_positive(value: Any) -> TypeGuard[float]:
 def extended_header(probe: Probe, header: Header) -> Extended | None:
     """Give the extended header if it is of a kind that is known."""
     assert probe.path is not None
+    if header.lacks_extended:
+        return None
     start, nbytes, kind = HEADER_DTYPE.itemsize, int(header.fields["nsymbt"]), bytes(header.fields["exttyp"])
     if kind in (b"FEI1", b"FEI2"):
         dtype = get_ext_header_dtype(kind, header.order)

@@ -16,7 +16,7 @@ import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.reader import Encoding, take_record
+from lamella.reader import Caution, Encoding, take_record
 from lamella_mrc.codecs import ComplexIntegers, Nibbles
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ STAMPS: Mapping[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11"
 IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
 """In IMOD's files the int32 at byte 152, and the bit of the flags at byte 156 that makes mode 0 signed."""
 
+_HEADER = HEADER_DTYPE.itemsize
+
 PACKERS = {b"\x1f\x8b": ("gzip", "gunzip"), b"BZ": ("bzip2", "bunzip2")}
 
 
@@ -56,6 +58,8 @@ class Header:
     order: Order
     encoding: Encoding
     notes: tuple[str, ...]
+    lacks_extended: bool = False
+    """Whether the extended header that it announces is not in the file."""
 
     @property
     def mode(self) -> int:
@@ -70,7 +74,7 @@ class Header:
     @property
     def offset(self) -> int:
         """The first byte of the pixels."""
-        return 1024 + int(self.fields["nsymbt"])
+        return _HEADER + (0 if self.lacks_extended else int(self.fields["nsymbt"]))
 
     @property
     def pixel_size(self) -> tuple[float, float, float]:
@@ -103,9 +107,22 @@ def read_header(probe: Probe, params: MrcParams) -> Header:
             )
     order, notes = _byte_order(probe, params)
     fields = _fields(probe, order)
-    _check(fields, probe)
+    lacks = _lacks_extended(fields, probe.size)
+    _check(fields, probe, lacks_extended=lacks)
     encoding, doubt = _encoding(fields, order, params.signed)
-    return Header(fields, order, encoding, (*notes, *doubt))
+    if lacks:
+        text = f"the header announces an extended header of {fields['nsymbt']} bytes, and its {fields['nz']} sections"
+        notes += (Caution(f"{text} fill the file from byte {_HEADER}; they are read there"),)
+    return Header(fields, order, encoding, (*notes, *doubt), lacks)
+
+
+def _lacks_extended(fields: np.void, size: int) -> bool:
+    """Whether the sections fill the file without the extended header: a header was copied from another file."""
+    nx, ny, nz, nsymbt = (int(fields[name]) for name in ("nx", "ny", "nz", "nsymbt"))
+    if nsymbt == 0 or min(nx, ny, nz) <= 0 or int(fields["mode"]) not in MODES:
+        return False
+    encoding, _ = _encoding(fields, "<", None)
+    return _HEADER + nz * encoding.extent()[1] == size
 
 
 def plausible_orders(probe: Probe) -> list[Order]:
@@ -124,7 +141,8 @@ def _is_plausible(fields: np.void, size: int) -> bool:
         return False
     axes = all(0 <= fields[name] <= 3 for name in ("mapc", "mapr", "maps"))
     encoding, _ = _encoding(fields, "<", None)
-    return axes and HEADER_DTYPE.itemsize + nsymbt + encoding.extent()[1] <= size
+    needed = 0 if _lacks_extended(fields, size) else nsymbt
+    return axes and _HEADER + needed + encoding.extent()[1] <= size
 
 
 def _byte_order(probe: Probe, params: MrcParams) -> tuple[Order, tuple[str, ...]]:
@@ -145,7 +163,7 @@ def _byte_order(probe: Probe, params: MrcParams) -> tuple[Order, tuple[str, ...]
     return stamped or (sensible or ["<"])[0], ()
 
 
-def _check(fields: np.void, probe: Probe) -> None:
+def _check(fields: np.void, probe: Probe, *, lacks_extended: bool) -> None:
     nx, ny, nz, mode, nsymbt = (int(fields[name]) for name in ("nx", "ny", "nz", "mode", "nsymbt"))
     if min(nx, ny) <= 0 or nz < 0:
         raise CorruptError(
@@ -160,11 +178,11 @@ def _check(fields: np.void, probe: Probe) -> None:
         raise UnsupportedError(
             f"pixels of mode {mode} cannot be read", path=probe.path, expected=f"one of the modes {known}"
         )
-    if not 0 <= nsymbt <= probe.size - HEADER_DTYPE.itemsize:
+    if not (lacks_extended or 0 <= nsymbt <= probe.size - _HEADER):
         raise TruncatedError(
             "the extended header does not fit into the file",
             path=probe.path,
-            expected=f"{nsymbt} bytes from byte {HEADER_DTYPE.itemsize}",
+            expected=f"{nsymbt} bytes from byte {_HEADER}",
             found=f"{probe.size} bytes",
         )
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo
+from lamella.reader import Caution, Confidence, Encoding, LinearSource, Match, Probe, Resource, RunTable, SourceInfo
 from lamella_raw import spec
 from lamella_raw.params import RawParams
-from lamella_raw.sidecar import find_sidecar
+from lamella_raw.sidecar import find_sidecar, unread_sidecars
 
 _USUAL_SIDES = (32, 64, 96, 128, 144, 192, 256, 384, 512, 516, 768, 960, 1024, 1536, 2048, 3072, 4096)
 
@@ -51,9 +51,12 @@ class RawReader:
             runs=runs,
             encoding=encoding,
             info=SourceInfo(
-                notes=tuple(
-                    f"{note}: it was cut, or it has a footer, or dtype or sig_shape is wrong{suggestion}"
-                    for note in notes
+                notes=(
+                    *(
+                        Caution(f"{note}: it was cut, or it has a footer, or dtype or sig_shape is wrong{suggestion}")
+                        for note in notes
+                    ),
+                    *unread_sidecars(probe),
                 ),
                 details={"stored dtype": params.dtype, "bytes from frame to frame": stride},
             ),

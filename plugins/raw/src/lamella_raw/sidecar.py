@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamella.errors import CorruptError
-from lamella.reader import Probe, Resource
+from lamella.reader import Caution, Probe, Resource, decoded_text
 
 _LARGEST = 64 * 1024
 
@@ -71,10 +71,29 @@ def find_sidecar(probe: Probe) -> Sidecar | None:
     return None
 
 
+def unread_sidecars(probe: Probe) -> tuple[str, ...]:
+    """Warn of files beside a raw file that have the name of its sidecar and cannot be read as one."""
+    if probe.path is None or probe.suffix == "toml":
+        return ()
+    found = [path for name in (f"{probe.path.name}.toml", f"{probe.stem}.toml") if (path := probe.sibling(name))]
+    return tuple(Caution(f"{path.name} is left out: {why}") for path in found if (why := _why_unread(path)) is not None)
+
+
+def _why_unread(path: Path) -> str | None:
+    content = Resource.of(path).read(0, _LARGEST + 1)
+    if len(content) > _LARGEST:
+        return f"it is longer than {_LARGEST} bytes"
+    try:
+        tomllib.loads(decoded_text(content))
+    except (ValueError, RecursionError) as error:
+        return f"it is no TOML ({error})"
+    return None
+
+
 def _read(path: Path) -> Sidecar | None:
     content = Resource.of(path).read(0, _LARGEST + 1)
     try:
-        table = tomllib.loads(content.decode()).get("params") if len(content) <= _LARGEST else None
+        table = tomllib.loads(decoded_text(content)).get("params") if len(content) <= _LARGEST else None
         repr(table)  # fails where a number is too long to be told; those of TOML have 64 bits
     except (ValueError, RecursionError):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Confidence, Match, SourceInfo, json_value
+from lamella.reader import Caution, Confidence, Match, SourceInfo, json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
 from lamella_raw_csr.source import CsrSource
 
@@ -96,5 +96,5 @@ def _notes(found: Description, indptr: NDArray[np.int64]) -> tuple[str, ...]:
     if unused:
         notes.append(f"{unused} events belong to no frame")
     if math.prod(found.nav_shape) != indptr.size - 1:
-        notes.append(f"nav_shape {found.nav_shape} does not fit {indptr.size - 1} frames")
+        notes.append(Caution(f"nav_shape {found.nav_shape} does not fit {indptr.size - 1} frames"))
     return tuple(notes)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError
-from lamella.reader import Resource
+from lamella.reader import Resource, decoded_text
 
 if TYPE_CHECKING:
     from lamella.reader import Probe
@@ -76,7 +76,7 @@ def _parse(probe: Probe) -> dict[str, Any] | None:
     if b"filetype" not in content:
         return None
     try:
-        table = tomllib.loads(content.decode())
+        table = tomllib.loads(decoded_text(content))
         repr(table)  # fails where a number is too long to be told; those of TOML have 64 bits
     except (ValueError, RecursionError):
         return None

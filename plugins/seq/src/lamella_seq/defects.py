@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError
-from lamella.reader import Probe
+from lamella.reader import Caution, Probe
 from lamella_seq.settings import REMEDY, Settings, sidecar
 
 if TYPE_CHECKING:
@@ -52,14 +52,16 @@ def excluded_pixels(
         return None, ()
     path = probe.sibling(f"{probe.stem}.seq.metadata") or sidecar(probe, base, ".metadata")
     if path is None:
-        return None, ("bad pixels are not used, for the file .metadata that says which part was read out is missing",)
+        text = "bad pixels are not used, for the file .metadata that says which part was read out is missing"
+        return None, (Caution(text),)
     readout = _readout(path, settings, sig_shape)
     if readout is None:
-        return None, ("bad pixels are not used, for it is unclear which part of the sensor was read out",)
+        return None, (Caution("bad pixels are not used, for it is unclear which part of the sensor was read out"),)
     try:
         chosen = _map_for(maps, readout["binning"])
         if chosen is None:
-            return None, (f"bad pixels are not used, for there is no map for binning {readout['binning']}",)
+            text = f"bad pixels are not used, for there is no map for binning {readout['binning']}"
+            return None, (Caution(text),)
         mask = _mask(chosen, readout, sig_shape)
     except (ValueError, OverflowError) as error:
         raise CorruptError(f"the bad pixels cannot be read ({error})", path=settings.path, remedy=REMEDY) from error

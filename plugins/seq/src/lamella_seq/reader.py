@@ -8,6 +8,7 @@ import numpy as np
 
 from lamella.errors import CorruptError, FormatError, ParameterError
 from lamella.reader import (
+    Caution,
     Confidence,
     Encoding,
     LinearSource,
@@ -85,7 +86,7 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
     notes: tuple[str, ...] = ()
     if header.n_frames != other_header.n_frames:
         longer = max(header.n_frames, other_header.n_frames)
-        notes = (f"one half has {longer} stored frames, the other only {stored}, which are shown",)
+        notes = (Caution(f"one half has {longer} stored frames, the other only {stored}, which are shown"),)
     assert top.path is not None
     stamps = header.stamps(top.path)
     info = _info(header, stamps, settings)

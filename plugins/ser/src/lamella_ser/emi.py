@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from defusedxml import ElementTree  # type: ignore[import-untyped]
 
 from lamella.errors import FormatError
-from lamella.reader import Metadata, Probe, Resource, number, text_time, xml_value
+from lamella.reader import Caution, Metadata, Probe, Resource, number, text_time, xml_value
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -70,10 +70,11 @@ def read_emi(probe: Probe) -> Emi:
     try:
         resource = Resource.of(path)
         if resource.size > _LARGEST:
-            return Emi(path.name, notes=(f"{path.name} is larger than 64 MiB and was not read",))
+            return Emi(path.name, notes=(Caution(f"{path.name} is larger than 64 MiB and was not read"),))
         return _select(path.name, list(_objects(resource.read(0, resource.size))), int(named[2]))
     except Exception as error:  # settings are a courtesy: no damage there may keep the data from being read
-        return Emi(path.name, notes=(f"{path.name} is damaged and was left out ({type(error).__name__}: {error})",))
+        text = f"{path.name} is damaged and was left out ({type(error).__name__}: {error})"
+        return Emi(path.name, notes=(Caution(text),))
 
 
 def _objects(data: bytes) -> Iterator[tuple[bytes, bytes]]:

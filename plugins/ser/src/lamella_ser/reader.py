@@ -11,6 +11,7 @@ import numpy as np
 from lamella.errors import CorruptError, FormatError, UnsupportedError
 from lamella.reader import (
     Axis,
+    Caution,
     Confidence,
     Encoding,
     LinearSource,
@@ -110,8 +111,11 @@ def _check_alike(probe: Probe, series: _Series) -> None:
     runs, element = series.runs, series.element
     changes = np.concatenate([runs.first[:-1], runs.first[1:] - 1])[:_CHECKED]
     spread = np.linspace(0, runs.n_frames - 1, min(_CHECKED, runs.n_frames)).astype(np.int64)
-    chosen = np.unique(np.concatenate([changes, spread]))
-    records = read_records(probe.path, series.offsets[chosen], ELEMENTS[series.header.fields["data_type_id"]])
+    behind = np.arange(runs.n_frames, min(runs.n_frames + 1, len(series.offsets)))  # it may be cut, or another kind
+    kind = ELEMENTS[series.header.fields["data_type_id"]]
+    inside = behind[(series.offsets[behind] > 0) & (series.offsets[behind] <= probe.size - kind.itemsize)]
+    chosen = np.unique(np.concatenate([changes, spread, inside]))
+    records = read_records(probe.path, series.offsets[chosen], kind)
     for name in (one for one in element if one.startswith(("data", "array"))):
         differs = records[name] != element[name]
         if differs.any():
@@ -119,10 +123,15 @@ def _check_alike(probe: Probe, series: _Series) -> None:
             raise UnsupportedError(
                 f"element {chosen[i]} is of another kind than the first",
                 path=probe.path,
-                expected=f"{name} {element[name]}",
-                found=records[name][i].item(),
+                expected=_kind_text(element),
+                found=_kind_text(fields_of(records[i])),
                 remedy="Such a series is no array; the program that recorded it can export its elements one by one",
             )
+
+
+def _kind_text(element: dict[str, Any]) -> str:
+    shape = tuple(element[name] for name in ("array_size_y", "array_size_x", "array_length") if name in element)
+    return f"shape {shape}, pixels of data_type {element['data_type']}"
 
 
 def _info(probe: Probe, series: _Series) -> SourceInfo:
@@ -140,6 +149,9 @@ def _info(probe: Probe, series: _Series) -> SourceInfo:
                 f"the header's scan of {sizes} was not used: {header.recorded} elements were recorded, "
                 f"{header.planned} planned"
             )
+    if header.recorded < header.planned:
+        text = f"{header.planned} elements were planned, {header.recorded} were recorded; these are shown"
+        notes.append(Caution(text))
     return SourceInfo(
         nav_shape=nav_shape,
         nav_origin=nav_origin,

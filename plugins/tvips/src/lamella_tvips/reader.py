@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lamella.errors import FormatError, ParameterError
 from lamella.reader import (
     Axis,
+    Caution,
     Confidence,
     Encoding,
     LinearSource,
@@ -62,7 +63,7 @@ class TvipsReader:
         ends = stream.headers(np.array([0, n_frames - 1]))
         lost = int(ends["counter"][1]) - int(ends["counter"][0]) + 1 - n_frames
         if lost > 0:
-            notes.append(f"{lost} frames were not stored, if the counter of the frames is right")
+            notes.append(Caution(f"{lost} frames were not stored, if the counter of the frames is right"))
         mode = MODES.get(int(ends["mode"][0])) if "mode" in (ends.dtype.names or ()) else None
         fields = [name for name in ends.dtype.names or () if name not in ("seconds", "milliseconds")]
         return LinearSource(
