@@ -16,7 +16,7 @@ import numpy as np
 
 from lamella.corrections.resolve import fact
 from lamella.errors import ParameterError
-from lamella.reader.localfiles import is_url
+from lamella.reader.localfiles import is_url, named_target
 
 __all__ = ["DataSetRecipe", "can_be_named"]
 
@@ -53,6 +53,7 @@ class DataSetRecipe(ABC, Generic[D_co]):
     parameters: Mapping[str, Any]
 
     def __init__(self, target: Target, format: str = "auto", **parameters: Any) -> None:
+        target = named_target(target)
         if not can_be_named(target):
             raise ParameterError(
                 f"a recipe names files: expected a path, a URL, or a list of them, found {type(target).__name__}. "

@@ -18,6 +18,7 @@ from lamella.opening.values import check_values
 from lamella.params.fields import describe
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
+from lamella.reader.localfiles import named_target
 from lamella.reader.probe import Probe
 from lamella.system.text import made_printable
 from lamella.system.warn import quiet
@@ -65,6 +66,7 @@ def open_dataset(
 
 
 def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: Registry) -> DataSet:
+    target = named_target(target)
     probe = Probe.of(target)
     named = format.lower() != "auto"
     if named:

@@ -13,12 +13,12 @@ from typing import Any
 
 from lamella.errors import PathError, UnreadablePathError
 
-__all__ = ["OPEN_FLAGS", "is_url", "look_at", "read_at"]
+__all__ = ["OPEN_FLAGS", "is_url", "look_at", "named_target", "read_at"]
 
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 """How files are opened for reading."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters at least: one is a drive of Windows
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[Ff][Ii][Ll][Ee]:/")  # two letters at least: one is a drive of Windows
 
 
 def read_at(handle: int, target: Any, offset: int) -> int:
@@ -35,6 +35,18 @@ def read_at(handle: int, target: Any, offset: int) -> int:
 def is_url(text: str) -> bool:
     """Whether a text is a URL and not the path of a file."""
     return _URL.match(text) is not None
+
+
+def named_target(target: Any) -> Any:
+    """Give a target with paths that are bytes as text, also in a list and behind `os.PathLike`; others as they are."""
+    if isinstance(target, os.PathLike):
+        path = os.fspath(target)
+        return os.fsdecode(path) if isinstance(path, bytes) else target
+    if isinstance(target, bytes):
+        return os.fsdecode(target)
+    if isinstance(target, list | tuple) and any(isinstance(one, bytes | os.PathLike) for one in target):
+        return type(target)(map(named_target, target)) if type(target) in (list, tuple) else target
+    return target
 
 
 def look_at(path: str | os.PathLike[str]) -> os.stat_result:

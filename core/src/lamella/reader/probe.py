@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from lamella.errors import FolderError, MissingPathError, PathError
-from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at
+from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at, named_target
 from lamella.reader.resource import Resource
 from lamella.system.text import printable
 
@@ -68,13 +68,14 @@ class Probe:
 
     @classmethod
     def of(cls, target: object) -> Self:
-        """A probe of what a `str` or `os.PathLike` names, of a list of such, or of any other object.
+        """A probe of what a `str`, `bytes` or `os.PathLike` names, of a list of such, or of any other object.
 
         Raises
         ------
         PathError
             As the operating system says it: also a `FileNotFoundError`, `PermissionError` and so on.
         """
+        target = named_target(target)
         if _is_list_of_paths(target):
             probe = cls.of(target[0])
             if probe.kind == "url":
@@ -233,7 +234,7 @@ def _is_list_of_paths(target: object) -> TypeGuard[Sequence[str | os.PathLike[st
 
 
 def _names_local_file(url: str) -> bool:
-    return url[:7].lower() == "file://"
+    return url[:6].lower() == "file:/"
 
 
 def _local(target: str | os.PathLike[str]) -> Path:
@@ -255,7 +256,8 @@ def _local(target: str | os.PathLike[str]) -> Path:
     from urllib.request import url2pathname  # slow to import, and seldom needed
 
     host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
-    return _absolute(url2pathname(host + parts.path))
+    _, mark, behind = text.partition(parts.path) if parts.path else ("", "", "")
+    return _absolute(url2pathname(host + parts.path + (behind if mark else "")))  # "?" and "#" are letters of a name
 
 
 def _absolute(text: str) -> Path:
