@@ -440,6 +440,7 @@ class Context(AnalysisMaker):
         *,
         fill: float = 0,
         format: str | None = None,
+        crop: str | None = None,
     ) -> ExportReport:
         """Write a data set as a file of another format, ``.npy`` or what plugins add.
 
@@ -459,6 +460,9 @@ class Context(AnalysisMaker):
             Value of frames that are missing; what was filled is recorded in a file beside ``path``.
         format
             Name of the exporter, where the extension does not say it.
+        crop
+            ``"recorded"`` writes only the lines from the first to the last that has a frame, of a scan that was
+            interrupted for instance; the whole scan by default.
 
         Raises
         ------
@@ -470,7 +474,14 @@ class Context(AnalysisMaker):
         from lamella.export.dataset import export_dataset
 
         return export_dataset(
-            dataset, path, executor=self.executor, format=format, overwrite=overwrite, fill=fill, progress=progress
+            dataset,
+            path,
+            executor=self.executor,
+            format=format,
+            overwrite=overwrite,
+            fill=fill,
+            crop=crop,
+            progress=progress,
         )
 
 

@@ -28,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="the file to write; its extension says the format: .npy")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
     parser.add_argument("--fill", type=float, default=0, metavar="VALUE", help="pixels of missing frames [default: 0]")
+    parser.add_argument(
+        "--crop", choices=["recorded"], help="write only the lines from the first to the last that has a frame"
+    )
     add_workers(parser)
 
 
@@ -46,6 +49,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
                 executor=context.executor,
                 overwrite=args.overwrite,
                 fill=args.fill,
+                crop=args.crop,
                 progress=progress,
             )
         except FileExistsError:

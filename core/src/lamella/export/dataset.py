@@ -68,6 +68,7 @@ def export_dataset(
     format: str | None = None,
     overwrite: bool = False,
     fill: float = 0,
+    crop: str | None = None,
     progress: ProgressOption = False,
 ) -> ExportReport:
     """Write a data set; see `lamella.Context.export_dataset`."""
@@ -77,4 +78,6 @@ def export_dataset(
         raise FileExistsError(f"{printable(target)} exists; give overwrite=True to replace it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {printable(target.parent)} does not exist")
-    return exporter.export(dataset, target, executor=executor, fill=fill, progress=progress)
+    from lamella.export.cropping import cropped
+
+    return exporter.export(cropped(dataset, crop), target, executor=executor, fill=fill, progress=progress)

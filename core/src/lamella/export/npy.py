@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["NpyExporter"]
 
 _LARGEST_SIDECAR = 64 << 20
+_SHORT_HOLE = 64 << 10
+"""Bytes between two stretches of frames that are reserved all the same: blocks of file systems are not smaller."""
+_MOST_STRETCHES = 4096
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class NpyExporter:
         )
         with written_at_once(path) as partial:
             frame_nbytes = _frame_nbytes(dataset)
-            used = [(part.start * frame_nbytes, part.stop * frame_nbytes) for part in partitions]
+            used = _stretches(dataset, frame_nbytes) if fill == 0 else None
             try:
-                make_file(partial, header, dataset.nbytes, used if fill == 0 else None)
+                make_file(partial, header, dataset.nbytes, used)
             except OSError as error:
                 if (told := _no_room(dataset, error)) is not None:
                     raise told from error
@@ -129,6 +132,20 @@ def _no_room(dataset: DataSet, error: OSError) -> OSError | None:
     shape = tuple(dataset.shape.nav)
     why = f"{counts.shown} of {counts.positions} scan positions have a frame; a smaller nav_shape than {shape} helps"
     return OSError(error.errno, f"{error.strerror}: {dataset.nbytes} bytes, {why}")
+
+
+def _stretches(dataset: DataSet, frame_nbytes: int) -> list[tuple[int, int]]:
+    """Give the stretches of the pixels that hold frames [bytes]; short holes between them count as part of them."""
+    least = -(-_SHORT_HOLE // frame_nbytes)
+    found: list[tuple[int, int]] = []
+    for start, stop in dataset.frame_map.stretches_shown():
+        if found and start - found[-1][1] < least:
+            found[-1] = (found[-1][0], stop)
+        else:
+            found.append((start, stop))
+    if len(found) > _MOST_STRETCHES:  # many small ones: room is given when they are written
+        return []
+    return [(start * frame_nbytes, stop * frame_nbytes) for start, stop in found]
 
 
 def _gaps(partitions: Sequence[Partition], size: int, frame_nbytes: int) -> Iterator[tuple[int, int]]:

@@ -31,7 +31,7 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 CATALOGUE: Mapping[str, KnownFormat] = MappingProxyType(
     {
         "raw": KnownFormat("Headerless binary frames", "lamella-raw", ("raw", "bin")),
-        "npy": KnownFormat("NumPy array file", "lamella-npy", ("npy",), (Signature(b"\x93NUMPY"),)),
+        "npy": KnownFormat("NumPy array file", "lamella-npy", ("npy", "npz"), (Signature(b"\x93NUMPY"),)),
         "memory": KnownFormat("Array in memory", "lamella-memory"),
         "blo": KnownFormat("NanoMEGAS ASTAR block file", "lamella-blo", ("blo",), (Signature(b"IMGBLO"),)),
         "mib": KnownFormat("Quantum Detectors Merlin (Medipix3)", "lamella-mib", ("mib", "hdr"), (Signature(b"MQ1,"),)),

@@ -20,11 +20,53 @@ __all__ = ["electron_events", "largest"]
 _DRAWINGS = ("IMAGE_TRUECOLOR", "IMAGE_INDEXED")
 _HELPERS = ("DIMENSION_SCALE", "PALETTE")
 _ERRORS = frozenset(
-    ["err", "errs", "error", "errors", "sigma", "uncertainty", "uncertainties", "variance", "variances", "var", "std", "stdev", "stddev"]
+    [
+        "err",
+        "errs",
+        "error",
+        "errors",
+        "sigma",
+        "uncertainty",
+        "uncertainties",
+        "variance",
+        "variances",
+        "var",
+        "std",
+        "stdev",
+        "stddev",
+    ]
 )
 """Words in the name of what has the shape of a signal, and is none."""
 _TABLES = frozenset(
-    ["axis", "axes", "coordinate", "coordinates", "coords", "position", "positions", "pos", "motor", "motors", "stage", "encoder", "encoders", "event", "events", "stream", "timestamp", "timestamps", "time", "times", "index", "indices", "mask", "weights", "palette", "lut", "calibration"]
+    [
+        "axis",
+        "axes",
+        "coordinate",
+        "coordinates",
+        "coords",
+        "position",
+        "positions",
+        "pos",
+        "motor",
+        "motors",
+        "stage",
+        "encoder",
+        "encoders",
+        "event",
+        "events",
+        "stream",
+        "timestamp",
+        "timestamps",
+        "time",
+        "times",
+        "index",
+        "indices",
+        "mask",
+        "weights",
+        "palette",
+        "lut",
+        "calibration",
+    ]
 )
 """Words in the name of what has two axes, and is no image."""
 _NEXUS_HELPERS = frozenset(

@@ -8,7 +8,7 @@ spec = FormatSpec(
     api=(1, 0),
     reader="lamella_npy.reader:NpyReader",
     params="lamella_npy.params:NpyParams",
-    extensions=("npy",),
+    extensions=("npy", "npz"),
     signatures=(Signature(b"\x93NUMPY"),),
     capabilities=frozenset(
         {Capability.IO_BACKENDS, Capability.ZERO_COPY, Capability.SIG_RESHAPE, Capability.TRUNCATED}

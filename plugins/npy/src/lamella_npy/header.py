@@ -16,6 +16,7 @@ import ast
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,13 +33,14 @@ _PYTHON_2_LONG = re.compile(r"(\d)L\b")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the header says: shape, dtype and order of the array, and where it begins."""
+    """What the header says: shape, dtype and order of the array; where it begins, and where its room ends."""
 
     version: int
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     fortran_order: bool
     offset: int
+    end: int
 
     @property
     def size(self) -> int:
@@ -59,7 +61,26 @@ def read_header(probe: Probe) -> Header:
     FormatError
         If it is none, is damaged, or describes something else than an array of numbers.
     """
-    path, head = probe.path, probe.head
+    return parse_header(probe.head, probe.path, begin=0, length=probe.size)
+
+
+def parse_header(head: bytes, path: Path | None, *, begin: int, length: int) -> Header:
+    """Give the header that a stretch of a file begins with.
+
+    Parameters
+    ----------
+    head
+        The first bytes.
+    path
+        The file, for errors.
+    begin, length
+        Where the stretch begins and how long it is [bytes].
+
+    Raises
+    ------
+    FormatError
+        If it is none, is damaged, or describes something else than an array of numbers.
+    """
     if not head.startswith(MAGIC):
         raise FormatError("this is no .npy file", path=path, expected=repr(MAGIC), found=repr(head[:8]))
     if len(head) < 12:
@@ -68,62 +89,63 @@ def read_header(probe: Probe) -> Header:
     if version not in _TEXT_STARTS_AT:
         raise UnsupportedError("unknown version of the format", path=path, expected="1, 2 or 3", found=version)
     start = _TEXT_STARTS_AT[version]
-    length = int.from_bytes(head[8:start], "little")
-    if length > _LONGEST_TEXT:
+    count = int.from_bytes(head[8:start], "little")
+    if count > _LONGEST_TEXT:
         raise UnsupportedError(
-            "the header is too long", path=path, expected=f"at most {_LONGEST_TEXT} bytes", found=f"{length} bytes"
+            "the header is too long", path=path, expected=f"at most {_LONGEST_TEXT} bytes", found=f"{count} bytes"
         )
-    text = head[start : start + length].decode("utf-8" if version == 3 else "latin-1", errors="replace")
-    if len(head) < start + length:
+    text = head[start : start + count].decode("utf-8" if version == 3 else "latin-1", errors="replace")
+    if len(head) < start + count:
         raise TruncatedError(
             "the file ends within the header",
             path=path,
-            expected=f"{start + length} bytes",
-            found=f"{probe.size} bytes",
+            expected=f"{start + count} bytes",
+            found=f"{length} bytes",
         )
-    fields = _fields(text, probe)
+    fields = _fields(text, path)
     shape, fortran_order = fields["shape"], fields["fortran_order"]
     if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
         raise CorruptError("the header has no shape", path=path, expected="a tuple of lengths", found=repr(shape))
     if not isinstance(fortran_order, bool):
         raise CorruptError("the order is not stated", path=path, expected="True or False", found=repr(fortran_order))
-    return Header(version, _dtype(fields["descr"], probe), shape, fortran_order, start + length)
+    dtype = _dtype(fields["descr"], path)
+    return Header(version, dtype, shape, fortran_order, begin + start + count, begin + length)
 
 
-def _fields(text: str, probe: Probe) -> dict[str, Any]:
+def _fields(text: str, path: Path | None) -> dict[str, Any]:
     try:
         fields = ast.literal_eval(_PYTHON_2_LONG.sub(r"\1", text).strip())
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
-        raise CorruptError("the header cannot be understood", path=probe.path, found=repr(text[:80])) from error
+        raise CorruptError("the header cannot be understood", path=path, found=repr(text[:80])) from error
     if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:
         raise CorruptError(
             "the header is incomplete",
-            path=probe.path,
+            path=path,
             expected="a dictionary of descr, fortran_order and shape",
             found=repr(text[:80]),
         )
     return fields
 
 
-def _dtype(descr: object, probe: Probe) -> np.dtype[Any]:
+def _dtype(descr: object, path: Path | None) -> np.dtype[Any]:
     if not isinstance(descr, str):
-        _refuse("a structured dtype", descr, probe, "Save one field of it: np.save(path, array['name'])")
+        _refuse("a structured dtype", descr, path, "Save one field of it: np.save(path, array['name'])")
     if descr.lstrip("|<>=").startswith("O"):
         remedy = "Save it as numbers: opening pickled objects would run code from the file"
-        _refuse("Python objects", descr, probe, remedy)
+        _refuse("Python objects", descr, path, remedy)
     try:
         dtype = np.dtype(descr) if _PLAIN_DTYPE.fullmatch(descr) else None
     except TypeError:
         dtype = None
     if dtype is None:
-        _refuse("an unsupported dtype", descr, probe, "Save it as numbers")
+        _refuse("an unsupported dtype", descr, path, "Save it as numbers")
     return dtype
 
 
-def _refuse(what: str, descr: object, probe: Probe, remedy: str) -> NoReturn:
+def _refuse(what: str, descr: object, path: Path | None, remedy: str) -> NoReturn:
     raise UnsupportedError(
         f"the array holds {what}",
-        path=probe.path,
+        path=path,
         expected="booleans, integers, real or complex numbers",
         found=f"descr {descr!r}",
         remedy=remedy,

@@ -11,7 +11,7 @@ from lamella.format import Param
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NpyParams:
-    """Parameters of .npy files; none is needed for a stack of two-dimensional frames."""
+    """Parameters of .npy and .npz files; none is needed for a stack of two-dimensional frames."""
 
     sig_dims: Annotated[
         int | None,
@@ -24,6 +24,14 @@ class NpyParams:
             "into frames anew.",
             unit="px",
             ge=1,
+        ),
+    ] = None
+
+    name: Annotated[
+        str | None,
+        Param(
+            doc="Which array of an .npz archive to open, if it holds several; also the label of the data set, as for "
+            "other formats."
         ),
     ] = None
 

@@ -16,6 +16,8 @@ from lamella.reader import (
     TransposedSource,
     split_shape,
 )
+from lamella_npy.archive import MAGIC as ARCHIVE
+from lamella_npy.archive import UnpackedSource, arrays_in, choose_member, header_of, refuse_large
 from lamella_npy.header import MAGIC, Header, read_header
 from lamella_npy.params import NpyParams
 
@@ -25,6 +27,8 @@ class NpyReader:
 
     def detect(self, probe: Probe) -> Match | None:
         """Recognise the first bytes; be sure if the header makes sense."""
+        if probe.head.startswith(ARCHIVE) and probe.suffix == "npz":
+            return _detect_archive(probe)
         if not probe.head.startswith(MAGIC):
             return None
         try:
@@ -33,13 +37,52 @@ class NpyReader:
             return Match(Confidence.MAGIC, f"begins like an .npy file, but {error.problem}")
         return Match(Confidence.VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
 
-    def open(self, params: NpyParams, probe: Probe) -> LinearSource | TransposedSource:
+    def open(self, params: NpyParams, probe: Probe) -> LinearSource | TransposedSource | UnpackedSource:
         """Describe the frames that are complete."""
+        if probe.head.startswith(ARCHIVE) and probe.suffix != "npy":
+            return _open_archive(params, probe)
         header = probe.once("npy header", read_header)
         if header.size == 0:
             raise FormatError("the array is empty", path=probe.path, found=f"shape {header.shape}")
-        contiguous = not header.fortran_order or sum(n > 1 for n in header.shape) < 2
-        return _c_order(header, params, probe) if contiguous else _fortran_order(header, params, probe)
+        return _as_stored(header, params, probe)
+
+
+def _as_stored(header: Header, params: NpyParams, probe: Probe) -> LinearSource | TransposedSource:
+    contiguous = not header.fortran_order or sum(n > 1 for n in header.shape) < 2
+    return _c_order(header, params, probe) if contiguous else _fortran_order(header, params, probe)
+
+
+def _detect_archive(probe: Probe) -> Match | None:
+    try:
+        members = probe.once("npz arrays", arrays_in)
+    except FormatError as error:
+        return Match(Confidence.MAGIC, f"called .npz, but {error.problem}")
+    return Match(Confidence.VERIFIED, f"an archive of {len(members)} arrays")
+
+
+def _open_archive(params: NpyParams, probe: Probe) -> LinearSource | TransposedSource | UnpackedSource:
+    """Describe an array of an archive: stored ones lie in the file like an .npy file, others are unpacked."""
+    members = probe.once("npz arrays", arrays_in)
+    member = choose_member(members, params.name, probe)
+    refuse_large(member, probe)
+    header = header_of(member, probe)
+    if header.size == 0:
+        raise FormatError(f"the array {member.name!r} is empty", path=probe.path, found=f"shape {header.shape}")
+    if not member.packed:
+        return _as_stored(header, params, probe)
+    split = split_shape(header.shape, params.wanted_sig_dims, params.sig_shape)
+    sig_shape = params.sig_shape or (split[1] if split is not None else None)
+    if sig_shape is None:
+        raise _too_few_axes(header, params, probe)
+    if header.size < math.prod(sig_shape):
+        raise _too_large(sig_shape, header)
+    info = SourceInfo(
+        nav_shape=None if split is None else split[0],
+        nav_origin="number of frames" if split is None else "header",
+        notes=("the array is compressed: each process unpacks all of it when it is first read",),
+        details={**_details(header), "array": member.name},
+    )
+    return UnpackedSource(info, resource=probe.resource, member=member, header=header, sig_shape=sig_shape)
 
 
 def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
@@ -49,15 +92,14 @@ def _c_order(header: Header, params: NpyParams, probe: Probe) -> LinearSource:
         raise _too_few_axes(header, params, probe)
     announced, left = divmod(header.size, math.prod(sig_shape))
     if announced == 0:
-        raise ParameterError(
-            f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}",
-            field="sig_shape",
-        )
+        raise _too_large(sig_shape, header)
     resource = probe.resource
     stride = math.prod(sig_shape) * header.dtype.itemsize
     runs, notes = RunTable.that_fit(resource, offset=header.offset, stride=stride, announced=announced)
+    if runs.n_frames == announced and header.end < probe.size:  # what follows are other arrays of an archive
+        notes = _bytes_behind(header)
     if left and runs.n_frames == announced:
-        notes = (f"{left} pixels at the end do not fill a frame and are ignored", *_bytes_behind(header, probe))
+        notes = (f"{left} pixels at the end do not fill a frame and are ignored", *_bytes_behind(header))
     return LinearSource(
         resources=(resource,),
         runs=runs,
@@ -88,7 +130,7 @@ def _fortran_order(header: Header, params: NpyParams, probe: Probe) -> Transpose
         notes=(
             "the array is in Fortran order: reading it takes longer. In C order it would be fast: "
             "np.save(path, np.ascontiguousarray(array))",
-            *_bytes_behind(header, probe),
+            *_bytes_behind(header),
         ),
         details=_details(header),
     )
@@ -118,11 +160,18 @@ def _too_few_axes(header: Header, params: NpyParams, probe: Probe) -> LamellaErr
     )
 
 
+def _too_large(sig_shape: tuple[int, ...], header: Header) -> ParameterError:
+    return ParameterError(
+        f"sig_shape {sig_shape} has {math.prod(sig_shape)} pixels, but the whole array has {header.size}",
+        field="sig_shape",
+    )
+
+
 def _details(header: Header) -> dict[str, object]:
     order = "Fortran" if header.fortran_order else "C"
     return {"npy version": header.version, "stored dtype": header.dtype.str, "order": order}
 
 
-def _bytes_behind(header: Header, probe: Probe) -> tuple[str, ...]:
-    behind = probe.size - header.offset - header.nbytes
+def _bytes_behind(header: Header) -> tuple[str, ...]:
+    behind = header.end - header.offset - header.nbytes
     return (f"{behind} bytes after the array are ignored",) if behind > 0 else ()
