@@ -88,6 +88,8 @@ class Image:
         What ``ImageTags`` holds.
     data_type
         Code of the kind of pixels, if it is not that of the dtype.
+    dims
+        Lengths of the axes in the order of the pixels, if they are not those of ``pixels``.
     """
 
     pixels: NDArray[Any]
@@ -95,6 +97,7 @@ class Image:
     calibrations: Sequence[tuple[float, float, str]] | None = None
     tags: Sequence[tuple[str, Any]] = ()
     data_type: int | None = None
+    dims: tuple[int, ...] | None = None
 
     def tree(self) -> Tree:
         """Give the tags in the order in which DigitalMicrograph writes them."""
@@ -108,7 +111,7 @@ class Image:
             ("Calibrations", [("Dimension", dimension)]),
             ("Data", array(self.pixels)),
             ("DataType", number("u4", DATA_TYPES[kind] if self.data_type is None else self.data_type)),
-            ("Dimensions", [("", number("u4", n)) for n in self.pixels.shape[::-1]]),
+            ("Dimensions", [("", number("u4", n)) for n in (self.dims or self.pixels.shape)[::-1]]),
             ("PixelDepth", number("u4", dtype.itemsize)),
         ]
         return [("ImageData", data), ("ImageTags", list(self.tags)), ("Name", text(self.name))]

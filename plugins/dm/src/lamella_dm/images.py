@@ -11,17 +11,19 @@ detector in everything else and where the tag ``Data Order Swapped`` is 1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
-from lamella.reader import Axis
+from lamella.reader import Axis, Encoding
+from lamella_dm.codecs import CHANNELS, Colours, HalfTransform
 from lamella_dm.tags import Array, Group, Tags
 
 if TYPE_CHECKING:
+    from lamella.codecs import Codec
     from lamella.reader import Probe
 
 __all__ = ["Image", "Layout", "find_images", "layout_of"]
@@ -43,16 +45,21 @@ DTYPES = {
 }
 """NumPy's dtype for each ``DataType``."""
 
-REFUSED = {
-    5: "packed complex numbers (half a Fourier transform)",
-    8: "colours (RGB)",
-    23: "colours (RGB)",
-    27: "packed complex numbers (half a Fourier transform)",
-    28: "packed complex numbers (half a Fourier transform)",
-}
+REFUSED = {5: "packed complex numbers of old versions (half a Fourier transform)"}
 """What is stored under the ``DataType`` that cannot be read."""
 
+HALVES = {27: "c8", 28: "c16"}
+"""NumPy's dtype for each ``DataType`` of half a Fourier transform."""
+PICTURES = (8, 23)
+"""The ``DataType`` of four bytes for each pixel: blue, green, red, alpha."""
 COLOURS = 23
+_KINDS = {
+    **dict.fromkeys(PICTURES, "colours"),
+    27: "complex64 (half of a transform)",
+    28: "complex128 (half of a transform)",
+}
+_COLOUR_NOTE = "this is a picture: its last axis holds red, green, blue and alpha, which are no counts"
+_HALF_NOTE = "half of the Fourier transform is stored; the other half is its complex conjugate"
 _RECIPROCAL = ("1/nm", "1/Å", "1/A", "1/m", "1/pm", "1/µm", "nm^-1", "mrad", "rad", "deg")
 _ENERGY = ("eV", "keV")
 
@@ -86,8 +93,9 @@ class Image:
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """What the image that a user probably wants has most of: readable pixels, axes, bytes."""
-        return self.data_type not in REFUSED, len(self.dims or self.calibrations), self.data.nbytes
+        """What the image that a user probably wants has most of: plain numbers, axes, bytes."""
+        plain = self.data_type not in REFUSED and self.data_type not in _KINDS
+        return plain, len(self.dims or self.calibrations), self.data.nbytes
 
     @property
     def format(self) -> str:
@@ -116,7 +124,8 @@ class Image:
         return Axis(name, scale, -tags.number("Origin") * scale + 0.0, units)  # + 0.0: no -0.0
 
     def __str__(self) -> str:
-        kind = REFUSED.get(self.data_type or 0) or DTYPES.get(self.data_type or 0, f"type {self.data_type}")
+        code = self.data_type or 0
+        kind = REFUSED.get(code) or _KINDS.get(code) or DTYPES.get(code, f"type {self.data_type}")
         name = self.tree.text("Name")
         parts = ["thumbnail" if self.is_thumbnail else "", f"'{name}'" if name else "", str(self.dims[::-1]), kind]
         return f"{self.index}: {' '.join(filter(None, parts))}"
@@ -153,7 +162,10 @@ def find_images(tags: Tags, probe: Probe) -> list[Image]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How an image is taken apart: axes of the scan, axes of the detector, and whether the scan is fastest."""
+    """How an image is taken apart: axes of the scan, axes of the detector, and whether the scan is fastest.
+
+    ``codec`` makes pixels of what is stored where they are not the same, and ``notes`` say so.
+    """
 
     dtype: np.dtype[Any]
     nav_shape: tuple[int, ...]
@@ -161,6 +173,13 @@ class Layout:
     nav_axes: tuple[Axis, ...]
     sig_axes: tuple[Axis, ...]
     transposed: bool
+    codec: Codec | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the stored bytes of a frame hold its pixels."""
+        return Encoding(self.dtype, self.sig_shape, self.codec)
 
 
 def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) -> Layout:
@@ -172,6 +191,8 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
         If its pixels cannot be read, or the tags contradict each other.
     """
     dtype = _dtype(image, tags, probe)
+    if image.data_type in _KINDS:
+        return _special_layout(image, dtype, little=tags.little_endian)
     shape = image.dims[::-1]
     n_dims, n_sig = len(shape), 1 if image.is_spectral else min(2, len(shape))
     legacy = n_dims > 3 or (n_dims == 3 and image.is_spectral)
@@ -198,9 +219,38 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
     )
 
 
+def _special_layout(image: Image, dtype: np.dtype[Any], *, little: bool) -> Layout:
+    """Give the layout of pictures and of halves of Fourier transforms; each is a frame of two axes, others the scan."""
+    shape, cut = image.dims[::-1], max(0, len(image.dims) - 2)
+    dims = range(len(shape))[::-1]
+    names = zip(dims[cut:], _sig_names(image, dims[cut:], cut), strict=True)
+    sig_axes = tuple(image.axis(*pair) for pair in names)
+    nav_axes = tuple(image.axis(*pair) for pair in zip(dims[:cut], _nav_names(cut), strict=True)) or (Axis("z"),)
+    plain = Layout(dtype, shape[:cut] or (1,), shape[cut:], nav_axes, sig_axes, False)
+    if image.data_type in HALVES:
+        return replace(plain, dtype=dtype.newbyteorder("="), codec=HalfTransform(dtype), notes=(_HALF_NOTE,))
+    return replace(
+        plain,
+        sig_shape=(*plain.sig_shape, len(CHANNELS)),
+        sig_axes=(*sig_axes, Axis("rgba")),
+        codec=Colours((2, 1, 0, 3) if little else (1, 2, 3, 0)),
+        notes=(_COLOUR_NOTE,),
+    )
+
+
+def _stored_nbytes(image: Image, dtype: np.dtype[Any]) -> int:
+    """Give the size of all pixels as they are stored."""
+    dims = image.dims
+    if image.data_type in PICTURES:
+        return math.prod(dims) * len(CHANNELS)
+    if image.data_type in HALVES and dims:
+        dims = (dims[0] // 2 + 1, *dims[1:])
+    return math.prod(dims) * dtype.itemsize
+
+
 def _dtype(image: Image, tags: Tags, probe: Probe) -> np.dtype[Any]:
     code = image.data_type or 0
-    if code not in DTYPES:
+    if code not in DTYPES and code not in _KINDS:
         kinds = ", ".join(f"{number} ({name})" for number, name in DTYPES.items())
         raise UnsupportedError(
             f"image {image.index} holds {REFUSED.get(code, 'pixels of an unknown kind')}",
@@ -209,8 +259,9 @@ def _dtype(image: Image, tags: Tags, probe: Probe) -> np.dtype[Any]:
             found=f"data type {code}",
             remedy="Choose another image by dataset_index, or convert it with DigitalMicrograph",
         )
-    dtype = np.dtype(DTYPES[code]).newbyteorder("<" if tags.little_endian else ">")
-    nbytes = math.prod(image.dims) * dtype.itemsize
+    name = "u1" if code in PICTURES else HALVES.get(code) or DTYPES[code]
+    dtype = np.dtype(name).newbyteorder("<" if tags.little_endian else ">")
+    nbytes = _stored_nbytes(image, dtype)
     if not image.dims or min(image.dims) < 1 or nbytes != image.data.nbytes:
         raise CorruptError(
             f"size and shape of image {image.index} contradict each other",

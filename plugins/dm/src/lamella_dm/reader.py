@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lamella.reader import Confidence, Encoding, LinearSource, Match, Probe, RunTable, TransposedSource
+from lamella.reader import Confidence, LinearSource, Match, Probe, RunTable, TransposedSource
 from lamella_dm.params import DmParams
 from lamella_dm.selected import select, source_info
 from lamella_dm.stack import stack_of
@@ -48,6 +48,6 @@ class DmReader:
                 nav_axes=axes[len(layout.sig_shape) :],
                 sig_axes=axes[: len(layout.sig_shape)],
             )
-        encoding = Encoding(layout.dtype, layout.sig_shape)
+        encoding = layout.encoding
         runs = RunTable.single(offset=offset, stride=encoding.extent()[1], count=math.prod(layout.nav_shape))
         return LinearSource(resources=(resource,), runs=runs, encoding=encoding, info=info)

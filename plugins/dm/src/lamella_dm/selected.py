@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lamella.errors import ParameterError, TruncatedError
+from lamella.errors import ParameterError, TruncatedError, UnsupportedError
 from lamella.reader import Caution, Probe, RunTable, SourceInfo
-from lamella_dm.images import Image, Layout, find_images, layout_of
+from lamella_dm.codecs import CHANNELS
+from lamella_dm.images import PICTURES, Image, Layout, find_images, layout_of
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
 from lamella_dm.parse import read_tags
@@ -43,6 +44,12 @@ def select(params: DmParams, probe: Probe) -> Selected:
     tags = read_tags(probe)
     images = find_images(tags, probe)
     image = _chosen(images, params)
+    if image.is_thumbnail and params.dataset_index is None and image.data_type in PICTURES:
+        raise UnsupportedError(
+            "the file holds a thumbnail in colours and no other image",
+            path=probe.path,
+            remedy=f"dataset_index={image.index} opens the thumbnail",
+        )
     if tags.end is not None and (not image.dims or math.prod(image.dims) != image.data.count or _is_cut(image, probe)):
         layout, note = _cut_layout(image, tags, params, probe)
         return Selected(tags, images, image, layout, (note,))
@@ -51,7 +58,7 @@ def select(params: DmParams, probe: Probe) -> Selected:
     notes = [f"the file holds other images, open them by dataset_index: {'; '.join(others)}"] if others else []
     if tags.end is not None:
         notes.append(Caution(f"the file was cut at byte {tags.end}, behind the pixels: tags are missing"))
-    return Selected(tags, images, image, layout, tuple(notes))
+    return Selected(tags, images, image, layout, (*layout.notes, *notes))
 
 
 def _is_cut(image: Image, probe: Probe) -> bool:
@@ -130,6 +137,7 @@ def source_info(selected: Selected) -> SourceInfo:
             "images": [str(one) for one in selected.images],
             "image": image.index,
             "order of axes": "scan fastest" if layout.transposed else "detector fastest",
+            **({"channels": list(CHANNELS)} if image.data_type in PICTURES else {}),
         },
     )
 

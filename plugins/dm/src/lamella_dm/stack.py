@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from lamella.errors import CorruptError, TruncatedError, UnsupportedError
-from lamella.reader import Encoding, LinearSource, Probe, Resource, RunTable
+from lamella.reader import LinearSource, Probe, Resource, RunTable
 from lamella_dm.params import DmParams
 from lamella_dm.selected import Selected, select, source_info
 
@@ -42,7 +42,7 @@ def stack_of(params: DmParams, paths: Sequence[Path]) -> LinearSource:
         return first if imprint.fits(other) else _offset_alike(params, other, found)
 
     offsets = [first, *([first] * (n - 1) if params.same_offset else map(offset, paths[1:]))]
-    encoding = Encoding(found.layout.dtype, found.layout.sig_shape)
+    encoding = found.layout.encoding
     info = source_info(found)
     axes = found.layout.nav_axes if len(found.layout.nav_axes) == 1 else ()
     return LinearSource(
