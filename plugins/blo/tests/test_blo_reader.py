@@ -231,6 +231,7 @@ def test_the_virtual_bright_field_is_the_navigator(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(ds)).navigator(), np.arange(12).reshape(3, 4))
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("off_vbf", [0, 100, 10**9])
 def test_an_impossible_place_of_the_navigator_is_noted(tmp_path: Path, off_vbf: int) -> None:
     data = patterns()
@@ -266,6 +267,7 @@ def test_an_unknown_minor_version_is_read_and_noted(tmp_path: Path) -> None:
 # What is cut or has too much
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 @pytest.mark.parametrize("left", [0, 3, 20])
 def test_a_file_that_was_cut_gives_its_complete_patterns(tmp_path: Path, dtype: str, left: int) -> None:

@@ -435,6 +435,7 @@ class TestCutFiles:
         with pytest.raises(TruncatedError, match=r"4 axes .1/nm, 1/nm, nm, nm. and 120 pixels of uint16.*sig_shape"):
             opened(self.cut(tmp_path, 201))
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     @pytest.mark.parametrize("version", [3, 4])
     def test_open_as_far_as_complete_frames_go(self, tmp_path: Path, version: int) -> None:
         ds = opened(self.cut(tmp_path, 201, version), sig_shape=(4, 5))
@@ -444,6 +445,7 @@ class TestCutFiles:
         assert "5 frames are complete" in ds.info.notes[0]
         assert ds.axes[-1].scale == 0.5
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_behind_the_pixels_only_lack_tags(self, tmp_path: Path) -> None:
         image = Image(numbers("u2", 3, 4, 5), "lost", tags=[("Voltage", number("f8", 1.0))])
         path = File([image]).write(tmp_path / "a.dm4")
@@ -452,6 +454,7 @@ class TestCutFiles:
         assert ds.shape == (3, 4, 5)
         assert "tags are missing" in ds.info.notes[0]
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_without_the_order_of_axes_ask_for_it(self, tmp_path: Path) -> None:
         path = File([Image(numbers("u2", 2, 3, 4, 5), tags=SWAPPED)]).write(tmp_path / "a.dm4")
         path.write_bytes(path.read_bytes()[:-120])
@@ -465,6 +468,7 @@ class TestCutFiles:
         with pytest.raises(FormatError):
             opened(path)
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_leave_the_images_before_the_cut_alone(self, tmp_path: Path) -> None:
         first, second = numbers("i2", 3, 4, 5), numbers("u2", 2, 3, 6, 7)
         path = File([Image(first, "whole"), Image(second, "cut", tags=SWAPPED)]).write(tmp_path / "a.dm4")
@@ -587,6 +591,7 @@ def test_foreign_files_are_not_claimed(tmp_path: Path, noise: bytes) -> None:
         opened(path)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     version=st.sampled_from([3, 4]),

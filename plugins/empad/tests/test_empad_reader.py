@@ -77,6 +77,7 @@ def test_a_raw_file_alone_is_known_by_its_name(tmp_path: Path, raw: str) -> None
     assert ds.nav_origin == "file name"
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_raw_file_finds_the_sidecar_that_names_it(tmp_path: Path) -> None:
     acquisition(tmp_path, (2, 3))
     (tmp_path / "other.xml").write_text(xml_text("other.raw", (3, 2)))
@@ -137,6 +138,7 @@ def test_contradictions_are_settled_by_the_number_of_frames_and_noted(tmp_path: 
     assert ds.info.nav_alternatives == (((3, 2), "scan.xml: pix_x and pix_y"), ((6,), "number of frames"))
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_an_interrupted_scan_opens_as_far_as_it_goes(tmp_path: Path) -> None:
     path, data = acquisition(tmp_path, (4, 4), stored=11, cut=FRAME - 308)
     with pytest.warns(LamellaWarning, match="6 of 16"):
@@ -197,6 +199,7 @@ def test_the_second_generation_has_no_footers(tmp_path: Path, layout: str, dtype
     assert "footer" not in ds.info.per_frame
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_words_of_a_cut_file_are_not_taken_for_floats(tmp_path: Path) -> None:
     data = frames(6, "<u4")
     path = tmp_path / "scan_x3_y2.raw"
@@ -248,6 +251,7 @@ def test_missing_pixels_are_noted(tmp_path: Path) -> None:
     assert "3 of the first 4096 pixels are NaN" in open_auto(tmp_path / "scan_x2_y2.raw").info.notes
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_errors_say_what_was_expected_and_found(tmp_path: Path) -> None:
     path, _ = acquisition(tmp_path, (2, 2), kind="movie")
     with pytest.raises(UnsupportedError, match="expected 'scan' or 'series'; found 'movie'"):

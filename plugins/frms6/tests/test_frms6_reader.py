@@ -173,6 +173,7 @@ def test_pickled_data_sets_read_the_same(tmp_path: Path) -> None:
 # Parts that are not as they say.
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_the_last_part_may_be_cut(tmp_path: Path) -> None:
     frames = images(6)
     header = acquisition(tmp_path, frames, cuts=(3,))
@@ -194,6 +195,7 @@ def test_a_part_that_was_cut_before_another_one_is_refused(tmp_path: Path, annou
         lamella.open(header)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_frames_that_the_header_does_not_know_are_left_out(tmp_path: Path) -> None:
     frames = images(4)
     header = acquisition(tmp_path, frames, text=header_text(4, (1, 3)), announce=3)

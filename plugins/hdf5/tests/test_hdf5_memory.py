@@ -281,6 +281,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("write", SHAPES, ids=lambda write: write.__name__)
 def test_many_things_and_huge_ones_take_little_memory(tmp_path: Path, write: Callable[[Any], None]) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:

@@ -199,6 +199,7 @@ def test_columns_of_the_way_back_are_kept_unless_one_says_so(lines: Path) -> Non
         assert lamella.open(lines).shape.nav == (2, 3)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_columns_of_the_way_back_can_be_left_out(lines: Path, frames: np.ndarray) -> None:
     with pytest.warns(LamellaWarning, match="1 of 4"):
         ds = lamella.open(lines, drop_flyback=True)
@@ -210,6 +211,7 @@ def test_columns_of_the_way_back_can_be_left_out(lines: Path, frames: np.ndarray
         _ = ds[0, 1]
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_lines_begin_where_the_scan_begins(lines: Path, frames: np.ndarray) -> None:
     with pytest.warns(LamellaWarning, match="1 of 4"):
         ds = lamella.open(lines, drop_flyback=True, first_frame=-1, lost_blocks="zero")

@@ -41,6 +41,7 @@ def overwrite(path: Path, offset: int, content: bytes) -> None:
 # Lost blocks.
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize(
     ("lost", "gone"),
     [

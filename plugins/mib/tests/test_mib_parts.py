@@ -83,6 +83,7 @@ def test_sequence_numbers_that_stand_still_are_reported(tmp_path: Path) -> None:
     assert "sequence numbers of a.mib do not count up" in notes(path)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_more_than_six_digits_are_no_problem(tmp_path: Path) -> None:
     frames = frames_of(4)
     path = write(tmp_path, "a.mib", frames, first=999_998)
@@ -176,6 +177,7 @@ def test_links_to_other_places_are_no_parts(tmp_path: Path) -> None:
 # What is missing, empty, cut or foreign.
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_frames_lost_between_parts_leave_their_positions_missing(tmp_path: Path) -> None:
     frames = frames_of(4)
     write(tmp_path, "a1.mib", frames[:2])
@@ -203,12 +205,14 @@ def test_gaps_may_be_closed(tmp_path: Path) -> None:
     assert "4 frames are not there, sequence numbers 3 to 6; later frames are shown in their places" in text
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_jump_that_cannot_be_is_not_followed(tmp_path: Path) -> None:
     path = write(tmp_path, "a.mib", frames_of(5), lost={2: 10**9})
     assert shown(path).tolist() == [0, 1, 2, 3, 4]
     assert "too many to be lost" in notes(path)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_missing_first_part_counts_if_the_sidecar_knows_of_it(tmp_path: Path) -> None:
     path = write(tmp_path, "a2.mib", frames_of(2), first=4)
     assert shown(path).tolist() == [0, 1]
@@ -218,6 +222,7 @@ def test_a_missing_first_part_counts_if_the_sidecar_knows_of_it(tmp_path: Path) 
         assert shown(path).tolist() == [-1, -1, -1, 0, 1]
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_empty_parts_are_left_out_and_named(tmp_path: Path) -> None:
     frames = frames_of(3)
     write(tmp_path, "a1.mib", frames[:2])
@@ -235,6 +240,7 @@ def test_nothing_but_empty_parts_is_an_error(tmp_path: Path) -> None:
         lamella.open(tmp_path / "a1.mib", format="mib")
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("cut", [1, STRIDE - 384, STRIDE - 385, STRIDE - 1])
 def test_a_last_frame_that_is_incomplete_is_left_out(tmp_path: Path, cut: int) -> None:
     frames = frames_of(5)
@@ -246,6 +252,7 @@ def test_a_last_frame_that_is_incomplete_is_left_out(tmp_path: Path, cut: int) -
     assert text in notes(path)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_part_without_a_complete_frame_is_left_out(tmp_path: Path) -> None:
     frames = frames_of(3)
     write(tmp_path, "a1.mib", frames[:2])
@@ -267,6 +274,7 @@ def test_the_only_frame_must_be_complete(tmp_path: Path, length: int) -> None:
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_space_that_was_set_aside_holds_no_frames(tmp_path: Path) -> None:
     path = write(tmp_path, "a.mib", frames_of(5))
     path.write_bytes(path.read_bytes() + bytes(20 * STRIDE + 7))
@@ -290,6 +298,7 @@ def test_a_sidecar_without_frames_is_an_error(tmp_path: Path) -> None:
         lamella.open(path)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_sidecar_of_another_format_is_left_out_with_a_note(tmp_path: Path) -> None:
     path = write(tmp_path, "a.mib", frames_of(2))
     (tmp_path / "a.hdr").write_text("[measurementInfo]\nsignalframes = 3\n")

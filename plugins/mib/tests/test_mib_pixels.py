@@ -101,6 +101,7 @@ def test_the_depth_of_raw_frames_may_follow_from_their_distance(tmp_path: Path, 
     assert any(f"guess: the distance of records means a counter depth of {depth} bit" in note for note in ds.info.notes)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_the_user_knows_the_depth_better_than_the_file(tmp_path: Path) -> None:
     merlin, frames = frames_of("R12", 1)
     path = tmp_path / "scan.mib"
@@ -190,6 +191,7 @@ def test_raw_quads_of_24_bit_say_that_no_real_file_was_seen(tmp_path: Path) -> N
     assert any("two 12-bit frames" in note for note in lamella.open(path).info.notes)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_opening_and_picking_a_frame_needs_no_compiler(tmp_path: Path) -> None:
     import subprocess
     import sys

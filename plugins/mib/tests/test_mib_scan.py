@@ -98,6 +98,7 @@ def test_an_impossible_scan_in_the_sidecar_is_not_believed(tmp_path: Path) -> No
     assert "a scan of (100000000, 100000000), which 4 frames cannot be" in notes(ds)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_an_impossible_number_of_frames_in_the_sidecar_takes_no_memory(tmp_path: Path) -> None:
     camera = Merlin(depth=12, line=4, flyback=100)
     ds = lamella.open(acquisition(tmp_path, 12, camera, frames=999_999_999))
@@ -193,6 +194,7 @@ def test_a_scan_far_larger_than_the_file_costs_what_the_file_holds(
 # Acquisitions that were interrupted.
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_an_interrupted_acquisition_says_so_and_leaves_positions_missing(tmp_path: Path) -> None:
     with pytest.warns(LamellaWarning, match="2 of 12 scan positions have no frame"):
         ds = lamella.open(acquisition(tmp_path, 10, x=4, y=3, frames=12))
@@ -201,12 +203,14 @@ def test_an_interrupted_acquisition_says_so_and_leaves_positions_missing(tmp_pat
     assert "2 of 3 lines are complete; whole_lines=True, or nav_shape=(2, 4), leaves the rest out" in notes(ds)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_an_interrupted_acquisition_may_be_cropped_to_whole_lines(tmp_path: Path) -> None:
     ds = lamella.open(acquisition(tmp_path, 10, x=4, y=3, frames=12), whole_lines=True, missing="error")
     assert shown(ds) == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert ds.nav_origin == "sidecar: ScanX and ScanY, complete lines"
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_whole_lines_count_the_way_back(tmp_path: Path) -> None:
     path = acquisition(tmp_path, 11, x=3, y=5, frames=20)
     assert shown(lamella.open(path, whole_lines=True, flyback=1)) == [[0, 1, 2], [4, 5, 6], [8, 9, 10]]

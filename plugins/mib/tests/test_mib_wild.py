@@ -266,6 +266,7 @@ def test_a_header_that_breaks_off_is_refused() -> None:
             parse_header(header()[:length], "a.mib", length)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_path_in_any_language(tmp_path: Path) -> None:
     folder = tmp_path / "Messung µ (日本語) #1" / "été"
     folder.mkdir(parents=True)

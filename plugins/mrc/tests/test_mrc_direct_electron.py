@@ -123,6 +123,7 @@ def test_regions_repeats_and_frames_per_point_shape_the_scan(
     assert len(ds.axes) == len(ds.shape)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_shape_that_does_not_fit_is_noted_with_both_numbers(tmp_path: Path) -> None:
     path = movie(tmp_path, 7)
     info(tmp_path, (2, 3))
@@ -138,6 +139,7 @@ def test_a_movie_without_settings_says_that_its_scan_is_unknown(tmp_path: Path) 
     assert not any(axis.calibrated for axis in ds.axes)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_cut_movie_keeps_its_scan_shape(tmp_path: Path) -> None:
     path = movie(tmp_path, 6, present=4)
     info(tmp_path, (2, 3))
@@ -171,6 +173,7 @@ def test_positions_that_were_not_visited_are_missing_and_repeated_ones_get_an_ax
     np.testing.assert_array_equal(ds[1, 2, 0], frames(12)[8])
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_free_scan_of_a_cut_movie_misses_what_was_cut(tmp_path: Path) -> None:
     path = movie(tmp_path, 6, present=5)
     info(tmp_path, (2, 3), {"Scan - Type": "Random"})

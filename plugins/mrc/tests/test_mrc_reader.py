@@ -163,6 +163,7 @@ class TestByteOrder:
 
 
 class TestCutFiles:
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_open_as_far_as_complete_sections_go(self, tmp_path: Path) -> None:
         frames = numbers("u2", (5, 4, 6))
         path = written(tmp_path / "a.mrc", frames, 6)
@@ -351,6 +352,7 @@ def test_foreign_files_are_not_claimed(tmp_path: Path, noise: bytes) -> None:
             opened(tmp_path / name, "auto")
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 1199), st.integers(0, 255)), max_size=8), cut=st.integers(0, 2400))
 def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: list[tuple[int, int]], cut: int) -> None:

@@ -157,6 +157,7 @@ def test_tiles_of_stored_dtype_are_views_of_the_mapping(tmp_path: Path) -> None:
 # What is cut or has too much
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("left", [0, 1, 59])
 def test_a_file_that_was_cut_gives_its_complete_frames(tmp_path: Path, left: int) -> None:
     data = array()

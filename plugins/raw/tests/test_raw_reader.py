@@ -96,6 +96,7 @@ def test_the_gap_behind_the_last_frame_may_be_absent(tmp_path: Path) -> None:
     assert ds.info.notes == ()
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_fewer_frames_than_there_are_can_be_asked_for(tmp_path: Path) -> None:
     data = frames()
     path = write(tmp_path, data, b"tail")
@@ -105,6 +106,7 @@ def test_fewer_frames_than_there_are_can_be_asked_for(tmp_path: Path) -> None:
     assert open_raw(path, data, n_frames=40).shape == (6, 4, 5)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("tail", [1, 20, 32, 39])
 @pytest.mark.parametrize("backend", ["mmap", "buffered"])
 def test_a_rest_behind_complete_frames_is_noted(tmp_path: Path, tail: int, backend: str) -> None:
@@ -116,6 +118,7 @@ def test_a_rest_behind_complete_frames_is_noted(tmp_path: Path, tail: int, backe
     assert ds.info.notes[0] in repr(ds)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_rest_comes_with_frames_that_would_leave_none(tmp_path: Path) -> None:
     data = frames((7, 64, 64), "<u2")
     ds = open_raw(write(tmp_path, data), data, sig_shape=(64, 62))

@@ -43,6 +43,7 @@ def test_random_matrices_equal_scipy(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ds[1:4, 2, 2:4, 5], matrix.toarray().reshape(5, 6, 6, 8)[1:4, 2, 2:4, 5])
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_positions_without_frames_are_missing(tmp_path: Path) -> None:
     with pytest.warns(LamellaWarning, match="1 of 4"):
         ds = lamella.open(write(tmp_path, [0, 1, 2, 3], [0, 1, 2], [1, 1, 1]))

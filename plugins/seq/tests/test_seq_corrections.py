@@ -130,6 +130,7 @@ class TestBadPixels:
         assert excluded is not None
         assert np.flatnonzero(excluded.all(axis=1)).tolist() == [2]
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_need_the_file_that_says_what_was_read_out(self, path: Path) -> None:
         path.with_name("a.seq.Config.Metadata.xml").write_text(
             settings_xml('<BadPixelMap Rows="6" Columns="8"><Defect Row="1"/></BadPixelMap>')
@@ -138,6 +139,7 @@ class TestBadPixels:
         assert ds.corrections is None
         assert ".metadata" in ds.info.notes[0]
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_of_an_unknown_part_of_the_sensor_are_not_used(self, path: Path) -> None:
         maps = '<BadPixelMap Rows="6" Columns="8"><Defect Row="1"/></BadPixelMap>'
         path.with_name("a.seq.Config.Metadata.xml").write_text(settings_xml(maps))

@@ -95,6 +95,7 @@ class TestTimeStamps:
 
 
 class TestCutFiles:
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_open_as_far_as_complete_frames_go(self, tmp_path: Path) -> None:
         stored = frames()
         path = Recording(stored).write(tmp_path / "a.seq")
@@ -192,6 +193,7 @@ class TestCeleritas:
         with pytest.raises(CorruptError, match="halves differ in width"):
             opened(top)
 
+    @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
     def test_the_shorter_half_counts(self, tmp_path: Path) -> None:
         stored, top, bottom = self.halves(tmp_path)
         bottom.write_bytes(bottom.read_bytes()[:-1])
@@ -216,6 +218,7 @@ def test_metadata_are_complete_and_can_be_written_as_json(tmp_path: Path) -> Non
     assert ds.metadata.title == "made for a test"
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=6), cut=st.integers(0, 60_000))
 def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: list[tuple[int, int]], cut: int) -> None:

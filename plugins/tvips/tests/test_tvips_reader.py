@@ -251,6 +251,7 @@ def test_a_scan_shape_of_the_user_keeps_the_start_of_the_scan(tmp_path: Path) ->
     assert (ds.shape.nav, ds.frame_map.sync_offset) == ((14,), 1)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("kept", [0, 1, 2, 4])
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_part_that_lost_whole_frames_is_noticed(tmp_path: Path, part: int, kept: int) -> None:
@@ -266,6 +267,7 @@ def test_a_part_that_lost_whole_frames_is_noticed(tmp_path: Path, part: int, kep
     np.testing.assert_array_equal(np.asarray(ds), np.delete(data, lost, axis=0))
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_frames_that_the_camera_lost_between_full_parts_are_noted_only(tmp_path: Path) -> None:
     headers = [*frame_headers(13), *frame_headers(9, counter=20)]
     paths = write(tmp_path, frames(22), headers, first=6)
@@ -295,6 +297,7 @@ def test_tiny_frames_at_the_end_are_not_read_over(tmp_path: Path) -> None:
     assert open_auto(path).shape == (4, 1, 1)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_dropped_frames_are_noted(tmp_path: Path) -> None:
     headers = frame_headers(12)
     headers[-1] = struct.pack("<I", 14) + headers[-1][4:]
@@ -302,6 +305,7 @@ def test_dropped_frames_are_noted(tmp_path: Path) -> None:
     assert open_auto(path).info.notes == ("3 frames were not stored, if the counter of the frames is right",)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_cut_last_part_opens_as_far_as_it_goes(tmp_path: Path) -> None:
     paths = write(tmp_path, frames(), first=5)
     paths[2].write_bytes(paths[2].read_bytes()[:-30])

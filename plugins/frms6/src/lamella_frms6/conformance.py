@@ -51,7 +51,9 @@ class Frms6Sampler(Sampler):
         keywords = {"unbin": False} if data.variant == "binned" else {}
         header = directory / f"{_BASE}.hdr"
         scan = data.nav_shape if len(data.nav_shape) == 2 else None
-        header.write_text(header_text(data.n_frames, scan, binning=2 if data.variant == "binned" else 1))
+        dark = len(frames[:_DARK_FRAMES]) if data.variant == "dark" else 0
+        binning = 2 if data.variant == "binned" else 1
+        header.write_text(header_text(data.n_frames, scan, binning=binning, dark_frames=dark))
         return {"path": _part(base, 1), **keywords}
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
@@ -132,10 +134,15 @@ def part_bytes(
 
 
 def header_text(
-    signal_frames: int, scan: Sequence[int] | None, *, binning: int = 1, window: tuple[int, int] = (132, 264)
+    signal_frames: int,
+    scan: Sequence[int] | None,
+    *,
+    binning: int = 1,
+    window: tuple[int, int] = (132, 264),
+    dark_frames: int = 0,
 ) -> str:
     """Give a header file."""
-    lines = ["[measurementInfo]", f"SignalFrames = {signal_frames}", "darkframes=2", "gain = 1"]
+    lines = ["[measurementInfo]", f"SignalFrames = {signal_frames}", f"darkframes={dark_frames}", "gain = 1"]
     if scan is not None:
         lines.append("stemimagesize = {}x{}".format(*scan))
     lines.append(f'readoutmode = "bin: {binning}, windowing: {window[0]} x {window[1]}"')
