@@ -65,8 +65,8 @@ def provenance_facts(dataset: DataSet) -> list[tuple[str, object]]:
         plugin += f", read by {origin.distribution} {origin.version or ''}".rstrip()
     if origin.confidence is None:
         return [("format", f"{plugin}, as you said")]
-    reason = f"detected with confidence {origin.confidence} of 100: {printable(with_shapes(origin.reason or ""))}"
-    return [("format", plugin), ("", reason)]
+    why = printable(with_shapes(origin.reason or "evidence only"))
+    return [("format", plugin), ("", f"detected with confidence {origin.confidence} of 100: {why}")]
 
 
 def _facts(dataset: DataSet) -> list[tuple[str, object]]:
