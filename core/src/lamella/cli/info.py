@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.parameters import open_data
+from lamella.cli.several import add_recursive, is_several, list_scans
 from lamella.dataset.repr import axis_text, metadata_facts, shown_notes, size_text
 from lamella.system.text import printable
 from lamella.system.words import shape_text, value_text, with_shapes
@@ -16,19 +17,24 @@ if TYPE_CHECKING:
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["OPENS_DATA", "configure", "describe", "provenance_facts", "run"]
+__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "configure", "describe", "provenance_facts", "run"]
 
 OPENS_DATA = True
+TAKES_SEVERAL = True
 
 _SHOWN_ELSEWHERE = ("format", "shape", "dtype", "nav_shape from", "notes")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the file is all it takes."""
+    """Add how far to look into folders."""
+    add_recursive(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Show the data set."""
+    """Show the data set, or list several."""
+    if is_several(args):
+        return list_scans(args, console, lambda file, dataset: describe(dataset))
+    args.file = args.files[0]
     dataset = open_data(args)
     console.emit(describe(dataset))
     console.say(printable(dataset.name))
