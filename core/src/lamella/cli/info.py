@@ -1,4 +1,7 @@
-"""What a data set is: shape, dtype, axes with units, metadata, and how all this is known."""
+"""Show what a data set is: shape, pixel type, axes with units, metadata, and where all this is known from.
+
+Of several files, or of a folder, the scans are listed with their format, shape and size.
+"""
 
 from __future__ import annotations
 

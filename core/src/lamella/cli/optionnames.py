@@ -16,6 +16,7 @@ _NAME = re.compile(
     r"(?<![\w/\\.'\"-])([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?![\w/\\'\"-]|\.\w)"
     r"(?:(=| )\((\d{1,18}(?:, ?\d{1,18})*),?\)|=(True|False)\b|(=)(?=[\w.]))?"
 )
+_QUOTED = re.compile(r"(?<![\w/\\.'\"-])([a-z][a-z0-9_]*)=\"([^\"\s]{1,60})\"")
 
 
 def as_options(error: ParameterError) -> ParameterError:
@@ -31,14 +32,24 @@ def with_options(text: str) -> str:
     >>> with_options("give nav_shape=(3, 4) or sync_offset; not /data/nav_shape/a.raw")
     'give --nav-shape 3,4 or --sync-offset; not /data/nav_shape/a.raw'
     """
-    return _NAME.sub(_replaced, text) if "_" in text else text
+    if "_" in text:
+        text = _NAME.sub(_replaced, text)
+    return _QUOTED.sub(_with_value, text) if '="' in text else text
 
 
 def _sentence(problem: Problem) -> str:
+    if problem.field == "target":  # the file, which is no option
+        return with_options(problem.text)
     sentence, field = problem.sentence, problem.field
     if field in _flags() and sentence.startswith(field):
         return _flags()[field] + with_options(sentence[len(field) :])
     return with_options(sentence)
+
+
+def _with_value(found: re.Match[str]) -> str:
+    flag = "--format" if found[1] == "format" else _flags().get(found[1])
+    value = "NAME" if found[2] == "..." else found[2]
+    return found[0] if flag is None else f"{flag} {value}"
 
 
 def _replaced(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which format a file has: every candidate, the evidence, why others were rejected, and what to install.
+"""Show which format a file has: all candidates, the evidence, why others were rejected, and what to install.
 
 Of several files, or of a folder, the scans are listed with their format, shape and size.
 """

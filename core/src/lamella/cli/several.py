@@ -34,9 +34,7 @@ _SEE = "lamella run --help"
 
 def add_recursive(parser: argparse.ArgumentParser) -> None:
     """Add the option for folders."""
-    parser.add_argument(
-        "--recursive", action="store_true", help="of a folder, list the scans in all folders below, too"
-    )
+    parser.add_argument("--recursive", action="store_true", help="also list the scans in the folders below a folder")
 
 
 def is_several(args: argparse.Namespace) -> bool:

@@ -102,12 +102,17 @@ def _cli_option(info: ParameterInfo) -> CliOption:
     )
 
 
+_QUOTES = "'\""
+
+
 def _help(info: ParameterInfo) -> str:
     notes = [f"unit: {info.param.unit}"] if info.param.unit else []
     if info.required:
         notes.append("required")
-    elif info.default != "None":
-        notes.append(f"default: {info.default}")
+    elif info.default not in ("None", "True", "False"):
+        notes.append(f"default: {info.default.strip(_QUOTES)}")
+    elif info.default == "True":
+        notes.append("on by default")
     return info.param.doc + (f" [{'; '.join(notes)}]" if notes else "")
 
 
