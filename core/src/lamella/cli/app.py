@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -178,4 +177,6 @@ def _tell(error: Exception, console: Console) -> None:
 
 
 def _traceback(error: Exception) -> list[str]:
+    import traceback
+
     return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")

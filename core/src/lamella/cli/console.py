@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,6 +51,8 @@ class Console:
     def emit(self, data: object) -> None:
         """Write the result for a program, complete; does nothing for a person."""
         if self.as_json:
+            import json
+
             _write(json.dumps(plain(data), indent=2, allow_nan=False), self._out)
 
     def complain(self, *lines: object) -> None:
@@ -119,6 +119,8 @@ class Console:
 
             yield tell
             return
+        import shutil
+
         width = shutil.get_terminal_size().columns - 1
 
         def update(done: int, total: int, name: str) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
+from lamella.cli.folders import is_plain_folder
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.dataset.repr import size_text
 from lamella.errors import NoFormatError
-from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
 from lamella.plugins.registry import default_registry
@@ -24,32 +23,12 @@ from lamella.system.words import shape_text
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["add_recursive", "is_several", "list_scans", "run_each"]
+__all__ = ["list_scans", "run_each"]
 
 Facts = Mapping[str, Any]
 _HEADINGS = ("file", "format", "scan", "detector", "dtype", "size")
 _MOST_ROWS = 1000
 _SEE = "lamella run --help"
-
-
-def add_recursive(parser: argparse.ArgumentParser) -> None:
-    """Add the option for folders."""
-    parser.add_argument("--recursive", action="store_true", help="also list the scans in the folders below a folder")
-
-
-def is_several(args: argparse.Namespace) -> bool:
-    """Whether a command is to list scans: several files, or a folder that is no scan by itself."""
-    return len(args.files) > 1 or _is_plain_folder(args.files[0], getattr(args, "format", None))
-
-
-def _is_plain_folder(file: str, format: str | None) -> bool:
-    if not Path(file).is_dir():
-        return False
-    registry = default_registry()
-    if format is not None and format.lower() != "auto":
-        spec = registry.get(format).spec
-        return spec is None or Capability.DIRECTORY not in spec.capabilities
-    return not any(candidate.eligible for candidate in detect(file, registry, ask_hooks=False).candidates)
 
 
 def list_scans(
@@ -72,7 +51,7 @@ def list_scans(
         The exit code: 0 if every scan can be opened.
     """
     found: list[FoundScan[Facts]] = []
-    named = [file for file in args.files if not _is_plain_folder(file, getattr(args, "format", None))]
+    named = [file for file in args.files if not is_plain_folder(file, getattr(args, "format", None))]
     folders = [file for file in args.files if file not in named]
     if named:
         found += _scans(args, console, named, describe, named=True)

@@ -13,7 +13,6 @@ import numpy as np
 
 from lamella.corrections.deadpixels import Patches, PatchPlan
 from lamella.errors import ParameterError
-from lamella.kernels.builtin import correct_rows
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -223,6 +222,8 @@ class Corrections:
             np.copyto(tile, stored, casting="unsafe")
             self.apply(tile, box)
             return
+        from lamella.kernels.builtin import correct_rows  # slow to import, and not needed to open a file
+
         rows = (len(tile), box.size)
         correct_rows(stored.reshape(rows), (), *self._affine(box, tile.dtype), tile.reshape(rows))
         self._patch(tile, box)
@@ -260,6 +261,8 @@ class Corrections:
             if self.gain is not None:
                 gain = _cut(self._cast("gain", self.gain, tile.dtype), order, first, end)
             known = _remember(self._items, key, (order, dark, gain))  # holding the order keeps its id from others
+        from lamella.kernels.builtin import correct_rows
+
         correct_rows(rows, swapped, *known[1:], tile)
 
     def _affine(self, box: SigBox, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
