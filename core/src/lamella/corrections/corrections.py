@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -288,6 +287,8 @@ class Corrections:
     @cached_property
     def digest(self) -> str:
         """A key for caches, which changes with the content."""
+        import hashlib
+
         key = hashlib.sha256(repr((self.allow_empty, self.grid)).encode())
         for name, plane in self._planes().items():
             key.update(f"{name} {plane.dtype.str} {plane.shape}".encode())
