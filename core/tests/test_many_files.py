@@ -326,3 +326,12 @@ def test_a_file_that_may_not_be_read_is_one_row(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "open", refuse)
     assert main(["info", str(folder)]) == 1
     assert "Permission denied" in capsys.readouterr().out
+
+
+def test_data_in_a_folder_that_need_parameters_are_no_failure(tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("lamella_raw")
+    npy(tmp_path / "a.npy")
+    (tmp_path / "frames.raw").write_bytes(bytes(range(250)) * 4)
+    assert main(["info", str(tmp_path)]) == 0
+    assert "frames.raw  needs --dtype, --sig-shape" in capsys.readouterr().out
+    assert main(["info", str(tmp_path / "a.npy"), str(tmp_path / "frames.raw")]) == 1

@@ -10,7 +10,7 @@ from lamella.params.schema import cli_options
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
 
-__all__ = ["as_options", "with_options"]
+__all__ = ["as_options", "needed_options", "with_options"]
 
 _NAME = re.compile(
     r"(?<![\w/\\.'\"-])([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?![\w/\\'\"-]|\.\w)"
@@ -22,6 +22,13 @@ _QUOTED = re.compile(r"(?<![\w/\\.'\"-])([a-z][a-z0-9_]*)=\"([^\"\s]{1,60})\"")
 def as_options(error: ParameterError) -> ParameterError:
     """Give an error that names the options of the command line instead of the parameters."""
     return ParameterError([(None, _sentence(problem)) for problem in error.problems], subject=error.subject)
+
+
+def needed_options(error: ParameterError) -> list[str]:
+    """Give the options without which a file cannot be opened, if nothing else is wrong; else nothing."""
+    if not all(problem.field in _flags() and problem.text.startswith("required") for problem in error.problems):
+        return []
+    return [_flags()[problem.field] for problem in error.problems if problem.field is not None]
 
 
 def with_options(text: str) -> str:

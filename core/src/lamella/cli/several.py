@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
 from lamella.cli.folders import is_plain_folder
+from lamella.cli.optionnames import needed_options
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.dataset.repr import size_text
-from lamella.errors import NoFormatError
+from lamella.errors import NoFormatError, ParameterError
 from lamella.opening.detect import ask, detect
 from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
 from lamella.plugins.registry import default_registry
@@ -59,7 +60,16 @@ def list_scans(
     for folder in folders:
         found += _list_folder(args, console, folder, describe)
     console.emit([_json(one) for one in found])
-    return 1 if not found or any(one.error is not None for one in found) else 0
+    return 0 if found and all(_is_well(one, named) for one in found) else 1
+
+
+def _is_well(one: FoundScan[Facts], named: Sequence[str]) -> bool:
+    """Whether a file can be opened; data in a folder that need parameters are no failure."""
+    return one.error is None or (one.file not in named and _needs_options(one))
+
+
+def _needs_options(one: FoundScan[Facts]) -> bool:
+    return isinstance(one.error, ParameterError) and bool(needed_options(one.error))
 
 
 def _list_folder(
@@ -124,9 +134,12 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
     if len(scans) > _MOST_ROWS:
         console.say(f"… and {len(scans) - _MOST_ROWS} more scans")
     bad = [one for one in found if one.error is not None]
-    if bad:
-        console.say("", "cannot be opened")
-        console.facts([(f"  {_name(one, folder)}", error_line(one.error)) for one in bad[:_MOST_ROWS] if one.error])
+    lacking = [one for one in bad if _needs_options(one)]
+    for title, group in (("need options", lacking), ("cannot be opened", [one for one in bad if one not in lacking])):
+        if group:
+            console.say("", title)
+            facts = [(f"  {_name(one, folder)}", error_line(one.error)) for one in group[:_MOST_ROWS] if one.error]
+            console.facts(facts)
     for line in _rest(found, contents):
         console.say(line)
 
