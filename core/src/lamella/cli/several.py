@@ -15,6 +15,7 @@ from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.dataset.repr import size_text
 from lamella.errors import NoFormatError, ParameterError
+from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
 from lamella.plugins.registry import default_registry
@@ -75,12 +76,20 @@ def _needs_options(one: FoundScan[Facts]) -> bool:
 def _list_folder(
     args: argparse.Namespace, console: Console, folder: str, describe: Callable[[str, DataSet], Mapping[str, Any]]
 ) -> list[FoundScan[Facts]]:
-    contents = contents_below(folder, recursive=args.recursive)
+    contents = contents_below(folder, recursive=args.recursive, is_scan=_folder_test(args))
     found = _scans(args, console, contents.files, describe, named=False)
     if not found and contents.files and len(args.files) == 1:
         detect(folder, default_registry()).winner()  # an error that says what the folder holds instead
     _show(folder, found, contents, console)
     return found
+
+
+def _folder_test(args: argparse.Namespace) -> Callable[[str], bool] | None:
+    """Give what tells folders that are scans; None if no installed format opens folders."""
+    specs = [plugin.spec for plugin in default_registry().usable()]
+    if not any(spec is not None and Capability.DIRECTORY in spec.capabilities for spec in specs):
+        return None
+    return lambda folder: not is_plain_folder(folder, args.format)
 
 
 def _scans(
