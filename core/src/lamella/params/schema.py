@@ -103,6 +103,7 @@ def _cli_option(info: ParameterInfo) -> CliOption:
 
 
 _QUOTES = "'\""
+_OF_PYTHON = "; in Python also "
 
 
 def _help(info: ParameterInfo) -> str:
@@ -113,7 +114,9 @@ def _help(info: ParameterInfo) -> str:
         notes.append(f"default: {info.default.strip(_QUOTES)}")
     elif info.default == "True":
         notes.append("on by default")
-    return info.param.doc + (f" [{'; '.join(notes)}]" if notes else "")
+    doc, _, of_python = info.param.doc.partition(_OF_PYTHON)  # no matter in a shell
+    doc += "." if of_python else ""
+    return doc + (f" [{'; '.join(notes)}]" if notes else "")
 
 
 def _choices(info: ParameterInfo) -> tuple[str, ...] | None:
