@@ -380,3 +380,13 @@ def test_info_imports_no_more_than_it_shows(folder: Path) -> None:
     assert "lamella_blo.reader" in loaded
     heavy = {"rich", "numba", "matplotlib", "email.parser", "xml.etree.ElementTree", "lamella.kernels.builtin"}
     assert sorted(loaded & heavy) == []
+
+
+def test_a_pattern_that_no_shell_has_expanded_means_its_files(folder: Path, capsys: Capture) -> None:
+    (folder / "cut.npy").unlink()
+    npy(folder / "z[1].npy")
+    listed = told(["info", str(folder / "*.npy")], capsys, 0)
+    assert [Path(one["file"]).name for one in listed] == ["b.npy", "z[1].npy"]
+    assert told(["info", str(folder / "z[1].npy")], capsys, 0)["dtype"] == "uint16"
+    assert main(["info", str(folder / "*.xyz")]) == 1
+    assert "*.xyz: No such file" in capsys.readouterr().err

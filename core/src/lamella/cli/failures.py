@@ -32,7 +32,8 @@ def error_line(error: Exception) -> str:
         if needed:
             return f"needs {', '.join(needed)}"
         return "; ".join(problem.text for problem in as_options(error).problems)
-    return error_lines(error)[0]
+    lines = error_lines(error)
+    return "; ".join(lines) if len(lines) == 2 else lines[0]
 
 
 def error_facts(error: Exception) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import glob
 from pathlib import Path
 
-__all__ = ["add_recursive", "is_plain_folder", "is_several"]
+__all__ = ["add_recursive", "expand_patterns", "is_plain_folder", "is_several"]
 
 
 def add_recursive(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +14,18 @@ def add_recursive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recursive", action="store_true", help="also list the scans in the folders below a folder")
 
 
+def expand_patterns(args: argparse.Namespace) -> None:
+    """Put the files that a pattern such as ``*.mib`` means in its place, as shells do, but not that of Windows."""
+    files = []
+    for file in args.files:
+        is_pattern = any(sign in file for sign in "*?[") and not Path(file).exists()
+        files += sorted(glob.glob(file)) or [file] if is_pattern else [file]  # noqa: PTH207 - names stay as they are
+    args.files = files
+
+
 def is_several(args: argparse.Namespace) -> bool:
     """Whether a command is to list scans: several files, or a folder that is no scan by itself."""
+    expand_patterns(args)
     return len(args.files) > 1 or is_plain_folder(args.files[0], getattr(args, "format", None))
 
 

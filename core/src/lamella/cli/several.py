@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
-from lamella.cli.folders import is_plain_folder
+from lamella.cli.folders import expand_patterns, is_plain_folder
 from lamella.cli.optionnames import needed_options
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
@@ -192,6 +192,7 @@ def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argpar
     int
         The exit code: 0 only if all went well.
     """
+    expand_patterns(args)
     if len(args.files) == 1:
         return run_one(_with_file(args, args.files[0]), console)
     found = list(scans_among(args.files, _opener(args), lambda *_: (), named=True, registry=default_registry()))
