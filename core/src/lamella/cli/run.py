@@ -23,6 +23,7 @@ from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.region import Region, region_of
+from lamella.cli.several import run_each
 from lamella.cli.streaming import save_arrays, stream, told_of
 from lamella.cli.workers import add_workers, make_context
 
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from lamella.firstlook.plan import Plan
     from lamella.plot.panels import Panel
 
-__all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
+__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "choose", "configure", "run", "save_pictures"]
 
 OPENS_DATA = True
+TAKES_SEVERAL = True
 
 _WIDTH = 7
 _LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
@@ -98,7 +100,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Open, compute, write."""
+    """Open, compute, write; one file after the other."""
+    return run_each(run_one, args, console)
+
+
+def run_one(args: argparse.Namespace, console: Console) -> int:
+    """Open, compute, write for one file."""
     with make_context(args) as context:
         dataset = open_data(args)
         console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
