@@ -124,6 +124,8 @@ def test_a_beam_that_was_named_is_taken(context: lamella.Context) -> None:
     assert look.beam is not None
     assert (look.beam.cy, look.beam.cx, look.beam.origin) == (5, 20, "centre as you said, radius guessed")
     assert titles(look)[0] == "Bright field"
+    listed = lamella.first_look(ds, context=context, beam=[5, 20])
+    assert listed.beam == look.beam
     own = Beam(12.0, 12.0, 4.0, "mine", (24, 28))
     assert lamella.first_look(ds, context=context, beam=own).beam == own
     none = lamella.first_look(lamella.open(scan()), context=context, beam=False)
@@ -131,6 +133,8 @@ def test_a_beam_that_was_named_is_taken(context: lamella.Context) -> None:
     assert "the direct beam was not looked for" in none.notes[0]
     with pytest.raises(lamella.ParameterError, match="lies outside of the frame"):
         lamella.first_look(ds, context=context, beam=(50.0, 2.0))
+    with pytest.raises(lamella.ParameterError, match="expected the centre"):
+        lamella.first_look(ds, context=context, beam=(1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize(
@@ -248,6 +252,17 @@ def test_a_region_is_looked_at_alone(context: lamella.Context) -> None:
     assert np.isfinite(numbers(look[0])).sum() == 8
     mean = next(panel for panel in look if panel.name == "mean")
     np.testing.assert_allclose(numbers(mean), scan()[2:4, 1:5].mean(axis=(0, 1)))
+
+
+def test_spectra_of_a_region_stay_at_their_positions(context: lamella.Context) -> None:
+    spectra = np.random.default_rng(1).poisson(90, (9, 40))
+    ds = lamella.open(spectra, sig_shape=(40,))
+    look = lamella.first_look(ds, context=context, roi=ds.roi[3:6])
+    check(look)
+    image = numbers(look[0])
+    assert image.shape == (9, 40)
+    np.testing.assert_array_equal(image[3:6], spectra[3:6])
+    assert np.isnan(image[[0, 1, 2, 6, 7, 8]]).all()
 
 
 def test_more_than_two_scan_axes_show_their_middle_plane(context: lamella.Context) -> None:

@@ -190,8 +190,20 @@ def _line_of_spectra(plan: Plan, outputs: Mapping[str, Output], drawing: Drawing
     frames, mean, total = outputs["frames"], outputs["mean"], outputs["sumsig"]
     panels = [panel_of(mean, drawing), panel_of(total, drawing)]
     if frames.values.shape[0]:
-        panels.insert(0, panel_of(replace(frames, colours="viridis"), drawing, name="spectra"))
+        panels.insert(0, panel_of(replace(_spread(frames, plan), colours="viridis"), drawing, name="spectra"))
     return panels
+
+
+def _spread(frames: Output, plan: Plan) -> Output:
+    """Give frames at their positions, not a number where no frame was selected."""
+    if plan.roi is None:
+        return frames
+    selected = plan.roi.reshape(-1)[:: plan.step]
+    if selected.all():
+        return frames
+    values = np.full((len(selected), *frames.values.shape[1:]), np.nan, np.result_type(frames.values, np.float32))
+    values[selected] = frames.values if frames.valid is None else np.where(frames.valid, frames.values, np.nan)
+    return replace(frames, values=values, valid=None)
 
 
 def _in_order(*names: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lamella.analysis.beam import Beam, NoBeam, find_beam
 from lamella.analysis.com import CoMAnalysis
@@ -34,7 +34,7 @@ _GUESS = 0.1
 """Radius of a direct beam that could not be measured, in parts of the shorter side of the frame."""
 _LONGEST_NAME = 30
 
-BeamChoice = Beam | tuple[float, float] | bool | None
+BeamChoice: TypeAlias = "Beam | Sequence[float] | bool | None"
 """A direct beam, its centre (cy, cx), None to look for it, False for none."""
 
 
@@ -167,9 +167,10 @@ def _with_beam(plan: Plan, choice: BeamChoice) -> Plan:
     elif isinstance(choice, Beam):
         found = choice
     else:
+        centre = _centre(choice)
         found = find_beam(dataset, plan.roi)
-        if isinstance(choice, tuple):
-            found = beam_at(dataset, choice, found)
+        if centre is not None:
+            found = beam_at(dataset, centre, found)
     if not found:
         why = "the direct beam was not looked for" if choice is False else str(found)
         text = f"{why}; there are no virtual detectors and no centre of mass"
@@ -182,6 +183,19 @@ def _with_beam(plan: Plan, choice: BeamChoice) -> Plan:
         SumAnalysis(dataset),
     )
     return replace(plan, beam=found, analyses=detectors)
+
+
+def _centre(choice: Sequence[float] | bool | None) -> tuple[float, float] | None:
+    """Give the centre that a user named; None to look for it."""
+    if choice is None or choice is True:
+        return None
+    try:
+        cy, cx = map(float, choice)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"expected the centre (cy, cx) of the direct beam, found {choice!r}", field="beam"
+        ) from None
+    return cy, cx
 
 
 def _looks_like_pattern(dataset: DataSet) -> bool:
