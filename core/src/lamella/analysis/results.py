@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.plot.pictures import Scale, picture
+from lamella.plot.panels import Scale
+from lamella.plot.pictures import picture
+from lamella.plot.png import png_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -35,7 +37,7 @@ class AnalysisResult:
         How its picture shows numbers: ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in
         the middle of the colours.
     colours
-        Name of a matplotlib colour map for its picture; without matplotlib, grey.
+        Name of a colour map for its picture; one of `lamella.plot.colours`.
     include_in_download
         Whether it is written by `AnalysisResultSet.save`.
     """
@@ -58,8 +60,6 @@ class AnalysisResult:
 
     def get_image(self) -> io.BytesIO:
         """Give the picture as a PNG file in memory."""
-        from lamella.export.images import png_bytes
-
         return io.BytesIO(png_bytes(self.visualized))
 
     def _repr_png_(self) -> bytes:

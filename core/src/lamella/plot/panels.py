@@ -1,7 +1,7 @@
 """What is shown: panels of pictures, curves, vector fields, colours and tables, as data that anything can draw.
 
-A panel does not know who draws it. The sheet of `lamella run`, the HTML of a report, matplotlib and the browser all take
-the same panels, so a scan looks the same everywhere.
+A panel does not know who draws it. The sheet of `lamella run`, the HTML of a report, matplotlib and the browser all
+take the same panels, so a scan looks the same everywhere.
 """
 
 from __future__ import annotations

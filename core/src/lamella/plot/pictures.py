@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from lamella.plot.colours import field_colours, mapped
+from lamella.plot.limits import balanced_limits, linear_limits
 from lamella.system.text import printable
 
 if TYPE_CHECKING:
@@ -322,7 +324,7 @@ def picture(data: NDArray[Any], *, scale: Scale = "linear", colours: str = "gray
     scale
         ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in the middle of the colours.
     colours
-        Name of a matplotlib colour map; without matplotlib, grey.
+        Name of a colour map of `lamella.plot.colours`.
 
     Returns
     -------
@@ -330,52 +332,12 @@ def picture(data: NDArray[Any], *, scale: Scale = "linear", colours: str = "gray
         Red, green, blue and opacity, shape ``(height, width, 4)``; transparent where the data are not finite.
     """
     image = np.atleast_2d(np.asarray(data))
-    finite = np.isfinite(image)
     if image.dtype.kind == "c":
-        rgb = _wheel(image, finite)
-    else:
-        rgb = _mapped(_unit(image.astype(np.float64), finite, scale), colours)
-    rgba = np.zeros((*image.shape, 4), dtype=np.uint8)
-    rgba[..., :3] = np.rint(255 * np.clip(rgb, 0, 1))
-    rgba[..., 3] = np.where(finite, 255, 0)
-    rgba[~finite] = 0
-    return rgba
-
-
-def _unit(image: NDArray[np.float64], finite: NDArray[np.bool_], scale: Scale) -> NDArray[np.float64]:
-    """Bring the finite values to 0..1."""
-    values = np.where(finite, image, 0.0)
-    if not finite.any():
-        return values
-    low, high = values[finite].min(), values[finite].max()
-    if scale == "balanced":
-        high = max(abs(low), abs(high))
-        low = -high
-    elif scale == "log":
-        values = np.log1p(values - low, out=np.zeros_like(values), where=finite)
-        low, high = 0.0, values.max()
-    if high <= low:
-        return np.full_like(values, 0.5 if scale == "balanced" else 0.0)
-    return np.asarray((values - low) / (high - low))
-
-
-def _mapped(unit: NDArray[np.float64], colours: str) -> NDArray[np.float64]:
-    if colours != "gray":
-        try:
-            from matplotlib import colormaps
-        except ImportError:
-            pass
-        else:
-            return np.asarray(colormaps[colours](unit))[..., :3]
-    return np.repeat(unit[..., np.newaxis], 3, axis=-1)
-
-
-def _wheel(image: NDArray[Any], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Angles around the colour wheel, from red at zero; brightness from the magnitude."""
-    values = np.where(finite, image, 0)
-    magnitude = np.abs(values)
-    highest = magnitude.max(initial=0)
-    brightness = magnitude / highest if highest > 0 else magnitude
-    phases = np.array([0, 2, 4]) * np.pi / 3
-    wheel = 0.5 + 0.5 * np.cos(np.angle(values)[..., np.newaxis] - phases)
-    return np.asarray(wheel * brightness[..., np.newaxis], dtype=np.float64)
+        lengths = np.abs(image[np.isfinite(image)])
+        return field_colours(image.imag, image.real, float(lengths.max(initial=0)))
+    numbers = image.astype(np.float64)
+    if scale == "log":
+        known = numbers[np.isfinite(numbers)]
+        numbers = np.log1p(np.maximum(numbers - known.min(initial=np.inf), 0)) if known.size else numbers
+    limits = balanced_limits(numbers) if scale == "balanced" else linear_limits(numbers)
+    return mapped(numbers, "balanced" if scale == "balanced" else "linear", limits, colours)
