@@ -13,8 +13,9 @@ from lamella.errors import ParameterError
 from lamella.plot.canvas import Canvas
 from lamella.plot.colours import INVALID
 from lamella.plot.glyphs import cut, text_mask, text_width, wrapped
+from lamella.plot.measures import scale_bar, square
 from lamella.plot.panels import Circle, Cross, Kind, Panel
-from lamella.plot.parts import draw_marks, draw_scale_bar, scale_bar, square
+from lamella.plot.parts import draw_marks, draw_scale_bar
 from lamella.plot.resample import averaged, enlarged
 from lamella.plot.sheet import save_sheet, sheet_pixels, sheet_png
 from lamella.plot.ticks import nice_length, position, ticks, unit_text

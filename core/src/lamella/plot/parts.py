@@ -11,10 +11,10 @@ import numpy as np
 from lamella.plot.canvas import BLACK, GREY, WHITE
 from lamella.plot.colours import colour_table, wheel
 from lamella.plot.glyphs import ascent, cut, line_height, text_width, wrapped
+from lamella.plot.measures import scale_bar
 from lamella.plot.panels import Circle
-from lamella.plot.ticks import nice_length, position, ticks, unit_text
+from lamella.plot.ticks import position, ticks, unit_text
 from lamella.system.text import printable
-from lamella.system.units import readable
 
 if TYPE_CHECKING:
     from lamella.plot.canvas import Canvas
@@ -27,16 +27,12 @@ __all__ = [
     "BAR_ROOM",
     "BELOW_ROOM",
     "LEFT_ROOM",
-    "axis_label",
-    "axis_limits",
     "draw_axes",
     "draw_bar",
     "draw_legend",
     "draw_marks",
     "draw_scale_bar",
     "draw_table",
-    "scale_bar",
-    "square",
     "table_rows",
 ]
 
@@ -48,40 +44,6 @@ _WHEEL = 84
 _ROW = 26
 """Height of a row of a table [px]."""
 _RULE = (200, 200, 200)
-_PATTERN = 0.25
-"""Length of a scale bar in parts of the picture, at most."""
-
-
-def square(axes: Sequence[Axis]) -> bool:
-    """Tell whether both axes are of one kind, such as two lengths, so that a bar can show the scale of both."""
-    if len(axes) != 2 or axes[0].units != axes[1].units:
-        return False
-    names = [axis.name for axis in axes]
-    return "frame" not in names and (axes[0].calibrated or _alike(*names))
-
-
-def _alike(first: str, second: str) -> bool:
-    """Tell whether names differ in one letter or number only, such as ``scan_y`` and ``scan_x``, or not at all."""
-    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) <= 1
-
-
-def scale_bar(axis: Axis, pixels: float) -> tuple[float, str]:
-    """Give the length of a scale bar [px of the data] and its text.
-
-    Parameters
-    ----------
-    axis
-        What it measures.
-    pixels
-        Length of the picture along that axis [px of the data].
-    """
-    step, units = (abs(axis.scale), axis.units or "") if axis.units else (1.0, "px")
-    about = pixels * step * _PATTERN
-    if not axis.units:
-        about = max(about, 1.0)
-    factor, units = readable(nice_length(about), units)
-    length = nice_length(about * factor)
-    return length / (step * factor), f"{length:g} {unit_text(units)}"
 
 
 def draw_scale_bar(picture: Canvas, axes: Sequence[Axis], shape: tuple[int, int]) -> None:
@@ -179,18 +141,6 @@ def draw_legend(canvas: Canvas, y: int, x: int, panel: Panel) -> None:
     largest = f"≤ {panel.limits[1]:.3g} {unit_text(panel.unit)}".rstrip()
     for i, line in enumerate([*lines, cut(largest, "small", room)]):
         canvas.text(below + i * 18, middle, line, "small", anchor="centre")
-
-
-def axis_label(axis: Axis) -> str:
-    """Give the name of an axis with its unit."""
-    name = printable(axis.name, 60)
-    return f"{name} [{unit_text(axis.units)}]" if axis.units else name
-
-
-def axis_limits(axis: Axis, length: int, *, edges: bool) -> tuple[float, float]:
-    """Give the values at the ends of an axis: at the edges of its pixels, or at their centres."""
-    before = 0.5 if edges else 0.0
-    return axis.offset - before * axis.scale, axis.offset + (length - 1 + before) * axis.scale
 
 
 def draw_axes(

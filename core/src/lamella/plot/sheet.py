@@ -8,7 +8,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,22 +16,20 @@ from lamella.errors import ParameterError
 from lamella.plot.canvas import GREY, Canvas, line_mask
 from lamella.plot.colours import INVALID, opaque, rgba
 from lamella.plot.glyphs import cut, text_width, wrapped
+from lamella.plot.measures import axis_label, axis_limits, check, data_axes, data_shape, smaller, square
 from lamella.plot.parts import (
     BAR_ROOM,
     BELOW_ROOM,
     LEFT_ROOM,
-    axis_label,
-    axis_limits,
     draw_axes,
     draw_bar,
     draw_legend,
     draw_marks,
     draw_scale_bar,
     draw_table,
-    square,
 )
 from lamella.plot.png import png_bytes
-from lamella.plot.resample import averaged, enlarged
+from lamella.plot.resample import enlarged
 from lamella.reader.metadata import Axis
 from lamella.system.text import LINE, printable
 
@@ -119,7 +117,7 @@ def sheet_png(panels: Sequence[Panel], *, title: str = "", caption: str = "", co
 
     Examples
     --------
-    >>> from lamella.plot.panels import Panel
+    >>> from lamella.plot import Panel
     >>> from lamella.reader import Axis
     >>> axes = (Axis("y", 2.0, units="nm"), Axis("x", 2.0, units="nm"))
     >>> ramp = Panel(kind="image", title="Ramp", data=np.ones((3, 4)), axes=axes, limits=(0, 2))
@@ -134,7 +132,7 @@ def sheet_pixels(panels: Sequence[Panel], *, title: str = "", caption: str = "",
     if not panels:
         raise ParameterError("there is no panel to draw", field="panels")
     for panel in panels:
-        _check(panel)
+        check(panel)
     rows = math.ceil(len(panels) / max(columns, 1))
     columns = math.ceil(len(panels) / rows)
     box = _LARGE_BOX if len(panels) == 1 else _BOX
@@ -161,24 +159,6 @@ def sheet_pixels(panels: Sequence[Panel], *, title: str = "", caption: str = "",
     return canvas.pixels
 
 
-def _check(panel: Panel) -> None:
-    dims = {"image": 2, "curve": 1, "field": 3, "rgba": 3, "table": 0}[panel.kind]
-    shape = () if panel.data is None else panel.data.shape
-    if dims and len(shape) != dims:
-        raise ParameterError(f"the {panel.kind} {panel.title!r} has numbers of shape {shape}", field="panels")
-
-
-def _shape(panel: Panel) -> tuple[int, int]:
-    """Give rows and columns of the data."""
-    shape = np.asarray(panel.data).shape
-    height, width = shape[1:] if panel.kind == "field" else shape[:2]
-    return height, width
-
-
-def _axes(panel: Panel) -> tuple[Axis, Axis]:
-    return (panel.axes[0], panel.axes[1]) if len(panel.axes) == 2 else (Axis("y"), Axis("x"))
-
-
 def _cell(panel: Panel, box: tuple[int, int]) -> _Cell:
     """Give the place of the picture of a panel in a box of this height and width."""
     high, wide = box
@@ -187,10 +167,10 @@ def _cell(panel: Panel, box: tuple[int, int]) -> _Cell:
     if panel.kind == "curve":
         wide = wide + BAR_ROOM - LEFT_ROOM - 12
         return _Cell(panel, LEFT_ROOM, min(high, round(wide * _FLATTEST_CURVE)), wide, BELOW_ROOM)
-    if not square(_axes(panel)):
+    if not square(data_axes(panel)):
         return _Cell(panel, LEFT_ROOM, round(0.8 * high), wide - LEFT_ROOM, BELOW_ROOM)
-    rows, columns = _shape(panel)
-    steps = [abs(axis.scale) if axis.units else 1.0 for axis in _axes(panel)]
+    rows, columns = data_shape(panel)
+    steps = [abs(axis.scale) if axis.units else 1.0 for axis in data_axes(panel)]
     tall, broad = max(rows, 1) * steps[0], max(columns, 1) * steps[1]
     factor = min(high / tall, wide / broad)
     return _Cell(panel, 0, max(_THINNEST, round(tall * factor)), max(_THINNEST, round(broad * factor)), 0)
@@ -240,9 +220,9 @@ def _draw_picture(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) 
     top, left, height, width = box
     part = canvas.part(top, left, height, width)
     part.pixels[:] = INVALID
-    shape, axes = _shape(panel), _axes(panel)
+    shape, axes = data_shape(panel), data_axes(panel)
     if min(shape) > 0:
-        part.paste(0, 0, enlarged(opaque(rgba(_smaller(panel, (height, width)))), (height, width)))
+        part.paste(0, 0, enlarged(opaque(rgba(smaller(panel, (height, width)))), (height, width)))
         draw_marks(part, panel.marks, shape)
     if square(axes):
         if min(shape) > 0:
@@ -254,15 +234,6 @@ def _draw_picture(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) 
         draw_bar(canvas, top, left + width, height, panel)
     elif panel.kind == "field":
         draw_legend(canvas, top, left + width, panel)
-
-
-def _smaller(panel: Panel, shape: tuple[int, int]) -> Panel:
-    """Give a panel with at most as many pixels as are drawn."""
-    data: NDArray[Any] = np.asarray(panel.data)
-    if panel.kind == "rgba":
-        few = np.moveaxis(averaged(np.moveaxis(data, -1, 0), shape), 0, -1)
-        return replace(panel, data=np.rint(few).astype(np.uint8))
-    return replace(panel, data=averaged(data, shape))
 
 
 def _draw_curve(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) -> None:

@@ -1,0 +1,105 @@
+"""What is known of a panel before it is drawn: its shape, its axes, and how long a scale bar is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import ParameterError
+from lamella.plot.resample import averaged
+from lamella.plot.ticks import nice_length, unit_text
+from lamella.reader.metadata import Axis
+from lamella.system.text import printable
+from lamella.system.units import readable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.plot.panels import Panel
+
+__all__ = ["axis_label", "axis_limits", "check", "data_axes", "data_shape", "scale_bar", "smaller", "square"]
+
+_LONGEST_BAR = 0.25
+"""Length of a scale bar in parts of the picture, at most."""
+
+
+def check(panel: Panel) -> None:
+    """Refuse a panel whose numbers have another shape than its kind.
+
+    Raises
+    ------
+    ParameterError
+        If it has.
+    """
+    dims = {"image": 2, "curve": 1, "field": 3, "rgba": 3, "table": 0}[panel.kind]
+    shape = () if panel.data is None else panel.data.shape
+    if dims and len(shape) != dims:
+        raise ParameterError(f"the {panel.kind} {panel.title!r} has numbers of shape {shape}", field="panels")
+
+
+def data_shape(panel: Panel) -> tuple[int, int]:
+    """Give rows and columns of the data."""
+    shape = np.asarray(panel.data).shape
+    height, width = shape[1:] if panel.kind == "field" else shape[:2]
+    return height, width
+
+
+def data_axes(panel: Panel) -> tuple[Axis, Axis]:
+    """Give the axes of y and x."""
+    return (panel.axes[0], panel.axes[1]) if len(panel.axes) == 2 else (Axis("y"), Axis("x"))
+
+
+def smaller(panel: Panel, shape: tuple[int, int]) -> Panel:
+    """Give a panel with at most as many pixels as are drawn."""
+    data: NDArray[Any] = np.asarray(panel.data)
+    if panel.kind == "rgba":
+        few = np.moveaxis(averaged(np.moveaxis(data, -1, 0), shape), 0, -1)
+        return replace(panel, data=np.rint(few).astype(np.uint8))
+    return replace(panel, data=averaged(data, shape))
+
+
+def square(axes: Sequence[Axis]) -> bool:
+    """Tell whether both axes are of one kind, such as two lengths, so that a bar can show the scale of both."""
+    if len(axes) != 2 or axes[0].units != axes[1].units:
+        return False
+    names = [axis.name for axis in axes]
+    return "frame" not in names and (axes[0].calibrated or _alike(*names))
+
+
+def _alike(first: str, second: str) -> bool:
+    """Tell whether names differ in one letter or number only, such as ``scan_y`` and ``scan_x``, or not at all."""
+    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) <= 1
+
+
+def scale_bar(axis: Axis, pixels: float) -> tuple[float, str]:
+    """Give the length of a scale bar [px of the data] and its text.
+
+    Parameters
+    ----------
+    axis
+        What it measures.
+    pixels
+        Length of the picture along that axis [px of the data].
+    """
+    step, units = (abs(axis.scale), axis.units or "") if axis.units else (1.0, "px")
+    about = pixels * step * _LONGEST_BAR
+    if not axis.units:
+        about = max(about, 1.0)
+    factor, units = readable(nice_length(about), units)
+    length = nice_length(about * factor)
+    return length / (step * factor), f"{length:g} {unit_text(units)}"
+
+
+def axis_label(axis: Axis) -> str:
+    """Give the name of an axis with its unit."""
+    name = printable(axis.name, 60)
+    return f"{name} [{unit_text(axis.units)}]" if axis.units else name
+
+
+def axis_limits(axis: Axis, length: int, *, edges: bool) -> tuple[float, float]:
+    """Give the values at the ends of an axis: at the edges of its pixels, or at their centres."""
+    before = 0.5 if edges else 0.0
+    return axis.offset - before * axis.scale, axis.offset + (length - 1 + before) * axis.scale
