@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from lamella.plot.panels import Panel
 
-__all__ = ["axis_label", "axis_limits", "check", "data_axes", "data_shape", "scale_bar", "smaller", "square"]
+__all__ = [
+    "axis_label",
+    "axis_limits",
+    "check",
+    "data_axes",
+    "data_shape",
+    "readable_axis",
+    "scale_bar",
+    "smaller",
+    "square",
+]
 
 _LONGEST_BAR = 0.25
 """Length of a scale bar in parts of the picture, at most."""
@@ -91,6 +101,14 @@ def scale_bar(axis: Axis, pixels: float) -> tuple[float, str]:
     factor, units = readable(nice_length(about), units)
     length = nice_length(about * factor)
     return length / (step * factor), f"{length:g} {unit_text(units)}"
+
+
+def readable_axis(axis: Axis, length: int) -> Axis:
+    """Give an axis of so many pixels in the unit in which people read its length, such as nm and not 1e-9 m."""
+    if axis.units is None:
+        return axis
+    factor, units = readable(abs(axis.scale) * max(length, 1), axis.units)
+    return Axis(axis.name, axis.scale * factor, axis.offset * factor, units)
 
 
 def axis_label(axis: Axis) -> str:
