@@ -429,7 +429,10 @@ class Context(AnalysisMaker):
             As for `run_udf`.
         """
         chosen = job.roi if roi is None else roi
-        return job.results(self.run_udf(job.dataset, job.udf(), chosen, corrections, progress))
+        result = self.run_udf(job.dataset, job.udf(), chosen, corrections, progress)
+        channels = job.results(result)
+        channels.calibrate(result)
+        return channels
 
     def export_dataset(
         self,

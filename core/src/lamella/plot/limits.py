@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lamella.plot.panels import Scale
 
-__all__ = ["balanced_limits", "choose_scale", "linear_limits", "log_limits"]
+__all__ = ["balanced_limits", "choose_scale", "limits_of", "linear_limits", "log_limits"]
 
 _LOW, _HIGH = 0.2, 99.8
 """Percentiles at which colours end: one hot or dead pixel must not darken a picture."""
@@ -42,6 +42,12 @@ def choose_scale(values: NDArray[Any]) -> tuple[Scale, tuple[float, float]]:
         if high > _DECADE * low:
             return "log", log_limits(known)
     return "linear", linear_limits(known)
+
+
+def limits_of(scale: Scale, values: NDArray[Any]) -> tuple[float, float]:
+    """Give the limits of numbers on a scale that was chosen; real numbers, or complex ones by their magnitude."""
+    numbers = np.abs(values) if np.iscomplexobj(values) else values
+    return {"log": log_limits, "balanced": balanced_limits, "linear": linear_limits}[scale](numbers)
 
 
 def linear_limits(values: NDArray[Any]) -> tuple[float, float]:
