@@ -14,9 +14,10 @@ from typing import Any
 import lamella
 from lamella.cli.commands import Command, Commands
 from lamella.cli.console import Console
+from lamella.cli.failures import error_facts, error_lines
 from lamella.cli.parser import Parser, UsageError
-from lamella.errors import FormatError, LamellaWarning, ParameterError
-from lamella.system.text import LINE, PrintableError, made_printable, printable
+from lamella.errors import LamellaWarning
+from lamella.system.text import LINE, made_printable, printable
 
 __all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
@@ -104,7 +105,7 @@ def parser_of(command: Command, *, add_help: bool = True) -> Parser:
     if getattr(module, "OPENS_DATA", False):
         from lamella.cli.parameters import add_data
 
-        add_data(parser)
+        add_data(parser, several=getattr(module, "TAKES_SEVERAL", False))
     module.configure(parser)
     parser.add_argument("--json", action="store_true", help="write JSON for programs")
     parser.add_argument("--traceback", action="store_true", help="show where an error came from")
@@ -151,7 +152,9 @@ def _warnings_told(console: Console) -> Iterator[None]:
 
         def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, LamellaWarning):
-                console.complain(f"lamella: warning: {message}")
+                from lamella.cli.optionnames import with_options
+
+                console.complain(f"lamella: warning: {with_options(str(message))}")
             else:
                 otherwise(printable(message, LINE), category, *where, **more)
 
@@ -162,9 +165,9 @@ def _warnings_told(console: Console) -> Iterator[None]:
 
 def _tell(error: Exception, console: Console) -> None:
     if console.as_json:
-        console.emit({"error": _facts(error)})
+        console.emit({"error": error_facts(error)})
         return
-    first, *others = _message(error).split("\n")
+    first, *others = error_lines(error)
     console.complain(f"lamella: {first}", *others)
     if isinstance(error, UsageError):
         console.complain(f"{error.see} says more")
@@ -172,31 +175,3 @@ def _tell(error: Exception, console: Console) -> None:
 
 def _traceback(error: Exception) -> list[str]:
     return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")
-
-
-def _message(error: Exception) -> str:
-    """Give the text for a person, in lines."""
-    if isinstance(error, PrintableError):
-        return str(error)
-    return printable(_foreign_message(error), LINE)
-
-
-def _foreign_message(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError):
-        return str(error)
-    return f"{type(error).__name__}: {error} (--traceback shows where)"
-
-
-def _complete_message(error: Exception) -> str:
-    return error.message if isinstance(error, PrintableError) else _foreign_message(error)
-
-
-def _facts(error: Exception) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": type(error).__name__, "message": _complete_message(error)}
-    if isinstance(error, ParameterError):
-        facts["problems"] = [problem._asdict() for problem in error.problems]
-    if isinstance(error, FormatError):
-        facts |= {name: getattr(error, name) for name in ("path", "problem", "expected", "found", "remedy")}
-    return facts

@@ -33,9 +33,12 @@ class Builder(Protocol):
     def __call__(self, *, add_help: bool = True) -> Parser: ...
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the file and its format."""
-    parser.add_argument("file", metavar="FILE", help="the file; of several, the one that the format calls main")
+def add_data(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add the file, or several, and the format."""
+    if several:
+        parser.add_argument("files", nargs="+", metavar="FILE", help="the file, or several: parts of a scan count once")
+    else:
+        parser.add_argument("file", metavar="FILE", help="the file; of several, the one that the format calls main")
     parser.add_argument("--format", metavar="NAME", help="format of the file; detected by default")
 
 
@@ -99,7 +102,8 @@ def _choose_format(build: Builder, arguments: Sequence[str]) -> str | None:
         return None
     if args.format is not None:
         return str(default_registry().get(args.format).name)
-    return _detected(args.file) if args.file else None
+    files = vars(args).get("files") or [vars(args).get("file")]
+    return _detected(files[0]) if files[0] else None
 
 
 def _detected(file: str) -> str | None:
@@ -115,8 +119,8 @@ def _loosen(parser: argparse.ArgumentParser) -> None:
     """Let every positional argument be absent."""
     for action in parser._actions:
         action.required = False
-        if not action.option_strings and action.nargs is None:
-            action.nargs = "?"
+        if not action.option_strings and action.nargs in (None, "+"):
+            action.nargs = "?" if action.nargs is None else "*"
 
 
 def _common() -> dict[str, CliOption]:

@@ -20,6 +20,7 @@ from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.region import Region, region_of
+from lamella.cli.several import run_each
 from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
 from lamella.cli.workers import add_workers, make_context
 from lamella.export.atomic import written_at_once
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.plot.pictures import Reduced
 
-__all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
+__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "choose", "configure", "run", "save_pictures"]
 
 OPENS_DATA = True
+TAKES_SEVERAL = True
 
 _WIDTH = 7
 _LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
@@ -81,7 +83,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Open, compute, write."""
+    """Open, compute, write; one file after the other."""
+    return run_each(run_one, args, console)
+
+
+def run_one(args: argparse.Namespace, console: Console) -> int:
+    """Open, compute, write for one file."""
     with make_context(args) as context:
         dataset = open_data(args)
         console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)

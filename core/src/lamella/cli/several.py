@@ -1,0 +1,245 @@
+"""Commands over several files or a folder: a scan in several files counts once, and a bad file is one row."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamella.cli.console import Console
+from lamella.cli.failures import error_facts, error_line, error_lines
+from lamella.cli.parameters import open_data
+from lamella.cli.parser import UsageError
+from lamella.dataset.repr import size_text
+from lamella.errors import NoFormatError
+from lamella.format import Capability
+from lamella.opening.detect import ask, detect
+from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
+from lamella.plugins.registry import default_registry
+from lamella.reader.probe import Probe
+from lamella.system.words import shape_text
+
+if TYPE_CHECKING:
+    from lamella.dataset.dataset import DataSet
+
+__all__ = ["add_recursive", "is_several", "list_scans", "run_each"]
+
+Facts = Mapping[str, Any]
+_HEADINGS = ("file", "format", "scan", "detector", "dtype", "size")
+_MOST_ROWS = 1000
+_SEE = "lamella run --help"
+
+
+def add_recursive(parser: argparse.ArgumentParser) -> None:
+    """Add the option for folders."""
+    parser.add_argument(
+        "--recursive", action="store_true", help="of a folder, list the scans in all folders below, too"
+    )
+
+
+def is_several(args: argparse.Namespace) -> bool:
+    """Whether a command is to list scans: several files, or a folder that is no scan by itself."""
+    return len(args.files) > 1 or _is_plain_folder(args.files[0], getattr(args, "format", None))
+
+
+def _is_plain_folder(file: str, format: str | None) -> bool:
+    if not Path(file).is_dir():
+        return False
+    registry = default_registry()
+    if format is not None and format.lower() != "auto":
+        spec = registry.get(format).spec
+        return spec is None or Capability.DIRECTORY not in spec.capabilities
+    return not any(candidate.eligible for candidate in detect(file, registry, ask_hooks=False).candidates)
+
+
+def list_scans(
+    args: argparse.Namespace, console: Console, describe: Callable[[str, DataSet], Mapping[str, Any]]
+) -> int:
+    """List the scans among the files and in the folders that were named.
+
+    Parameters
+    ----------
+    args
+        What the command was given: ``files``, ``recursive``, and what `open_data` needs.
+    console
+        Where to write.
+    describe
+        Gives what a program is told of a scan: gets the file and its data set.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if every scan can be opened.
+    """
+    found: list[FoundScan[Facts]] = []
+    named = [file for file in args.files if not _is_plain_folder(file, getattr(args, "format", None))]
+    folders = [file for file in args.files if file not in named]
+    if named:
+        found += _scans(args, console, named, describe, named=True)
+        _show("", found, None, console)
+    for folder in folders:
+        found += _list_folder(args, console, folder, describe)
+    console.emit([_json(one) for one in found])
+    return 1 if not found or any(one.error is not None for one in found) else 0
+
+
+def _list_folder(
+    args: argparse.Namespace, console: Console, folder: str, describe: Callable[[str, DataSet], Mapping[str, Any]]
+) -> list[FoundScan[Facts]]:
+    contents = contents_below(folder, recursive=args.recursive)
+    found = _scans(args, console, contents.files, describe, named=False)
+    if not found and contents.files and len(args.files) == 1:
+        detect(folder, default_registry()).winner()  # an error that says what the folder holds instead
+    _show(folder, found, contents, console)
+    return found
+
+
+def _scans(
+    args: argparse.Namespace,
+    console: Console,
+    files: Sequence[str],
+    describe: Callable[[str, DataSet], Mapping[str, Any]],
+    *,
+    named: bool,
+) -> list[FoundScan[Facts]]:
+    def facts(file: str, dataset: DataSet) -> Facts:
+        return describe(file, dataset) if console.as_json else _row(dataset)
+
+    return list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
+
+
+def _opener(args: argparse.Namespace, *, named: bool = True) -> Callable[[str], DataSet]:
+    def opened(file: str) -> DataSet:
+        if (
+            not named
+            and args.format is not None
+            and not ask(default_registry().get(args.format), Probe.of(file)).eligible
+        ):
+            raise NoFormatError(f"format {args.format!r} does not recognise {file}")
+        return open_data(_with_file(args, file))
+
+    return opened
+
+
+def _row(dataset: DataSet) -> Facts:
+    """Give the cells of a table; a data set itself would hold much more memory."""
+    nav, sig = shape_text(dataset.shape.nav), shape_text(dataset.shape.sig)
+    return dict(
+        zip(_HEADINGS[1:], (dataset.format, nav, sig, str(dataset.dtype), size_text(dataset.nbytes)), strict=True)
+    )
+
+
+def _json(one: FoundScan[Facts]) -> dict[str, Any]:
+    if one.error is not None:
+        return {"file": one.file, "error": error_facts(one.error)}
+    return {"file": one.file, "parts": list(one.parts), **(one.facts or {})}
+
+
+def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderContents | None, console: Console) -> None:
+    scans = [one for one in found if one.facts is not None]
+    if contents is not None:
+        console.say(f"{folder}: {_count(len(scans), 'scan')}")
+    if scans and not console.as_json:
+        rows = [(_name(one, folder), *(one.facts or {}).values()) for one in scans[:_MOST_ROWS]]
+        console.table(_HEADINGS, rows)
+    if len(scans) > _MOST_ROWS:
+        console.say(f"… and {len(scans) - _MOST_ROWS} more scans")
+    bad = [one for one in found if one.error is not None]
+    if bad:
+        console.say("", "cannot be opened")
+        console.facts([(f"  {_name(one, folder)}", error_line(one.error)) for one in bad[:_MOST_ROWS] if one.error])
+    for line in _rest(found, contents):
+        console.say(line)
+
+
+def _rest(found: Sequence[FoundScan[Facts]], contents: FolderContents | None) -> list[str]:
+    """Say what a folder holds besides."""
+    if contents is None:
+        return []
+    others = len(contents.files) - sum(1 + len(one.parts) for one in found)
+    lines = [f"{_count(others, 'other file')}: settings of these scans, or no scans"] if others > 0 else []
+    if contents.left_out:
+        lines.append(f"{_count(contents.left_out, 'file')} not looked at; name those that you want")
+    if contents.folders:
+        lines.append(f"{_count(contents.folders, 'folder')} below not searched; --recursive searches them")
+    return ["", *lines] if lines else []
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n or 'no'} {noun}{'' if n == 1 else 's'}"
+
+
+def _name(one: FoundScan[Any], folder: str) -> str:
+    name = os.path.relpath(one.file, folder) if folder else one.file
+    return f"{name} and {len(one.parts)} more" if one.parts else name
+
+
+def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argparse.Namespace, console: Console) -> int:
+    """Run a command on each scan among the files that were named, also after one that fails.
+
+    Parameters
+    ----------
+    run_one
+        Does it for one file, as ``args.file``; emits the result, with its ``folder``, and gives an exit code.
+    args
+        What the command was given, with ``files``.
+    console
+        Where to write: a table at the end, or a list of all results for a program.
+
+    Returns
+    -------
+    int
+        The exit code: 0 only if all went well.
+    """
+    if len(args.files) == 1:
+        return run_one(_with_file(args, args.files[0]), console)
+    found = list(scans_among(args.files, _opener(args), lambda *_: (), named=True, registry=default_registry()))
+    if len(found) > 1 and getattr(args, "out", None) is not None:
+        raise UsageError(f"--out is for the results of one scan, and these are {len(found)}: leave it out", see=_SEE)
+    results: list[dict[str, Any]] = []
+    rows: list[tuple[str, str]] = []
+    failed = False
+    for one in found:
+        into = _Kept(console)
+        console.say(*[""] * bool(rows))
+        try:
+            code = run_one(_with_file(args, one.file), into)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            code = 1
+            _complain(error, one.file, console)
+            results.append({"file": one.file, "error": error_facts(error)})
+            rows.append((_name(one, ""), f"error: {error_line(error)}"))
+        else:
+            results.append({"file": one.file, "parts": list(one.parts), **into.data})
+            rows.append((_name(one, ""), str(into.data.get("folder", "")) if code == 0 else "error"))
+        failed = failed or code != 0
+    console.say("")
+    console.table(("file", "results"), rows)
+    console.emit(results)
+    return 1 if failed else 0
+
+
+def _with_file(args: argparse.Namespace, file: str) -> argparse.Namespace:
+    return argparse.Namespace(**(vars(args) | {"file": file}))
+
+
+def _complain(error: Exception, file: str, console: Console) -> None:
+    if not console.as_json:
+        first, *others = error_lines(error)
+        console.complain(f"lamella: {first}" if file in first else f"lamella: {file}: {first}", *others)
+
+
+class _Kept(Console):
+    """The console of one of several files: what would be emitted is kept."""
+
+    def __init__(self, outer: Console) -> None:
+        super().__init__(as_json=outer.as_json, out=outer._out, err=outer._err)
+        self.data: dict[str, Any] = {}
+
+    def emit(self, data: object) -> None:
+        if isinstance(data, dict):
+            self.data = data
