@@ -142,7 +142,8 @@ def test_marks_outside_of_a_picture_are_not_drawn_elsewhere(mark: Any) -> None:
 @pytest.mark.parametrize(
     ("axis", "pixels", "length", "text"),
     [
-        (Axis("x", 0.001992, units="µm"), 256, 50.2, "100 nm"),
+        (Axis("x", 0.001992, units="µm"), 256, 50.2, "0.1 µm"),
+        (Axis("x", 0.0001, units="µm"), 256, 50, "5 nm"),
         (Axis("x", 5.5e-5, units="m"), 100, 18.18, "1 mm"),
         (Axis("x", 0.02, units="1/nm"), 256, 50, "1 nm⁻¹"),
         (Axis("x"), 256, 50, "50 px"),

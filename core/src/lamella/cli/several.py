@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
@@ -24,7 +24,9 @@ from lamella.system.words import shape_text
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["add_recursive", "is_several", "list_scans", "run_each"]
+__all__ = ["add_recursive", "found_scans", "is_several", "list_scans", "run_each"]
+
+T = TypeVar("T")
 
 Facts = Mapping[str, Any]
 _HEADINGS = ("file", "format", "scan", "detector", "dtype", "size")
@@ -110,6 +112,23 @@ def _scans(
     return list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
 
 
+def found_scans(args: argparse.Namespace, facts: Callable[[str, DataSet], T]) -> tuple[list[FoundScan[T]], list[str]]:
+    """Give the scans in a folder, or among several files, and lines about what else the folder holds.
+
+    Parameters
+    ----------
+    args
+        What the command was given: ``files``, ``recursive``, and what `open_data` needs.
+    facts
+        Gives what is wanted of each scan: gets the file and its data set.
+    """
+    contents = contents_below(args.files[0], recursive=args.recursive) if len(args.files) == 1 else None
+    named = contents is None
+    files = args.files if contents is None else contents.files
+    found = list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
+    return found, _rest(found, contents)
+
+
 def _opener(args: argparse.Namespace, *, named: bool = True) -> Callable[[str], DataSet]:
     def opened(file: str) -> DataSet:
         if (
@@ -154,7 +173,7 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
         console.say(line)
 
 
-def _rest(found: Sequence[FoundScan[Facts]], contents: FolderContents | None) -> list[str]:
+def _rest(found: Sequence[FoundScan[Any]], contents: FolderContents | None) -> list[str]:
     """Say what a folder holds besides."""
     if contents is None:
         return []

@@ -26,7 +26,7 @@ __all__ = [
     "check",
     "data_axes",
     "data_shape",
-    "readable_axis",
+    "readable_axes",
     "scale_bar",
     "smaller",
     "square",
@@ -103,11 +103,20 @@ def scale_bar(axis: Axis, pixels: float) -> tuple[float, str]:
     return length / (step * factor), f"{length:g} {unit_text(units)}"
 
 
-def readable_axis(axis: Axis, length: int) -> Axis:
-    """Give an axis of so many pixels in the unit in which people read its length, such as nm and not 1e-9 m."""
-    if axis.units is None:
-        return axis
-    factor, units = readable(abs(axis.scale) * max(length, 1), axis.units)
+def readable_axes(axes: Sequence[Axis], shape: Sequence[int]) -> tuple[Axis, ...]:
+    """Give axes of these lengths [px] in units in which people read them, such as nm and not 1e-9 m.
+
+    Axes that have the same unit keep it in common.
+    """
+    extents: dict[str, float] = {}
+    for axis, length in zip(axes, shape, strict=True):
+        if axis.units:
+            extents[axis.units] = max(extents.get(axis.units, 0.0), abs(axis.scale) * max(length, 1))
+    found = {units: readable(extent, units) for units, extent in extents.items()}
+    return tuple(_converted(axis, *found[axis.units]) if axis.units else axis for axis in axes)
+
+
+def _converted(axis: Axis, factor: float, units: str) -> Axis:
     return Axis(axis.name, axis.scale * factor, axis.offset * factor, units)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from lamella.errors import ParameterError
 from lamella.plot.figures import figure
 from lamella.plot.limits import choose_scale
-from lamella.plot.measures import readable_axis
+from lamella.plot.measures import readable_axes
 from lamella.plot.panels import Panel
 
 if TYPE_CHECKING:
@@ -88,8 +88,12 @@ def array_panel(name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: s
     """Give the panel of an array over these axes: a curve, a picture, or a field for complex numbers; else None."""
     if data.ndim not in (1, 2) or len(axes) != data.ndim or 0 in data.shape:
         return None
-    shown = tuple(readable_axis(axis, length) for axis, length in zip(axes, data.shape, strict=True))
-    look: dict[str, Any] = {"title": title or name, "name": name, "quantity": name, "axes": shown}
+    look: dict[str, Any] = {
+        "title": title or name,
+        "name": name,
+        "quantity": name,
+        "axes": readable_axes(axes, data.shape),
+    }
     if data.dtype.kind == "c" and data.ndim == 2:
         largest = choose_scale(np.abs(data))[1][1]
         return Panel(kind="field", data=np.stack([data.imag, data.real]), limits=(0.0, largest), **look)

@@ -15,6 +15,7 @@ import numpy as np
 from lamella.errors import ParameterError
 from lamella.plot.canvas import GREY, Canvas, line_mask
 from lamella.plot.colours import INVALID, opaque, rgba
+from lamella.plot.curves import curve_points
 from lamella.plot.glyphs import cut, text_width, wrapped
 from lamella.plot.measures import axis_label, axis_limits, check, data_axes, data_shape, smaller, square
 from lamella.plot.parts import (
@@ -246,24 +247,5 @@ def _draw_curve(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) ->
     draw_axes(canvas, box, (axis_label(axis), (first, last)), (printable(panel.label), (low, high), scale))
     if not len(values) or not high > low:
         return
-    y, x = _points(values, width)
-    if scale == "log":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            y = np.log(np.where(y > 0, y, np.nan))
-        low, high = math.log(low), math.log(high)
-    y = (1 - (y - low) / (high - low)) * (height - 1) + 0.5
-    mask = line_mask((height, width), y, x, _LINE_WIDTH)
+    mask = line_mask((height, width), *curve_points(panel, (height, width)), _LINE_WIDTH)
     canvas.part(top, left, height, width).blend(0, 0, mask, _LINE)
-
-
-def _points(values: NDArray[np.float64], width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give heights and places of the points of a curve; of many, the lowest and highest in each column of pixels."""
-    count = len(values)
-    values = np.where(np.isfinite(values), values, np.nan)
-    if count <= 4 * width:
-        places = np.arange(count) / max(count - 1, 1)
-        return values, places * (width - 1) + 0.5
-    starts = np.arange(width) * count // width
-    lowest = np.minimum.reduceat(values, starts)
-    highest = np.maximum.reduceat(values, starts)
-    return np.stack([lowest, highest], axis=1).reshape(-1), np.repeat(np.arange(width) + 0.5, 2)
