@@ -44,12 +44,14 @@ LEVELS = 15
 
 
 def glyphs() -> dict[str, np.ndarray]:
-    """Give the characters, and for each style the strip of their pictures, where each ends in it, and its metrics.
+    """Give all characters; a strip of their pictures for each style, one below the other; and their places.
 
-    A picture is one pixel wider than its character on both sides, because some letters reach over.
+    For each style, ``metrics`` has the height of the strip and the row of the foot of letters, and ``ends`` the column
+    where the picture of each character ends. A picture is one pixel wider than its character on both sides, because
+    some letters reach over.
     """
-    made = {"characters": np.array([ord(character) for character in CHARACTERS], dtype=np.uint32)}
-    for style, (file, size) in STYLES.items():
+    strips, ends, metrics = [], [], []
+    for file, size in STYLES.values():
         font = ImageFont.truetype(str(FONTS / file), size, layout_engine=ImageFont.Layout.BASIC)
         widths = [round(font.getlength(character)) + 2 for character in CHARACTERS]
         top = min(font.getbbox(character)[1] for character in CHARACTERS)
@@ -58,10 +60,16 @@ def glyphs() -> dict[str, np.ndarray]:
         pen = ImageDraw.Draw(strip)
         for x, character in zip(np.cumsum([0, *widths]), CHARACTERS, strict=False):
             pen.text((int(x) + 1, -top), character, font=font, fill=255)
-        made[style] = np.round(np.asarray(strip) / 255 * LEVELS).astype(np.uint8)
-        made[f"{style}_ends"] = np.cumsum(widths).astype(np.uint16)
-        made[f"{style}_baseline"] = np.array(font.getbbox("H")[3] - top, dtype=np.int16)
-    return made
+        strips.append(np.round(np.asarray(strip) / 255 * LEVELS).astype(np.uint8))
+        ends.append(np.cumsum(widths))
+        metrics.append((bottom - top, font.getbbox("H")[3] - top))
+    width = max(strip.shape[1] for strip in strips)
+    return {
+        "characters": np.array([ord(character) for character in CHARACTERS], dtype=np.uint32),
+        "strips": np.concatenate([np.pad(strip, ((0, 0), (0, width - strip.shape[1]))) for strip in strips]),
+        "ends": np.array(ends, dtype=np.uint16),
+        "metrics": np.array(metrics, dtype=np.uint16),
+    }
 
 
 def colours() -> np.ndarray:

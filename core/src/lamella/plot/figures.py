@@ -6,6 +6,7 @@ import io
 import math
 import string
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["figure", "new_figure", "norm_of"]
 
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
-_TITLE, _CAPTION, _NOTE = 0.35, 0.3, 0.22  # inches
+_TITLE, _CAPTION, _NOTE = 0.35, 0.3, 0.38  # inches
 _PICTURE, _PLOT = (0.12, 0.98, 0.12, 0.34), (0.75, 0.25, 0.5, 0.34)
 """Left, right, below and above the axes of a picture or a plot [inches]; the colour bar of an image is right of it."""
 _MOST_PIXELS = 640
@@ -35,7 +36,7 @@ _MOST_PIXELS = 640
 _POWERS = (-2, 4)
 """Powers of ten between which numbers at ticks are written out."""
 _MARK = "#ffffff"
-_LONGEST_TITLE, _LONGEST_NOTE = 100, 75  # characters
+_LONGEST_TITLE, _NOTE_WIDTH, _LONGEST_CELL = 100, 75, 28  # characters
 _AS_IT_IS: Any = {"parse_math": False, "usetex": False}
 """For text that may come from a file: matplotlib takes ``$`` for the begin of a formula, and TeX could read files."""
 
@@ -110,9 +111,9 @@ def figure(panels: Sequence[Panel], *, title: str = "", caption: str = "", colum
         place = made.add_axes(_inner(left, bottom + high - _PANEL[1], panel, size))
         _draw_panel(place, panel, letters[i] if i < len(letters) else "")
         if panel.note:
-            note = printable(panel.note, _LONGEST_NOTE)
-            x, y = (left + _PICTURE[0]) / size[0], (bottom + 0.08) / size[1]
-            made.text(x, y, note, fontsize=8, color="#444444", **_AS_IT_IS)
+            lines = wrap(printable(panel.note, LINE), _NOTE_WIDTH, max_lines=2, placeholder=" …")
+            x, y = (left + _PICTURE[0]) / size[0], (bottom + 0.36) / size[1]
+            made.text(x, y, "\n".join(lines), fontsize=8, color="#444444", va="top", **_AS_IT_IS)
     if title:
         y = 1 - 0.1 / size[1]
         made.suptitle(printable(title, _LONGEST_TITLE), y=y, fontsize=13, fontweight="bold", **_AS_IT_IS)
@@ -149,7 +150,8 @@ def _draw_panel(place: Axes, panel: Panel, letter: str) -> None:
     name = printable(panel.title, _LONGEST_TITLE)
     place.set_title(name, fontsize=11, y=1, **_AS_IT_IS)  # at a place of its own, it is not looked for
     if letter:
-        place.set_title(f"({letter})", loc="left", fontsize=11, fontweight="bold", y=1)
+        left = -_PLOT[0] / (_PANEL[0] - _PLOT[0]) if _is_plot(panel) else 0.0  # a factor may stand above an axis
+        place.set_title(f"({letter})", loc="left", x=left, fontsize=11, fontweight="bold", y=1)
     if panel.kind == "table":
         _draw_table(place, panel)
     elif panel.kind == "curve":
@@ -162,12 +164,17 @@ def _draw_table(place: Axes, panel: Panel) -> None:
     place.set_axis_off()
     if panel.rows:
         count = max(map(len, panel.rows))
-        cells = [[printable(cell) for cell in row] + [""] * (count - len(row)) for row in panel.rows]
+        cells = [[_cell(cell) for cell in row] + [""] * (count - len(row)) for row in panel.rows]
         table = place.table(cellText=cells, cellLoc="left", loc="upper left", edges="horizontal")
         table.auto_set_font_size(False)
         table.set_fontsize(8)
         for cell in table.get_celld().values():
             cell.get_text().set(**_AS_IT_IS)
+
+
+def _cell(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
 
 
 def _draw_curve(place: Axes, panel: Panel) -> None:

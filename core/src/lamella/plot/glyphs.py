@@ -36,12 +36,15 @@ class _Font:
 @lru_cache
 def _fonts() -> dict[Style, _Font]:
     with np.load(Path(__file__).parent / "data" / "glyphs.npz", allow_pickle=False) as stored:
-        characters = [chr(code) for code in stored["characters"]]
-        fonts: dict[Style, _Font] = {}
-        for style in _STYLES:
-            ends = [0, *(int(end) for end in stored[f"{style}_ends"])]
-            places = dict(zip(characters, zip(ends, ends[1:], strict=False), strict=True))
-            fonts[style] = _Font(stored[style] * np.uint8(17), places, int(stored[f"{style}_baseline"]))
+        strips, metrics = stored["strips"] * np.uint8(17), stored["metrics"].tolist()
+        characters, all_ends = map(chr, stored["characters"].tolist()), stored["ends"].tolist()
+    known = list(characters)
+    fonts: dict[Style, _Font] = {}
+    top = 0
+    for style, (height, baseline), ends in zip(_STYLES, metrics, all_ends, strict=True):
+        places = dict(zip(known, zip([0, *ends], ends, strict=False), strict=True))
+        fonts[style] = _Font(strips[top : top + height], places, baseline)
+        top += height
     for font in fonts.values():
         for code, other in _LIKE.items():
             font.places[chr(code)] = font.places[chr(other)]

@@ -47,7 +47,7 @@ figure.panel td, figure.panel th { text-align: left; padding: .15rem .8rem .15re
 """.strip()
 """Style sheet for `panel_html`."""
 
-_BOX = 380
+_BOX = 300
 """Longer side of a picture [px]."""
 _THINNEST = 44
 _LEFT, _RIGHT, _BELOW, _EDGE = 74, 100, 46, 8
@@ -125,7 +125,7 @@ def _svg(panel: Panel) -> str:
     height, width = (round(_BOX * 0.6), _BOX) if is_curve else _size(panel, _BOX, _BOX, _THINNEST)
     left, top = (_LEFT if is_plot else 1), _EDGE
     right = _EDGE * 2 if is_curve or panel.kind == "rgba" else _RIGHT
-    below = _BELOW if is_plot else 1
+    below = _BELOW if is_plot else 6
     high = max(height, 0 if is_curve else _WHEEL + 30) + top + below
     parts = [_curve_plot(panel, left, top, width, height)] if is_curve else _picture(panel, left, top, width, height)
     whole = f'viewBox="0 0 {left + width + right} {high}" width="{left + width + right}" height="{high}"'

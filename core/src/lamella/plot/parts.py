@@ -91,8 +91,7 @@ def draw_marks(picture: Canvas, marks: Sequence[Mark], shape: tuple[int, int]) -
             continue
         if isinstance(mark, Circle):
             radii = (mark.radius * sy, mark.radius * sx)
-            for thickness, colour in ((4.2, BLACK), (1.8, WHITE)):
-                picture.circle((y, x), radii, thickness, colour, dashed=mark.style == "--")
+            picture.circle((y, x), radii, 1.8, WHITE, dashed=mark.style == "--", outline=(4.2, BLACK))
             continue
         if -9 < y < height + 9 and -9 < x < width + 9:
             top, left = math.floor(y), math.floor(x)
@@ -108,7 +107,7 @@ def draw_bar(canvas: Canvas, y: int, x: int, height: int, panel: Panel) -> None:
     left = x + _BAR_GAP
     places = np.clip(255 - np.arange(height) * 256 // height, 0, 255)
     column = colour_table(panel.colours)[places]
-    canvas.paste(y, left, np.repeat(column[:, np.newaxis], _BAR, axis=1))
+    canvas.part(y, left, height, _BAR).pixels[:] = column[:, np.newaxis]
     canvas.frame(y, left, height, _BAR)
     found = ticks(panel.limits, panel.scale, most=max(2, min(6, height // 40)))
     widest = _ticks_right(canvas, y, left + _BAR, height, found, panel.scale, panel.limits)

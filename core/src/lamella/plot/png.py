@@ -33,11 +33,12 @@ def png_bytes(colours: NDArray[np.uint8]) -> bytes:
     if colours.shape[2] == 4 and bool((colours[..., 3] == 255).all()):
         colours = colours[..., :3]
     height, width, channels = colours.shape
-    lines = np.ascontiguousarray(colours).reshape(height, width * channels)
     rows = np.empty((height, 1 + width * channels), dtype=np.uint8)
     rows[:, 0] = _UP
-    rows[:1, 1:] = lines[:1]
-    np.subtract(lines[1:], lines[:-1], out=rows[1:, 1:])
+    for i in range(channels):  # long loops over pixels are much faster than short ones over channels
+        channel, filtered = colours[..., i], rows[:, 1 + i :: channels]
+        filtered[:1] = channel[:1]
+        np.subtract(channel[1:], channel[:-1], out=filtered[1:])
     header = struct.pack(">IIBBBBB", width, height, 8, _RGBA if channels == 4 else _RGB, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, _LEVEL)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)

@@ -220,9 +220,10 @@ def _draw(canvas: Canvas, y: int, x: int, inner: int, cell: _Cell, letter: str) 
 def _draw_picture(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) -> None:
     top, left, height, width = box
     part = canvas.part(top, left, height, width)
-    part.pixels[:] = INVALID
     shape, axes = data_shape(panel), data_axes(panel)
-    if min(shape) > 0:
+    if min(shape) == 0:
+        part.fill(0, 0, height, width, INVALID)
+    else:
         part.paste(0, 0, enlarged(opaque(rgba(smaller(panel, (height, width)))), (height, width)))
         draw_marks(part, panel.marks, shape)
     if square(axes):
