@@ -42,13 +42,13 @@ def picture(address: str) -> np.ndarray:
 def test_an_image_holds_its_pixels() -> None:
     image = next(tree(panel()).iter("image"))
     np.testing.assert_array_equal(picture(image.get("href", ""))[0, :, 0], np.arange(8) * 256 // 63)
-    assert (image.get("width"), image.get("height")) == ("380", "380")
+    assert (image.get("width"), image.get("height")) == ("300", "300")
 
 
 def test_marks_are_where_they_should_be() -> None:
     shown = tree(panel(marks=(Circle(3.5, 1.5, 2), Circle(3.5, 1.5, 3, "--"), Cross(0, 7))))
     rings = [ring.attrib for ring in shown.iter("ellipse")]
-    scale = 380 / 8
+    scale = 300 / 8
     assert [float(rings[0][name]) for name in ("cy", "cx", "ry", "rx")] == [4 * scale, 2 * scale, 2 * scale, 2 * scale]
     assert ["stroke-dasharray" in ring for ring in rings] == [False, False, True, True]
     (cross, *_) = [path.get("d", "") for path in shown.iter("path") if "h16" in path.get("d", "")]
@@ -59,14 +59,14 @@ def test_a_scale_bar_is_as_long_as_it_says() -> None:
     shown = tree(panel(np.zeros((100, 100))))
     assert "10 nm" in texts(shown)
     bar = [float(rect.get("width", "0")) for rect in shown.iter("rect") if rect.get("height") == "5"]
-    assert bar == [10 / 0.5 * 380 / 100]
+    assert bar == [10 / 0.5 * 300 / 100]
 
 
 def test_powers_of_ten_lie_at_their_heights_on_a_colour_bar() -> None:
     shown = tree(panel(scale="log", limits=(1, 1000), quantity="counts"))
     seen = {text.text: float(text.get("y", "0")) for text in shown.iter("text")}
     heights = [seen[power] - 4 for power in ("10³", "10²", "10", "1")]
-    np.testing.assert_allclose(np.diff(heights), 380 / 3, atol=0.1)
+    np.testing.assert_allclose(np.diff(heights), 300 / 3, atol=0.1)
     assert texts(shown)[-1] == "counts"
 
 
@@ -82,8 +82,8 @@ def test_a_curve_goes_through_its_values_and_has_gaps() -> None:
     (line,) = [path.get("d", "") for path in shown.iter("path") if path.get("stroke-linejoin")]
     points = [tuple(map(float, point.split())) for point in re.split("[ML]", line)[1:]]
     assert re.sub(r"[^ML]", "", line) == "MLML"
-    np.testing.assert_allclose([y for _, y in points], [227.5, 114, 0.5, 227.5], atol=0.1)
-    np.testing.assert_allclose([x for x, _ in points], np.array([0, 1, 3, 4]) / 4 * 379 + 0.5, atol=0.1)
+    np.testing.assert_allclose([y for _, y in points], [179.5, 90, 0.5, 179.5], atol=0.1)
+    np.testing.assert_allclose([x for x, _ in points], np.array([0, 1, 3, 4]) / 4 * 299 + 0.5, atol=0.1)
     assert {"counts", "energy [eV]"} <= set(texts(shown))
 
 

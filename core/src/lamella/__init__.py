@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         LamellaWarning as LamellaWarning,
         ParameterError as ParameterError,
     )
+    from lamella.firstlook.look import FirstLook as FirstLook, first_look as first_look
+    from lamella.firstlook.script import script_of as script_of
     from lamella.kernels.library import wait_until_compiled as wait_until_compiled
     from lamella.opening.check import CheckReport as CheckReport, check as check
     from lamella.opening.open import Recipe as Recipe
@@ -32,6 +34,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.api": "Context open",
         "lamella.dataset.dataset": "DataSet",
         "lamella.errors": "FormatError LamellaError LamellaWarning ParameterError",
+        "lamella.firstlook.look": "FirstLook first_look",
+        "lamella.firstlook.script": "script_of",
         "lamella.kernels.library": "wait_until_compiled",
         "lamella.opening.check": "CheckReport check",
         "lamella.opening.open": "Recipe",

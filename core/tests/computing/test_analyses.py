@@ -171,9 +171,14 @@ def test_a_line_scan_has_no_divergence(inline: lamella.Context, make_scan: MakeS
     assert result.keys() == ("field", "magnitude", "x", "y")
 
 
+def test_a_scan_with_one_axis_has_shifts_and_no_divergence(inline: lamella.Context, make_scan: MakeScan) -> None:
+    result = inline.run(inline.create_com_analysis(make_scan(DATA.reshape(20, *SIG))))
+    expected = inline.run(inline.create_com_analysis(make_scan(DATA)))
+    assert result.keys() == ("field", "magnitude", "x", "y")
+    np.testing.assert_allclose(result.x.raw_data, expected.x.raw_data.reshape(20), rtol=1e-6)
+
+
 def test_centre_of_mass_says_what_it_needs(inline: lamella.Context, make_scan: MakeScan) -> None:
-    with pytest.raises(ValueError, match="scan with two axes"):
-        inline.create_com_analysis(make_scan(DATA.reshape(20, *SIG)))
     with pytest.raises(ValueError, match="detector with two axes"):
         inline.create_com_analysis(make_scan(DATA.reshape(*NAV, -1), sig_dims=1))
     with pytest.raises(ValueError, match="both mask_radius and mask_radius_inner"):
@@ -355,6 +360,7 @@ def test_colour_maps_are_those_of_matplotlib() -> None:
 ALL_BY_NAME: dict[str, dict[str, Any]] = {
     "com": {"cx": 7.0, "mask_radius": 5.0},
     "disk": {"cx": 9, "cy": 8, "r": 3},
+    "frames": {},
     "mask": {"mask_factories": [lambda: np.ones(SIG)]},
     "pick": {"x": 2, "y": 1},
     "point": {"x": 3, "y": 4},
