@@ -44,5 +44,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.base": "UDF",
     },
 )
-provide_late(plot_dataset="lamella.api:plot_dataset", plot_results="lamella.plot.results:plot_results")
+provide_late(plot_dataset="lamella.firstlook.plotting:plot_dataset", plot_results="lamella.plot.results:plot_results")
 __all__ += ["API_VERSION", "__version__"]

@@ -29,6 +29,7 @@ BUILTIN = (
     Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
     Command("probe", "which format a file has, and why", "lamella.cli.probe"),
     Command("run", "compute images and patterns in one pass over a file", "lamella.cli.run"),
+    Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
     Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),

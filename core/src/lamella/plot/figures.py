@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lamella.plot.panels import Mark, Panel
     from lamella.reader.metadata import Axis
 
-__all__ = ["figure", "new_figure", "norm_of"]
+__all__ = ["figure", "need_matplotlib", "new_figure", "norm_of"]
 
 _PANEL = (4.3, 3.7)  # inches, with its colour bar
 _TITLE, _CAPTION, _NOTE = 0.35, 0.3, 0.38  # inches
@@ -41,6 +41,14 @@ _AS_IT_IS: Any = {"parse_math": False, "usetex": False}
 """For text that may come from a file: matplotlib takes ``$`` for the begin of a formula, and TeX could read files."""
 
 
+def need_matplotlib() -> None:
+    """Raise `PluginError` if matplotlib is not installed."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise PluginError("figures need matplotlib: pip install 'lamella[plot]'") from error
+
+
 def new_figure(size: tuple[float, float]) -> Figure:
     """Give an empty figure that pyplot does not know, so that a notebook shows it where it is asked to, and only there.
 
@@ -49,11 +57,9 @@ def new_figure(size: tuple[float, float]) -> Figure:
     PluginError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PluginError("figures need matplotlib: pip install 'lamella[plot]'") from error
+    need_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     class ShownFigure(Figure):
         """A figure that a notebook shows as a picture, also where its inline backend is not in use."""
