@@ -141,7 +141,10 @@ def _picture(panel: Panel, left: int, top: int, width: int, height: int) -> list
         parts.append(f'<image {place} preserveAspectRatio="none" href="{address}"/>')
         marks = "".join(_mark(mark, height / shape[0], width / shape[1]) for mark in panel.marks)
         parts.append(f"<svg {place}>{marks}{_scale_bar(axes, shape, height, width) if square(axes) else ''}</svg>")
-    if not square(axes):
+    if square(axes):
+        outline = f'x="{left - 0.5}" y="{top - 0.5}" width="{width + 1}" height="{height + 1}"'
+        parts.append(f'<rect {outline} fill="none" stroke="#555"/>')
+    else:
         (y0, y1), x_limits = (axis_limits(axis, n, edges=True) for axis, n in zip(axes, shape, strict=True))
         box = (top, left, height, width)
         parts.append(_axes(box, (axis_label(axes[1]), x_limits), (axis_label(axes[0]), (y1, y0), "linear")))

@@ -36,7 +36,7 @@ __all__ = [
     "table_rows",
 ]
 
-BAR_ROOM, LEFT_ROOM, BELOW_ROOM = 112, 88, 52
+BAR_ROOM, LEFT_ROOM, BELOW_ROOM = 112, 98, 52
 """Room of a colour bar, of the texts left of an axis, and of those below one [px]."""
 _BAR_GAP, _BAR, _TICK = 12, 16, 5
 _SHORTEST_BAR = 96

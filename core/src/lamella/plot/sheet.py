@@ -56,7 +56,7 @@ _LEGEND = 130
 _FLATTEST_CURVE = 0.6
 """Height of a curve in parts of its width, where other panels of the row are less high."""
 _LINE = (0, 114, 178)
-_LINE_WIDTH = 2.0
+_LINE_WIDTH = 1.6
 _LETTERS = string.ascii_lowercase
 
 
@@ -227,6 +227,7 @@ def _draw_picture(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) 
         part.paste(0, 0, enlarged(opaque(rgba(smaller(panel, (height, width)))), (height, width)))
         draw_marks(part, panel.marks, shape)
     if square(axes):
+        canvas.frame(top, left, height, width, GREY)
         if min(shape) > 0:
             draw_scale_bar(part, axes, shape)
     else:
