@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.plot.figures import figure
-from lamella.plot.limits import limits_of
+from lamella.plot.limits import choose_scale
 from lamella.plot.panels import Panel, Scale
 from lamella.plot.pictures import picture
 from lamella.plot.png import png_bytes
@@ -80,7 +80,8 @@ class AnalysisResult:
         panel = array_panel(self.key, data, known, title=self.title)
         if panel is None or panel.kind != "image":
             return panel
-        return replace(panel, scale=self.scale, limits=limits_of(self.scale, data), colours=self.colours)
+        scale, limits = choose_scale(data, "counts" if self.scale == "log" else self.scale)
+        return replace(panel, scale=scale, limits=limits, colours=self.colours)
 
     def get_image(self) -> io.BytesIO:
         """Give the picture as a PNG file in memory."""

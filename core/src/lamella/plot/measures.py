@@ -26,8 +26,8 @@ __all__ = [
     "check",
     "data_axes",
     "data_shape",
-    "readable_axes",
     "scale_bar",
+    "shown_axes",
     "smaller",
     "square",
 ]
@@ -103,21 +103,26 @@ def scale_bar(axis: Axis, pixels: float) -> tuple[float, str]:
     return length / (step * factor), f"{length:g} {unit_text(units)}"
 
 
-def readable_axes(axes: Sequence[Axis], shape: Sequence[int]) -> tuple[Axis, ...]:
-    """Give axes of these lengths [px] in units in which people read them, such as nm and not 1e-9 m.
+def shown_axes(axes: Sequence[Axis], shape: Sequence[int], step: int = 1) -> tuple[Axis, ...]:
+    """Give the axes of a picture in units that people read, of which the picture has every ``step``-th position.
 
-    Axes that have the same unit keep it in common.
+    Both axes of an image have the same unit where theirs are of the same kind.
     """
-    extents: dict[str, float] = {}
-    for axis, length in zip(axes, shape, strict=True):
-        if axis.units:
-            extents[axis.units] = max(extents.get(axis.units, 0.0), abs(axis.scale) * max(length, 1))
-    found = {units: readable(extent, units) for units, extent in extents.items()}
-    return tuple(_converted(axis, *found[axis.units]) if axis.units else axis for axis in axes)
+    coarse = list(axes)
+    if step > 1:
+        coarse = [replace(axis, scale=axis.scale * step, units=axis.units or "px") for axis in axes]
+    found = [_readable(axis, length) for axis, length in zip(coarse, shape, strict=True)]
+    if len(found) == 2 and coarse[0].units and coarse[0].units == coarse[1].units:
+        found = [found[1], found[1]]
+    return tuple(
+        axis if not units else replace(axis, scale=axis.scale * factor, offset=axis.offset * factor, units=units)
+        for axis, (factor, units) in zip(coarse, found, strict=True)
+    )
 
 
-def _converted(axis: Axis, factor: float, units: str) -> Axis:
-    return Axis(axis.name, axis.scale * factor, axis.offset * factor, units)
+def _readable(axis: Axis, length: int) -> tuple[float, str]:
+    """Give the factor to a unit in which about a quarter of the axis is a number of one to three digits."""
+    return readable(abs(axis.scale) * max(1.0, length / 4), axis.units) if axis.units else (1.0, "")
 
 
 def axis_label(axis: Axis) -> str:

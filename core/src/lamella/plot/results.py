@@ -11,8 +11,8 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella.plot.figures import figure
-from lamella.plot.limits import choose_scale
-from lamella.plot.measures import readable_axes
+from lamella.plot.limits import choose_scale, curve_scale, real_numbers
+from lamella.plot.measures import shown_axes
 from lamella.plot.panels import Panel
 
 if TYPE_CHECKING:
@@ -92,25 +92,17 @@ def array_panel(name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: s
         "title": title or name,
         "name": name,
         "quantity": name,
-        "axes": readable_axes(axes, data.shape),
+        "axes": shown_axes(axes, data.shape),
     }
     if data.dtype.kind == "c" and data.ndim == 2:
         largest = choose_scale(np.abs(data))[1][1]
         return Panel(kind="field", data=np.stack([data.imag, data.real]), limits=(0.0, largest), **look)
-    numbers = np.abs(data) if data.dtype.kind == "c" else data.astype(np.float64) if data.dtype.kind == "b" else data
+    numbers = real_numbers(data)
     if data.ndim == 1:
-        return Panel(kind="curve", data=numbers, limits=_curve_limits(numbers), **look)
+        scale, limits = curve_scale(numbers)
+        return Panel(kind="curve", data=numbers, scale=scale, limits=limits, **look)
     scale, limits = choose_scale(numbers)
     return Panel(kind="image", data=numbers, scale=scale, limits=limits, colours="viridis", **look)
-
-
-def _curve_limits(values: NDArray[Any]) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return 0.0, 1.0
-    low, high = float(known.min()), float(known.max())
-    room = 0.05 * (high - low) or max(abs(high) * 0.05, 1.0)
-    return low - room, high + room
 
 
 def plot_results(results: Sequence[Mapping[str, ResultBuffer]]) -> Figure:
