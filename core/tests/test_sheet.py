@@ -1,6 +1,7 @@
 """Panels on a sheet that NumPy draws: what is seen, and where."""
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -440,3 +441,37 @@ loaded = {name.partition(".")[0] for name in sys.modules}
 assert not loaded & {"matplotlib", "PIL", "numba", "scipy", "h5py", "rich"}, loaded
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Numbers that a file may state, and nobody has measured.
+
+_STEPS = [(1e308, 1e308), (5e-324, 5e-324), (1e-300, 1e300), (-1e308, 2.0), (1.0, 1.0)]
+_OFFSETS = [0.0, 1.7e308, -1.7e308]
+_LIMITS = [(-1.7e308, 1.7e308), (5e-324, 1e-323), (0.0, 0.0), (np.nan, np.inf), (3.0, -3.0), (1e-300, 1e300)]
+
+
+@pytest.mark.parametrize("draw", ["sheet", "html", pytest.param("figure", marks=pytest.mark.slow)])
+def test_no_number_keeps_a_panel_from_being_drawn(draw: str) -> None:
+    from lamella.plot.html import panel_html, thumbnail_html
+
+    values = np.array([[0.0, 1.7e308, -1.7e308], [5e-324, np.inf, np.nan]])
+    calibrations = [(Axis("y", y, off, "m"), Axis("x", x, off, "m")) for y, x in _STEPS for off in _OFFSETS]
+    marks = (Circle(1e300, 0, 1e300), Circle(0, 0, 1e-300), Cross(1e300, np.inf))
+    for i, axes in enumerate(calibrations):
+        limits = _LIMITS[i % len(_LIMITS)]
+        scale: Any = ("linear", "log", "balanced")[i % 3]
+        panels = [
+            panel(values, axes=axes, limits=limits, scale=scale, marks=marks),
+            panel(values, axes=(axes[0], ENERGY), limits=limits, scale=scale),
+            panel(values[0], "curve", axes=axes[:1], limits=limits, scale=scale),
+            panel(np.stack([values, values]), "field", axes=axes, limits=limits),
+        ]
+        if draw == "html":
+            html = "".join(map(panel_html, panels)) + "".join(map(thumbnail_html, panels))
+            assert not re.search(r"\b(nan|inf)\b", re.sub(r'base64,[^"]*', "", html))
+        elif draw == "sheet":
+            assert sheet_pixels(panels).ndim == 3
+        else:
+            from lamella.plot import figure
+
+            figure(panels).savefig(io.BytesIO(), format="png", dpi=20)

@@ -98,14 +98,12 @@ def fractions(values: NDArray[np.generic], scale: Scale, limits: tuple[float, fl
     numbers = np.asarray(values, dtype=np.float64)
     low, high = limits
     finite = np.isfinite(numbers)
-    if scale == "log" and low > 0:
-        numbers = np.log(np.clip(numbers, low, None, where=finite, out=np.full_like(numbers, low)))
-        low, high = float(np.log(low)), float(np.log(high))
     if not high > low:
         return np.where(finite, 0.5 if scale == "balanced" else 0.0, np.nan)
-    with np.errstate(invalid="ignore", over="ignore"):
-        unit = (numbers - low) / (high - low)
-    return np.where(finite, np.clip(unit, 0, 1), np.nan)
+    numbers = np.clip(numbers, low, high)
+    if scale == "log" and low > 0:
+        numbers, low, high = np.log(numbers), float(np.log(low)), float(np.log(high))
+    return np.where(finite, (numbers - low) / (high - low), np.nan)
 
 
 def field_colours(y: NDArray[np.float64], x: NDArray[np.float64], largest: float) -> NDArray[np.uint8]:
@@ -120,7 +118,8 @@ def field_colours(y: NDArray[np.float64], x: NDArray[np.float64], largest: float
     """
     finite = np.isfinite(y) & np.isfinite(x)
     y, x = np.where(finite, y, 0.0), np.where(finite, x, 0.0)
-    length = np.hypot(y, x)
+    with np.errstate(over="ignore"):
+        length = np.minimum(np.hypot(y, x), np.finfo(np.float64).max)
     brightness = np.clip(length / largest, 0, 1) if largest > 0 else np.zeros_like(length)
     unit = np.where(length > 0, length, 1.0)
     cosine, sine = x / unit, y / unit

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["curve_points"]
 
+_LARGEST = 1e300
+_FAR = 1e3
+"""How far points may lie outside, in heights of the picture."""
+
 
 def curve_points(panel: Panel, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the heights and places of the points of a curve; the height is NaN where nothing is known.
@@ -31,11 +35,13 @@ def curve_points(panel: Panel, shape: tuple[int, int]) -> tuple[NDArray[np.float
     y, x = _few(np.asarray(panel.data, dtype=np.float64), width)
     if not high > low:
         return np.full_like(y, np.nan), x
+    y = np.clip(y, -_LARGEST, _LARGEST)
     if panel.scale == "log" and low > 0:
         with np.errstate(divide="ignore", invalid="ignore"):
             y = np.log(np.where(y > 0, y, np.nan))
         low, high = math.log(low), math.log(high)
-    return (1 - (y - low) / (high - low)) * (height - 1) + 0.5, x
+    parts = np.clip((y - low) / (high - low), -_FAR, _FAR)
+    return (1 - parts) * (height - 1) + 0.5, x
 
 
 def _few(values: NDArray[np.float64], width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,8 +13,19 @@ import numpy as np
 
 from lamella.errors import ParameterError, PluginError
 from lamella.plot.colours import INVALID, colour_table, opaque, rgba, wheel
-from lamella.plot.measures import axis_label, axis_limits, check, data_axes, data_shape, scale_bar, smaller, square
+from lamella.plot.measures import (
+    axis_label,
+    axis_limits,
+    checked,
+    data_axes,
+    data_shape,
+    pixel_ratio,
+    scale_bar,
+    smaller,
+    square,
+)
 from lamella.plot.panels import Circle
+from lamella.reader.metadata import Axis
 from lamella.system.text import LINE, printable
 
 if TYPE_CHECKING:
@@ -23,7 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lamella.plot.panels import Mark, Panel
-    from lamella.reader.metadata import Axis
 
 __all__ = ["figure", "need_matplotlib", "new_figure", "norm_of"]
 
@@ -35,6 +45,7 @@ _MOST_PIXELS = 640
 """Pixels along an axis that a panel has at most; it is less than 700 dots wide."""
 _POWERS = (-2, 4)
 """Powers of ten between which numbers at ticks are written out."""
+_LARGEST = 1e300
 _MARK = "#ffffff"
 _LONGEST_TITLE, _NOTE_WIDTH, _LONGEST_CELL = 100, 75, 28  # characters
 _AS_IT_IS: Any = {"parse_math": False, "usetex": False}
@@ -103,8 +114,7 @@ def figure(panels: Sequence[Panel], *, title: str = "", caption: str = "", colum
     """
     if not panels:
         raise ParameterError("there is no panel to draw", field="panels")
-    for panel in panels:
-        check(panel)
+    panels = [checked(panel) for panel in panels]
     rows = math.ceil(len(panels) / max(columns, 1))
     columns = math.ceil(len(panels) / rows)
     below, above = _CAPTION * bool(caption), _TITLE * bool(title)
@@ -184,11 +194,11 @@ def _cell(text: str) -> str:
 
 
 def _draw_curve(place: Axes, panel: Panel) -> None:
-    values = np.asarray(panel.data, dtype=np.float64)
-    axis = panel.axes[0] if panel.axes else None
-    places = np.arange(len(values)) * (axis.scale if axis else 1.0) + (axis.offset if axis else 0.0)
+    values = np.clip(np.asarray(panel.data, dtype=np.float64), -_LARGEST, _LARGEST)
+    axis = panel.axes[0] if panel.axes else Axis("")
+    places = np.linspace(*axis_limits(axis, len(values), edges=False), len(values))
     place.plot(places, values, linewidth=1.2, color="#0072b2")
-    place.set_xlabel(axis_label(axis) if axis else "", **_AS_IT_IS)
+    place.set_xlabel(axis_label(axis), **_AS_IT_IS)
     place.set_ylabel(printable(panel.label), **_AS_IT_IS)
     low, high = panel.limits
     if panel.scale == "log" and low > 0:
@@ -197,7 +207,7 @@ def _draw_curve(place: Axes, panel: Panel) -> None:
         place.ticklabel_format(axis="y", scilimits=_POWERS)
     if high > low:
         place.set_ylim(low, high)
-    if len(values) > 1:
+    if len(values) > 1 and places[0] != places[-1]:
         place.set_xlim(places[0], places[-1])
 
 
@@ -206,18 +216,18 @@ def _draw_picture(place: Axes, panel: Panel) -> None:
     axes = data_axes(panel)
     if _is_plot(panel):
         (y0, y1), (x0, x1) = (axis_limits(axis, n, edges=True) for axis, n in zip(axes, (height, width), strict=True))
+        x1, y1 = (last if last != first else first + 1.0 for first, last in ((x0, x1), (y0, y1)))
         look: dict[str, Any] = {"extent": (x0, x1, y1, y0), "aspect": "auto"}
         place.set_xlabel(axis_label(axes[1]), **_AS_IT_IS)
         place.set_ylabel(axis_label(axes[0]), **_AS_IT_IS)
     else:
-        steps = [abs(axis.scale) if axis.units else 1.0 for axis in axes]
-        look = {"extent": (-0.5, width - 0.5, height - 0.5, -0.5), "aspect": steps[0] / steps[1]}
+        look = {"extent": (-0.5, width - 0.5, height - 0.5, -0.5), "aspect": pixel_ratio(axes)}
         place.set_xticks([])
         place.set_yticks([])
     few = smaller(panel, (_MOST_PIXELS, _MOST_PIXELS))
     if panel.kind == "image":
         shown = place.imshow(
-            np.asarray(few.data, dtype=np.float64),
+            np.clip(np.asarray(few.data, dtype=np.float64), -_LARGEST, _LARGEST),
             cmap=_colour_map(panel.colours),
             norm=norm_of(panel.scale, panel.limits),
             interpolation="nearest",

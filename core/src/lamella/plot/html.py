@@ -14,9 +14,10 @@ from lamella.plot.curves import curve_points
 from lamella.plot.measures import (
     axis_label,
     axis_limits,
-    check,
+    checked,
     data_axes,
     data_shape,
+    picture_size,
     scale_bar,
     smaller,
     square,
@@ -72,7 +73,7 @@ def panel_html(panel: Panel, letter: str = "") -> str:
     ParameterError
         If the numbers of the panel have another shape than its kind.
     """
-    check(panel)
+    panel = checked(panel)
     name = html_text(panel.title)
     heading = f"<h3>{f'<b>({html_text(letter)})</b> ' if letter else ''}{name}</h3>"
     body = _table(panel) if panel.kind == "table" else _svg(panel)
@@ -82,7 +83,7 @@ def panel_html(panel: Panel, letter: str = "") -> str:
 
 def thumbnail_html(panel: Panel, size: int = 96) -> str:
     """Give a panel as a small picture without axes and texts, at most so large [px]."""
-    check(panel)
+    panel = checked(panel)
     if panel.kind == "table":
         return ""
     name = html_text(panel.title)
@@ -110,13 +111,9 @@ def _table(panel: Panel) -> str:
 
 def _size(panel: Panel, high: int, wide: int, thinnest: int) -> tuple[int, int]:
     """Give height and width of a picture [px]."""
-    rows, columns = data_shape(panel)
     if not square(data_axes(panel)):
         return round(high * 0.8), wide
-    steps = [abs(axis.scale) if axis.units else 1.0 for axis in data_axes(panel)]
-    tall, broad = max(rows, 1) * steps[0], max(columns, 1) * steps[1]
-    factor = min(high / tall, wide / broad)
-    return max(thinnest, round(tall * factor)), max(thinnest, round(broad * factor))
+    return picture_size(panel, (high, wide), thinnest)
 
 
 def _svg(panel: Panel) -> str:

@@ -49,11 +49,11 @@ def _sums(numbers: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     length = numbers.shape[-1]
     edges = np.arange(count + 1) * (length / count)
     whole = np.minimum(edges.astype(np.intp), length - 1)
-    starts = np.add.reduceat(numbers, whole[:-1], axis=-1)
     before = numbers[..., whole[:-1]] * (edges - whole)[:-1]
     behind = numbers[..., whole[1:]] * (edges - whole)[1:]
     behind[..., -1] = 0.0  # the last part ends with the last pixel
-    return np.asarray(starts - before + behind)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.add.reduceat(numbers, whole[:-1], axis=-1) - before + behind)
 
 
 def enlarged(colours: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from lamella.plot.canvas import GREY, Canvas, line_mask
 from lamella.plot.colours import INVALID, opaque, rgba
 from lamella.plot.curves import curve_points
 from lamella.plot.glyphs import cut, text_width, wrapped
-from lamella.plot.measures import axis_label, axis_limits, check, data_axes, data_shape, smaller, square
+from lamella.plot.measures import axis_label, axis_limits, checked, data_axes, data_shape, picture_size, smaller, square
 from lamella.plot.parts import (
     BAR_ROOM,
     BELOW_ROOM,
@@ -132,8 +132,7 @@ def sheet_pixels(panels: Sequence[Panel], *, title: str = "", caption: str = "",
     """Draw panels on one sheet, as `sheet_png` does; give red, green and blue, shape ``(height, width, 3)``."""
     if not panels:
         raise ParameterError("there is no panel to draw", field="panels")
-    for panel in panels:
-        check(panel)
+    panels = [checked(panel) for panel in panels]
     rows = math.ceil(len(panels) / max(columns, 1))
     columns = math.ceil(len(panels) / rows)
     box = _LARGE_BOX if len(panels) == 1 else _BOX
@@ -170,11 +169,7 @@ def _cell(panel: Panel, box: tuple[int, int]) -> _Cell:
         return _Cell(panel, LEFT_ROOM, min(high, round(wide * _FLATTEST_CURVE)), wide, BELOW_ROOM)
     if not square(data_axes(panel)):
         return _Cell(panel, LEFT_ROOM, round(0.8 * high), wide - LEFT_ROOM, BELOW_ROOM)
-    rows, columns = data_shape(panel)
-    steps = [abs(axis.scale) if axis.units else 1.0 for axis in data_axes(panel)]
-    tall, broad = max(rows, 1) * steps[0], max(columns, 1) * steps[1]
-    factor = min(high / tall, wide / broad)
-    return _Cell(panel, 0, max(_THINNEST, round(tall * factor)), max(_THINNEST, round(broad * factor)), 0)
+    return _Cell(panel, 0, *picture_size(panel, box, _THINNEST), 0)
 
 
 def _levelled(cells: Sequence[_Cell], inner: int) -> list[_Cell]:

@@ -14,6 +14,7 @@ _LONGEST = 60  # characters of a unit
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _POWERS = (-3, 5)
 """Powers of ten between which numbers are written out."""
+_SMALLEST = 1e-300
 _DIGITS = 5
 """Digits of the number at a tick at most; with more, a constant is taken out."""
 
@@ -54,7 +55,7 @@ def ticks(limits: tuple[float, float], scale: Scale = "linear", most: int = 6) -
     (('0', '0.2', '0.4', '0.6', '0.8', '1'), ('10', '10²', '10³', '10⁴'), '×10⁷')
     """
     low, high = min(limits), max(limits)
-    if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)) or high <= low:
+    if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)) or high - low < _SMALLEST:
         return Ticks((), ())
     if scale == "log" and low > 0:
         found = _log(low, high, most)
