@@ -1,6 +1,7 @@
 """Colours of numbers, without matplotlib and as there; scales that show something; PNG files."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,3 +141,14 @@ def test_opacity_that_is_full_everywhere_is_not_written() -> None:
     pil = pytest.importorskip("PIL.Image")
     with pil.open(io.BytesIO(png_bytes(np.full((4, 5, 4), 255, np.uint8)[:, ::-1]))) as read:
         assert read.mode == "RGB"
+
+
+# Data of the core.
+
+
+def test_the_letters_have_their_licence_beside_them_and_are_small() -> None:
+    import lamella.plot
+
+    folder = Path(lamella.plot.__path__[0]) / "data"
+    assert "Bitstream Vera" in (folder / "LICENSE_DEJAVU").read_text(encoding="utf-8")
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 80_000
