@@ -213,9 +213,7 @@ os.waitpid(child, 0)
     [
         ("idle", "0", "60", "True True"),
         ("compiling", "10", "0.2", "True False"),
-        # The fork waits; else the process would hang when it ends. One complete run of the tests saw no end within a
-        # minute; sixty runs of this case by itself ended.
-        pytest.param("compiling", "1", "60", "True True", marks=pytest.mark.slow),
+        ("compiling", "1", "60", "True True"),  # the fork waits; else the process would hang when it ends
     ],
 )
 def test_a_process_that_was_forked_does_not_wait_for_the_thread_of_its_parent(
@@ -289,6 +287,32 @@ def test_a_lock_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
 
 
 @posix
+@posix
+def test_a_lock_that_is_given_back_is_free_though_a_forked_process_has_its_file_open(tmp_path: Path) -> None:
+    """So it is after a fork in the moment in which a thread gives the lock back."""
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    assert first.acquire(1).held
+    inherited = os.dup(first._file)  # type: ignore[arg-type] # shares the lock, as the file of a forked process does
+    try:
+        first.release()
+        assert second.acquire(0.3) == (True, False)
+    finally:
+        os.close(inherited)
+
+
+@posix
+def test_a_forked_process_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    assert first.acquire(1).held
+    child = os.fork()
+    if not child:
+        first.release()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert second.acquire(0.3) == (False, True)
+    first.release()
+
+
 def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
     code = """
 import sys, time

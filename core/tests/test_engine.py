@@ -49,7 +49,18 @@ DTYPES = (
     ">f4",
     "<f8",
 )
-COMPILED = ("u1", ">i2", ">u4", "<f4")
+COMPILED = ("<u2", "<f4")
+"""Dtypes for which the ordinary tests compile; for each, all kernels take half a minute."""
+ALSO_COMPILED = ("u1", ">i2", ">u4")
+"""With these, every path of the kernels is taken."""
+
+
+def kernels_and(*dtypes: str) -> Any:
+    """Each dtype with both versions of the kernels; compiled ones only for some, and for others only in slow tests."""
+    compiled = [pytest.param("compiled", one) for one in dtypes if one in COMPILED]
+    compiled += [pytest.param("compiled", one, marks=pytest.mark.slow) for one in dtypes if one in ALSO_COMPILED]
+    numpys = [pytest.param("numpy", one) for one in dtypes]
+    return pytest.mark.parametrize(("kernels", "dtype"), [*numpys, *compiled], indirect=["kernels"])
 
 
 def counts(dtype: str, sig_shape: Sequence[int], seed: int = 5) -> NDArray[Any]:
@@ -132,11 +143,9 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@kernels_and(*DTYPES)
 @pytest.mark.parametrize("gap", [0, 3])
 def test_every_stored_dtype_gives_exact_results(tmp_path: Path, kernels: str, dtype: str, gap: int) -> None:
-    if kernels == "compiled" and dtype not in COMPILED:
-        pytest.skip("compiled for the common dtypes only, which cover every path of the kernels")
     frames = counts(dtype, (7, 9))
     with_gaps(tmp_path / "a.bin", frames, gap)
     encoding = Encoding(np.dtype(dtype), (7, 9))
@@ -252,10 +261,8 @@ def test_the_deviation_of_a_small_signal_on_a_large_offset_is_sound(tmp_path: Pa
     np.testing.assert_allclose(bright, frames[1:].astype(np.float64).std(axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["u1", "<u2", ">i2", "<f4", "<i4"])
+@kernels_and("u1", "<u2", ">i2", "<f4", "<i4")
 def test_corrections_are_the_same_however_pixels_are_stored(tmp_path: Path, kernels: str, dtype: str) -> None:
-    if kernels == "compiled" and dtype not in COMPILED:
-        pytest.skip("compiled for the common dtypes only")
     frames = counts(dtype, (7, 9))
     rng = np.random.default_rng(7)
     dark, gain = rng.random((7, 9)), rng.random((7, 9)) + 0.5
@@ -278,7 +285,7 @@ def test_corrections_are_the_same_however_pixels_are_stored(tmp_path: Path, kern
         np.testing.assert_allclose(total, exact.sum(axis=0), rtol=1e-5, atol=1e-4 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", ">u2", "<i2"])
+@kernels_and("u1", "i1", "<u2", ">u2", "<i2")
 def test_the_deviation_of_small_whole_numbers_is_exact(tmp_path: Path, kernels: str, dtype: str) -> None:
     """A deviation of one count on the largest number there is, which double precision alone would not resolve."""
     top = np.iinfo(np.dtype(dtype)).max
@@ -294,10 +301,8 @@ def test_the_deviation_of_small_whole_numbers_is_exact(tmp_path: Path, kernels: 
     np.testing.assert_array_equal(result["sum"].data, frames.astype(np.int64).sum(axis=0))
 
 
-@pytest.mark.parametrize("dtype", ["u1", ">u2", "<i4", "<f4"])
+@kernels_and("u1", "<u2", ">u2", "<i4", "<f4")
 def test_computations_that_share_a_pass_give_what_they_give_alone(tmp_path: Path, kernels: str, dtype: str) -> None:
-    if kernels == "compiled" and dtype not in ("u1", "<f4"):
-        pytest.skip("one dtype with and one without exact squares is enough")
     frames = counts(dtype, (7, 9))
     with_gaps(tmp_path / "a.bin", frames, 0)
     ds = opened(tmp_path / "a.bin", Encoding(np.dtype(dtype), (7, 9)), frames[0].nbytes, num_partitions=2)

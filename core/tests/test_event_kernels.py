@@ -44,7 +44,14 @@ def test_sums_of_events_are_exact(values: str, pixels: str) -> None:
         np.testing.assert_array_equal(total, expected)
 
 
-@pytest.mark.parametrize(("values", "pixels", "dtype"), [("u1", "u2", "f4"), ("f4", "u8", "f8"), ("?", "u1", "f4")])
+@pytest.mark.parametrize(
+    ("values", "pixels", "dtype"),
+    [
+        ("u1", "u2", "f4"),
+        pytest.param("f4", "u8", "f8", marks=pytest.mark.slow),
+        pytest.param("?", "u1", "f4", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 8, 9, 17])
 def test_any_number_of_masks_is_weighed(values: str, pixels: str, count: int, dtype: str) -> None:
     value, pixel, starts = events(values, pixels)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -173,6 +173,10 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
         yield Change(place, place + width, data)
 
 
+_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+_DIGITS_THERE = re.compile(rb"\d+")
+
+
 def known_numbers(
     content: bytes, places: Sequence[int], numbers: Sequence[int], most: int
 ) -> Iterator[tuple[Change, ...]]:
@@ -189,19 +193,24 @@ def known_numbers(
     most
         How many changes to give of each kind.
     """
-    known = set(places)
     spots: dict[tuple[int, int, str], int] = {}
-    for number in numbers:
+    stored = {
+        (width, order, number.to_bytes(width, order)): number
+        for number in numbers
+        for width in (2, 4, 8)
+        for order in _ORDERS
+        if number < 1 << (8 * width)
+    }
+    texts = {b"%d" % number: number for number in numbers}
+    for place in places:
         for width in (2, 4, 8):
-            for order in ("little", "big"):
-                if number >= 1 << (8 * width):
-                    continue
-                for match in re.finditer(re.escape(number.to_bytes(width, order)), content):
-                    if match.start() in known:
-                        spots[match.start(), width, order] = number
-        for match in re.finditer(rb"(?<!\d)%d(?!\d)" % number, content):
-            if match.start() in known:
-                spots[match.start(), len(match[0]), "text"] = number
+            there = content[place : place + width]
+            for order in _ORDERS:
+                if (number := stored.get((width, order, there))) is not None:
+                    spots[place, width, order] = number
+        digits = _DIGITS_THERE.match(content, place)
+        if digits and digits[0] in texts and not content[max(0, place - 1) : place].isdigit():
+            spots[place, len(digits[0]), "text"] = texts[digits[0]]
     single = [
         _number(place, width, order, value)
         for (place, width, order), number in spots.items()

@@ -39,6 +39,7 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: int | None = None
+        self._holder = 0
 
     @property
     def held(self) -> bool:
@@ -69,7 +70,7 @@ class FileLock:
             except OSError:
                 break
             else:
-                self._file = file
+                self._file, self._holder = file, os.getpid()
                 return Acquired(True, waited)
             if time.monotonic() > deadline or given_up():
                 break
@@ -80,9 +81,13 @@ class FileLock:
     def release(self) -> None:
         """Give the lock back, if it is held; in a process that was forked, leave it to the parent."""
         file, self._file = self._file, None
-        if file is not None:
-            with contextlib.suppress(OSError):
-                os.close(file)
+        if file is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._holder == os.getpid():
+                _unlock(file)
+        with contextlib.suppress(OSError):
+            os.close(file)
 
 
 if sys.platform == "win32":
@@ -95,9 +100,17 @@ if sys.platform == "win32":
         except PermissionError as error:
             raise BlockingIOError(*error.args) from None
 
+    def _unlock(file: int) -> None:
+        """Unlock the first byte."""
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
     def _lock(file: int) -> None:
         """Lock the file; raises `BlockingIOError` if another holds it."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: int) -> None:
+        """Unlock the file, also for a process that was forked a moment ago and has it open without knowing of it."""
+        fcntl.flock(file, fcntl.LOCK_UN)
