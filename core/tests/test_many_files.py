@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +18,7 @@ from lamella.cli import main
 from lamella.cli.console import Console
 from lamella.cli.several import run_each
 from lamella.demo import DemoScan, write_scan
-from lamella.errors import CorruptError
+from lamella.errors import CorruptError, NoFormatError
 from lamella.opening.scans import contents_below, scans_among
 from lamella.plugins.registry import default_registry
 
@@ -138,7 +140,10 @@ MULTI_FILE = {
 }
 
 
-@pytest.mark.parametrize(("name", "variant"), MULTI_FILE.items())
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [pytest.param(*one, marks=[pytest.mark.slow] * (one[0] == "k2is")) for one in MULTI_FILE.items()],  # large sectors
+)
 def test_a_scan_in_several_files_counts_once(name: str, variant: str, tmp_path: Path, capsys: Capture) -> None:
     options = sampled(name, tmp_path, variant)
     assert len(contents_below(str(tmp_path)).files) > 1
@@ -326,3 +331,62 @@ def test_a_file_that_may_not_be_read_is_one_row(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "open", refuse)
     assert main(["info", str(folder)]) == 1
     assert "Permission denied" in capsys.readouterr().out
+
+
+def test_data_in_a_folder_that_need_parameters_are_no_failure(tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("lamella_raw")
+    npy(tmp_path / "a.npy")
+    (tmp_path / "frames.raw").write_bytes(bytes(range(250)) * 4)
+    assert main(["info", str(tmp_path)]) == 0
+    assert "frames.raw  needs --dtype, --sig-shape" in capsys.readouterr().out
+    assert main(["info", str(tmp_path / "a.npy"), str(tmp_path / "frames.raw")]) == 1
+
+
+def test_a_folder_below_that_is_a_scan_is_listed(folder: Path) -> None:
+    (folder / "scan.d").mkdir()
+    npy(folder / "scan.d" / "frames.npy")
+    contents = contents_below(str(folder), is_scan=lambda path: path.endswith(".d"))
+    assert str(folder / "scan.d") in contents.files
+    assert contents.folders == 1
+
+
+def beside(folder: Path, n: int) -> list[str]:
+    """Give what is left of as many scans, each with a file of settings of no format beside it."""
+    npy(folder / "one.npy")
+    one = lamella.open(folder / "one.npy")
+
+    def open_one(file: str) -> lamella.DataSet:
+        if file.endswith(".hdr"):
+            raise NoFormatError("no format")
+        return one
+
+    files = [str(folder / f"scan_{i}{suffix}") for suffix in (".npy", ".hdr") for i in range(n)]
+    found = scans_among(files, open_one, lambda *_: None, named=False, registry=default_registry())
+    return [Path(each.file).suffix for each in found]
+
+
+@pytest.mark.parametrize("n", [100, pytest.param(5000, marks=pytest.mark.slow)])
+def test_files_of_settings_beside_many_scans_take_time_in_proportion(n: int, tmp_path: Path) -> None:
+    began = time.process_time()
+    assert ".hdr" not in beside(tmp_path, n)
+    assert time.process_time() - began < 1 + n / 200
+
+
+def test_info_imports_no_more_than_it_shows(folder: Path) -> None:
+    code = f"import sys\nfrom lamella.cli import main\nmain(['info', {str(folder / 'a.blo')!r}])\nprint(*sys.modules)"
+    alone = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
+    done = subprocess.run([sys.executable, "-c", code], env=alone, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "lamella_blo.reader" in loaded
+    heavy = {"rich", "numba", "matplotlib", "email.parser", "xml.etree.ElementTree", "lamella.kernels.builtin"}
+    assert sorted(loaded & heavy) == []
+
+
+def test_a_pattern_that_no_shell_has_expanded_means_its_files(folder: Path, capsys: Capture) -> None:
+    (folder / "cut.npy").unlink()
+    npy(folder / "z[1].npy")
+    listed = told(["info", str(folder / "*.npy")], capsys, 0)
+    assert [Path(one["file"]).name for one in listed] == ["b.npy", "z[1].npy"]
+    assert told(["info", str(folder / "z[1].npy")], capsys, 0)["dtype"] == "uint16"
+    assert main(["info", str(folder / "*.xyz")]) == 1
+    assert "*.xyz: No such file" in capsys.readouterr().err

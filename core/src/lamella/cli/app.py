@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,14 +25,14 @@ OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BUILTIN = (
     Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
-    Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
-    Command("probe", "which format a file has, and why", "lamella.cli.probe"),
-    Command("run", "compute images and patterns in one pass over a file", "lamella.cli.run"),
+    Command("info", "show what a data set is: shape, axes, metadata; list the scans of a folder", "lamella.cli.info"),
+    Command("probe", "show which format a file has, and why", "lamella.cli.probe"),
+    Command("run", "compute images and patterns in one pass over each file", "lamella.cli.run"),
     Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
-    Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
+    Command("formats", "list the installed formats, or show one with its parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
-    Command("warm", "compile ahead what long runs need", "lamella.cli.warm"),
+    Command("warm", "compile now what long runs need", "lamella.cli.warm"),
 )
 """The commands of the core, in the order in which they are listed."""
 
@@ -108,8 +107,8 @@ def parser_of(command: Command, *, add_help: bool = True) -> Parser:
 
         add_data(parser, several=getattr(module, "TAKES_SEVERAL", False))
     module.configure(parser)
-    parser.add_argument("--json", action="store_true", help="write JSON for programs")
-    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    parser.add_argument("--json", action="store_true", help="write JSON for other programs")
+    parser.add_argument("--traceback", action="store_true", help="show where in the code an error came from")
     return parser
 
 
@@ -119,7 +118,7 @@ def _top_level(commands: Commands) -> Parser:
     parser = Parser(
         "lamella",
         "Opens 4D-STEM scans of any size, from any detector, and streams them through computations.",
-        f"commands:\n{listed}\n\nlamella COMMAND --help says more.",
+        f"commands:\n{listed}\n\nlamella COMMAND --help shows the options of a command.",
     )
     parser.usage = "lamella COMMAND ..."
     parser.add_argument("--version", action="version", version=f"lamella {lamella.__version__}")
@@ -136,11 +135,14 @@ def _unknown(name: str, commands: Commands) -> list[str]:
     from difflib import get_close_matches
 
     from lamella.plugins.kinds import HOOKS
+    from lamella.plugins.known import COMMANDS
     from lamella.plugins.plugin import Status, describe_problem
     from lamella.plugins.registry import default_registry
 
-    close = get_close_matches(name, [command.name for command in commands], n=1)
+    close = get_close_matches(name, [*(command.name for command in commands), *COMMANDS], n=1)
     text = f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if name in COMMANDS:
+        text = f"the command {name!r} is not installed: pip install {COMMANDS[name]}"
     silent = [plugin for plugin in default_registry().plugins(HOOKS) if plugin.status is not Status.ok]
     return [text, *(f"a package that may bring it cannot be used: {describe_problem(plugin)}" for plugin in silent)]
 
@@ -154,8 +156,9 @@ def _warnings_told(console: Console) -> Iterator[None]:
         def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, LamellaWarning):
                 from lamella.cli.optionnames import with_options
+                from lamella.system.words import with_shapes
 
-                console.complain(f"lamella: warning: {with_options(str(message))}")
+                console.complain(f"lamella: warning: {with_shapes(with_options(str(message)))}")
             else:
                 otherwise(printable(message, LINE), category, *where, **more)
 
@@ -175,4 +178,6 @@ def _tell(error: Exception, console: Console) -> None:
 
 
 def _traceback(error: Exception) -> list[str]:
+    import traceback
+
     return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")

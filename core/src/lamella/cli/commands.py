@@ -19,8 +19,7 @@ class CommandModule(Protocol):
     """What the module of a command offers.
 
     It may also set ``OPENS_DATA = True``: then the command takes a file and the parameters of its format, and
-    `lamella.cli.open_data` opens what the user named. With ``TAKES_SEVERAL = True`` besides, it takes several files, as
-    ``args.files``.
+    `lamella.cli.open_data` opens what the user named.
     """
 
     def configure(self, parser: argparse.ArgumentParser) -> None:

@@ -26,10 +26,14 @@ def error_lines(error: Exception) -> list[str]:
 def error_line(error: Exception) -> str:
     """Give the text for a person in one line, for a table."""
     if isinstance(error, ParameterError):
-        from lamella.cli.optionnames import as_options
+        from lamella.cli.optionnames import as_options, needed_options
 
+        needed = needed_options(error)
+        if needed:
+            return f"needs {', '.join(needed)}"
         return "; ".join(problem.text for problem in as_options(error).problems)
-    return error_lines(error)[0]
+    lines = error_lines(error)
+    return "; ".join(lines) if len(lines) == 2 else lines[0]
 
 
 def error_facts(error: Exception) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What a data set is: shape, dtype, axes with units, metadata, and how all this is known."""
+"""Show what a data set is: shape, pixel type, axes with units, metadata, and where all this is known from.
+
+Of several files, or of a folder, the scans are listed with their format, shape and size.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lamella.cli.folders import add_recursive, is_several
 from lamella.cli.parameters import open_data
-from lamella.cli.several import add_recursive, is_several, list_scans
 from lamella.dataset.repr import axis_text, metadata_facts, shown_notes, size_text
 from lamella.system.text import printable
 from lamella.system.words import shape_text, value_text, with_shapes
@@ -33,10 +36,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Show the data set, or list several."""
     if is_several(args):
+        from lamella.cli.several import list_scans
+
         return list_scans(args, console, lambda file, dataset: describe(dataset))
     args.file = args.files[0]
     dataset = open_data(args)
-    console.emit(describe(dataset))
+    if console.as_json:
+        console.emit(describe(dataset))
+        return 0
     console.say(printable(dataset.name))
     console.facts(facts_of(dataset))
     for title, entries in sections_of(dataset):

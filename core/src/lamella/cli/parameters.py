@@ -36,10 +36,17 @@ class Builder(Protocol):
 def add_data(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add the file, or several, and the format."""
     if several:
-        parser.add_argument("files", nargs="+", metavar="FILE", help="the file, or several: parts of a scan count once")
+        parser.add_argument(
+            "files",
+            nargs="+",
+            metavar="FILE",
+            help="the scan: a file, or several; files that are parts of one scan count once",
+        )
     else:
-        parser.add_argument("file", metavar="FILE", help="the file; of several, the one that the format calls main")
-    parser.add_argument("--format", metavar="NAME", help="format of the file; detected by default")
+        parser.add_argument(
+            "file", metavar="FILE", help="the scan; of several files, the one that the format calls main"
+        )
+    parser.add_argument("--format", metavar="NAME", help="format of the file [default: detected]")
 
 
 def open_data(args: argparse.Namespace) -> DataSet:
@@ -67,7 +74,7 @@ def parse(build: Builder, arguments: Sequence[str]) -> argparse.Namespace:
     chosen = _choose_format(build, arguments) if wants_help or _has_unknown(build, arguments) else None
     _add_options(parser, chosen)
     if chosen is None and wants_help:
-        parser.epilog = "The parameters of a format become options as soon as it is known: add a FILE or --format."
+        parser.epilog = "With FILE or --format, this help also lists the parameters of that format."
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise UsageError(*_complaint(unknown, parser, chosen), see=f"{parser.prog} --help")

@@ -1,4 +1,4 @@
-"""Which format a file has: every candidate, the evidence, why others were rejected, and what to install.
+"""Show which format a file has: all candidates, the evidence, why others were rejected, and what to install.
 
 Of several files, or of a folder, the scans are listed with their format, shape and size.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from lamella.cli.several import add_recursive, is_several, list_scans
+from lamella.cli.folders import add_recursive, is_several
 from lamella.errors import DetectionError, FolderError
 from lamella.opening.detect import detect
 from lamella.plugins.registry import default_registry
@@ -28,6 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Show the report; fails where no format would be chosen."""
     if is_several(args):
+        from lamella.cli.several import list_scans
+
         args.format, args.parameters = None, {}
         try:
             return list_scans(args, console, lambda file, _: detect(file, default_registry()).to_json())

@@ -17,10 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lamella.cli.failures import error_line
+from lamella.cli.folders import add_recursive, expand_patterns, is_several
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.reportpage import GENERATOR, Row, folder_page, row_of, scan_page
-from lamella.cli.several import add_recursive, found_scans, is_several
+from lamella.cli.several import found_scans, is_well
 from lamella.cli.withoutpaths import WithoutPaths
 from lamella.errors import LamellaError, LamellaWarning
 from lamella.export.atomic import written_at_once
@@ -60,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write the page; fails where a scan cannot be opened or looked at, with a page that says so."""
+    expand_patterns(args)
     several = is_several(args)
     page = _page_of(args.files)
     path = _place(args, page)
@@ -169,7 +171,8 @@ def _contact_sheet(args: argparse.Namespace, page: _Page, failures: list[str]) -
             rows.append(one.facts)
             continue
         told = error_line(one.error) if one.error is not None else ""
-        failures.append(f"{one.file}: {told}")
+        if not is_well(one, args.files):
+            failures.append(f"{one.file}: {told}")
         cells = f'<td dir="auto">{show(_inside(one.file, folder))}</td><td class="error" colspan="4">{show(told)}</td>'
         rows.append(Row("", (cells,)))
     return folder_page(page.name, rows, lines, page.source, show)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
+from lamella.cli.folders import expand_patterns, is_plain_folder
+from lamella.cli.optionnames import needed_options
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.dataset.repr import size_text
-from lamella.errors import NoFormatError
+from lamella.errors import NoFormatError, ParameterError
 from lamella.format import Capability
 from lamella.opening.detect import ask, detect
 from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
@@ -24,7 +25,7 @@ from lamella.system.words import shape_text
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["add_recursive", "found_scans", "is_several", "list_scans", "run_each"]
+__all__ = ["found_scans", "is_well", "list_scans", "run_each"]
 
 T = TypeVar("T")
 
@@ -32,28 +33,6 @@ Facts = Mapping[str, Any]
 _HEADINGS = ("file", "format", "scan", "detector", "dtype", "size")
 _MOST_ROWS = 1000
 _SEE = "lamella run --help"
-
-
-def add_recursive(parser: argparse.ArgumentParser) -> None:
-    """Add the option for folders."""
-    parser.add_argument(
-        "--recursive", action="store_true", help="of a folder, list the scans in all folders below, too"
-    )
-
-
-def is_several(args: argparse.Namespace) -> bool:
-    """Whether a command is to list scans: several files, or a folder that is no scan by itself."""
-    return len(args.files) > 1 or _is_plain_folder(args.files[0], getattr(args, "format", None))
-
-
-def _is_plain_folder(file: str, format: str | None) -> bool:
-    if not Path(file).is_dir():
-        return False
-    registry = default_registry()
-    if format is not None and format.lower() != "auto":
-        spec = registry.get(format).spec
-        return spec is None or Capability.DIRECTORY not in spec.capabilities
-    return not any(candidate.eligible for candidate in detect(file, registry, ask_hooks=False).candidates)
 
 
 def list_scans(
@@ -76,7 +55,7 @@ def list_scans(
         The exit code: 0 if every scan can be opened.
     """
     found: list[FoundScan[Facts]] = []
-    named = [file for file in args.files if not _is_plain_folder(file, getattr(args, "format", None))]
+    named = [file for file in args.files if not is_plain_folder(file, getattr(args, "format", None))]
     folders = [file for file in args.files if file not in named]
     if named:
         found += _scans(args, console, named, describe, named=True)
@@ -84,18 +63,39 @@ def list_scans(
     for folder in folders:
         found += _list_folder(args, console, folder, describe)
     console.emit([_json(one) for one in found])
-    return 1 if not found or any(one.error is not None for one in found) else 0
+    return 0 if found and all(is_well(one, named) for one in found) else 1
+
+
+def is_well(one: FoundScan[Any], named: Sequence[str]) -> bool:
+    """Whether a file can be opened; data in a folder that need parameters are no failure."""
+    return one.error is None or (one.file not in named and _needs_options(one))
+
+
+def _needs_options(one: FoundScan[Any]) -> bool:
+    return isinstance(one.error, ParameterError) and bool(needed_options(one.error))
 
 
 def _list_folder(
     args: argparse.Namespace, console: Console, folder: str, describe: Callable[[str, DataSet], Mapping[str, Any]]
 ) -> list[FoundScan[Facts]]:
-    contents = contents_below(folder, recursive=args.recursive)
+    contents = _contents(args, folder)
     found = _scans(args, console, contents.files, describe, named=False)
     if not found and contents.files and len(args.files) == 1:
         detect(folder, default_registry()).winner()  # an error that says what the folder holds instead
     _show(folder, found, contents, console)
     return found
+
+
+def _contents(args: argparse.Namespace, folder: str) -> FolderContents:
+    return contents_below(folder, recursive=args.recursive, is_scan=_folder_test(args))
+
+
+def _folder_test(args: argparse.Namespace) -> Callable[[str], bool] | None:
+    """Give what tells folders that are scans; None if no installed format opens folders."""
+    specs = [plugin.spec for plugin in default_registry().usable()]
+    if not any(spec is not None and Capability.DIRECTORY in spec.capabilities for spec in specs):
+        return None
+    return lambda folder: not is_plain_folder(folder, args.format)
 
 
 def _scans(
@@ -122,7 +122,8 @@ def found_scans(args: argparse.Namespace, facts: Callable[[str, DataSet], T]) ->
     facts
         Gives what is wanted of each scan: gets the file and its data set.
     """
-    contents = contents_below(args.files[0], recursive=args.recursive) if len(args.files) == 1 else None
+    expand_patterns(args)
+    contents = _contents(args, args.files[0]) if len(args.files) == 1 else None
     named = contents is None
     files = args.files if contents is None else contents.files
     found = list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
@@ -166,9 +167,12 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
     if len(scans) > _MOST_ROWS:
         console.say(f"… and {len(scans) - _MOST_ROWS} more scans")
     bad = [one for one in found if one.error is not None]
-    if bad:
-        console.say("", "cannot be opened")
-        console.facts([(f"  {_name(one, folder)}", error_line(one.error)) for one in bad[:_MOST_ROWS] if one.error])
+    lacking = [one for one in bad if _needs_options(one)]
+    for title, group in (("need options", lacking), ("cannot be opened", [one for one in bad if one not in lacking])):
+        if group:
+            console.say("", title)
+            facts = [(f"  {_name(one, folder)}", error_line(one.error)) for one in group[:_MOST_ROWS] if one.error]
+            console.facts(facts)
     for line in _rest(found, contents):
         console.say(line)
 
@@ -212,6 +216,7 @@ def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argpar
     int
         The exit code: 0 only if all went well.
     """
+    expand_patterns(args)
     if len(args.files) == 1:
         return run_one(_with_file(args, args.files[0]), console)
     found = list(scans_among(args.files, _opener(args), lambda *_: (), named=True, registry=default_registry()))

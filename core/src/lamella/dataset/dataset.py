@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -266,6 +264,9 @@ class DataSet:
     @cached_property
     def fingerprint(self) -> str:
         """A key for caches: changes with format, parameters, and location, size and identity of every file."""
+        import hashlib
+        import json
+
         facts = {
             "format": [self.format, self.provenance.version],
             "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from lamella.errors import FormatError, LamellaError, LamellaWarning, NoFormatError, PathError
 from lamella.opening.detect import detect
@@ -73,8 +73,19 @@ class FolderContents:
     left_out: int = 0
 
 
-def contents_below(folder: str, *, recursive: bool = False) -> FolderContents:
+def contents_below(
+    folder: str, *, recursive: bool = False, is_scan: Callable[[str], bool] | None = None
+) -> FolderContents:
     """Give the files in a folder, or also in all folders below it; each folder is looked into once, whatever links say.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    recursive
+        Whether to look into the folders below.
+    is_scan
+        Says of a folder below whether a format opens it as a scan: then it is listed like a file.
 
     Raises
     ------
@@ -94,7 +105,7 @@ def contents_below(folder: str, *, recursive: bool = False) -> FolderContents:
             unsearched += 1
             continue
         for path, mode in entries:
-            if not stat.S_ISDIR(mode):
+            if not stat.S_ISDIR(mode) or (is_scan is not None and is_scan(path)):
                 files.append(path)
             elif not recursive:
                 unsearched += 1
@@ -185,13 +196,13 @@ def scans_among(
     scans = [entry for i, entry in enumerate(entries) if entry.error is None and largest.get(i, i) == i]
     shown = {id(entry) for entry in scans}
     of_scans = {member for entry in scans for member in entry.members}
-    known = {entry.real for entry in entries}
+    around = _Surroundings.of(scans, {entry.real for entry in entries})
     for entry in entries:
         if id(entry) in shown:
             yield _found(entry, listed)
         elif entry.error is None or entry.real in of_scans:
             continue  # part of another one
-        elif not _is_no_scan(entry, scans, known, registry, named=named):
+        elif not _is_no_scan(entry, around, registry, named=named):
             yield FoundScan(entry.file, error=entry.error)
 
 
@@ -234,19 +245,46 @@ def _found(entry: _Entry[T], listed: Mapping[str, tuple[int, str]]) -> FoundScan
     return FoundScan(file, tuple(name for name in members if name != file), entry.facts)
 
 
-def _is_no_scan(
-    entry: _Entry[T], scans: Sequence[_Entry[T]], known: set[str], registry: Registry, *, named: bool
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The scans among some files: how they are named, what their readers say, and which files were tried."""
+
+    endings: Mapping[tuple[str, str], set[str]]
+    texts: tuple[str, ...]
+    tried: set[str]
+
+    @classmethod
+    def of(cls, scans: Sequence[_Entry[Any]], tried: set[str]) -> Self:
+        endings: dict[tuple[str, str], set[str]] = {}
+        for scan in scans:
+            path = Path(scan.file)
+            for begin in _beginnings(path.stem):
+                endings.setdefault((str(path.parent), begin), set()).add(path.suffix)
+        return cls(endings, tuple(text for scan in scans for text in scan.texts), tried)
+
+    def holds_beside(self, path: Path) -> bool:
+        """Whether a file is named like a scan, but for the extensions and what counts its parts."""
+        return bool(self.endings.get((str(path.parent), path.name.partition(".")[0]), set()) - {path.suffix})
+
+
+def _beginnings(stem: str) -> Iterator[str]:
+    """Give the beginnings of a name after which a word ends."""
+    for end in range(1, len(stem) + 1):
+        if not stem[end : end + 1].isalnum():
+            yield stem[:end]
+
+
+def _is_no_scan(entry: _Entry[T], around: _Surroundings, registry: Registry, *, named: bool) -> bool:
     """Whether a file that cannot be opened is none that anybody takes for a scan."""
     error, path = entry.error, Path(entry.file)
-    if not _is_surely_data(entry.file, registry) and _is_beside_any(path, scans):
+    if around.holds_beside(path) and not _is_surely_data(entry.file, registry):
         return True
     if isinstance(error, NoFormatError) or (isinstance(error, PathError) and error.errno in _NO_SUCH_FILE):
         return not named and not _is_named_like_a_scan(path, registry)
     blamed = error.path if isinstance(error, FormatError) else None
-    if blamed is not None and os.path.realpath(blamed) != entry.real and os.path.realpath(blamed) in known:
+    if blamed is not None and os.path.realpath(blamed) != entry.real and os.path.realpath(blamed) in around.tried:
         return True  # what is wrong is told of that file
-    return any(path.name in text for scan in scans for text in scan.texts)
+    return any(path.name in text for text in around.texts)
 
 
 def _is_named_like_a_scan(path: Path, registry: Registry) -> bool:
@@ -269,15 +307,3 @@ def _is_surely_data(file: str, registry: Registry) -> bool:
     except LamellaError:
         return False
     return any(candidate.eligible and candidate.confidence >= Confidence.MAGIC for candidate in best)
-
-
-def _is_beside_any(path: Path, scans: Sequence[_Entry[T]]) -> bool:
-    return any(_is_beside(path, Path(scan.file)) for scan in scans)
-
-
-def _is_beside(path: Path, scan: Path) -> bool:
-    """Whether a file is named like a scan, but for the extensions and what counts its parts."""
-    first = path.name.partition(".")[0]
-    rest = scan.stem.removeprefix(first)
-    is_named_alike = bool(first) and scan.stem.startswith(first) and not rest[:1].isalnum()
-    return path.parent == scan.parent and path.suffix != scan.suffix and is_named_alike

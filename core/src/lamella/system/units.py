@@ -34,6 +34,8 @@ _OTHER_NAMES = {
     "microns": "µm",
 }
 _RECIPROCAL = ("^-1", "^{-1}", "**-1", "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}")
+_ALONE = ("Å", "px")
+"""Units without prefixes whose reciprocal is written as in ``px-1``, too."""
 _AMBIGUOUS = ("A",)
 """Ampere or Ångström."""
 _LONGEST = 20
@@ -116,8 +118,11 @@ def _spelled(units: str) -> str:
     bare = units.strip()
     for ending in _RECIPROCAL:
         one = bare.removesuffix(ending)
-        if one != bare and one and not set(one) & set("/*^·  "):
+        if one != bare and one and not set(one) & set("/*^· "):
             return f"1/{_spelled(one)}"
+    one = _spelled(bare[:-2]) if bare.endswith("-1") else ""
+    if one in _ALONE or _parts(one)[1] is not None:
+        return f"1/{one}"
     if bare.startswith("1/"):
         return f"1/{_spelled(bare[2:].strip())}"
     bare = _OTHER_NAMES.get(bare, bare)
