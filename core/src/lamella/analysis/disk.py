@@ -125,11 +125,12 @@ def _structure(image: Image) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A disk at a scale [px of it], with the levels of it and around it."""
+    """A disk at a scale [px of it], with the levels of it and around it, and whether no dark line crosses it."""
 
     disk: Disk
     high: float
     low: float
+    whole: bool
 
 
 def _disk_at(image: Image) -> _Found | str:
@@ -162,6 +163,7 @@ def _judged(
     if high - low < _CONTRAST * spread or high < _BRIGHTER * low:
         return _FAINT
     disk = _round(region, smooth - low)
+    whole = disk is not None
     if disk is None:
         gap = 1 + max(int(np.count_nonzero(region.any(axis=axis))) for axis in (0, 1)) // 8
         region = _connected(_grown(bright, gap), peak) & bright
@@ -177,7 +179,7 @@ def _judged(
     above = np.where(bright, smooth - low, 0)
     if above[region].sum(dtype=np.float64) < _SHARE * above.sum(dtype=np.float64):
         return "several regions are as bright as each other"
-    return _Found(disk, high, low)
+    return _Found(disk, high, low, whole)
 
 
 def _smooth(image: Image) -> Image:
@@ -300,16 +302,17 @@ def _in_full(found: _Found, step: int, pattern: NDArray[np.float64]) -> Disk:
     """Give the disk in pixels of the whole pattern; one that was found at a coarse scale is measured again."""
     cy, cx, radius = found.disk
     cy, cx, radius = (cy + 0.5) * step - 0.5, (cx + 0.5) * step - 0.5, radius * step
-    if step == 1:
-        return cy, cx, radius
     low, high = found.low, found.high
+    if not found.whole and step == 1:
+        return cy, cx, radius
     for _ in range(3):
         reach = 1.25 * radius + step
         top, left = max(0, math.floor(cy - reach)), max(0, math.floor(cx - reach))
         part = _finite(pattern[top : math.ceil(cy + reach) + 1, left : math.ceil(cx + reach) + 1]).astype(np.float64)
         y, x = np.arange(part.shape[0])[:, np.newaxis], np.arange(part.shape[1])
         distance = np.hypot(y + top - cy, x + left - cx)
-        weight = np.where(distance <= reach, np.clip(part, low, high * 3) - low, 0)
+        part = np.minimum(part, low + 5 * (high - low))  # whatever hot pixels have
+        weight = np.where(distance <= reach, np.maximum(part, low) - low, 0)
         if weight.sum() <= 0:
             break
         cy, cx = top + float((weight * y).sum() / weight.sum()), left + float((weight * x).sum() / weight.sum())
