@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lamella.cli.failures import error_line
-from lamella.cli.folders import add_recursive, expand_patterns, is_several
+from lamella.cli.folders import add_recursive, is_several
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.reportpage import GENERATOR, Row, folder_page, row_of, scan_page
@@ -61,7 +61,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write the page; fails where a scan cannot be opened or looked at, with a page that says so."""
-    expand_patterns(args)
     several = is_several(args)
     page = _page_of(args.files)
     path = _place(args, page)

@@ -122,7 +122,6 @@ def found_scans(args: argparse.Namespace, facts: Callable[[str, DataSet], T]) ->
     facts
         Gives what is wanted of each scan: gets the file and its data set.
     """
-    expand_patterns(args)
     contents = _contents(args, args.files[0]) if len(args.files) == 1 else None
     named = contents is None
     files = args.files if contents is None else contents.files
