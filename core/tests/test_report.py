@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -267,3 +269,18 @@ def test_a_file_that_cannot_be_opened_leaves_no_page(here: Path, capsys: Capture
     (here / "x.blo").write_bytes(b"nothing")
     assert main(["report", "x.blo"]) == 1
     assert list(here.glob("*.html")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_a_hostile_file_name_stays_text(here: Path, blo: bytes) -> None:
+    name = os.fsdecode(b"<script>alert(1)<\xff&\x1b[31m>.blo")
+    (here / name).write_bytes(blo)
+    assert main(["report", name, "--out", "one.html"]) == 0
+    assert main(["report", ".", "--out", "all.html"]) == 0
+    assert main(["report", name]) == 0
+    for path in here.glob("*.html"):
+        made = page(path)
+        assert "script" not in made.tags
+        assert "\x1b" not in made.html
+        assert "<script>alert(1)<" in made.text
+    assert len(list(here.glob("*.html"))) == 3

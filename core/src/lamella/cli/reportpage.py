@@ -26,6 +26,7 @@ __all__ = ["GENERATOR", "Row", "folder_page", "row_of", "scan_page"]
 GENERATOR = "Lamella report"
 _MOST_ENTRIES = 2000
 _NAME = 60
+_LONGEST_LINE = 20_000  # of code, which is not to be cut
 _DEEPEST = 8
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = f"""
@@ -239,7 +240,7 @@ def _script(look: FirstLook | Exception, show: WithoutPaths) -> list[str]:
     if isinstance(look, Exception):
         return []
     return [
-        _section(title, f"<pre><code>{chr(10).join(map(show, lines))}</code></pre>")
+        _section(title, f"<pre><code>{chr(10).join(show(line, _LONGEST_LINE) for line in lines)}</code></pre>")
         for title, lines in (("The same in Python", look.script.python), ("On the command line", look.script.command))
         if lines
     ]
