@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lamella.plot.panels import Mark, Panel, Scale
     from lamella.plot.ticks import Ticks
 
-__all__ = ["PANEL_STYLE", "data_uri", "panel_html", "thumbnail_html"]
+__all__ = ["PANEL_STYLE", "panel_html", "thumbnail_html"]
 
 PANEL_STYLE = """
 figure.panel { margin: 0; break-inside: avoid; }
@@ -92,10 +92,10 @@ def thumbnail_html(panel: Panel, size: int = 96) -> str:
         return f'<svg width="{size}" height="{size * 2 // 3}" role="img" aria-label="{name}">{body}</svg>'
     height, width = _size(panel, size, size, size // 8)
     few = smaller(panel, (2 * size, 2 * size))
-    return f'<img src="{data_uri(rgba(few))}" width="{width}" height="{height}" alt="{name}">'
+    return f'<img src="{_data_uri(rgba(few))}" width="{width}" height="{height}" alt="{name}">'
 
 
-def data_uri(colours: NDArray[np.uint8]) -> str:
+def _data_uri(colours: NDArray[np.uint8]) -> str:
     """Give a picture as an address that holds it."""
     return f"data:image/png;base64,{b64encode(png_bytes(colours)).decode('ascii')}"
 
@@ -133,7 +133,7 @@ def _picture(panel: Panel, left: int, top: int, width: int, height: int) -> list
     shape, axes = data_shape(panel), data_axes(panel)
     parts = [f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{_GREY}"/>']
     if min(shape) > 0:
-        address = data_uri(rgba(smaller(panel, (_MOST_PIXELS, _MOST_PIXELS))))
+        address = _data_uri(rgba(smaller(panel, (_MOST_PIXELS, _MOST_PIXELS))))
         place = f'x="{left}" y="{top}" width="{width}" height="{height}"'
         parts.append(f'<image {place} preserveAspectRatio="none" href="{address}"/>')
         marks = "".join(_mark(mark, height / shape[0], width / shape[1]) for mark in panel.marks)
@@ -195,7 +195,7 @@ def _colour_bar(panel: Panel, x: int, y: int, height: int) -> str:
     place = f'x="{x}" y="{y}" width="{_BAR}" height="{height}"'
     found = ticks(panel.limits, panel.scale, most=max(2, min(6, height // 40)))
     parts = [
-        f'<image {place} preserveAspectRatio="none" href="{data_uri(column)}"/>',
+        f'<image {place} preserveAspectRatio="none" href="{_data_uri(column)}"/>',
         f'<rect {place} fill="none" stroke="{_DARK}" stroke-width=".8"/>',
     ]
     parts += _right_ticks(found, x + _BAR, y, height, panel.scale, panel.limits)
@@ -218,7 +218,7 @@ def _legend(panel: Panel, x: int, y: int) -> str:
     middle = x + _WHEEL / 2
     largest = f"≤ {panel.limits[1]:.3g} {unit_text(panel.unit)}".rstrip()
     return (
-        f'<image x="{x}" y="{y}" width="{_WHEEL}" height="{_WHEEL}" href="{data_uri(wheel(2 * _WHEEL))}"/>'
+        f'<image x="{x}" y="{y}" width="{_WHEEL}" height="{_WHEEL}" href="{_data_uri(wheel(2 * _WHEEL))}"/>'
         f'<text x="{middle}" y="{y + _WHEEL + 14}" text-anchor="middle">{html_text(panel.quantity, 16)}</text>'
         f'<text x="{middle}" y="{y + _WHEEL + 29}" text-anchor="middle">{html_text(largest, 16)}</text>'
     )

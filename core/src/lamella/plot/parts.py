@@ -33,7 +33,6 @@ __all__ = [
     "draw_marks",
     "draw_scale_bar",
     "draw_table",
-    "table_rows",
 ]
 
 BAR_ROOM, LEFT_ROOM, BELOW_ROOM = 112, 98, 52
@@ -191,16 +190,11 @@ def _with_note(label: str, found: Ticks) -> str:
     return f"{label} ({found.note})".lstrip() if found.note else label
 
 
-def table_rows(panel: Panel, height: int) -> int:
-    """Give how many rows of a table fit."""
-    return min(len(panel.rows), max(1, height // _ROW))
-
-
 def draw_table(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) -> int:
     """Draw a table at the top of a box, with rules, and give its height [px]; rows that do not fit are counted."""
     top, left, height, width = box
     rows = [[printable(cell) for cell in row] for row in panel.rows]
-    room = table_rows(panel, height)
+    room = max(1, height // _ROW)
     if room < len(rows):
         rows = [*rows[: room - 1], [f"… and {len(rows) - room + 1} more rows"]]
     if not rows:
