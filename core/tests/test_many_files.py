@@ -100,6 +100,7 @@ def test_one_file_is_one_object_as_ever(folder: Path, capsys: Capture) -> None:
     assert told(["probe", str(folder / "b.npy")], capsys, 0)["winner"] == "npy"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_folders_below_are_searched_where_that_is_asked_for(folder: Path, capsys: Capture) -> None:
     (folder / "below" / "back").symlink_to(folder, target_is_directory=True)
     (folder / "again").symlink_to(folder / "below" / "back", target_is_directory=True)
@@ -390,3 +391,12 @@ def test_a_pattern_that_no_shell_has_expanded_means_its_files(folder: Path, caps
     assert told(["info", str(folder / "z[1].npy")], capsys, 0)["dtype"] == "uint16"
     assert main(["info", str(folder / "*.xyz")]) == 1
     assert "*.xyz: No such file" in capsys.readouterr().err
+
+
+def test_options_that_make_sense_for_no_file_are_wrong_usage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(folder)
+    assert main(["run", "a.blo", "b.npy", *RUN, "--roi", "50:"]) == 2
+    assert main(["run", "a.blo", "b.npy", *RUN, "--roi", "3:"]) == 1
+    assert "selects none of the 2 positions" in capsys.readouterr().out

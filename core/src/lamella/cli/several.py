@@ -213,7 +213,7 @@ def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argpar
     Returns
     -------
     int
-        The exit code: 0 only if all went well.
+        The exit code: 0 only if all went well; 2 if the command line makes sense for no file.
     """
     expand_patterns(args)
     if len(args.files) == 1:
@@ -223,26 +223,27 @@ def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argpar
         raise UsageError(f"--out is for the results of one scan, and these are {len(found)}: leave it out", see=_SEE)
     results: list[dict[str, Any]] = []
     rows: list[tuple[str, str]] = []
-    failed = False
+    failed: list[Exception | None] = []
     for one in found:
         into = _Kept(console)
-        console.say(*[""] * bool(rows))
         try:
             code = run_one(_with_file(args, one.file), into)
         except BrokenPipeError:
             raise
         except Exception as error:
-            code = 1
+            failed.append(error)
             _complain(error, one.file, console)
             results.append({"file": one.file, "error": error_facts(error)})
             rows.append((_name(one, ""), f"error: {error_line(error)}"))
         else:
             results.append({"file": one.file, "parts": list(one.parts), **into.data})
             rows.append((_name(one, ""), str(into.data.get("folder", "")) if code == 0 else "error"))
-        failed = failed or code != 0
-    console.say("")
+            console.say("")
+            failed += [None] if code else []
     console.table(("file", "results"), rows)
     console.emit(results)
+    if len(failed) == len(found) and all(isinstance(error, UsageError) for error in failed):
+        return 2  # the command line fits no file
     return 1 if failed else 0
 
 
