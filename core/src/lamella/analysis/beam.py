@@ -120,7 +120,8 @@ def find_beam(dataset: DataSet, roi: object = None) -> Beam | NoBeam:
     total = np.zeros(sig)
     for position in chosen:
         frame = dataset[tuple(int(i) for i in np.unravel_index(position, tuple(dataset.shape.nav)))]
-        total += np.abs(frame) if np.iscomplexobj(frame) else frame
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then does not count
+            total += np.abs(frame) if np.iscomplexobj(frame) else frame
     total /= len(chosen)
     count = len(chosen)
     return locate(total, f"found in {count} frame{'s' if count > 1 else ''}")

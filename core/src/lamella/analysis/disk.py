@@ -146,7 +146,7 @@ def _disk_at(image: Image) -> _Found | str:
         region = _connected(bright, peak)
         high = float(np.median(smooth[region]))
         outside = ~_near(region)
-        if np.count_nonzero(outside) < 0.3 * bright.size:
+        if np.count_nonzero(outside) < 0.2 * bright.size:
             return "the bright region fills the frame"
         low = float(np.median(smooth[outside]))
     return _judged(image, smooth, region, peak, high, low)
@@ -168,11 +168,11 @@ def _judged(
         gap = 1 + max(int(np.count_nonzero(region.any(axis=axis))) for axis in (0, 1)) // 8
         region = _connected(_grown(bright, gap), peak) & bright
         disk = _round(region, smooth - low)
-    if _touches_edge(region) or (disk is not None and not _inside(disk, image.shape)):
+    if _touches_edge(region) if disk is None else not _inside(disk, image.shape):
         return "the brightest region touches the edge of the frame"
     if disk is None:
         return "the brightest region is not round"
-    if disk[2] < _TINY and np.where(_near(region), low, smooth).max() > low + 0.45 * (high - low):
+    if disk[2] < _TINY and np.where(_near(region), low, smooth).max() > low + 0.45 * (smooth[peak] - low):
         return _FAINT
     if (reason := _why_not_solid(image, low, disk)) is not None:
         return reason
@@ -215,7 +215,8 @@ def _round(region: Mask, weights: Image) -> Disk | None:
 def _why_not_solid(image: Image, low: float, disk: Disk) -> str | None:
     """Say what speaks against a disk in the pixels without smoothing: most must be bright, and few of those around it.
 
-    Rows and columns that are dark all across the disk may be those of a beam stop, or dead; they do not count.
+    Rows and columns that are dark all across the disk, with bright ones on both sides, may be those of a beam stop, or
+    dead; they do not count.
     """
     cy, cx, radius = disk
     y, x = (np.arange(n) - at for n, at in zip(image.shape, (cy, cx), strict=True))
@@ -228,6 +229,9 @@ def _why_not_solid(image: Image, low: float, disk: Disk) -> str | None:
     counts = inner.copy()
     for axis in (0, 1) if radius > _SMALL else ():
         dark = (bright & inner).sum(axis=axis) <= 0.1 * inner.sum(axis=axis)
+        lit = np.flatnonzero(~dark)
+        if lit.size and radius >= _TINY:
+            dark[: lit[0]] = dark[lit[-1] :] = False
         counts &= ~np.expand_dims(dark, axis)
     core = counts & (distance <= 0.45 * radius)
     solid = bright[counts].mean() if counts.any() else 0.0
@@ -246,7 +250,7 @@ def _overlap(disk: Disk, rows: NDArray[Any], columns: NDArray[Any]) -> float:
 
 def _inside(disk: Disk, shape: tuple[int, ...]) -> bool:
     cy, cx, radius = disk
-    return all(radius <= at + 0.5 and radius <= n - 0.5 - at for at, n in ((cy, shape[0]), (cx, shape[1])))
+    return all(radius <= at and radius <= n - 1 - at for at, n in ((cy, shape[0]), (cx, shape[1])))
 
 
 def _touches_edge(region: Mask) -> bool:

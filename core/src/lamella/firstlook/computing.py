@@ -110,7 +110,7 @@ def _together(
     udfs = [analysis.udf() for analysis in others]
     if detectors:
         factories = [detector.mask for detector in detectors]
-        udfs.append(ApplyMasksUDF(mask_factories=factories, mask_count=len(factories), mask_dtype=np.float32))
+        udfs.append(ApplyMasksUDF(mask_factories=factories, mask_count=len(factories)))
     found = run(udfs)
     results = {id(one): (result, 0) for one, result in zip(others, found, strict=False)}
     return results | {id(one): (found[-1], column) for column, one in enumerate(detectors)}

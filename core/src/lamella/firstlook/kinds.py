@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.reader.metadata import Axis
 
-__all__ = ["KindOfData", "frame_word", "kind_of", "shows_diffraction", "words_of"]
+__all__ = ["KindOfData", "frame_word", "is_rgb", "kind_of", "shows_diffraction", "words_of"]
 
 KindOfData: TypeAlias = Literal[
     "frame", "spectrum", "line of spectra", "line scan", "spectrum image", "scan", "series", "map"
@@ -40,7 +40,7 @@ def kind_of(dataset: DataSet) -> KindOfData:
 
 def words_of(kind: KindOfData, dataset: DataSet, *, diffraction: bool | None) -> str:
     """Give what a data set is, in words."""
-    axes = len(_longer(dataset.shape.nav)) + len(_longer(dataset.shape.sig))
+    axes = len(_longer(dataset.shape.nav)) + (2 if is_rgb(dataset) else len(_longer(dataset.shape.sig)))
     patterns = diffraction is not False
     words = {
         "frame": "diffraction pattern" if diffraction else "image",
@@ -72,6 +72,12 @@ def shows_diffraction(dataset: DataSet) -> bool | None:
         return "diffraction" in mode
     detector = (dataset.metadata.detector or "").lower()
     return True if any(name in detector for name in _PIXEL_DETECTORS) else None
+
+
+def is_rgb(dataset: DataSet) -> bool:
+    """Whether a frame has a last axis of red, green, blue and maybe opacity."""
+    sig = tuple(dataset.shape.sig)
+    return len(sig) == 3 and sig[2] in (3, 4) and min(sig[:2]) > 1 and dataset.dtype == "u1"
 
 
 def frame_word(dataset: DataSet, *, plural: bool = False) -> str:

@@ -168,7 +168,9 @@ def _oddities(plan: Plan, done: Pass, panels: Sequence[Panel]) -> list[str]:
     missing = plan.dataset.missing_count
     if missing:
         notes.append(f"{missing} of {plan.dataset.shape.nav.size} scan positions have no frame")
-    notes += [f"shown of {panel.title}" for panel in panels if " = " in panel.title]
+    planes = {part for panel in panels for part in panel.title.split(", ") if " = " in part}
+    if planes:
+        notes.append(f"of more than two axes, one plane is shown: {', '.join(sorted(planes))}")
     return notes
 
 

@@ -111,7 +111,7 @@ def outputs_of(analysis: Analysis, name: str, result: UDFResult, n_frames: int, 
 
 def _counts(dataset: DataSet) -> str:
     """Give what pixels hold: counts, where these are integers."""
-    return "counts" if dataset.dtype.kind in "ui" else "intensity"
+    return "counts" if dataset.dtype.kind in "uib" else "intensity"
 
 
 def _detector(analysis: DiskAnalysis | RingAnalysis, name: str, buffer: ResultBuffer, column: int) -> Output:
@@ -156,6 +156,8 @@ def _deviation(dataset: DataSet, name: str, result: UDFResult, n_frames: int) ->
 def _frame_totals(dataset: DataSet, name: str, result: UDFResult, n_frames: int) -> list[Output]:
     counts = _counts(dataset)
     title = "All counts" if counts == "counts" else "Total intensity"
+    if dataset.shape.sig.size == 1:
+        return [_along_scan(name, result["intensity"], title=counts.capitalize(), quantity=counts)]
     return [_along_scan(name, result["intensity"], title=title, quantity=f"{counts} per {frame_word(dataset)}")]
 
 

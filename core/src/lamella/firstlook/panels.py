@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.firstlook.kinds import is_rgb
 from lamella.plot.limits import choose_scale, curve_scale, real_numbers
 from lamella.plot.measures import shown_axes
 from lamella.plot.panels import Circle, Panel
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Drawing", "marks_of", "panel_of"]
 
 _LONGEST_NAME = 30
+_DUST = 1e-9
+"""Shifts that are only errors of rounding [px]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +75,15 @@ def panel_of(output: Output, drawing: Drawing, **changes: Any) -> Panel:
     values = _measured(output)
     axes = dataset.axes[:nav_dims] if output.kind == "nav" else dataset.axes[nav_dims:]
     step, title = 1, output.title
-    if output.kind == "nav" and drawing.step > 1:
+    if output.kind == "nav" and drawing.step > 1:  # the others have no value
         step = drawing.step
         values = values[(slice(None, None, step),) * nav_dims]
     if output.kind == "frames":
         axes = _positions(dataset, values, drawing) + tuple(axes)
-    if output.kind == "sig" and _is_rgb(dataset):
+    if output.kind == "sig" and is_rgb(dataset):
         return _colours(output, values, axes, changes)
-    values, axes, plane = _flat(values, axes, step)
+    full = tuple(dataset.shape.nav) if output.kind == "nav" else values.shape
+    values, axes, plane = _flat(values, axes, full, step)
     parts = [title, plane, drawing.grid]
     look: dict[str, Any] = {"title": ", ".join(part for part in parts if part), "colours": output.colours}
     look |= {"quantity": output.quantity, "unit": output.unit, "name": output.name}
@@ -94,14 +98,8 @@ def panel_of(output: Output, drawing: Drawing, **changes: Any) -> Panel:
 
 def _measured(output: Output) -> NDArray[Any]:
     """Give real numbers, not a number where there are none."""
-    values = real_numbers(output.values)
+    values = output.values.real if output.wish == "balanced" else real_numbers(output.values)
     return values if output.valid is None or output.valid.all() else np.where(output.valid, values, np.nan)
-
-
-def _is_rgb(dataset: DataSet) -> bool:
-    """Whether a frame has a last axis of red, green, blue and maybe opacity."""
-    sig = tuple(dataset.shape.sig)
-    return len(sig) == 3 and sig[2] in (3, 4) and min(sig[:2]) > 1 and dataset.dtype == np.uint8
 
 
 def _colours(output: Output, values: NDArray[Any], axes: Sequence[Axis], changes: dict[str, Any]) -> Panel:
@@ -112,9 +110,14 @@ def _colours(output: Output, values: NDArray[Any], axes: Sequence[Axis], changes
     return Panel(**(look | {"axes": shown_axes(axes[:2], rgba.shape[:2])} | changes))
 
 
-def _flat(values: NDArray[Any], axes: Sequence[Axis], step: int) -> tuple[NDArray[Any], tuple[Axis, ...], str]:
-    """Give one or two axes of an array, its axes, and what was chosen: the middle of the first of more than two."""
-    kept = [i for i, n in enumerate(values.shape) if n > 1] or [values.ndim - 1]
+def _flat(
+    values: NDArray[Any], axes: Sequence[Axis], full: Sequence[int], step: int
+) -> tuple[NDArray[Any], tuple[Axis, ...], str]:
+    """Give one or two axes of an array, and what was chosen: the middle of the first of more than two.
+
+    Axes whose ``full`` length is one are left out.
+    """
+    kept = [i for i, n in enumerate(full) if n > 1] or [values.ndim - 1]
     chosen: list[int | slice] = [slice(None) if i in kept else 0 for i in range(values.ndim)]
     words = []
     for i in kept[:-2]:
@@ -130,7 +133,9 @@ def _centred(values: NDArray[Any]) -> tuple[NDArray[Any], str]:
     if not known.size:
         return values, ""
     median = float(np.median(known))
-    return values - median, f"relative to the median shift of {median:.3g} px from the direct beam"
+    shifts = values - median
+    shifts[np.abs(shifts) < _DUST * max(1.0, abs(median))] = 0
+    return shifts, f"relative to the median shift of {median:.3g} px from the direct beam"
 
 
 def _positions(dataset: DataSet, values: NDArray[Any], drawing: Drawing) -> tuple[Axis, ...]:

@@ -171,7 +171,8 @@ def _with_beam(plan: Plan, choice: BeamChoice) -> Plan:
         if isinstance(choice, tuple):
             found = beam_at(dataset, choice, found)
     if not found:
-        text = f"{found}; there are no virtual detectors and no centre of mass"
+        why = "the direct beam was not looked for" if choice is False else str(found)
+        text = f"{why}; there are no virtual detectors and no centre of mass"
         return replace(plan, notes=(*plan.notes, text))
     (cy, cx, radius), (*_, inner, outer) = found.disk, found.ring
     detectors = (

@@ -25,6 +25,8 @@ _FEW = 1 << 16
 _FAR = 3.0
 """How far a single value lies from the others, in ranges of these, to be left out."""
 _DECADE, _FOR_CURVES = 10.0, 100.0
+_DUST = 1e-13
+"""Relative difference that is only an error of rounding."""
 _FARTHEST = 1e5
 """Ratio of the limits of a logarithmic scale at most."""
 
@@ -122,7 +124,7 @@ def _linear_limits(known: NDArray[np.float64]) -> tuple[float, float]:
     low, high = _ends(known)
     if not low < high:
         low, high = float(known.min()), float(known.max())
-    return (low, high) if low < high else _around(low)
+    return (low, high) if high - low > _DUST * max(abs(low), abs(high)) else _around(low)
 
 
 def _log_limits(known: NDArray[np.float64], ratio: float) -> tuple[float, float] | None:
