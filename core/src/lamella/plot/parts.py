@@ -193,10 +193,10 @@ def _with_note(label: str, found: Ticks) -> str:
 def draw_table(canvas: Canvas, box: tuple[int, int, int, int], panel: Panel) -> int:
     """Draw a table at the top of a box, with rules, and give its height [px]; rows that do not fit are counted."""
     top, left, height, width = box
-    rows = [[printable(cell) for cell in row] for row in panel.rows]
     room = max(1, height // _ROW)
-    if room < len(rows):
-        rows = [*rows[: room - 1], [f"… and {len(rows) - room + 1} more rows"]]
+    rows = [[printable(cell) for cell in row] for row in panel.rows[:room]]
+    if room < len(panel.rows):
+        rows[-1] = [f"… and {len(panel.rows) - room + 1} more rows"]
     if not rows:
         return 0
     widths = _column_widths(rows, width)

@@ -65,14 +65,22 @@ def ticks(limits: tuple[float, float], scale: Scale = "linear", most: int = 6) -
 
 
 def _linear(low: float, high: float, most: int) -> Ticks:
-    step = _step((high - low) / max(most - 1, 1))
-    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    step = _step((high - low) / max(most, 1))
+    first, last = _multiples(step, low, high)
+    if last - first >= most:
+        step = _step(step * 1.01)
+        first, last = _multiples(step, low, high)
     if last - first > 4 * most:  # numbers so far from zero that the step is lost in them
         return Ticks((), ())
     counts = range(first, last + 1)
     values = tuple(count * step for count in counts)
     texts, note = _texts(values, step)
     return Ticks(values, texts, note=note)
+
+
+def _multiples(step: float, low: float, high: float) -> tuple[int, int]:
+    """Give the first and the last multiple of a step between two numbers."""
+    return math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
 
 
 def _step(about: float) -> float:
