@@ -17,6 +17,14 @@ pytestmark = [
 ]
 
 SUMS = ["All counts", "Mean pattern", "Standard deviation", "Pattern at +"]
+DETECTORS = [
+    "Bright field",
+    "Annular dark field",
+    "Centre of mass, x",
+    "Mean pattern",
+    "Pattern at +",
+    "Centre of mass, y",
+]
 INTENSITY = ["Total intensity", *SUMS[1:]]
 SERIES = ["Mean image", "Standard deviation", "All counts"]
 
@@ -42,7 +50,11 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
         "diffraction pattern",
         ["Diffraction pattern"],
     ),
-    "mib/Merlin_navigation4x2_ROI__001_4x2_6bit/001_4x2_6bit.mib": ("4D scan", SUMS),
+    "mib/Merlin_navigation4x2_ROI__001_4x2_6bit/001_4x2_6bit.mib": ("4D scan", DETECTORS),
+    "mib/Merlin_Single_Quad__Single_9_Frame_CounterDepth_6_Rows_256/Single_9_Frame_CounterDepth_6_Rows_256.mib": (
+        "4D scan",
+        SUMS,
+    ),
     "mrc/20241021_00405_movie/20241021_00405_movie.mrc": ("image series", SERIES),
     "mrc/HAADFscan/HAADFscan.mrc": ("image", ["Image"]),
     "mrc/mrcfile__EMD-3197_mrc/EMD-3197.mrc": ("image series", [*SERIES[:2], "Total intensity"]),
@@ -91,9 +103,10 @@ def test_each_file_is_taken_for_what_it_is(name: str) -> None:
         assert one.data is not None
         known = one.data[np.isfinite(one.data)]
         assert ((known >= low) & (known <= high)).mean() > 0.5 or one.scale == "log"
+    has_beam = titles is DETECTORS
     if kind == "4D scan":
-        assert any(note.startswith("no direct beam found: ") for note in look.notes), "no sample has one"
-    assert not any(isinstance(mark, Circle) for one in look for mark in one.marks)
+        assert any(note.startswith("no direct beam found: ") for note in look.notes) != has_beam
+    assert any(isinstance(mark, Circle) for one in look for mark in one.marks) == has_beam
     if kind in ("image", "image series"):
         assert all(one.scale == "linear" for one in look)
 
@@ -105,6 +118,12 @@ def test_a_spectrum_image_has_nanometres_and_electronvolts() -> None:
     assert x.scale == pytest.approx(1.992, rel=1e-3)
     (energy,) = panel(look, "mean").axes
     assert (energy.units, energy.scale, energy.offset) == ("eV", 1.0, 300.0)
+
+
+def test_a_saturated_beam_with_a_halo_is_found_at_its_place() -> None:
+    look = look_at(next(name for name in EXPECTED if "001_4x2_6bit" in name))
+    assert look.beam is not None
+    assert (look.beam.cy, look.beam.cx, look.beam.radius) == pytest.approx((143, 26, 22), abs=2)
 
 
 def test_an_image_has_the_units_of_its_file() -> None:

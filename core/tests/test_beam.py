@@ -154,6 +154,15 @@ def test_a_beam_in_a_large_frame_is_measured_in_pixels_of_that() -> None:
     assert (found.cy, found.cx, found.radius) == pytest.approx((400.5, 800, 33), abs=0.6)
 
 
+def test_a_saturated_beam_in_a_bright_halo_is_found() -> None:
+    y, x = np.mgrid[:128, :128]
+    halo = 50 * np.exp(-np.square(np.hypot(y - 64, x - 6) / 20))
+    frame = np.minimum(np.random.default_rng(1).poisson(halo + 1000 * disk((128, 128), 64, 40, 14), (8, 128, 128)), 63)
+    found = locate(frame.mean(axis=0))
+    assert isinstance(found, Beam)
+    assert (found.cy, found.cx, found.radius) == pytest.approx((64, 40, 14), abs=2)
+
+
 def test_detectors_fit_the_beam() -> None:
     beam = Beam(20.0, 30.0, 5.0, "found", (48, 64))
     assert beam.disk == (20, 30, 6.5)

@@ -166,6 +166,33 @@ def test_without_a_choice_detectors_sit_around_the_beam(here: Path, capsys: Capt
     assert (here / "scan-results" / "overview.png").stat().st_size > 10_000
 
 
+def test_without_a_beam_there_are_sums_and_it_says_why(raw: list[str], capsys: Capture) -> None:
+    assert main(["run", *raw, "--nav-shape", "4,6", "--no-pictures", "--executor", "inline", "--out", "r"]) == 0
+    told = capsys.readouterr().out
+    assert "no direct beam found: nothing rises above the noise; there are no virtual detectors" in told
+    assert results("r").keys() == {"sumsig", "mean", "sum", "std"}
+
+
+@pytest.mark.parametrize("option", [["--disk", "3"], ["--ring", "2,4"], ["--com"]])
+def test_detectors_around_a_beam_that_is_not_there_are_wrong_usage(
+    option: list[str], raw: list[str], capsys: Capture
+) -> None:
+    assert main(["run", *raw, *option, "--executor", "inline", "--out", "r"]) == 2
+    assert (
+        "no direct beam found: nothing rises above the noise; say where it is by --beam CY,CX"
+        in capsys.readouterr().err
+    )
+    assert not Path("r").exists()
+
+
+def test_a_single_frame_is_written_and_drawn(here: Path, frames: NDArray[np.uint16], capsys: Capture) -> None:
+    frames[3].tofile("one.raw")
+    how = ["--format", "raw", "--dtype", "u2", "--sig-shape", "12,14"]
+    assert main(["run", "one.raw", *how, "--executor", "inline", "--out", "r", "--json"]) == 0
+    assert sorted(json.loads(capsys.readouterr().out)["files"]) == ["frame.npy", "overview.png", "summary.json"]
+    np.testing.assert_array_equal(results("r")["frame"], frames[3])
+
+
 def test_several_detectors_are_numbered_and_share_the_centre_of_the_beam(raw: list[str], capsys: Capture) -> None:
     arguments = ["--disk", "2", "--disk", "1,1,2", "--ring", "2,4", "--beam", "5,6", "--out", "r", "--json"]
     assert main(["run", *raw, *arguments]) == 0

@@ -30,6 +30,10 @@ _HOT = 0.002
 """Part of the pixels that may be hot."""
 _STRUCTURE = 0.5
 """Correlation of neighbours above which an image is not noise: a coarser look would only hide its structure."""
+_LEVELS = (0.5, 0.75, 0.9, 0.95)
+"""Parts of the height at which a disk is looked for, one after the other."""
+_PLATEAU = 4.0
+"""Radius from which a disk may be told from its halo by its flat top."""
 _SHARE = 0.3
 """Part of all that is bright that must lie in the disk."""
 _MOST_AREA = 0.4
@@ -134,13 +138,22 @@ class _Found:
 
 
 def _disk_at(image: Image) -> _Found | str:
+    """Give the disk that rises above half of its height, or higher where a bright halo surrounds it."""
     smooth = _smooth(image)
+    found = _disk_above(_LEVELS[0], image, smooth)
+    if isinstance(found, str) and found not in (_FAINT, _GRAINY):
+        others = (_disk_above(level, image, smooth) for level in _LEVELS[1:])
+        return next((other for other in others if not isinstance(other, str)), found)
+    return found
+
+
+def _disk_above(level: float, image: Image, smooth: Image) -> _Found | str:
     peak = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
     low = float(np.median(smooth))
     high = float(smooth[peak])
     region = np.zeros(smooth.shape, dtype=np.bool_)
     for _ in range(3):
-        bright = smooth > (low + high) / 2
+        bright = smooth > low + level * (high - low)
         if not bright[peak] or np.count_nonzero(bright) > _MOST_AREA * bright.size:
             return _FAINT
         region = _connected(bright, peak)
@@ -149,21 +162,21 @@ def _disk_at(image: Image) -> _Found | str:
         if np.count_nonzero(outside) < 0.2 * bright.size:
             return "the bright region fills the frame"
         low = float(np.median(smooth[outside]))
-    return _judged(image, smooth, region, peak, high, low)
+    return _judged(level, image, smooth, region, peak, high, low)
 
 
 def _judged(
-    image: Image, smooth: Image, region: Mask, peak: tuple[np.intp, ...], high: float, low: float
+    level: float, image: Image, smooth: Image, region: Mask, peak: tuple[np.intp, ...], high: float, low: float
 ) -> _Found | str:
     """Give the disk that a bright region makes, or why it makes none."""
-    bright = smooth > (low + high) / 2
+    bright = smooth > low + level * (high - low)
     around = smooth[~(_near(region) | bright)]
     ends = np.percentile(around, (5, 95))
     spread = float(np.clip(around, *ends).std(dtype=np.float64))
     if high - low < _CONTRAST * spread or high < _BRIGHTER * low:
         return _FAINT
     disk = _round(region, smooth - low)
-    whole = disk is not None
+    whole = disk is not None and level == _LEVELS[0]
     if disk is None:
         gap = 1 + max(int(np.count_nonzero(region.any(axis=axis))) for axis in (0, 1)) // 8
         region = _connected(_grown(bright, gap), peak) & bright
@@ -172,9 +185,11 @@ def _judged(
         return "the brightest region touches the edge of the frame"
     if disk is None:
         return "the brightest region is not round"
+    if level > _LEVELS[0] and disk[2] < _PLATEAU:
+        return "the brightest region is not round"
     if disk[2] < _TINY and np.where(_near(region), low, smooth).max() > low + 0.45 * (smooth[peak] - low):
         return _FAINT
-    if (reason := _why_not_solid(image, low, disk)) is not None:
+    if (reason := _why_not_solid(level, image, low, disk)) is not None:
         return reason
     above = np.where(bright, smooth - low, 0)
     if above[region].sum(dtype=np.float64) < _SHARE * above.sum(dtype=np.float64):
@@ -212,7 +227,7 @@ def _round(region: Mask, weights: Image) -> Disk | None:
     return disk if is_round and long <= max(_LONGEST * short, short + 2) else None
 
 
-def _why_not_solid(image: Image, low: float, disk: Disk) -> str | None:
+def _why_not_solid(level: float, image: Image, low: float, disk: Disk) -> str | None:
     """Say what speaks against a disk in the pixels without smoothing: most must be bright, and few of those around it.
 
     Rows and columns that are dark all across the disk, with bright ones on both sides, may be those of a beam stop, or
@@ -223,7 +238,7 @@ def _why_not_solid(image: Image, low: float, disk: Disk) -> str | None:
     distance = np.hypot(y[:, np.newaxis], x)
     inner = distance <= max(radius - 0.7, 0.6 * radius, 0.71)
     outer = (distance > radius + 1.5) & (distance <= 1.3 * radius + 2.5)
-    bright = image > (low + float(np.median(image[inner]))) / 2
+    bright = image > low + level * (float(np.median(image[inner])) - low)
     if outer.any() and bright[outer].mean() > _HALO:
         return "the brightest region has no edge"
     counts = inner.copy()
