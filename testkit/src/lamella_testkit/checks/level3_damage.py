@@ -30,7 +30,9 @@ def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
 
 
 def _share(kit: Kit, sample: Sample, path: Path) -> int:
-    return max(20, kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path)))
+    return max(
+        min(20, kit.profile.some(160)), kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path))
+    )
 
 
 def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence[Change]) -> None:
