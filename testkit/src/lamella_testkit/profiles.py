@@ -37,8 +37,13 @@ class Profile:
         """Whether a selection is enough where there are many combinations."""
         return self.examples < 200
 
+    @property
+    def least(self) -> int:
+        """The number of changes to a file that a profile makes at least."""
+        return min(20, self.some(160))
+
     def some(self, most: int) -> int:
-        """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``, less at ``brief``."""
+        """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``."""
         return max(1, most * self.examples // 200)
 
 
