@@ -11,7 +11,8 @@ import lamella
 from lamella.analysis import Beam
 from lamella.firstlook.grid import grid_words
 from lamella.firstlook.kinds import is_length
-from lamella.firstlook.scales import curve_scale, image_scale, shown_axes
+from lamella.plot.limits import Wish, choose_scale, curve_scale
+from lamella.plot.measures import shown_axes
 from lamella.plot.panels import Circle, Cross, Panel
 from lamella.reader import Axis
 
@@ -362,8 +363,8 @@ def test_axes_of_a_block_file_have_units_that_people_read(tmp_path: Path, contex
         (np.full(9, 1.7e308), "linear", "linear", (0.85e308, 1.797e308)),
     ],
 )
-def test_limits_show_something(values: Array, wish: str, scale: str, limits: tuple[float, float]) -> None:
-    found = image_scale(values.reshape(1, -1), wish)
+def test_limits_show_something(values: Array, wish: Wish, scale: str, limits: tuple[float, float]) -> None:
+    found = choose_scale(values.reshape(1, -1), wish)
     assert found[0] == scale
     assert found[1] == pytest.approx(limits, rel=0.12, abs=0.03)
 
@@ -372,7 +373,7 @@ def test_limits_show_something(values: Array, wish: str, scale: str, limits: tup
 def test_one_hot_and_one_dead_pixel_do_not_darken_a_picture(size: int) -> None:
     image = np.random.default_rng(size).uniform(100, 110, (size, size))
     image[1, 2], image[3, 1] = 1e5, -1e5
-    scale, (low, high) = image_scale(image)
+    scale, (low, high) = choose_scale(image, "linear")
     assert scale == "linear"
     assert 99 < low < high < 111
 
@@ -389,7 +390,7 @@ def test_one_hot_and_one_dead_pixel_do_not_darken_a_picture(size: int) -> None:
         (np.full(1, 4.0), "linear", "linear", (2, 6)),
     ],
 )
-def test_curves_have_limits(values: Array, wish: str, scale: str, limits: tuple[float, float]) -> None:
+def test_curves_have_limits(values: Array, wish: Wish, scale: str, limits: tuple[float, float]) -> None:
     found = curve_scale(values, wish)
     assert found[0] == scale
     assert found[1] == pytest.approx(limits, rel=0.05, abs=0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella.format import API_VERSION as API_VERSION
+from lamella.system.late import provide_late
 from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -43,4 +44,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.base": "UDF",
     },
 )
+provide_late(plot_dataset="lamella.firstlook.plotting:plot_dataset", plot_results="lamella.plot.results:plot_results")
 __all__ += ["API_VERSION", "__version__"]

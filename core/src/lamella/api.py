@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lamella.plot.liveplot import LivePlot
     from lamella.progress import ProgressOption
     from lamella.udf.base import UDF
-    from lamella.udf.results import ResultBuffer, UDFResult
+    from lamella.udf.results import ResultBuffer, RunResults, UDFResult
 
 __all__ = ["Context", "open"]
 
@@ -216,7 +216,7 @@ class Context(AnalysisMaker):
         plots: Any = ...,
         cancel: Event | None = ...,
         sync: Literal[True] = ...,
-    ) -> tuple[UDFResult, ...]: ...
+    ) -> RunResults: ...
 
     @overload
     def run_udf(
@@ -243,7 +243,7 @@ class Context(AnalysisMaker):
         plots: Any = None,
         cancel: Event | None = None,
         sync: bool = True,
-    ) -> UDFResult | tuple[UDFResult, ...] | Awaitable[Any]:
+    ) -> UDFResult | RunResults | Awaitable[Any]:
         """Compute.
 
         Parameters
@@ -270,7 +270,7 @@ class Context(AnalysisMaker):
         Returns
         -------
         dict or tuple of dict
-            The results by name, each a `ResultBuffer`; for several UDFs, one dict for each.
+            The results by name, each a `ResultBuffer`; for several UDFs, one dict for each. ``plot()`` draws them.
 
         Raises
         ------
@@ -444,7 +444,10 @@ class Context(AnalysisMaker):
 
         check_analysis(job, Analysis)
         chosen = job.roi if roi is None else roi
-        return job.results(self.run_udf(job.dataset, job.udf(), chosen, corrections, progress))
+        result = self.run_udf(job.dataset, job.udf(), chosen, corrections, progress)
+        channels = job.results(result)
+        channels.calibrate(result)
+        return channels
 
     def export_dataset(
         self,

@@ -286,7 +286,22 @@ def test_each_channel_has_a_picture(field: AnalysisResultSet) -> None:
 def test_an_image_is_a_png_file(field: AnalysisResultSet) -> None:
     plt = pytest.importorskip("matplotlib.pyplot")
     image = plt.imread(io.BytesIO(field.magnitude.get_image().getvalue()))
-    np.testing.assert_allclose(image, field.magnitude.visualized / 255, atol=1e-6)
+    np.testing.assert_allclose(image, field.magnitude.visualized[..., :3] / 255, atol=1e-6)
+
+
+def test_channels_are_drawn_with_one_call(inline: lamella.Context) -> None:
+    pytest.importorskip("matplotlib")
+    data = np.random.default_rng(0).integers(1, 100, (4, 5, 6, 7)).astype(np.uint16)
+    scan = lamella.open(data, format="memory")
+    field = inline.run(scan_field := inline.create_com_analysis(scan))
+    assert scan_field.dataset is scan
+    figure = field.plot()
+    assert [place.get_title() for place in figure.axes] == [channel.title for channel in field]
+    assert figure.axes[0].images[0].get_array().shape == (4, 5, 4)  # type: ignore[union-attr]
+    low, high = figure.axes[4].images[0].get_clim()
+    assert low == -high or field[4].scale != "balanced"
+    assert field._axes[(4, 5)] == scan.axes[:2]
+    assert inline.run(inline.create_sum_analysis(scan)).plot().axes[0].get_title() == "intensity [log]"
 
 
 def test_results_are_saved_with_one_call(field: AnalysisResultSet, tmp_path: Path) -> None:

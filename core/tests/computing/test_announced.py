@@ -252,7 +252,6 @@ def test_lamella_run_costs_what_a_file_holds(large_frames: tuple[Path, NDArray[n
 def test_the_default_run_draws_large_frames_within_256_mib(
     large_frames: tuple[Path, NDArray[np.uint16]], tmp_path: Path
 ) -> None:
-    pytest.importorskip("matplotlib")
     path, frames = large_frames
     seconds, megabytes = measured_run(path, tmp_path, "--pictures", "each")
     total = frames.sum(axis=0)

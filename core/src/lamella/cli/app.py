@@ -28,6 +28,7 @@ BUILTIN = (
     Command("info", "show what a data set is: shape, axes, metadata; list the scans of a folder", "lamella.cli.info"),
     Command("probe", "show which format a file has, and why", "lamella.cli.probe"),
     Command("run", "compute images and patterns in one pass over each file", "lamella.cli.run"),
+    Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
     Command("formats", "list the installed formats, or show one with its parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),

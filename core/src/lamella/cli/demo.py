@@ -121,7 +121,8 @@ def _draw(folder: Path, dataset: DataSet, look: FirstLook, done: Pass, workers: 
         f"all panels but (e) from one pass over {size_text(done.nbytes)} at {rate}/s, {workers} threads."
     )
     path = folder / "demo.png"
-    return [path] if save_picture(path, look, console, title="4D-STEM with Lamella", caption=caption) else []
+    save_picture(path, look, title="4D-STEM with Lamella", caption=caption)
+    return [path]
 
 
 def _size(text: str) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "configure", "describe", "provenance_facts", "run"]
+__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "configure", "describe", "facts_of", "provenance_facts", "run", "sections_of"]
 
 OPENS_DATA = True
 TAKES_SEVERAL = True
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.emit(describe(dataset))
         return 0
     console.say(printable(dataset.name))
-    console.facts(_facts(dataset))
-    for title, entries in _sections(dataset):
+    console.facts(facts_of(dataset))
+    for title, entries in sections_of(dataset):
         console.say("", title)
         console.facts([(f"  {name}", value) for name, value in entries])
     return 0
@@ -82,7 +82,8 @@ def provenance_facts(dataset: DataSet) -> list[tuple[str, object]]:
     return [("format", plugin), ("", f"detected with confidence {origin.confidence} of 100: {why}")]
 
 
-def _facts(dataset: DataSet) -> list[tuple[str, object]]:
+def facts_of(dataset: DataSet) -> list[tuple[str, object]]:
+    """Give what a data set is, as names and values for `Console.facts`."""
     missing = dataset.missing_count
     facts: list[tuple[str, object]] = [
         *provenance_facts(dataset),
@@ -96,7 +97,8 @@ def _facts(dataset: DataSet) -> list[tuple[str, object]]:
     return facts
 
 
-def _sections(dataset: DataSet) -> list[tuple[str, Sequence[tuple[str, object]]]]:
+def sections_of(dataset: DataSet) -> list[tuple[str, Sequence[tuple[str, object]]]]:
+    """Give what else is known of a data set, below titles: axes, metadata, parameters, diagnostics and notes."""
     axes = [(axis.name, axis_text(axis, n)) for axis, n in zip(dataset.axes, dataset.shape, strict=True)]
     origins = dataset.provenance.origins
     parameters = [

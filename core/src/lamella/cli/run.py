@@ -148,15 +148,13 @@ def _panels(plan: Plan, done: Pass) -> FirstLook:
 
 
 def _draw(folder: ResultsFolder, title: str, panels: Sequence[Panel], each: bool, console: Console) -> list[Path]:
-    pictures = save_pictures(folder.path, title, panels, console, each)
+    pictures = save_pictures(folder.path, title, panels, each)
     if pictures:
         console.facts([("drawn", ", ".join(path.name for path in pictures))], width=_WIDTH)
     return pictures
 
 
-def save_pictures(
-    folder: Path, title: str, panels: Sequence[Panel], console: Console, each: bool = False
-) -> list[Path]:
+def save_pictures(folder: Path, title: str, panels: Sequence[Panel], each: bool = False) -> list[Path]:
     """Write a picture of all panels, and on request one of each."""
     pictures = {"overview": panels} if panels else {}
     if each:
@@ -164,8 +162,7 @@ def save_pictures(
     written = []
     for name, several in pictures.items():
         path = folder / f"{name}.png"
-        if not save_picture(path, several, console, title=title if name == "overview" else ""):
-            break
+        save_picture(path, several, title=title if name == "overview" else "")
         written.append(path)
     return written
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamella.cli.console import Console
 from lamella.cli.failures import error_facts, error_line, error_lines
@@ -25,7 +25,9 @@ from lamella.system.words import shape_text
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["list_scans", "run_each"]
+__all__ = ["found_scans", "is_well", "list_scans", "run_each"]
+
+T = TypeVar("T")
 
 Facts = Mapping[str, Any]
 _HEADINGS = ("file", "format", "scan", "detector", "dtype", "size")
@@ -61,27 +63,31 @@ def list_scans(
     for folder in folders:
         found += _list_folder(args, console, folder, describe)
     console.emit([_json(one) for one in found])
-    return 0 if found and all(_is_well(one, named) for one in found) else 1
+    return 0 if found and all(is_well(one, named) for one in found) else 1
 
 
-def _is_well(one: FoundScan[Facts], named: Sequence[str]) -> bool:
+def is_well(one: FoundScan[Any], named: Sequence[str]) -> bool:
     """Whether a file can be opened; data in a folder that need parameters are no failure."""
     return one.error is None or (one.file not in named and _needs_options(one))
 
 
-def _needs_options(one: FoundScan[Facts]) -> bool:
+def _needs_options(one: FoundScan[Any]) -> bool:
     return isinstance(one.error, ParameterError) and bool(needed_options(one.error))
 
 
 def _list_folder(
     args: argparse.Namespace, console: Console, folder: str, describe: Callable[[str, DataSet], Mapping[str, Any]]
 ) -> list[FoundScan[Facts]]:
-    contents = contents_below(folder, recursive=args.recursive, is_scan=_folder_test(args))
+    contents = _contents(args, folder)
     found = _scans(args, console, contents.files, describe, named=False)
     if not found and contents.files and len(args.files) == 1:
         detect(folder, default_registry()).winner()  # an error that says what the folder holds instead
     _show(folder, found, contents, console)
     return found
+
+
+def _contents(args: argparse.Namespace, folder: str) -> FolderContents:
+    return contents_below(folder, recursive=args.recursive, is_scan=_folder_test(args))
 
 
 def _folder_test(args: argparse.Namespace) -> Callable[[str], bool] | None:
@@ -104,6 +110,23 @@ def _scans(
         return describe(file, dataset) if console.as_json else _row(dataset)
 
     return list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
+
+
+def found_scans(args: argparse.Namespace, facts: Callable[[str, DataSet], T]) -> tuple[list[FoundScan[T]], list[str]]:
+    """Give the scans in a folder, or among several files, and lines about what else the folder holds.
+
+    Parameters
+    ----------
+    args
+        What the command was given: ``files``, ``recursive``, and what `open_data` needs.
+    facts
+        Gives what is wanted of each scan: gets the file and its data set.
+    """
+    contents = _contents(args, args.files[0]) if len(args.files) == 1 else None
+    named = contents is None
+    files = args.files if contents is None else contents.files
+    found = list(scans_among(files, _opener(args, named=named), facts, named=named, registry=default_registry()))
+    return found, _rest(found, contents)
 
 
 def _opener(args: argparse.Namespace, *, named: bool = True) -> Callable[[str], DataSet]:
@@ -153,7 +176,7 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
         console.say(line)
 
 
-def _rest(found: Sequence[FoundScan[Facts]], contents: FolderContents | None) -> list[str]:
+def _rest(found: Sequence[FoundScan[Any]], contents: FolderContents | None) -> list[str]:
     """Say what a folder holds besides."""
     if contents is None:
         return []

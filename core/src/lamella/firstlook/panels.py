@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.firstlook.kinds import is_rgb
-from lamella.firstlook.scales import curve_scale, image_scale, real_numbers, shown_axes
+from lamella.plot.limits import choose_scale, curve_scale, real_numbers
+from lamella.plot.measures import shown_axes
 from lamella.plot.panels import Circle, Panel
 from lamella.reader.metadata import Axis
 from lamella.system.text import printable
@@ -88,7 +89,7 @@ def panel_of(output: Output, drawing: Drawing, **changes: Any) -> Panel:
     look |= {"quantity": output.quantity, "unit": output.unit, "name": output.name}
     values, note = _centred(values) if output.wish == "balanced" else (values, "")
     wish = "linear" if drawing.is_image and output.wish == "counts" and values.ndim > 1 else output.wish
-    scale, limits = image_scale(values, wish) if values.ndim == 2 else curve_scale(values, wish)
+    scale, limits = choose_scale(values, wish) if values.ndim == 2 else curve_scale(values, wish)
     is_sig = output.kind == "sig" and values.ndim == 2
     look |= {"scale": scale, "limits": limits, "note": note, "marks": drawing.marks if is_sig and not plane else ()}
     shown = shown_axes(axes, values.shape, step)

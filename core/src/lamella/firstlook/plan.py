@@ -13,8 +13,8 @@ from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, S
 from lamella.errors import ParameterError
 from lamella.firstlook.grid import grid_mask, grid_step, grid_words
 from lamella.firstlook.kinds import kind_of, shows_diffraction, words_of
-from lamella.firstlook.scales import image_scale, real_numbers
 from lamella.geometry.roi import region_of
+from lamella.plot.limits import choose_scale, real_numbers
 from lamella.system.text import printable
 
 if TYPE_CHECKING:
@@ -203,4 +203,4 @@ def _looks_like_pattern(dataset: DataSet) -> bool:
     if len(dataset.shape.sig) != 2 or not dataset.frame_map.counts.shown:
         return False
     frame = real_numbers(dataset.read((0,) * dataset.shape.nav.dims, fill=0))
-    return image_scale(frame, "counts")[0] == "log" and bool(find_beam(dataset))
+    return choose_scale(frame)[0] == "log" and bool(find_beam(dataset))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lamella.errors import PluginError
 from lamella.plugins.registry import default_registry
 from lamella_testkit.catalogue import all_checks
-from lamella_testkit.profiles import PROFILES
+from lamella_testkit.profiles import PROFILES, profile_named
 from lamella_testkit.results import Result, Status, failures
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     ):
         results.append(result)
         _tell(result, console, verbose=args.verbose)
-    report = Report.of(plugin, results, profile=args.profile or "dev")
+    report = Report.of(plugin, results, profile=profile_named(args.profile).name)
     console.emit(report.facts)
     for line in ("", *summary(results)):
         console.say(line)

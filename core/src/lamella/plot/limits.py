@@ -1,22 +1,20 @@
-"""Scales and limits that show something, and axes in units that people read."""
+"""Which scale shows something, and where its colours begin and end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-
-from lamella.system.units import readable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.plot.panels import Scale
-    from lamella.reader.metadata import Axis
 
-__all__ = ["curve_scale", "image_scale", "real_numbers", "shown_axes"]
+__all__ = ["Wish", "balanced_limits", "choose_scale", "curve_scale", "linear_limits", "real_numbers"]
+
+Wish: TypeAlias = Literal["linear", "balanced", "counts"]
+"""What numbers are: with zero in the middle, or counts, which are shown on a logarithmic scale if they need it."""
 
 _LOW, _LOW_OF_LOG, _HIGH = 0.002, 0.01, 0.998
 """Parts of the values that lie below the limits of linear and of logarithmic scales, and of both."""
@@ -40,17 +38,25 @@ def real_numbers(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.uint8) if values.dtype == np.bool_ else values
 
 
-def image_scale(values: NDArray[Any], wish: str = "linear") -> tuple[Scale, tuple[float, float]]:
+def choose_scale(values: NDArray[Any], wish: Wish = "counts") -> tuple[Scale, tuple[float, float]]:
     """Give the scale on which an image is shown, and its limits.
+
+    A few very bright or dark pixels do not move the limits. Numbers that are not finite do not count.
 
     Parameters
     ----------
     values
-        Real numbers; what is not finite does not count.
+        Numbers; of complex ones, the magnitude counts.
     wish
-        ``"linear"``, ``"balanced"``, or ``"counts"`` for a logarithmic scale where the numbers have the range.
+        ``"counts"`` for a logarithmic scale if the positive numbers span more than a decade, from their first to their
+        99.8th percentile; ``"balanced"`` for zero in the middle of the colours; ``"linear"``.
+
+    Examples
+    --------
+    >>> choose_scale(np.array([0, 1, 10, 100, 1000])), choose_scale(np.arange(2, 9), "balanced")
+    (('log', (1.0, 1000.0)), ('balanced', (-8.0, 8.0)))
     """
-    known = _known(values)
+    known = _known(real_numbers(values))
     if wish == "balanced":
         far = max(map(abs, _ends(known))) if known.size else 0.0
         return "balanced", (-far, far) if far > 0 else (-1.0, 1.0)
@@ -58,7 +64,17 @@ def image_scale(values: NDArray[Any], wish: str = "linear") -> tuple[Scale, tupl
     return ("linear", _linear_limits(known)) if limits is None else ("log", limits)
 
 
-def curve_scale(values: NDArray[Any], wish: str = "linear") -> tuple[Scale, tuple[float, float]]:
+def linear_limits(values: NDArray[Any]) -> tuple[float, float]:
+    """Give the limits of a linear scale."""
+    return choose_scale(values, "linear")[1]
+
+
+def balanced_limits(values: NDArray[Any]) -> tuple[float, float]:
+    """Give limits with zero in their middle."""
+    return choose_scale(values, "balanced")[1]
+
+
+def curve_scale(values: NDArray[Any], wish: Wish = "linear") -> tuple[Scale, tuple[float, float]]:
     """Give the scale on which a curve is shown, and its limits: with a margin, and without what a single point does."""
     known = _known(_without_spikes(values))
     if wish == "counts" and _log_limits(known, _FOR_CURVES) is not None:
@@ -143,25 +159,3 @@ def _without_spikes(values: NDArray[Any]) -> NDArray[Any]:
     middle = np.maximum(np.minimum(known, before), np.minimum(np.maximum(known, before), behind))
     spread = np.nanquantile(middle, 0.9) - np.nanquantile(middle, 0.1) if np.isfinite(middle).any() else 0.0
     return np.where(np.abs(known - middle) > _FAR * spread, middle, known) if spread > 0 else known
-
-
-def shown_axes(axes: Sequence[Axis], shape: Sequence[int], step: int = 1) -> tuple[Axis, ...]:
-    """Give the axes of a picture in units that people read, of which the picture has every ``step``-th position.
-
-    Both axes of an image have the same unit where theirs are of the same kind.
-    """
-    coarse = list(axes)
-    if step > 1:
-        coarse = [replace(axis, scale=axis.scale * step, units=axis.units or "px") for axis in axes]
-    found = [_readable(axis, length) for axis, length in zip(coarse, shape, strict=True)]
-    if len(found) == 2 and coarse[0].units and coarse[0].units == coarse[1].units:
-        found = [found[1], found[1]]
-    return tuple(
-        axis if not units else replace(axis, scale=axis.scale * factor, offset=axis.offset * factor, units=units)
-        for axis, (factor, units) in zip(coarse, found, strict=True)
-    )
-
-
-def _readable(axis: Axis, length: int) -> tuple[float, str]:
-    """Give the factor to a unit in which about a quarter of the axis is a number of one to three digits."""
-    return readable(abs(axis.scale) * max(1.0, length / 4), axis.units) if axis.units else (1.0, "")
