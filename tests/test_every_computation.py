@@ -93,7 +93,8 @@ def check(results: Any, frames: NDArray[Any], masks: NDArray[Any]) -> None:
 
 def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Multiply a matrix with the transposed other one, without the threads of BLAS, which wait for busy processors."""
-    return np.einsum("fp,mp->fm", left, right)
+    product: NDArray[np.float64] = np.einsum("fp,mp->fm", left, right)
+    return product
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -126,9 +126,19 @@ def edges(places: Sequence[int], size: int) -> set[int]:
     return marks
 
 
+def _few(places: Sequence[int], most: int) -> Sequence[int]:
+    """Give the places in the header, and others at random, many more than are changed."""
+    if len(places) <= _HEADER + 20 * most:
+        return places
+    first = [place for place in places if place < _HEADER]
+    rest = places[len(first) :]
+    chosen = np.random.default_rng(len(places)).choice(len(rest), 20 * most, replace=False)
+    return [*first, *(rest[i] for i in sorted(chosen.tolist()))]
+
+
 def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
     """Flip single bits: all of them if there are at most ``most``, else a selection that prefers bytes in use."""
-    bits = [(place, bit) for place in places for bit in range(8)]
+    bits = [(place, bit) for place in _few(places, most) for bit in range(8)]
     if len(bits) > most:
         rng = np.random.default_rng(len(content))
         weight = np.asarray([8.0 if content[place] else 1.0 for place, _ in bits])
@@ -141,10 +151,11 @@ def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[C
 def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
     """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, numbers and words in text."""
     known = set(places)
+    places = _few(places, most)
     text = [
         Change(match.start(), match.end(), new)
         for pattern, values in ((_NUMBER, _NEW_NUMBERS), (_QUOTED, _NEW_TEXTS))
-        for match in pattern.finditer(content[: max(places, default=-1) + 1])
+        for match in pattern.finditer(content[: max(known, default=-1) + 1])
         if match.start() in known
         for new in values
     ]

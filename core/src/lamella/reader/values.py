@@ -11,7 +11,6 @@ import codecs
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parsedate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,6 +176,8 @@ def _by_form(form: str) -> Any:
 
 
 def _by_words(text: str) -> datetime:
+    from email.utils import parsedate  # slow to import
+
     parts = parsedate(text)
     if parts is None:
         raise ValueError

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.system.late import call_late
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.geometry.roi import Region
+    from lamella.reader.metadata import Axis
     from lamella.udf.base import UDF
     from lamella.udf.buffers import BufferSpec, Kind
 
-__all__ = ["ResultBuffer", "UDFResult", "collect"]
+__all__ = ["ResultBuffer", "RunResults", "UDFResult", "collect"]
 
 
 class Coverage(Protocol):
@@ -46,10 +49,25 @@ class ResultBuffer:
         The selected scan positions.
     valid
         Where it is valid: one flag per selected position for kind ``"nav"``, else of the shape of ``raw``.
+    axes
+        Those of the scan for kind ``"nav"``, those of the detector for kind ``"sig"``, if they are known.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+        The first axes of ``data``; none where they are not those of the scan or of the detector.
     """
 
-    def __init__(self, raw: NDArray[Any], spec: BufferSpec, region: Region, valid: NDArray[np.bool_] | None) -> None:
+    def __init__(
+        self,
+        raw: NDArray[Any],
+        spec: BufferSpec,
+        region: Region,
+        valid: NDArray[np.bool_] | None,
+        axes: tuple[Axis, ...] = (),
+    ) -> None:
         self.spec = spec
+        self.axes = axes
         self._region = region
         self._raw = raw
         self._valid = valid
@@ -138,8 +156,35 @@ class ResultBuffer:
         return f"<lamella.ResultBuffer kind={self.kind} shape={self.shape} dtype={self.dtype}>"
 
 
-UDFResult = dict[str, ResultBuffer]
-"""The results of one UDF by name."""
+class UDFResult(dict[str, ResultBuffer]):
+    """The results of one UDF by name."""
+
+    def plot(self) -> Figure:
+        """Draw the results along the scan and along the detector.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it where it is the last line of a cell; ``savefig`` writes it to a file.
+
+        Raises
+        ------
+        ParameterError
+            If no result is a picture or a curve.
+        PluginError
+            If matplotlib is not installed.
+        """
+        return cast("Figure", call_late("plot_results", [self]))
+
+
+class RunResults(tuple[UDFResult, ...]):
+    """The results of several UDFs that shared a pass, in their order."""
+
+    __slots__ = ()
+
+    def plot(self) -> Figure:
+        """Draw the results of all of them; see `UDFResult.plot`."""
+        return cast("Figure", call_late("plot_results", self))
 
 
 def _blank(dtype: np.dtype[Any]) -> Any:
@@ -155,6 +200,7 @@ def collect(
     returned: Mapping[str, Any],
     region: Region,
     coverage: Coverage,
+    axes: tuple[Axis, ...] = (),
     *,
     snapshot: bool = False,
 ) -> UDFResult:
@@ -170,6 +216,8 @@ def collect(
         The selected scan positions.
     coverage
         Which positions were processed; asked only where results are along the scan.
+    axes
+        Of the data set, those of the scan first.
     snapshot
         Copy the results, because the run goes on.
 
@@ -182,7 +230,8 @@ def collect(
     valid = gap = np.zeros(0, dtype=np.bool_)
     if any(spec.kind == "nav" and spec.use != "private" for spec in specs.values()):
         valid, gap = coverage.valid, ~coverage.delivered
-    result = {}
+    result = UDFResult()
+    by_kind = {"nav": axes[: len(region.nav_shape)], "sig": axes[len(region.nav_shape) :]}
     for name, value in _checked(udf, returned, specs):
         data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)
         spec = specs[name]
@@ -194,7 +243,7 @@ def collect(
             mask = np.broadcast_to(mask, data.shape).copy()
         if snapshot:
             data, mask = data.copy(), None if mask is None else mask.copy()
-        result[name] = ResultBuffer(data, spec, region, mask)
+        result[name] = ResultBuffer(data, spec, region, mask, by_kind.get(spec.kind, ()))
     return result
 
 

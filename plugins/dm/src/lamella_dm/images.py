@@ -62,6 +62,7 @@ _COLOUR_NOTE = "this is a picture: its last axis holds red, green, blue and alph
 _HALF_NOTE = "half of the Fourier transform is stored; the other half is its complex conjugate"
 _RECIPROCAL = ("1/nm", "1/Å", "1/A", "1/m", "1/pm", "1/µm", "nm^-1", "mrad", "rad", "deg")
 _ENERGY = ("eV", "keV")
+_LENGTHS = ("m", "mm", "µm", "um", "nm", "Å", "pm")
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,8 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
         dtype,
         nav_shape or (1,),
         sig_shape,
-        tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(len(nav_shape)), strict=True)) or (Axis("z"),),
+        tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(image, nav_dims), strict=True))
+        or (Axis("frame"),),
         tuple(image.axis(*pair) for pair in zip(sig_dims, _sig_names(image, sig_dims, len(nav_shape)), strict=True)),
         transposed,
     )
@@ -272,8 +274,11 @@ def _dtype(image: Image, tags: Tags, probe: Probe) -> np.dtype[Any]:
     return dtype
 
 
-def _nav_names(n: int) -> tuple[str, ...]:
-    return {1: ("z",), 2: ("y", "x")}.get(n, tuple(f"nav{i}" for i in range(n)))
+def _nav_names(image: Image, dims: range) -> tuple[str, ...]:
+    if len(dims) == 1:
+        is_line = image.is_spectral and image.axis(dims[0], "").units in _LENGTHS
+        return ("x",) if is_line else ("frame",)
+    return ("y", "x") if len(dims) == 2 else tuple(f"nav{i}" for i in range(len(dims)))
 
 
 def _sig_names(image: Image, dims: range, n_nav: int) -> tuple[str, ...]:
