@@ -332,7 +332,7 @@ class TestPicturesAndTransforms:
         words = rgba[..., [2, 1, 0, 3]].copy().view("<i4")[..., 0]  # blue in the lowest byte
         path = File([Image(words, data_type=code)], 4, little).write(tmp_path / "a.dm4")
         ds = opened(path)
-        assert (ds.dtype, tuple(ds.shape.sig)) == (np.uint8, (3, 5, 4))
+        assert (ds.dtype.str, tuple(ds.shape.sig)) == ("|u1", (3, 5, 4))
         np.testing.assert_array_equal(ds.read().reshape(rgba.shape), rgba)
         assert ds.axes[-1].name == "rgba"
         assert any("red, green, blue and alpha" in note for note in ds.info.notes)

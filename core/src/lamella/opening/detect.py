@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError, PluginError
 from lamella.format import FormatSpec
-from lamella.opening.filekinds import familiar_kind, without_content
+from lamella.opening.filekinds import companion, familiar_kind, named_kind, without_content
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
 from lamella.plugins.known import CATALOGUE, KnownFormat
 from lamella.plugins.plugin import advice
@@ -265,11 +265,12 @@ def _evidence_if_taken(declared: FormatSpec | KnownFormat, probe: Probe) -> tupl
 
 
 def _suggestions(probe: Probe, contents: Contents | None, ask_hooks: bool) -> tuple[str, ...]:
-    if contents is not None:
-        return contents.lines()
     if probe.path is None:
         return ()
-    kind = familiar_kind(probe.head)
+    named = named_kind(probe.suffix)
+    if contents is not None:
+        return (*([named] if named else []), *contents.lines())
+    kind = companion(probe.path.name, probe.head) or named or familiar_kind(probe.head)
     known = (kind,) if kind else ()
     if not ask_hooks:
         return known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["familiar_kind", "without_content"]
+__all__ = ["companion", "familiar_kind", "named_kind", "without_content"]
 
 
 class _Kind(NamedTuple):
@@ -35,6 +35,48 @@ _KINDS = (
     _Kind(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE2 document", _CONVERT),
     _Kind(0, b"version https://git-lfs", "a pointer of Git LFS, not the data", "fetch the data: git lfs pull"),
 )
+
+
+_COMPANION = b"\x00\x05\x16\x07"
+
+_EVENTS = "it holds a list of events and no frames"
+
+_NAMES = {
+    "tpx3": f"a stream of a Timepix3 detector: {_EVENTS}; its acquisition software or pymepix makes frames of it",
+    "bcf": "a Bruker composite file: HyperSpy (RosettaSciIO) reads it",
+    "edf": "a file of the ESRF data format: fabio reads it, and its array opens with lamella.open(array)",
+    "cbf": "a crystallographic binary file: fabio reads it, and its array opens with lamella.open(array)",
+    "prz": "a file of CEOS Panta Rhei: HyperSpy (RosettaSciIO) reads it",
+    "dm5": "a file of DigitalMicrograph 5: DigitalMicrograph saves it as .dm4",
+    "app5": "a file of NanoMEGAS TopSpin: TopSpin exports block files (.blo)",
+    "zarr": "a Zarr store: the package zarr reads its arrays, and one in memory opens with lamella.open(array)",
+}
+"""What files are that have an extension of other programs, and what reads them."""
+
+
+def companion(name: str, head: bytes) -> str | None:
+    r"""Say that a file is one of those that macOS puts beside others; None if it is not.
+
+    Examples
+    --------
+    >>> companion("._scan.mib", b"\x00\x05\x16\x07" + bytes(20))
+    'it is a companion file in which macOS keeps attributes of scan.mib; open scan.mib itself'
+    """
+    if not name.startswith("._") or not head.startswith(_COMPANION):
+        return None
+    return f"it is a companion file in which macOS keeps attributes of {name[2:]}; open {name[2:]} itself"
+
+
+def named_kind(suffix: str) -> str | None:
+    """Say what a file or folder with an extension of another program is, and what reads it; None for others.
+
+    Examples
+    --------
+    >>> named_kind("bcf")
+    'it is called .bcf, like a Bruker composite file: HyperSpy (RosettaSciIO) reads it'
+    """
+    text = _NAMES.get(suffix)
+    return None if text is None else f"it is called .{suffix}, like {text}"
 
 
 def familiar_kind(head: bytes) -> str | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lamella.errors import FolderError, LamellaError, ParameterError, PathError
+from lamella.errors import FolderError, FormatError, LamellaError, ParameterError, PathError
 from lamella.format import Capability
+from lamella.opening.filekinds import companion
 from lamella.reader.probe import Probe
 from lamella.system.text import LINE, printable
 
@@ -35,6 +36,8 @@ _NEEDED: Mapping[Kind, tuple[Capability, str]] = {
 
 def refusal(spec: FormatSpec, probe: Probe) -> str | None:
     """Say why a format cannot take a target of this kind; None if it can."""
+    if probe.path is not None and probe.kind in ("file", "list") and probe.path.name.startswith("._"):
+        return companion(probe.path.name, probe.head)
     capability, text = _NEEDED.get(probe.kind, (None, ""))
     return None if capability is None or capability in spec.capabilities else text
 
@@ -46,6 +49,8 @@ def refused_target(plugin: Plugin, probe: Probe, registry: Registry) -> LamellaE
     if probe.kind == "folder":
         contents = contents_of(probe, registry)
         return folder_error(contents, f"format {plugin.name!r} opens files, not folders", *contents.lines())
+    if probe.path is not None and probe.path.name.startswith("._"):
+        return FormatError(companion(probe.path.name, probe.head) or "", path=probe.path)
     if probe.kind == "url":
         found = f"opens files on this computer, found the URL {probe.url}. Copy the file, or name a format for URLs"
     else:

@@ -15,8 +15,8 @@ class Axis:
     """One axis of a data set: index i lies at ``offset + i * scale`` in ``units``.
 
     ``units`` is None for an axis that is not calibrated; then scale is 1 and offset is 0, or they are coordinates whose
-    units the file does not say. Neither is an axis calibrated whose scale is zero, or whose scale or offset are infinite
-    or NaN.
+    units the file does not say. Neither is an axis calibrated whose scale is zero, or whose scale or offset are
+    infinite or NaN.
 
     Examples
     --------

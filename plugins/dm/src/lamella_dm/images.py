@@ -227,7 +227,8 @@ def _special_layout(image: Image, dtype: np.dtype[Any], *, little: bool) -> Layo
     dims = range(len(shape))[::-1]
     names = zip(dims[cut:], _sig_names(image, dims[cut:], cut), strict=True)
     sig_axes = tuple(image.axis(*pair) for pair in names)
-    nav_axes = tuple(image.axis(*pair) for pair in zip(dims[:cut], _nav_names(cut), strict=True)) or (Axis("z"),)
+    nav_axes = tuple(image.axis(*pair) for pair in zip(dims[:cut], _nav_names(image, dims[:cut]), strict=True))
+    nav_axes = nav_axes or (Axis("frame"),)
     plain = Layout(dtype, shape[:cut] or (1,), shape[cut:], nav_axes, sig_axes, False)
     if image.data_type in HALVES:
         return replace(plain, dtype=dtype.newbyteorder("="), codec=HalfTransform(dtype), notes=(_HALF_NOTE,))

@@ -184,7 +184,7 @@ def _count_notes(header: Header | None, n_frames: int) -> tuple[str, ...]:
 
 
 def _dark_notes(header: Header | None, files: FileSet, dark: Part | None) -> tuple[str, ...]:
-    """Warn where dark frames were recorded, and are not all there; a part that stands alone may be taken out of a set."""
+    """Warn where dark frames were recorded, and are not all there."""
     stated = None if header is None else header.dark_frames
     if dark is None:
         promised = bool(stated) or (stated is None and len(files.signal) > 1)

@@ -50,9 +50,10 @@ def dectris(root: Any, elsewhere: Elsewhere, *, fast: bool) -> Choice | None:
     notes: list[str] = []
     files: list[str] = []
     found = [_linked(data, name, elsewhere, files, fast=fast) for name in names]
-    planned = math.prod(
+    series, triggers = (
         count_of(scalar(root, f"{_DETECTOR}/detectorSpecific/{name}")) for name in ("nimages", "ntrigger")
     )
+    planned = series * (triggers or 1)
     absent = [_file_behind(data, name) for name, one in zip(names, found, strict=True) if one is None]
     if len(absent) == len(names):
         raise FormatError(
@@ -160,8 +161,9 @@ def _linked(data: Group, name: str, elsewhere: Elsewhere, files: list[str], *, f
     """Give the frames behind one name, None if their file is missing."""
     found = reach(data, name)
     if not isinstance(found, Leaving):
-        usable = isinstance(found, Dataset) and numbers_in(found)
-        return _Part.of(found, elsewhere, fast=fast) if usable else None
+        if not isinstance(found, Dataset) or not numbers_in(found):
+            return None
+        return _Part.of(found, elsewhere, fast=fast)
     file = elsewhere.find(found.file)
     if file is None:
         return None

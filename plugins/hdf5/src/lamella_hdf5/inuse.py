@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import IO, Any
 
 from lamella_hdf5.superblock import SIGNATURE
@@ -67,7 +68,7 @@ class Unmarked(io.RawIOBase):
     """A local file as h5py wants it, without the flags that say that a program writes to it."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115
         self._size = os.fstat(self._file.fileno()).st_size
         self._patch = unmarked(self._file, self._size)
         self._file.seek(0)
@@ -107,7 +108,7 @@ class Unmarked(io.RawIOBase):
 def used_elsewhere(path: str | os.PathLike[str]) -> str | None:
     """Say how a file is in use by a program that writes to it, None if it is not, as far as one can tell."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with Path(path).open("rb", buffering=0) as file:
             if _is_locked(file.fileno()):
                 return "a lock of a program that writes to it"
             _, block = unmarked(file, os.fstat(file.fileno()).st_size)

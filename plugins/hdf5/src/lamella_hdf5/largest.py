@@ -12,7 +12,7 @@ from lamella.reader import Caution
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.contents import facts, held, unusable
 from lamella_hdf5.objects import Dataset, Group, group_at
-from lamella_hdf5.tree import Items, datasets, known_text, rank
+from lamella_hdf5.tree import Items, colours_of, datasets, known_text, rank
 from lamella_hdf5.values import attributes, printable
 
 __all__ = ["electron_events", "largest"]
@@ -72,6 +72,13 @@ _TABLES = frozenset(
 _NEXUS_HELPERS = frozenset(
     ["NXevent_data", "NXlog", "NXpositioner", "NXtransformations", "NXmonitor", "NXsensor", "NXgeometry", "NXsample"]
 )
+_OTHERS = {
+    "dm5": ("this is a file of DigitalMicrograph 5", "Save it as .dm4 there, or name a data set with ds_path="),
+    "app5": (
+        "this is a file of NanoMEGAS TopSpin",
+        "Export a block file (.blo) there, or name a data set with ds_path=",
+    ),
+}
 _NARROW, _LONG = 3, 16
 _LEAST_SHARE = 1000
 """A data set that is smaller by this factor is no other candidate for the scan."""
@@ -93,18 +100,22 @@ def largest(items: Items, path: str | os.PathLike[str]) -> Choice | None:
     found = [(where, item) for where, item in datasets(items) if _may_be_scan(where, item, helpers)]
     empty = [(where, item) for where, item in items if _is_empty_stack(item)]
     if empty and not any(len(item.shape) >= 3 for _, item in found):
-        where, item = empty[0]
+        where = empty[0][0]
         raise FormatError(
             f"the data set {printable(where)} has no frames; nothing was recorded",
             path=path,
             found=f"the file holds {held(items)}",
             remedy="Name another data set with ds_path=",
         )
-    proper = [one for one in found if not any(word in one[0].lower() for word in ("thumbnail", "preview"))]
+    proper = [one for one in found if not _is_preview(*one)]
     if not (proper or found):
         return None
     chosen, dataset = max(proper or found, key=lambda one: rank(one[1]))
     return Choice(convention="the largest data set", dataset=dataset, notes=_others(proper or found, chosen, dataset))
+
+
+def _is_preview(where: str, item: Dataset) -> bool:
+    return bool(colours_of(item.dtype)) or any(word in where.lower() for word in ("thumbnail", "preview"))
 
 
 def _others(found: Items, chosen: str, dataset: Dataset) -> tuple[str, ...]:
@@ -176,11 +187,16 @@ def _helpers(items: Items) -> frozenset[str]:
 def electron_events(root: Any, items: Items, path: str | os.PathLike[str]) -> Choice | None:
     """Refuse counted data: lists of electrons per frame, or one list of all events, without frames.
 
+    The same goes for files of programs that keep data in HDF5 in a way of their own.
+
     Raises
     ------
     UnsupportedError
         If that is what the file is made for.
     """
+    other = _OTHERS.get(os.fspath(path).lower().rpartition(".")[2])
+    if other is not None:
+        raise unusable(f"{other[0]}, whose order of data is not known here", items, path, other[1])
     frames = group_at(root, "electron_events/frames")
     if frames is not None:
         raise unusable(

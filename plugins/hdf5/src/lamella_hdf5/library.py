@@ -54,8 +54,8 @@ def translated(path: str | os.PathLike[str] | None, doing: str) -> Iterator[None
 def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
     """Open a file for reading, without locks, give its root, and close it again.
 
-    Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them. A file that somebody writes to, or
-    that this process has open through h5py, is seen as it lies on the disk.
+    Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them. A file that somebody
+    writes to, or that this process has open through h5py, is seen as it lies on the disk.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _opened(path: str) -> Any:
 
 
 def _opened_beside(path: str, options: dict[str, Any], refused: OSError) -> Any:
-    """Open a file that libhdf5 refuses to open by its name; the error is the first one if it cannot be opened at all."""
+    """Open a file that libhdf5 refuses to open by its name; raises the first error if that fails, too."""
     try:
         through = Unmarked(path)
     except OSError:

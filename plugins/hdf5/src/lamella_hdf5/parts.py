@@ -198,7 +198,16 @@ class LibraryPart(Part):
             order = [sorted(sig_axes).index(axis) for axis in sig_axes]
             for i, row in enumerate(rows.tolist()):
                 self._point(index, nav_axes, places, i)
-                out[row] = dataset[tuple(index)].view(self.stored.dtype).transpose(order)
+                out[row] = self._pixels(dataset, tuple(index)).transpose(order)
+
+    def _pixels(self, dataset: Any, index: tuple[Any, ...]) -> NDArray[Any]:
+        dtype, channels = self.stored.dtype, len(self.stored.colours)
+        if not channels:
+            pixels: NDArray[Any] = dataset[index].view(dtype)
+            return pixels
+        found = np.asarray(dataset[index[:-1]])
+        colours = np.ascontiguousarray(found).reshape(-1).view(dtype).reshape(*found.shape, channels)
+        return colours[..., index[-1]]
 
     def _point(self, index: list[Any], nav_axes: Sequence[int], places: Sequence[NDArray[np.int64]], i: int) -> None:
         for axis, place in zip(nav_axes, places, strict=True):

@@ -31,7 +31,7 @@ from lamella_hdf5.parts import Place, transposed_source
 from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
-from lamella_hdf5.stored import Piece, check_frame
+from lamella_hdf5.stored import Piece, Stored, check_frame
 from lamella_hdf5.superblock import find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata, walk
 from lamella_hdf5.values import printable
@@ -131,6 +131,7 @@ def _source(
         )
     stored = present[0].stored
     assert stored is not None
+    choice = _with_colours(choice, stored)
     nav_axes, sig_axes = _roles(len(stored.shape), params, choice)
     shape = stored.shape
     sig_shape = tuple(shape[axis] for axis in sig_axes)
@@ -187,6 +188,19 @@ def _source(
         own = [resource.path for resource in resources].index(stored.path)
         return transposed_source(Place(present[0], nav_axes, sig_axes, resources, own), info)
     return ScanSource(present, nav_axes, sig_axes, info, resources)
+
+
+def _with_colours(choice: Choice, stored: Stored) -> Choice:
+    """Give the choice of a data set of pictures: the channels are the last axis of each frame."""
+    if not stored.colours:
+        return choice
+    last = len(stored.shape) - 1
+    sig_axes = choice.sig_axes if choice.sig_axes is not None else tuple(range(max(0, last - 2), last))
+    note = f"this is a picture: its last axis holds {', '.join(stored.colours)}, which are no counts"
+    name = "".join(stored.colours).lower()
+    return replace(
+        choice, sig_axes=(*sig_axes, last), axes={**choice.axes, last: Axis(name)}, notes=(*choice.notes, note)
+    )
 
 
 def _roles(ndim: int, params: Hdf5Params, choice: Choice) -> tuple[tuple[int, ...], tuple[int, ...]]:

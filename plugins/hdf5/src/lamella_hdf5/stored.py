@@ -13,7 +13,7 @@ import numpy as np
 from lamella.errors import CorruptError, UnsupportedError
 from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, filters_of, missing_package
 from lamella_hdf5.library import translated
-from lamella_hdf5.tree import plain_dtype
+from lamella_hdf5.tree import colours_of, plain_dtype
 
 if TYPE_CHECKING:
     from lamella_hdf5.mapping import Steps
@@ -31,7 +31,8 @@ class Stored:
 
     ``how`` is ``"contiguous"`` (from byte ``offset``), ``"chunks"``, ``"fill"`` (nothing was ever written),
     ``"mosaic"`` (put together from ``tiles`` of other data sets) or ``"h5py"``, and then ``why`` says what stands in
-    the way. ``fill`` is the fill value as stored bytes.
+    the way. ``fill`` is the fill value as stored bytes. ``colours`` names the channels of pixels in colours, which are
+    then the last axis.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Stored:
     fill: bytes = b""
     why: str = ""
     tiles: tuple[Tile, ...] = ()
+    colours: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -108,7 +110,8 @@ def describe(dataset: Any, path: str, *, fast: bool = True) -> Stored:
 
 
 def _described(dataset: Any, path: str, fast: bool) -> Stored:
-    shape = tuple(int(n) for n in dataset.shape)
+    colours = colours_of(np.dtype(dataset.dtype))
+    shape = tuple(int(n) for n in (*dataset.shape, *([len(colours)] if colours else [])))
     dtype = np.dtype(plain_dtype(dataset).str)
     size = Path(path).stat().st_size
     plist = dataset.plist
@@ -117,7 +120,8 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     if math.prod(shape) * dtype.itemsize >= 1 << 62:
         raise CorruptError("the data set has an absurd size", path=path, found=f"shape {shape}")
     fill = np.zeros((), dtype=dtype)
-    if plist.fill_value_defined() != h5py.h5d.FILL_VALUE_UNDEFINED:
+    common["colours"] = colours
+    if plist.fill_value_defined() != h5py.h5d.FILL_VALUE_UNDEFINED and not colours:
         native = np.zeros((), dtype=dataset.dtype)
         plist.get_fill_value(native)
         fill = native.view(dtype)
@@ -146,6 +150,8 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
         return Stored(**common, how="h5py", why="compact layout")
     if layout != h5py.h5d.CHUNKED:
         return Stored(**common, how="contiguous", why="external storage")
+    if colours:
+        return Stored(**common, how="h5py", why="pixels in colours")
     chunks = tuple(int(n) for n in dataset.chunks)
     if math.prod(chunks) * dtype.itemsize > max(_LARGEST_FREE, _LARGEST_RATIO * size):
         raise CorruptError(
@@ -192,13 +198,19 @@ def _refuse_unknown(filters: tuple[Filter, ...], path: str, name: str) -> None:
 def _same_type(dataset: Any, dtype: np.dtype[Any]) -> bool:
     """Whether bytes in the file mean what NumPy takes them for: no odd precision, no rare floating point format."""
     stored = dataset.id.get_type()
+    if colours_of(np.dtype(dataset.dtype)):
+        return bool(stored.get_size() == dataset.dtype.itemsize and stored.get_member_type(0).equal(_h5type(dtype)))
     if dtype.kind == "b":
         return bool(stored.get_size() == 1)
     if dtype.kind == "c":
         return bool(stored.get_size() == dtype.itemsize and stored.get_nmembers() == 2)
     if isinstance(stored, h5py.h5t.TypeEnumID):
         stored = stored.get_super()
-    return bool(stored.equal(h5py.h5t.py_create(dtype)))
+    return bool(stored.equal(_h5type(dtype)))
+
+
+def _h5type(dtype: np.dtype[Any]) -> Any:
+    return h5py.h5t.py_create(dtype)
 
 
 def check_frame(stored: Stored, frame_nbytes: int) -> None:

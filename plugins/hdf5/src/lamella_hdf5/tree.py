@@ -19,6 +19,7 @@ from lamella_hdf5.values import attributes, printable, value
 
 __all__ = [
     "Items",
+    "colours_of",
     "count_of",
     "datasets",
     "known_text",
@@ -98,20 +99,36 @@ def numbers_in(item: Any) -> bool:
             and plain_dtype(item).kind in "biufc"
             and plain_dtype(item).itemsize <= 16
             and math.prod(item.shape) > 0
+            and not (item.is_virtual and colours_of(np.dtype(item.dtype)))
         )
     except Exception:
         return False
 
 
 def plain_dtype(dataset: Any) -> np.dtype[Any]:
-    """Give the dtype of the numbers of a data set; members ``real`` and ``imag``, as MATLAB has them, are one."""
+    """Give the dtype of the numbers of a data set.
+
+    Members ``real`` and ``imag``, as MATLAB has them, are one number; those of a colour are one each.
+    """
     dtype: np.dtype[Any] = np.dtype(dataset.dtype)
+    if colours_of(dtype):
+        return dtype[0]
     if dtype.names != ("real", "imag"):
         return dtype
     first, second = (dtype[name] for name in dtype.names)
     if first == second and first.kind == "f" and first.itemsize in (4, 8) and dtype.itemsize == 2 * first.itemsize:
         return np.dtype(f"{first.byteorder}c{dtype.itemsize}")
     return dtype
+
+
+def colours_of(dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Give the channels of pixels in colours, as HyperSpy writes them: bytes or words R, G, B and perhaps A."""
+    names = dtype.names or ()
+    if names not in (("R", "G", "B"), ("R", "G", "B", "A")):
+        return ()
+    first = dtype[0]
+    alike = all(dtype[name] == first for name in names) and first.kind == "u" and first.itemsize <= 2
+    return names if alike and dtype.itemsize == len(names) * first.itemsize else ()
 
 
 def datasets(items: Items) -> Items:

@@ -45,7 +45,7 @@ STAMPS: Mapping[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11"
 IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
 """In IMOD's files the int32 at byte 152, and the bit of the flags at byte 156 that makes mode 0 signed."""
 
-_HEADER = HEADER_DTYPE.itemsize
+_HEADER: int = HEADER_DTYPE.itemsize
 
 PACKERS = {b"\x1f\x8b": ("gzip", "gunzip"), b"BZ": ("bzip2", "bunzip2")}
 

@@ -183,7 +183,7 @@ def refuse_large(member: Member, probe: Probe) -> None:
 def _unpacked(resource: Resource, member: Member, nbytes: int) -> NDArray[np.uint8]:
     """Unpack the first bytes of a member; all of them are checked against their checksum."""
     out = np.empty(nbytes, dtype=np.uint8)
-    memory, done = memoryview(out), 0
+    memory, done = out.data, 0
     try:
         with zipfile.ZipFile(resource.path) as archive, archive.open(member.entry) as file:
             while done < nbytes and (part := file.read(min(nbytes - done, 1 << 20))):
@@ -214,15 +214,21 @@ class UnpackedSource(FrameSource):
 
     @property
     def identity(self) -> tuple[str, ...]:
+        """The name of the array within the archive."""
         return (self._member.entry,)
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
+        """Copy frames."""
         self.resources[0].check_unchanged()
-        out[...] = self._frames()[(frames, *box.slices)]
+        chosen: Any = (frames, *box.slices)
+        out[...] = self._frames()[chosen]
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
+        """Give frames from where they were unpacked."""
         self.resources[0].check_unchanged()
-        return self._frames()[(slice(frames.start, frames.stop, frames.step), *box.slices)]
+        chosen: Any = (slice(frames.start, frames.stop, frames.step), *box.slices)
+        part: NDArray[Any] = self._frames()[chosen]
+        return part
 
     def _frames(self) -> NDArray[Any]:
         """Give all frames, shape ``(n_frames, *sig_shape)``, read-only."""

@@ -16,8 +16,7 @@ from lamella.reader import (
     TransposedSource,
     split_shape,
 )
-from lamella_npy.archive import MAGIC as ARCHIVE
-from lamella_npy.archive import UnpackedSource, arrays_in, choose_member, header_of, refuse_large
+from lamella_npy.archive import MAGIC as ARCHIVE, UnpackedSource, arrays_in, choose_member, header_of, refuse_large
 from lamella_npy.header import MAGIC, Header, read_header
 from lamella_npy.params import NpyParams
 

@@ -82,6 +82,8 @@ def _why_unread(path: Path) -> str | None:
     content = Resource.of(path).read(0, _LARGEST + 1)
     if len(content) > _LARGEST:
         return f"it is longer than {_LARGEST} bytes"
+    import tomllib  # seldom needed
+
     try:
         tomllib.loads(decoded_text(content))
     except (ValueError, RecursionError) as error:
