@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,6 +103,10 @@ class Sampler(ABC):
     def expects_notes(self, data: SampleData) -> int | None:
         """Say how many notes to the user `write` gave reason for, or just whether it did; None leaves that open."""
         return None
+
+    def promised(self, data: SampleData) -> Collection[str]:
+        """Give the names of files beside the main one that the others announce: opening without one warns, or fails."""
+        return ()
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Write files that a reader has to refuse, one after the other: unknown versions, contradictions, no pixels.

@@ -116,6 +116,20 @@ class TruncatedSilently(ToyReader):
         return (probe.resource,), RunTable.single(offset=first + skip, stride=stride, count=count)
 
 
+@mistake(
+    "files that were cut are told in a note that is no warning",
+    check="truncated_capability_holds",
+    level=3,
+    capabilities=RIGHT.capabilities | {Capability.TRUNCATED},
+)
+class TruncatedInANote(TruncatedSilently):
+    def open(self, params: ToyParams, probe: Probe) -> Source:
+        source = super().open(params, probe)
+        assert isinstance(source, LinearSource)
+        note = f"the file has {probe.size} bytes and {source.n_frames} frames"
+        return replace(source, info=replace(source.info, notes=(note,)))
+
+
 class _Mapped(ToyFrames):
     """Maps the file by itself."""
 

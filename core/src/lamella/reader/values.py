@@ -51,11 +51,13 @@ def decoded_text(content: bytes) -> str:
     >>> decoded_text(b"\xef\xbb\xbfHDR,"), decoded_text(b"\xb5m"), decoded_text("µm".encode("utf-16"))
     ('HDR,', 'µm', 'µm')
     """
-    coding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", errors="replace")
+    plain = content.removeprefix(codecs.BOM_UTF8)
     try:
-        return content.decode(coding)
+        return plain.decode()
     except UnicodeDecodeError:
-        return content.decode("latin-1") if coding == "utf-8-sig" else content.decode(coding, errors="replace")
+        return plain.decode("latin-1")
 
 
 def unix_time(seconds: object, zone: tzinfo | None = UTC) -> str | None:

@@ -67,6 +67,11 @@ class Frms6Sampler(Sampler):
         steps = np.concatenate([np.arange(first), np.arange(data.n_frames - first)])
         return {"frame number": steps, "trigger": steps + 7, "time": 1e-3 * steps}
 
+    def promised(self, data: SampleData) -> Sequence[str]:
+        """Give the part with dark frames, and the parts behind the first, whose frames the header counts."""
+        names = {"dark": [f"{_BASE}_000.frms6"], "two parts": [f"{_BASE}_002.frms6"]}
+        return names.get(data.variant, [])
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the file header, of the first frame header, and of the first frames."""
         stride = _FRAME_HEADER + data.nbytes // data.n_frames

@@ -86,6 +86,10 @@ class MibSampler(Sampler):
         steps = np.arange(data.n_frames)
         return {"sequence number": steps + 1, "time": 1.1e-3 * steps, "counter": 0 * steps}
 
+    def promised(self, data: SampleData) -> Sequence[str]:
+        """Give the parts: the sidecar counts their frames."""
+        return [f"{data.stem}_{number}.mib" for number in range(9, 12)] if data.variant in ("parts", "sidecar") else []
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the first fields of the header, of the header, and of the first frames."""
         merlin = _merlin(data)

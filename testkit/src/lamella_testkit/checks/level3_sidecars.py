@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lamella.errors import FormatError, ParameterError
+from lamella.reader.caution import cautions
 from lamella_testkit.audit import watch
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
@@ -30,11 +31,17 @@ def _with_sidecars(kit: Kit) -> Iterator[tuple[Sample, Path]]:
 
 @check(level=3, targets=("path",))
 def missing_sidecars_are_survived(kit: Kit) -> None:
-    """Without one of its files a scan is refused with the name of what is missing, or gives correct data."""
+    """Without one of its files a scan is refused with the name of what is missing, or gives correct data.
+
+    Where the sampler says by `promised` that others announce the file, opening without it warns: put a `Caution` into
+    `notes` that says what was promised, what was found, and what was done.
+    """
     for sample, path in _with_sidecars(kit):
         path.unlink()
         with kit.case(f"{sample.data}, without {path.name}"):
-            attempt(kit, sample, sample.data)
+            found = attempt(kit, sample, sample.data)
+            if found is not None and path.name in kit.sampler.promised(sample.data):
+                kit.expect(cautions(found.info.notes), "it opens, and no Caution says that the file is missing")
 
 
 @check(level=3, targets=("path",))

@@ -15,6 +15,7 @@ from lamella.io import IOBackend
 from lamella.io.buffered import BufferedBackend
 from lamella.io.mmap import MmapBackend
 from lamella.reader import FrameSource, LinearSource
+from lamella.reader.caution import cautions
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
@@ -68,7 +69,8 @@ def truncation_anywhere(kit: Kit) -> None:
 def truncated_capability_holds(kit: Kit) -> None:
     """`truncated` declared: a cut file opens as far as complete frames go, and says so; not declared: it is refused.
 
-    Count with `(probe.size - offset) // stride`, and put a note for the user into `notes`.
+    Count with `(probe.size - offset) // stride`, and put a `Caution` into `notes`: opening the file warns of it.
+    `RunTable.that_fit` does both.
     """
     declared = kit.has(Capability.TRUNCATED)
     for sample in _copies(kit):
@@ -91,6 +93,7 @@ def truncated_capability_holds(kit: Kit) -> None:
                 kit.expect(count == complete, f"it gives {count} frames, but {complete} are complete")
                 new = set(found.info.notes) - set(source.info.notes)
                 kit.expect(new, "no note says that the file was cut")
+                kit.expect(cautions(new), f"the note is no Caution, so that nobody is warned: {sorted(new)}")
         path.write_bytes(content)
 
 
