@@ -54,8 +54,8 @@ class CoMAnalysis(Analysis):
         cy: float | None = None,
         mask_radius: float | None = None,
         flip_y: bool = False,
-        scan_rotation: float = 0.0,
         mask_radius_inner: float | None = None,
+        scan_rotation: float = 0.0,
     ) -> None:
         if len(dataset.shape.nav) != 2:
             raise ParameterError(f"a scan with two axes is needed, this one has {dataset.shape.nav.dims}")
