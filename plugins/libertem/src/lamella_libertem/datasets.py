@@ -119,6 +119,7 @@ CLASSES: dict[str, type[OpenedDataSet]] = {
 """The class of each format."""
 
 globals().update({cls.__name__: cls for cls in CLASSES.values()})
+__all__ += [cls.__name__ for cls in CLASSES.values()]
 
 
 def get_dataset_cls(filetype: str) -> type[OpenedDataSet]:

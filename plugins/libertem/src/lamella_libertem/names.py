@@ -189,6 +189,8 @@ def _modules() -> dict[str, dict[str, str]]:
         for word in words:
             theirs, _, ours = word.partition("=")
             modules[name][theirs] = f"{home}:{ours or theirs}"
+    for name in INSTEAD:  # packages of which nothing is left
+        modules.setdefault(name.rpartition(".")[0], {})
     return modules
 
 

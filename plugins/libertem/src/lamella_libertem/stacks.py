@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def to_sparse(a: Any, shape: Sequence[int] | None = None) -> Any:
 
     if isinstance(a, SparseMasks):
         axes = np.unravel_index(a.pixel, a.shape[1:])
-        made = sparse.COO(np.stack([a.mask, *axes]), a.value, shape=a.shape)
+        made = _coo((a.mask, *axes), a.value, a.shape)
     else:
         made = sparse.as_coo(a)
     return made if shape is None else made.reshape(tuple(shape))
@@ -143,39 +144,36 @@ class MaskContainer:
     def __len__(self) -> int:
         if self._count is not None:
             return self._count
-        return len(self.mask_factories) if isinstance(self.mask_factories, Sequence) else self.computed_masks.shape[0]
+        return len(self.mask_factories) if isinstance(self.mask_factories, Sequence) else len(self._stack)
+
+    @cached_property
+    def _stack(self) -> NDArray[Any] | SparseMasks:
+        factories = self.mask_factories
+        given = [factory() for factory in factories] if isinstance(factories, Sequence) else [factories()]
+        stack: NDArray[Any] | SparseMasks
+        if self._wanted is False or (self._wanted is None and not all(map(is_sparse, given))):
+            dense = [to_dense(mask) for mask in given]
+            stack = np.stack(dense) if isinstance(factories, Sequence) else dense[0]
+        else:
+            stack = _joined([_entries(mask) for mask in given])
+        return stack if self._dtype is None else stack.astype(self._dtype)
 
     @property
     def dtype(self) -> Any:
         """Dtype of the masks."""
-        return self.computed_masks.dtype if self._dtype is None else self._dtype
+        return self._stack.dtype if self._dtype is None else self._dtype
 
     @property
     def use_sparse(self) -> Any:
         """The name of the kind of sparse arrays, or False."""
         if self._wanted is None or self._wanted is True:
-            return self._default if is_sparse(self.computed_masks) else False
+            return self._default if isinstance(self._stack, SparseMasks) else False
         return self._wanted
 
     @cached_property
     def computed_masks(self) -> Any:
         """All masks, shape ``(n, *detector)``: an array, or `sparse.COO`."""
-        if isinstance(self.mask_factories, Sequence):
-            given = [factory() for factory in self.mask_factories]
-            some_dense = not all(is_sparse(mask) for mask in given)
-        else:
-            given = [self.mask_factories()]
-            some_dense = not is_sparse(given[0])
-        dense = self._wanted is False or (self._wanted is None and some_dense)
-        if dense:
-            parts = [to_dense(mask) for mask in given]
-            masks = np.stack(parts) if isinstance(self.mask_factories, Sequence) else parts[0]
-        else:
-            import sparse
-
-            parts = [to_sparse(mask) for mask in given]
-            masks = sparse.stack(parts) if isinstance(self.mask_factories, Sequence) else parts[0]
-        return masks if self._dtype is None else masks.astype(self._dtype)
+        return to_sparse(self._stack) if isinstance(self._stack, SparseMasks) else self._stack
 
     def get(
         self,
@@ -202,15 +200,30 @@ class MaskContainer:
         """
         _check_kinds(sparse_backend, self._default, backend)
         kind = (sparse_backend or self.use_sparse) if self.use_sparse else False
-        n = len(self.computed_masks.shape) - 1
+        n = len(self._stack.shape) - 1
         origin, shape = tuple(key.origin)[-n:], tuple(key.shape)[-n:]
         wanted = np.dtype(self.dtype if dtype is None else dtype)
         which = (origin, shape, wanted, kind, transpose)
         if which not in self._cuts:
-            box = tuple(slice(start, start + length) for start, length in zip(origin, shape, strict=True))
-            part = self.computed_masks[(slice(None), *box)].reshape((-1, int(np.prod(shape)))).astype(wanted)
-            self._cuts[which] = _of_kind(part.T if transpose else part, kind)
+            self._cuts[which] = self._cut(origin, shape, wanted, kind, transpose=transpose)
         return self._cuts[which]
+
+    def _cut(self, origin: tuple[int, ...], shape: tuple[int, ...], dtype: Any, kind: Any, *, transpose: bool) -> Any:
+        masks = self._stack
+        if not isinstance(masks, SparseMasks):
+            box = tuple(slice(start, start + length) for start, length in zip(origin, shape, strict=True))
+            part = masks[(slice(None), *box)].reshape(len(masks), -1).astype(dtype)
+            return part.T if transpose else part
+        where = np.stack(np.unravel_index(masks.pixel, masks.shape[1:])) - np.array(origin)[:, np.newaxis]
+        inside = ((where >= 0) & (where < np.array(shape)[:, np.newaxis])).all(axis=0)
+        pixel = np.ravel_multi_index(tuple(where[:, inside]), shape)
+        axes, size = (masks.mask[inside], pixel), (len(masks), math.prod(shape))
+        return _of_kind(
+            masks.value[inside].astype(dtype),
+            axes[::-1] if transpose else axes,
+            size[::-1] if transpose else size,
+            kind,
+        )
 
     def get_for_sig_slice(self, sig_slice: Slice | SigBox, *arguments: Any, **options: Any) -> Any:
         """Give the part of the masks in a part of the detector; see `get`."""
@@ -221,18 +234,52 @@ class MaskContainer:
         return self.get(scheme[idx], *arguments, **options)
 
 
-def _of_kind(part: Any, kind: str | bool) -> Any:
-    """Give a part of the masks as the kind of array that is wanted."""
-    if not kind:
-        return np.asarray(part)
-    if kind == "sparse.pydata":
-        return part
-    if kind == "sparse.pydata.GCXS":
-        import sparse
+def _entries(a: Any) -> SparseMasks:
+    """Give one mask or a stack of them as the entries that are not zero."""
+    if isinstance(a, SparseMasks):
+        return a
+    coo: Any = a.tocoo() if hasattr(a, "tocoo") else a
+    if isinstance(coo, np.ndarray):
+        axes, values = np.nonzero(coo), coo[np.nonzero(coo)]
+    else:
+        axes, values = (tuple(coo.coords) if hasattr(coo, "coords") else (coo.row, coo.col)), coo.data
+    n = len(coo.shape)
+    number = axes[0] if n > 2 else np.zeros(len(values), np.int64)
+    detector = coo.shape[1:] if n > 2 else coo.shape
+    pixel = np.ravel_multi_index(tuple(axes[-len(detector) :]), detector)
+    return SparseMasks((coo.shape[0] if n > 2 else 1, *detector), number, pixel, values)
 
-        return sparse.GCXS(part)
-    matrix = part.to_scipy_sparse()
-    return matrix.tocsc() if kind == "scipy.sparse.csc" else matrix.tocsr()
+
+def _joined(parts: Sequence[SparseMasks]) -> SparseMasks:
+    """Give several stacks of masks as one."""
+    first = np.cumsum([0, *map(len, parts)])
+    return SparseMasks(
+        (int(first[-1]), *parts[0].shape[1:]),
+        np.concatenate([part.mask + start for part, start in zip(parts, first, strict=False)]),
+        np.concatenate([part.pixel for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )
+
+
+def _of_kind(values: NDArray[Any], axes: tuple[Any, Any], shape: tuple[int, int], kind: str) -> Any:
+    """Give entries of a matrix as the kind of array that is wanted."""
+    if kind.startswith("scipy"):
+        from scipy import sparse as scipy_sparse  # type: ignore[import-untyped]
+
+        make = scipy_sparse.csc_matrix if kind == "scipy.sparse.csc" else scipy_sparse.csr_matrix
+        return make((values, axes), shape=shape)
+    coo = _coo(axes, values, shape)
+    return coo.asformat("gcxs") if kind == "sparse.pydata.GCXS" else coo
+
+
+def _coo(axes: Sequence[NDArray[Any]], values: NDArray[Any], shape: Sequence[int]) -> Any:
+    """Give entries as `sparse.COO`; sorted here, because there they would wait for a compiler."""
+    import sparse
+
+    order = np.lexsort(tuple(axes)[::-1])
+    coords = np.stack(axes)[:, order]
+    twice = bool((np.diff(coords, axis=1) == 0).all(axis=0).any())
+    return sparse.COO(coords, values[order], shape=tuple(shape), has_duplicates=twice, sorted=True)
 
 
 def _check_kinds(use_sparse: bool | str | None, default: str, backend: str | None) -> None:
