@@ -199,6 +199,16 @@ def sums_outside_a_region_are_zero() -> None:
         assert np.isnan(ctx.run_udf(ds, lamella.udf.SumSigUDF(dtype="float64"), roi)["intensity"].data[~roi]).all()
 
 
+def differences_need_both_neighbours() -> None:
+    with lamella.Context.make_with("inline") as ctx:
+        ds = lamella.open(DATA, "memory", num_partitions=2)
+        first = next(ctx.run_udf_iter(ds, lamella.udf.CoMUDF()))
+        field, curl = first.buffers[0]["field"].data, first.buffers[0]["curl"].data
+        known = first.damage.data
+        assert not field[~known].any()
+        assert np.isnan(curl[~known]).all()
+
+
 def pictures_of_fields_have_an_opacity() -> None:
     with lamella.Context.make_with("inline") as ctx:
         assert ctx.run(ctx.create_com_analysis(lamella.open(DATA, "memory"))).field.visualized.shape == (4, 5, 4)
@@ -290,6 +300,7 @@ HELD: dict[str, dict[str, str | Callable[[], None]]] = {
         "`AutoUDF(monitor=)`": absent(lamella.udf.AutoUDF, "monitor"),
         "functions for `map` that give a text, or lists of different lengths": "test_what_is_no_array_is_one_object",
         "`RecordUDF` with missing frames": "test_missing_frames_are_recorded_as_zeros",
+        "`divergence` and `curl` in partial results": differences_need_both_neighbours,
         "`CoMUDF`, scan without two axes": "test_maps_need_two_scan_axes",
         "`CrystallinityUDF`, `FEMUDF`, the analyses FEM, CLUST, FFTSUM_FRAMES, PICK_FFT_FRAME, APPLY_FFT_MASK": absent(
             lamella.udf, "CrystallinityUDF", "FEMUDF"

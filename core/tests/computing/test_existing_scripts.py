@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 import lamella
 from lamella.errors import LamellaWarning, ParameterError, UDFError
 from lamella.geometry.shape import Shape, SigBox
-from lamella.masks import circular, radial_bins, sparse_circular_multi_stack
+from lamella.masks import circular, radial_bins, rectangular, sparse_circular_multi_stack
 from lamella.opening.scripts import PLACES
 from lamella.params.fields import describe
 from lamella.params.validate import CommonParams
-from lamella.udf import UDF, ApplyMasksUDF, AutoUDF, SumSigUDF
+from lamella.udf import UDF, ApplyMasksUDF, AutoUDF, CoMUDF, SumSigUDF
 from lamella.udf.slices import Slice
 
 NAV, SIG = (4, 5), (6, 7)
@@ -434,6 +434,37 @@ def test_sparse_masks_can_be_indexed() -> None:
         stack[3]
     bins = radial_bins(3, 3, 7, 6, n_bins=3, use_sparse=True)
     np.testing.assert_allclose(bins[1] * 2, 2 * np.asarray(bins)[1])
+
+
+def test_a_rectangle_without_width_or_height_is_empty() -> None:
+    for width, height in ((0, 3), (3, 0), (0, 0), (-3, 0)):
+        assert not rectangular(2, 2, width, height, 7, 6).any()
+
+
+@pytest.mark.parametrize("regression", [0, 1, [[-2, 1], [0, 0], [0, 0]]], ids=["mean", "plane", "given"])
+def test_a_regression_is_subtracted_where_something_is_known(
+    regression: Any, inline: lamella.Context, make_scan: MakeScan
+) -> None:
+    frames = np.zeros((6, 7, 6, 7), np.float32)
+    frames[:, :, 1, 4] = 1
+    ds = make_scan(frames, num_partitions=4)
+    for partial in inline.run_udf_iter(ds, CoMUDF(cy=3, cx=3, regression=regression)):
+        found = partial.buffers[0]
+        np.testing.assert_allclose(found["regression"].data, [[-2, 1], [0, 0], [0, 0]], atol=1e-12)
+        np.testing.assert_allclose(found["field"].raw_data, 0, atol=1e-12)
+        np.testing.assert_allclose(found["field_y"].raw_data, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 7), (6, 7, 2), (1, 1, 1, 6)], ids=str)
+def test_a_mask_that_does_not_fit_its_result_is_a_clear_error(
+    shape: tuple[int, ...], inline: lamella.Context, scan: lamella.DataSet
+) -> None:
+    class MaskedUDF(BrightnessUDF):
+        def get_results(self) -> Mapping[str, Any]:
+            return {"n": self.with_mask(self.results.n, np.ones(shape, bool)), "later": self.results.n}
+
+    with pytest.raises(UDFError, match=r"MaskedUDF.get_results\(\) gave 'n' a mask of shape .* does not fit \(20,\)"):
+        inline.run_udf(scan, MaskedUDF())
 
 
 # Opening.

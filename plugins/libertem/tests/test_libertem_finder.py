@@ -105,6 +105,8 @@ def test_other_names_point_to_the_manual(installed: None) -> None:
         importlib.import_module("libertem.something")
     with pytest.raises(ImportError, match="Coming from LiberTEM"):
         from libertem.udf.sum import nothing  # noqa: F401
+    with pytest.raises(AbsentName, match=r"module libertem.io.dataset.base.backend has no .*formats are plugins"):
+        importlib.import_module("libertem.io.dataset.base.backend")
 
 
 def test_uninstall_takes_everything_back() -> None:

@@ -108,7 +108,9 @@ def test_runs_take_backends_before_plots(ctx: Any, scan: Any) -> None:
     for backends in (None, "numpy", ("cupy", "numpy")):
         result = ctx.run_udf(scan, SumSigUDF(), None, None, False, backends, None, True)
         np.testing.assert_array_equal(result["intensity"].data, DATA.sum(axis=(2, 3)))
-    *_, last = ctx.run_udf_iter(scan, SumSigUDF(), backends=("numpy",))
+    partials = ctx.run_udf_iter(scan, SumSigUDF(), backends=("numpy",))
+    partials.update_parameters_experimental([{}])
+    *_, last = partials
     assert last.damage.data.all()
     assert ctx.map(scan, np.max, None, False, None, ("numpy",)).data[1, 2] == DATA[1, 2].max()
     for call in (ctx.run_udf, ctx.run_udf_iter):
@@ -139,9 +141,10 @@ def test_arrays_become_data_sets(ctx: Any) -> None:
 
 def test_files_become_data_sets_of_their_class(ctx: Any, tmp_path: Path) -> None:
     from libertem.io.dataset import get_dataset_cls, get_extensions
-    from libertem.io.dataset.base import DataSetException
+    from libertem.io.dataset.base import BufferedBackend, DataSetException, MMapBackend
     from libertem.io.dataset.npy import NPYDataSet
     from libertem.io.dataset.raw import RawFileDataSet
+    from libertem.udf.sum import SumUDF
 
     DATA.tofile(tmp_path / "scan.raw")
     np.save(tmp_path / "scan.npy", DATA)
@@ -155,6 +158,9 @@ def test_files_become_data_sets_of_their_class(ctx: Any, tmp_path: Path) -> None
         assert ds.initialize(ctx.executor).shape == DATA.shape
         np.testing.assert_array_equal(ds[1, 2], DATA[1, 2])
     assert isinstance(ctx.load("auto", path=tmp_path / "scan.npy"), NPYDataSet)
+    for backend in (MMapBackend(enable_readahead_hints=True), BufferedBackend(max_buffer_size=1 << 20)):
+        ds = ctx.load("npy", path=tmp_path / "scan.npy", io_backend=backend)
+        np.testing.assert_array_equal(ctx.run_udf(ds, SumUDF())["intensity"].data, DATA.sum(axis=(0, 1)))
     assert get_dataset_cls("RAW") is RawFileDataSet
     assert {"npy", "raw"} <= get_extensions()
     with pytest.warns(LamellaWarning, match="older name"):
@@ -208,6 +214,7 @@ def test_centres_of_mass_take_their_parameters_in_one(ctx: Any, scan: Any) -> No
     for udf in (CoMUDF(CoMParams(**options, regression=linear)), CoMUDF.with_params(**options, regression=linear)):
         np.testing.assert_allclose(ctx.run_udf(scan, udf)["field"].data, expected)
     assert "divergence" in ctx.run_udf(scan, CoMUDF())
+    assert CoMUDF.with_params(r=2).params.com_params == CoMParams(r=2)
     assert CoMParams() == (None, None, math.inf, 0.0, 0.0, False, -1)
 
 
@@ -374,6 +381,7 @@ def test_stacks_are_those_of_pydata() -> None:
     assert isinstance(circles, sparse.COO)
     ours = lamella.masks.sparse_circular_multi_stack([0, 1], [2, 3], [2, 3], 7, 6, 1.5)
     np.testing.assert_array_equal(circles.todense(), ours.toarray())
+    assert is_sparse(radial_bins(40, 40, 80, 80, n_bins=40))
     copies = sparse_template_multi_stack([0], [1], [2], np.ones((2, 2)), 7, 6)
     assert to_dense(copies)[0, 2:4, 1:3].sum() == 4
     bins = radial_bins(3, 3, 7, 6, n_bins=3)
@@ -432,7 +440,7 @@ def test_matrices_turn_and_flip() -> None:
         matrix = c.scale(2) @ c.rotate(0.7) @ (c.flip_y() if flip else c.identity())
         np.testing.assert_allclose(c.scale_rotate_flip_y(matrix), (2, 0.7, flip))
     np.testing.assert_allclose(c.scale_rotate_flip_y(c.flip_y() @ c.scale(2) @ c.rotate(0.7)), (2, -0.7, True))
-    with pytest.raises(ValueError, match="is not scale @ rotate @ flip_y"):
+    with pytest.raises(ValueError, match="is not scale @ rotate @ flip_y: there is shear, or y scale and x scale"):
         c.scale_rotate_flip_y(np.array([[0, 2.0], [1, 0]]))
 
 
@@ -452,8 +460,9 @@ def test_helpers_for_arrays() -> None:
 
     assert prod((2, np.int64(3), True)) == 6
     assert prod((1 << 40, 1 << 40)) == 1 << 80
-    with pytest.raises(ValueError, match="whole numbers"):
-        prod((2, 1.5))
+    for function in (prod, make_2D_square):
+        with pytest.raises(ValueError, match="whole numbers"):
+            function((2, 1.5))
     assert [make_2D_square(shape) for shape in ((16,), (12,), (3, 4))] == [(4, 4), (12,), (3, 4)]
     for array in (np.eye(3), sparse.COO.from_numpy(np.eye(3))):
         assert count_nonzero(array) == 3

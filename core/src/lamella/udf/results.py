@@ -205,9 +205,9 @@ def collect(
             data = _blanked(data, gap)
             if mask is not None and _over_scan(mask, spec, region):
                 mask = _selected(mask, spec, region)
-            mask = valid if mask is None else _nav_mask(mask, valid, data)
+            mask = valid if mask is None else _nav_mask(udf, name, mask, valid, data)
         elif mask is not None:
-            mask = np.broadcast_to(mask, data.shape).copy()
+            mask = _fitting(udf, name, mask, data.shape).copy()
         if snapshot:
             data, mask = data.copy(), None if mask is None else mask.copy()
             whole = None if whole is None else whole.copy()
@@ -263,8 +263,19 @@ def _blanked(data: NDArray[Any], gap: NDArray[np.bool_]) -> NDArray[Any]:
     return data
 
 
-def _nav_mask(mask: NDArray[np.bool_], valid: NDArray[np.bool_], data: NDArray[Any]) -> NDArray[np.bool_]:
+def _nav_mask(
+    udf: UDF, name: str, mask: NDArray[np.bool_], valid: NDArray[np.bool_], data: NDArray[Any]
+) -> NDArray[np.bool_]:
     if mask.ndim <= 1:
-        return mask & valid
-    mask = np.broadcast_to(mask.reshape(data.shape) if mask.size == data.size else mask, data.shape)
+        return _fitting(udf, name, mask, valid.shape) & valid
+    mask = _fitting(udf, name, mask.reshape(data.shape) if mask.size == data.size else mask, data.shape)
     return mask & valid.reshape(-1, *(1,) * (data.ndim - 1))
+
+
+def _fitting(udf: UDF, name: str, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Give the mask of a result in the shape of the result."""
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError as error:
+        text = f"{type(udf).__name__}.get_results() gave {name!r} a mask of shape {np.shape(mask)}, which does not fit"
+        raise UDFError(f"{text} {shape}") from error

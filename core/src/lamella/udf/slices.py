@@ -77,6 +77,7 @@ class Slice:
 
     def shift_by(self, offset: Sequence[int]) -> Slice:
         """Give the block moved by a number for each axis."""
+        self._check(len(offset))
         moved = tuple(start + by for start, by in zip(self.origin, offset, strict=True))
         return Slice(moved, self.shape)
 
@@ -124,12 +125,17 @@ class Slice:
         before, inside = int(flags[:start].sum()), int(flags[start : start + self.shape[0]].sum())
         return Slice.of(before, inside, self.origin[1:], self.shape.sig)
 
+    def _check(self, axes: int) -> None:
+        if axes != len(self.origin):
+            raise UDFError(f"{self} has {len(self.origin)} axes, and cannot be compared with {axes}")
+
     def _like(self, shape: Sequence[int]) -> Shape:
         cut = self.shape.nav.dims
         return Shape(tuple(shape)[:cut], tuple(shape)[cut:])
 
     def intersection_with(self, other: Slice) -> Slice:
         """Give the block that both have in common; empty if there is none."""
+        self._check(len(other.origin))
         low = tuple(max(a, b) for a, b in zip(self.origin, other.origin, strict=True))
         ends = (
             min(a + n, b + m) for a, n, b, m in zip(self.origin, self.shape, other.origin, other.shape, strict=True)

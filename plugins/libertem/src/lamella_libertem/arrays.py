@@ -48,8 +48,14 @@ def flat_nonzero(array: Any) -> NDArray[np.intp]:
 
 
 def make_2D_square(shape: Sequence[int]) -> tuple[int, ...]:  # noqa: N802 - its name there
-    """Give a square for a shape with one axis, if its length is a square number; else the shape itself."""
-    side = math.isqrt(math.prod(shape))
+    """Give a square for a shape with one axis, if its length is a square number; else the shape itself.
+
+    Raises
+    ------
+    ValueError
+        If lengths are no whole numbers.
+    """
+    side = math.isqrt(prod(shape))
     return (side, side) if len(shape) == 1 and side * side == shape[0] else tuple(shape)
 
 

@@ -88,7 +88,9 @@ class Context(lamella.Context):
     ) -> Any:
         """Compute, and give what is known after each partition; see `lamella.Context.run_udf_iter`."""
         _check(backends)
-        return super().run_udf_iter(dataset, udf, roi, corrections, progress, plots=plots, sync=sync)  # type: ignore[call-overload]
+        found: Any = super().run_udf_iter(dataset, udf, roi, corrections, progress, plots=plots, sync=sync)  # type: ignore[call-overload]
+        found.update_parameters_experimental = found.update_parameters
+        return found
 
     def map(
         self,

@@ -71,7 +71,8 @@ def scale_rotate_flip_y(mat: NDArray[Any]) -> tuple[float, float, bool]:
     angle = math.atan2(mat[0, 1], mat[1, 1])
     product = scale(factor) @ rotate(angle) @ (flip_y() if flipped else identity())
     if not np.allclose(mat, product, atol=1e-9 * max(factor, 1e-300)):
-        raise ValueError(f"{mat.tolist()} is not scale @ rotate @ flip_y; its axes are scaled by {sizes.tolist()}")
+        text = f"{mat.tolist()} is not scale @ rotate @ flip_y: there is shear, or y scale and x scale are different"
+        raise ValueError(f"{text} ({sizes[0]} and {sizes[1]})")
     return factor, angle, flipped
 
 

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 import lamella
+import lamella.io
 from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "OpenedDataSet", "get_dataset_cls", "get_extensions"]
+__all__ = [
+    "CLASSES",
+    "BufferedBackend",
+    "DirectBackend",
+    "MMapBackend",
+    "OpenedDataSet",
+    "get_dataset_cls",
+    "get_extensions",
+]
 
 
 class OpenedDataSet(lamella.DataSet):
@@ -32,6 +41,11 @@ class OpenedDataSet(lamella.DataSet):
         made = cls.__new__(cls)
         made._adopt(opened)
         return made
+
+    @property
+    def _path(self) -> str | None:
+        """The file that was named; tests of other packages ask for it."""
+        return self.provenance.target
 
     def initialize(self, executor: object = None) -> Self:
         """Give the data set itself: it is complete."""
@@ -94,6 +108,27 @@ class MemoryDataSet(OpenedDataSet):
 
     data: NDArray[Any]
     """The array that was given."""
+
+
+class MMapBackend(lamella.io.MmapBackend):
+    """Reads through mappings; hints about what is read next have no effect."""
+
+    def __init__(self, enable_readahead_hints: bool = False) -> None:
+        super().__init__()
+
+
+class BufferedBackend(lamella.io.BufferedBackend):
+    """Reads into buffers, whose size is chosen."""
+
+    def __init__(self, max_buffer_size: int = 16 << 20) -> None:
+        super().__init__()
+
+
+class DirectBackend(lamella.io.DirectBackend):
+    """Reads past the cache of the system, into buffers whose size is chosen."""
+
+    def __init__(self, max_buffer_size: int = 16 << 20) -> None:
+        super().__init__()
 
 
 _NAMES = {

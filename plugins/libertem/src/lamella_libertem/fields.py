@@ -50,7 +50,9 @@ class CoMUDF(lamella.udf.CoMUDF):
     """Centre of mass; takes its parameters as `CoMParams`, or by name with `with_params`."""
 
     def __init__(self, com_params: CoMParams | None = None, **parameters: Any) -> None:
-        super().__init__(**{**(com_params or CoMParams())._asdict(), **parameters})
+        chosen = (com_params or CoMParams())._replace(**parameters)
+        super().__init__(**chosen._asdict())
+        self.params["com_params"] = chosen
 
     @classmethod
     def with_params(cls, **parameters: Any) -> Self:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from lamella.errors import PluginError
-from lamella_libertem.names import INSTEAD, MODULES, instead_of
+from lamella_libertem.names import MODULES, instead_of
 
 __all__ = ["AbsentName", "Answer", "Finder", "answer", "install", "uninstall"]
 
@@ -108,8 +108,7 @@ class Finder(MetaPathFinder, Loader):
             raise AbsentName(
                 f"the module {fullname} has no counterpart in Lamella: {instead_of(fullname)}", name=fullname
             )
-        package = any(name.startswith(f"{fullname}.") for name in (*MODULES, *INSTEAD))
-        return ModuleSpec(fullname, self, origin="lamella", is_package=package)
+        return ModuleSpec(fullname, self, origin="lamella", is_package=True)  # so that it is asked for all below it
 
     def create_module(self, spec: ModuleSpec) -> Answer:
         """Give an empty module."""

@@ -61,6 +61,8 @@ libertem.common.buffers          reshaped_view zeros_aligned empty_aligned      
 libertem.common.container        MaskContainer                                                        .stacks
 libertem.common.math             prod count_nonzero flat_nonzero make_2D_square                       .arrays
 libertem.common.numba            cached_njit                                                          .arrays
+libertem.common.sparse           is_sparse to_dense to_sparse                                         .stacks
+libertem.common.buffers          InvalidMaskError=UDFError                                            lamella.errors
 libertem.common.backend          get_use_cpu get_use_cuda set_use_cpu set_use_cuda                    .devices
 libertem.common.backend          get_device_class set_file_limit                                      .devices
 libertem.common.exceptions       UDFException=UDFError UDFRunCancelled=CancelledRun                   lamella.errors
@@ -75,17 +77,20 @@ libertem.warnings                UseDiscouragedWarning=LamellaWarning           
 libertem.corrections             CorrectionSet                                                        .correcting
 libertem.corrections.corrset     CorrectionSet                                                        .correcting
 libertem.corrections.detector    correct                                                              .correcting
+libertem.corrections.detector    CorrectError=LamellaError RepairValueError=ParameterError            lamella.errors
 libertem.corrections.coordinates identity scale rotate rotate_deg flip_x flip_y                       .coordinates
 libertem.corrections.coordinates scale_rotate_flip_y                                                  .coordinates
 libertem.io.corrections          CorrectionSet                                                        .correcting
 libertem.io.corrections.corrset  CorrectionSet                                                        .correcting
 libertem.io.corrections.detector correct                                                              .correcting
+libertem.io.corrections.detector CorrectError=LamellaError RepairValueError=ParameterError            lamella.errors
 libertem.io.dataset              get_dataset_cls get_extensions                                       .datasets
 libertem.io.dataset              DataSet                                                              lamella
 libertem.io.dataset              DataSetException=LamellaError                                        lamella.errors
 libertem.io.dataset.base         DataSet                                                              lamella
 libertem.io.dataset.base         DataSetException=LamellaError                                        lamella.errors
-libertem.io.dataset.base         IOBackend BufferedBackend DirectBackend MMapBackend=MmapBackend      lamella.io
+libertem.io.dataset.base         IOBackend                                                            lamella.io
+libertem.io.dataset.base         BufferedBackend DirectBackend MMapBackend                            .datasets
 libertem.io.dataset.memory       MemoryDataSet                                                        .datasets
 libertem.io.dataset.raw          RawFileDataSet                                                       .datasets
 libertem.io.dataset.raw_csr      RawCSRDataSet                                                        .datasets
@@ -152,7 +157,6 @@ INSTEAD: Mapping[str, str] = {
     "libertem.common.executor": "executors are in lamella.executors",
     "libertem.common.numba": "use numba itself",
     "libertem.common.async_utils": "give sync=False to Context.run_udf",
-    "libertem.common.sparse": "use SciPy or pydata/sparse",
     "libertem.common.viz": _PLOTS,
     "libertem.contrib.daskadapter": _DASK,
     "libertem.contrib.convert_transposed": "run `lamella export` on the file",

@@ -29,6 +29,8 @@ __all__ = [
     "to_sparse",
 ]
 
+_MANY_BINS = 32
+"""More rings than these are sparse without being asked for, for detectors of the usual size."""
 _KINDS = ("scipy.sparse", "scipy.sparse.csr", "scipy.sparse.csc", "sparse.pydata", "sparse.pydata.GCXS")
 
 
@@ -76,7 +78,7 @@ def radial_bins(
 ) -> Any:
     """Rings; see `lamella.masks.radial_bins`. The names of kinds of sparse arrays mean True."""
     where = (centerX, centerY, imageSizeX, imageSizeY)
-    sparse = True if isinstance(use_sparse, str) else use_sparse
+    sparse = True if isinstance(use_sparse, str) or (use_sparse is None and (n_bins or 0) > _MANY_BINS) else use_sparse
     masks = lamella.masks.radial_bins(*where, radius, radius_inner, n_bins, normalize, sparse, dtype)
     return _as_there(masks) if isinstance(masks, SparseMasks) else masks
 

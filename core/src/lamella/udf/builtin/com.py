@@ -129,7 +129,7 @@ class CoMUDF(WeighingUDF):
         field = _oriented(shifts, self.params.scan_rotation, self.params.flip_y)
         regression = self._fitted(field)
         if regression.any():
-            field = field - self._plane(regression)
+            field = np.where(self.meta._merged[:, np.newaxis], field - self._plane(regression), field)
         results = {
             "raw_com": shifts + self._centre(),
             "raw_shifts": shifts,
