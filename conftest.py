@@ -22,6 +22,9 @@ if SAMPLES.is_dir():  # samplers of the conformance kit look there too
     os.environ["LAMELLA_SAMPLES"] = str(SAMPLES)
 
 
+# Suites of formats look briefly at every change; `tests/test_formats_at_length.py` looks longer.
+os.environ.setdefault("LAMELLA_TESTKIT_PROFILE", "brief")
+
 # Else each of the hundreds of processes that tests start compiles the modules of all libraries again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -82,13 +82,19 @@ def check(results: Any, frames: NDArray[Any], masks: NDArray[Any]) -> None:
     np.testing.assert_allclose(spread["std"].raw_data.reshape(-1), exact.std(axis=0), rtol=1e-6, atol=1e-6 * size.max())
     flat = masks.reshape(len(masks), -1).astype(np.float64)
     found = np.concatenate([weighed["intensity"].raw_data, rings["intensity"].raw_data], axis=1)
-    assert (np.abs(found - pixels @ flat.T) <= 1e-6 * (size @ np.abs(flat).T) + 1e-30).all()
+    assert (np.abs(found - _product(pixels, flat)) <= 1e-6 * _product(size, np.abs(flat)) + 1e-30).all()
     for result in com:
         places = np.indices(frames.shape[1:]).reshape(2, -1)
         mass = exact.sum(axis=1, dtype=np.float64)
         steady = np.abs(mass) > 0.1 * size.sum(axis=1)  # elsewhere the quotient is noise in any arithmetic
-        centre = (pixels @ places.T.astype(np.float64))[steady] / mass[steady, np.newaxis]
+        centre = _product(pixels, places.astype(np.float64))[steady] / mass[steady, np.newaxis]
         np.testing.assert_allclose(result["raw_com"].raw_data[steady], centre, rtol=1e-5, atol=1e-4)
+
+
+def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply a matrix with the transposed other one, without the threads of BLAS, which wait for busy processors."""
+    product: NDArray[np.float64] = np.einsum("fp,mp->fm", left, right)
+    return product
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -103,7 +109,8 @@ def test_jobs_give_what_plain_arithmetic_gives(
             options = {} if backend is None else {"io_backend": backend}
             ds = kit.open(kit.written(data), num_partitions=3, **options)
             udfs, masks = jobs(ds.shape.sig.to_tuple())
-            check(context.run_udf(ds, udfs), data.frames, masks)
+            if small or context.executor.name == "inline":
+                check(context.run_udf(ds, udfs), data.frames, masks)
             roi = np.arange(data.n_frames).reshape(data.nav_shape) % 3 != 1
             check(context.run_udf(ds, udfs, roi=roi), data.frames[roi.reshape(-1)], masks)
             if small and context.executor.name == "inline":

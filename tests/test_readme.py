@@ -67,6 +67,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the pages speak of."""
     monkeypatch.chdir(tmp_path)
     write_scan(tmp_path / "scan.blo", DemoScan((10, 12), detector=48))
+    write_scan(tmp_path / "second.blo", DemoScan((6, 6), detector=32))
     np.arange(10 * 12 * 32 * 32, dtype=np.uint16).tofile(tmp_path / "frames.raw")
     return tmp_path
 

@@ -46,10 +46,10 @@ def answer(arguments: list[str], capsys: Capture, code: int = 0) -> dict[str, ob
 def test_info_says_shape_axes_and_where_they_come_from(blo: str, capsys: Capture) -> None:
     assert main(["info", blo]) == 0
     text = capsys.readouterr().out
-    assert "scan      (4, 6), from header" in text
+    assert "scan      4 x 6, from header" in text
     assert "detected with confidence 100 of 100" in text
     assert "y   4, step 66.67 nm" in text
-    assert "beam energy           200000 eV" in text
+    assert "beam energy           200 kV" in text
 
 
 def test_info_gives_everything_as_json(blo: str, capsys: Capture) -> None:

@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("lamella.cli.beam.find_beam", "lamella.cli.run.stream"):
+    for name in ("lamella.analysis.beam.find_beam", "lamella.firstlook.plan.find_beam", "lamella.cli.run.stream"):
         monkeypatch.setattr(name, lambda *_: pytest.fail("it began to work"))
 
 

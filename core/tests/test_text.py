@@ -300,20 +300,22 @@ def test_pictures_show_text_of_files_as_it_is(hostile: lamella.DataSet, tmp_path
     import matplotlib as mpl
     from matplotlib.text import Text
 
-    from lamella.plot import Panel, draw, save
+    from lamella.plot import Panel, figure, save_sheet
 
     formula = r"$\frac{"
     axes = (Axis.of(formula, 1.0, formula), Axis.of(formula, 1.0, formula))
     panels = [
-        Panel(title="curve", values=np.arange(6.0), axes=axes[:1]),
-        Panel(title="image", values=np.zeros((5, 6)), axes=axes),
-        Panel(title="hostile", values=np.arange(6.0), axes=hostile.axes[3:]),
+        Panel(kind="curve", title="curve", data=np.arange(6.0), axes=axes[:1]),
+        Panel(kind="image", title=hostile.name, data=np.zeros((5, 6)), axes=axes, quantity=formula),
+        Panel(kind="curve", title="hostile", data=np.arange(6.0), axes=hostile.axes[3:], note=hostile.name),
+        Panel(kind="table", title="table", rows=((formula, hostile.name), (hostile.name,))),
     ]
     with mpl.rc_context({"text.usetex": False}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # glyphs that the font lacks
-        figure = draw(panels, title=f"{formula}{hostile.name}", caption=formula)
-        save(figure, tmp_path / "picture.png", dpi=40)
-    shown = [text.get_text() for text in figure.findobj(Text)]
+        made = figure(panels, title=f"{formula}{hostile.name}", caption=formula)
+        made.savefig(tmp_path / "picture.png", dpi=40)
+    save_sheet(panels, tmp_path / "sheet.png", title=f"{formula}{hostile.name}", caption=formula)
+    shown = [text.get_text() for text in made.findobj(Text)]
     assert any(formula in text for text in shown)
     for text in shown:
         assert_fit(text, most=4 * LINE)

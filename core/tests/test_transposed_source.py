@@ -58,6 +58,7 @@ def test_any_order_of_axes_any_frames_any_box(
     expected = stored.transpose(axes).reshape(-1, *sig_shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lamella.reader.transposed, "_BLOCK_BYTES", data.draw(st.sampled_from([1, 100, 1 << 20])))
+        patch.setattr(lamella.reader.transposed, "_READ_COST", data.draw(st.sampled_from([1, 40, 1 << 16])))
         patch.setattr(lamella.reader.transposed, "_PIECE_BYTES", data.draw(st.sampled_from([1, 16, 100, 1 << 20])))
         source = transposed(tmp_path_factory.mktemp("array"), stored, nav_axes, sig_axes)
         source = pickle.loads(pickle.dumps(source))
@@ -98,9 +99,10 @@ class Spy(IOSession):
 
 
 @pytest.mark.parametrize(("nav_axes", "sig_axes"), [((2, 3), (0, 1)), ((3, 2), (1, 0)), ((1, 2), (0, 3))])
-def test_one_frame_costs_only_its_own_pixels(
-    tmp_path: Path, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...]
+def test_pixels_that_lie_far_apart_are_read_alone(
+    tmp_path: Path, nav_axes: tuple[int, ...], sig_axes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lamella.reader.transposed, "_READ_COST", 1)
     stored = np.arange(8**4, dtype="<u2").reshape(8, 8, 8, 8)
     source = transposed(tmp_path, stored, nav_axes, sig_axes)
     spy = Spy(bytes(OFFSET) + stored.tobytes())
@@ -108,6 +110,19 @@ def test_one_frame_costs_only_its_own_pixels(
     source.read(spy, np.array([21]), SigBox.full((8, 8)), out)
     np.testing.assert_array_equal(out[0], stored.transpose((*nav_axes, *sig_axes)).reshape(64, 8, 8)[21])
     assert sum(spy.asked) == out.nbytes
+
+
+def test_pixels_that_lie_near_are_read_with_what_is_between_them(tmp_path: Path) -> None:
+    """A call of the system takes as long as to read some ten thousand bytes."""
+    stored = np.arange(64 * 64 * 500, dtype="<u2").reshape(64, 64, 500)
+    source = transposed(tmp_path, stored, (2,), (0, 1))
+    spy = Spy(bytes(OFFSET) + stored.tobytes())
+    out = np.empty((1, 64, 64), dtype="u2")
+    source.read(spy, np.array([21]), SigBox.full((64, 64)), out)
+    np.testing.assert_array_equal(out[0], stored[..., 21])
+    assert sum(spy.asked) <= stored.nbytes
+    assert len(spy.asked) < 10
+    assert max(spy.asked) <= 2 << 20
 
 
 def test_frames_whose_pixels_lie_together_are_read_as_they_lie(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella.format import API_VERSION as API_VERSION
+from lamella.system.late import provide_late
 from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
         LamellaWarning as LamellaWarning,
         ParameterError as ParameterError,
     )
+    from lamella.firstlook.look import FirstLook as FirstLook, first_look as first_look
+    from lamella.firstlook.script import script_of as script_of
     from lamella.kernels.library import wait_until_compiled as wait_until_compiled
     from lamella.opening.check import CheckReport as CheckReport, check as check
     from lamella.opening.open import Recipe as Recipe
@@ -31,6 +34,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.api": "Context open",
         "lamella.dataset.dataset": "DataSet",
         "lamella.errors": "FormatError LamellaError LamellaWarning ParameterError",
+        "lamella.firstlook.look": "FirstLook first_look",
+        "lamella.firstlook.script": "script_of",
         "lamella.kernels.library": "wait_until_compiled",
         "lamella.opening.check": "CheckReport check",
         "lamella.opening.open": "Recipe",
@@ -39,4 +44,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.base": "UDF",
     },
 )
+provide_late(plot_dataset="lamella.firstlook.plotting:plot_dataset", plot_results="lamella.plot.results:plot_results")
 __all__ += ["API_VERSION", "__version__"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lamella.plot.liveplot import LivePlot
     from lamella.progress import ProgressOption
     from lamella.udf.base import UDF
-    from lamella.udf.results import ResultBuffer, UDFResult
+    from lamella.udf.results import ResultBuffer, RunResults, UDFResult
 
 __all__ = ["Context", "open"]
 
@@ -215,7 +215,7 @@ class Context(AnalysisMaker):
         plots: Any = ...,
         cancel: Event | None = ...,
         sync: Literal[True] = ...,
-    ) -> tuple[UDFResult, ...]: ...
+    ) -> RunResults: ...
 
     @overload
     def run_udf(
@@ -242,7 +242,7 @@ class Context(AnalysisMaker):
         plots: Any = None,
         cancel: Event | None = None,
         sync: bool = True,
-    ) -> UDFResult | tuple[UDFResult, ...] | Awaitable[Any]:
+    ) -> UDFResult | RunResults | Awaitable[Any]:
         """Compute.
 
         Parameters
@@ -269,7 +269,7 @@ class Context(AnalysisMaker):
         Returns
         -------
         dict or tuple of dict
-            The results by name, each a `ResultBuffer`; for several UDFs, one dict for each.
+            The results by name, each a `ResultBuffer`; for several UDFs, one dict for each. ``plot()`` draws them.
 
         Raises
         ------
@@ -277,6 +277,8 @@ class Context(AnalysisMaker):
             If a UDF fails or breaks a rule; names the UDF, the partition, the frames and the file.
         CancelledRun
             If the run was cancelled.
+        ParameterError
+            If it is given something else than a data set and UDFs; says what to write.
         ValueError
             If there is no UDF.
         """
@@ -351,8 +353,11 @@ class Context(AnalysisMaker):
         plots: Any = None,
         cancel: Event | None = None,
     ) -> Run:
+        from lamella.engine.arguments import check_dataset, check_udfs
         from lamella.engine.runner import Run
 
+        check_dataset(dataset, "run_udf(dataset, udf)")
+        check_udfs(udf, "run_udf(dataset, udf)")
         udfs = tuple(udf) if isinstance(udf, Sequence) else (udf,)
         run = Run(
             dataset,
@@ -399,14 +404,20 @@ class Context(AnalysisMaker):
         >>> brightest.tolist()
         [[3.0, 7.0, 11.0], [15.0, 19.0, 23.0]]
         """
+        from lamella.engine.arguments import check_dataset, check_function
         from lamella.udf.builtin.auto import AutoUDF
 
+        check_dataset(dataset, "map(dataset, f)")
+        check_function(f)
         return self.run_udf(dataset, AutoUDF(f=f), roi, corrections, progress)["result"]
 
     def display(self, dataset: DataSet, udf: UDF, roi: object = None) -> UDFDescription:
         """Give what a UDF does with a data set, to be shown in a notebook: method, dtype, tiles, results."""
+        from lamella.engine.arguments import check_dataset, check_udf
         from lamella.engine.describe import describe
 
+        check_dataset(dataset, "display(dataset, udf)")
+        check_udf(udf, "display(dataset, udf)")
         return describe(dataset, udf, roi, self.executor)
 
     def run(
@@ -427,8 +438,15 @@ class Context(AnalysisMaker):
         progress, corrections
             As for `run_udf`.
         """
+        from lamella.analysis.analysis import Analysis
+        from lamella.engine.arguments import check_analysis
+
+        check_analysis(job, Analysis)
         chosen = job.roi if roi is None else roi
-        return job.results(self.run_udf(job.dataset, job.udf(), chosen, corrections, progress))
+        result = self.run_udf(job.dataset, job.udf(), chosen, corrections, progress)
+        channels = job.results(result)
+        channels.calibrate(result)
+        return channels
 
     def export_dataset(
         self,
@@ -466,8 +484,11 @@ class Context(AnalysisMaker):
         ParameterError
             If no exporter writes such files.
         """
+        from lamella.engine.arguments import check_dataset, check_path
         from lamella.export.dataset import export_dataset
 
+        check_dataset(dataset, "export_dataset(dataset, path)")
+        check_path(path, "export_dataset(dataset, path)")
         return export_dataset(
             dataset, path, executor=self.executor, format=format, overwrite=overwrite, fill=fill, progress=progress
         )

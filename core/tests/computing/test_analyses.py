@@ -171,9 +171,14 @@ def test_a_line_scan_has_no_divergence(inline: lamella.Context, make_scan: MakeS
     assert result.keys() == ("field", "magnitude", "x", "y")
 
 
+def test_a_scan_with_one_axis_has_shifts_and_no_divergence(inline: lamella.Context, make_scan: MakeScan) -> None:
+    result = inline.run(inline.create_com_analysis(make_scan(DATA.reshape(20, *SIG))))
+    expected = inline.run(inline.create_com_analysis(make_scan(DATA)))
+    assert result.keys() == ("field", "magnitude", "x", "y")
+    np.testing.assert_allclose(result.x.raw_data, expected.x.raw_data.reshape(20), rtol=1e-6)
+
+
 def test_centre_of_mass_says_what_it_needs(inline: lamella.Context, make_scan: MakeScan) -> None:
-    with pytest.raises(ValueError, match="scan with two axes"):
-        inline.create_com_analysis(make_scan(DATA.reshape(20, *SIG)))
     with pytest.raises(ValueError, match="detector with two axes"):
         inline.create_com_analysis(make_scan(DATA.reshape(*NAV, -1), sig_dims=1))
     with pytest.raises(ValueError, match="both mask_radius and mask_radius_inner"):
@@ -281,7 +286,22 @@ def test_each_channel_has_a_picture(field: AnalysisResultSet) -> None:
 def test_an_image_is_a_png_file(field: AnalysisResultSet) -> None:
     plt = pytest.importorskip("matplotlib.pyplot")
     image = plt.imread(io.BytesIO(field.magnitude.get_image().getvalue()))
-    np.testing.assert_allclose(image, field.magnitude.visualized / 255, atol=1e-6)
+    np.testing.assert_allclose(image, field.magnitude.visualized[..., :3] / 255, atol=1e-6)
+
+
+def test_channels_are_drawn_with_one_call(inline: lamella.Context) -> None:
+    pytest.importorskip("matplotlib")
+    data = np.random.default_rng(0).integers(1, 100, (4, 5, 6, 7)).astype(np.uint16)
+    scan = lamella.open(data, format="memory")
+    field = inline.run(scan_field := inline.create_com_analysis(scan))
+    assert scan_field.dataset is scan
+    figure = field.plot()
+    assert [place.get_title() for place in figure.axes] == [channel.title for channel in field]
+    assert figure.axes[0].images[0].get_array().shape == (4, 5, 4)  # type: ignore[union-attr]
+    low, high = figure.axes[4].images[0].get_clim()
+    assert low == -high or field[4].scale != "balanced"
+    assert field._axes[(4, 5)] == scan.axes[:2]
+    assert inline.run(inline.create_sum_analysis(scan)).plot().axes[0].get_title() == "intensity [log]"
 
 
 def test_results_are_saved_with_one_call(field: AnalysisResultSet, tmp_path: Path) -> None:
@@ -340,6 +360,7 @@ def test_colour_maps_are_those_of_matplotlib() -> None:
 ALL_BY_NAME: dict[str, dict[str, Any]] = {
     "com": {"cx": 7.0, "mask_radius": 5.0},
     "disk": {"cx": 9, "cy": 8, "r": 3},
+    "frames": {},
     "mask": {"mask_factories": [lambda: np.ones(SIG)]},
     "pick": {"x": 2, "y": 1},
     "point": {"x": 3, "y": 4},

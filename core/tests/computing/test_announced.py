@@ -252,9 +252,8 @@ def test_lamella_run_costs_what_a_file_holds(large_frames: tuple[Path, NDArray[n
 def test_the_default_run_draws_large_frames_within_256_mib(
     large_frames: tuple[Path, NDArray[np.uint16]], tmp_path: Path
 ) -> None:
-    pytest.importorskip("matplotlib")
     path, frames = large_frames
-    seconds, megabytes = measured_run(path, tmp_path)
+    seconds, megabytes = measured_run(path, tmp_path, "--pictures", "each")
     total = frames.sum(axis=0)
     np.testing.assert_array_equal(np.load(tmp_path / "sum.npy"), total)
     np.testing.assert_array_equal(np.load(tmp_path / "mean.npy"), total / 5)
@@ -262,7 +261,7 @@ def test_the_default_run_draws_large_frames_within_256_mib(
     np.testing.assert_array_equal(disk, (60 * 60 - 4) * np.arange(1, 6))  # without the corners of the square
     np.testing.assert_allclose(np.load(tmp_path / "com_x.npy").reshape(-1)[:5], 0, atol=1e-9)
     drawn = {file.stem for file in tmp_path.glob("*.png")}
-    assert drawn == {"overview", "disk", "ring", "com_x", "com_y", "mean"}
+    assert drawn == {"overview", "disk", "ring", "com_x", "com_y", "mean", "pattern"}
     assert megabytes < 256
     assert seconds < 9  # 2 s where nothing else runs and modules are compiled to bytecode
 

@@ -278,6 +278,13 @@ def test_results_may_have_the_shape_of_the_scan(
     assert not result["whole"].valid_mask[2].any()
 
 
+def test_results_over_the_scan_have_gaps_where_frames_are_missing(inline: lamella.Context, make_scan: MakeScan) -> None:
+    ds = make_scan(DATA, sync_offset=-8)
+    found = inline.run_udf(ds, WholeScanUDF(), roi=ROI)["n"]
+    np.testing.assert_array_equal(np.isnan(found.data), ROI & ~ds.valid_mask)
+    assert (ROI & ~ds.valid_mask).any()
+
+
 # What a UDF sees at each moment.
 
 

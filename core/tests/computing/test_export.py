@@ -18,7 +18,7 @@ import pytest
 import lamella
 from lamella.errors import CancelledRun, ParameterError, PluginError
 from lamella.export.dataset import find_exporter
-from lamella.export.images import png_bytes, tiff_bytes
+from lamella.export.images import tiff_bytes
 from lamella.export.results import save_results
 from lamella.udf.builtin.sum import SumUDF
 from lamella.udf.builtin.sumsig import SumSigUDF
@@ -234,14 +234,6 @@ def test_results_are_saved_as_pictures(inline: lamella.Context, make_scan: MakeS
     files = save_results(results(inline, make_scan), tmp_path / "all.png")
     assert [file.name for file in files] == ["all_total.png", "all_sums.png", "all_ok.png"]
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
-
-
-def test_a_png_reads_back(tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image")
-    rgba = np.random.default_rng(0).integers(0, 256, (5, 7, 4)).astype(np.uint8)
-    (tmp_path / "x.png").write_bytes(png_bytes(rgba))
-    with image.open(tmp_path / "x.png") as read:
-        np.testing.assert_array_equal(np.asarray(read), rgba)
 
 
 @pytest.mark.parametrize(

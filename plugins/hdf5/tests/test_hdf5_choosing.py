@@ -108,7 +108,7 @@ def test_velox_frames_are_the_last_axis_and_described_in_json(tmp_path: Path) ->
     ds = lamella.open(write(tmp_path / "a.emd", Data__Image__ab__Data=stack, Data__Image__ab__Metadata=blob))
     np.testing.assert_array_equal(ds.read(), np.moveaxis(stack, -1, 0))
     assert (ds.metadata.beam_energy, ds.axes[2].units) == (200e3, "nm")
-    assert [axis.name for axis in ds.axes] == ["time", "y", "x"]
+    assert [axis.name for axis in ds.axes] == ["frame", "y", "x"]
     assert [axis.scale for axis in ds.axes] == pytest.approx([0.25, 2, 3])
     assert [axis.offset for axis in ds.axes] == pytest.approx([0, -4, -6])
     assert ds.metadata.acquired == "2020-07-29T16:49:34+00:00"

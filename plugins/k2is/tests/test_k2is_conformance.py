@@ -14,3 +14,4 @@ class TestK2is(FormatConformance):
 @pytest.mark.slow
 class TestK2isDamaged(FormatConformance):
     sampler = K2isSampler
+    profile = "dev"

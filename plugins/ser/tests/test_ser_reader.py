@@ -99,7 +99,7 @@ def test_an_aborted_series_keeps_its_scan_and_its_tags(folder: Path) -> None:
 def test_tags_of_a_time_series_hold_no_positions(folder: Path) -> None:
     ds = open_auto(write(folder, series_bytes(frames(4), positions=False)))
     assert set(ds.info.per_frame) == {"time", "acquired"}
-    assert ds.axes[0].name == "number"
+    assert ds.axes[0].name == "frame"
     assert ds.axes[0].units is None
     assert ds.metadata.acquired == "2016-02-20T20:26:40+00:00"
 

@@ -35,7 +35,8 @@ class FormatConformance:
     level
         The highest level to check.
     profile
-        ``"dev"``, ``"ci"`` or ``"nightly"``; what ``LAMELLA_TESTKIT_PROFILE`` says by default, else ``"dev"``.
+        ``"brief"``, ``"dev"``, ``"ci"`` or ``"nightly"``; what ``LAMELLA_TESTKIT_PROFILE`` says by default, else
+        ``"dev"``.
 
     Examples
     --------

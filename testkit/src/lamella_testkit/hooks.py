@@ -17,7 +17,11 @@ def lamella_cli_commands(registry_of_commands: Any) -> None:
 
 
 COMMANDS = (
-    ("conformance", "prove a format plugin", "lamella_testkit.commands.conformance"),
-    ("fuzz", "search for files that a reader cannot bear", "lamella_testkit.commands.fuzz"),
-    ("new-format", "begin a new format plugin, complete and working", "lamella_testkit.commands.new_format"),
+    ("conformance", "check a format plugin, and say which level it reaches", "lamella_testkit.commands.conformance"),
+    ("fuzz", "search for files that make a reader fail", "lamella_testkit.commands.fuzz"),
+    (
+        "new-format",
+        "make a new format plugin, complete and working, to begin with",
+        "lamella_testkit.commands.new_format",
+    ),
 )

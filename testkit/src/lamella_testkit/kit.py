@@ -38,6 +38,7 @@ __all__ = ["Kit", "register", "sample_of", "told"]
 
 T = TypeVar("T")
 
+_LARGE_FRAME = 1 << 20  # bytes
 _BYTES_PER_SECOND = 10e6
 """What a case takes at most to write, copy and read the usual scan, of formats with a large detector."""
 UNINSTALLED = "<conformance>"
@@ -145,6 +146,16 @@ class Kit:
         """
         return cases[number % 3 :: 3] if number and self.profile.quick else cases
 
+    def few(self, cases: Sequence[T]) -> Sequence[T]:
+        """Give the cases; a quick profile takes a third of them where frames are large."""
+        return cases[::3] if self.profile.quick and self._has_large_frames else cases
+
+    @cached_property
+    def _has_large_frames(self) -> bool:
+        """Whether the format cannot hold small frames."""
+        data = self.data((1, 1))
+        return data.nbytes // data.n_frames > _LARGE_FRAME
+
     def written(self, data: SampleData | None = None) -> Sample:
         """Give the file of a scan, written once; not to be changed."""
         data = self.data() if data is None else data
@@ -239,8 +250,10 @@ class Kit:
         body
             The property; raises if it does not hold.
         share
-            Share of the examples of the profile, for properties that take long.
+            Share of the examples of the profile, for properties that take long. A quick profile takes a third of
+            it where frames are large.
         """
+        share /= 3 if self.profile.quick and self._has_large_frames else 1
         from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
         failed: dict[str, BaseException] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -126,9 +126,19 @@ def edges(places: Sequence[int], size: int) -> set[int]:
     return marks
 
 
+def _few(places: Sequence[int], most: int) -> Sequence[int]:
+    """Give the places in the header, and others at random, many more than are changed."""
+    if len(places) <= _HEADER + 20 * most:
+        return places
+    first = [place for place in places if place < _HEADER]
+    rest = places[len(first) :]
+    chosen = np.random.default_rng(len(places)).choice(len(rest), 20 * most, replace=False)
+    return [*first, *(rest[i] for i in sorted(chosen.tolist()))]
+
+
 def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
     """Flip single bits: all of them if there are at most ``most``, else a selection that prefers bytes in use."""
-    bits = [(place, bit) for place in places for bit in range(8)]
+    bits = [(place, bit) for place in _few(places, most) for bit in range(8)]
     if len(bits) > most:
         rng = np.random.default_rng(len(content))
         weight = np.asarray([8.0 if content[place] else 1.0 for place, _ in bits])
@@ -141,10 +151,11 @@ def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[C
 def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
     """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, numbers and words in text."""
     known = set(places)
+    places = _few(places, most)
     text = [
         Change(match.start(), match.end(), new)
         for pattern, values in ((_NUMBER, _NEW_NUMBERS), (_QUOTED, _NEW_TEXTS))
-        for match in pattern.finditer(content[: max(places, default=-1) + 1])
+        for match in pattern.finditer(content[: max(known, default=-1) + 1])
         if match.start() in known
         for new in values
     ]
@@ -173,6 +184,10 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
         yield Change(place, place + width, data)
 
 
+_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+_DIGITS_THERE = re.compile(rb"\d+")
+
+
 def known_numbers(
     content: bytes, places: Sequence[int], numbers: Sequence[int], most: int
 ) -> Iterator[tuple[Change, ...]]:
@@ -189,19 +204,24 @@ def known_numbers(
     most
         How many changes to give of each kind.
     """
-    known = set(places)
     spots: dict[tuple[int, int, str], int] = {}
-    for number in numbers:
+    stored = {
+        (width, order, number.to_bytes(width, order)): number
+        for number in numbers
+        for width in (2, 4, 8)
+        for order in _ORDERS
+        if number < 1 << (8 * width)
+    }
+    texts = {b"%d" % number: number for number in numbers}
+    for place in places:
         for width in (2, 4, 8):
-            for order in ("little", "big"):
-                if number >= 1 << (8 * width):
-                    continue
-                for match in re.finditer(re.escape(number.to_bytes(width, order)), content):
-                    if match.start() in known:
-                        spots[match.start(), width, order] = number
-        for match in re.finditer(rb"(?<!\d)%d(?!\d)" % number, content):
-            if match.start() in known:
-                spots[match.start(), len(match[0]), "text"] = number
+            there = content[place : place + width]
+            for order in _ORDERS:
+                if (number := stored.get((width, order, there))) is not None:
+                    spots[place, width, order] = number
+        digits = _DIGITS_THERE.match(content, place)
+        if digits and digits[0] in texts and not content[max(0, place - 1) : place].isdigit():
+            spots[place, len(digits[0]), "text"] = texts[digits[0]]
     single = [
         _number(place, width, order, value)
         for (place, width, order), number in spots.items()

@@ -1,4 +1,4 @@
-"""How hard the kit tries: a quick look while developing, a fixed search in CI, a long random one at night."""
+"""How hard the kit tries: briefly at every change, quickly while developing, at length in CI, at random at night."""
 
 from __future__ import annotations
 
@@ -37,12 +37,18 @@ class Profile:
         """Whether a selection is enough where there are many combinations."""
         return self.examples < 200
 
+    @property
+    def least(self) -> int:
+        """The number of changes to a file that a profile makes at least."""
+        return min(20, self.some(160))
+
     def some(self, most: int) -> int:
         """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``."""
         return max(1, most * self.examples // 200)
 
 
 PROFILES = {
+    "brief": Profile("brief", 8, True, 4.0, 3.0),
     "dev": Profile("dev", 25, True, 4.0, 3.0),
     "ci": Profile("ci", 200, True, 10.0, 10.0),
     "nightly": Profile("nightly", 2000, False, 10.0, 60.0),

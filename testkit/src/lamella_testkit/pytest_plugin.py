@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lamella", "conformance of Lamella format plugins")
     group.addoption("--lamella", action="append", default=[], metavar="NAME", help="check an installed format")
     group.addoption("--lamella-level", type=int, default=4, metavar="N", help="highest level to check")
-    group.addoption("--lamella-profile", default=None, metavar="NAME", help="dev, ci or nightly")
+    group.addoption("--lamella-profile", default=None, metavar="NAME", help="brief, dev, ci or nightly")
 
 
 def pytest_configure(config: pytest.Config) -> None:

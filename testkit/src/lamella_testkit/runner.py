@@ -53,7 +53,7 @@ def run(
     checks
         Names of checks, if not all of them are wanted.
     profile
-        ``"dev"``, ``"ci"`` or ``"nightly"``.
+        ``"brief"``, ``"dev"``, ``"ci"`` or ``"nightly"``.
     isolate
         Run in child processes, one per processor, which may crash or hang without harm; checks of speed run when
         everything else is done. The sampler must be importable then.

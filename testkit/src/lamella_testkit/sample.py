@@ -22,6 +22,7 @@ __all__ = ["Recorded", "Sample", "SampleData", "pixel_values"]
 SPECIAL = -1
 """The seed for extreme pixel values."""
 
+_PIECE = 1 << 14
 _GOLDEN = 0x9E3779B97F4A7C15  # odd: multiplying by it permutes the numbers of any number of bits
 
 
@@ -202,11 +203,18 @@ def _permuted(steps: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
 
 
 def _mixed(steps: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Give 64 well mixed bits per step."""
-    mixed = steps * np.uint64(_GOLDEN)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    """Give 64 well mixed bits per step, piece by piece: large frames would not stay in the cache."""
+    mixed = np.empty(len(steps), dtype=np.uint64)
+    shifted = np.empty(min(len(steps), _PIECE), dtype=np.uint64)
+    for first in range(0, len(steps), _PIECE):
+        piece = mixed[first : first + _PIECE]
+        other = shifted[: len(piece)]
+        np.multiply(steps[first : first + _PIECE], np.uint64(_GOLDEN), out=piece)
+        for bits, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+            np.right_shift(piece, np.uint64(bits), out=other)
+            piece ^= other
+            piece *= np.uint64(factor)
+    return mixed
 
 
 def _extremes(count: int, dtype: np.dtype[Any], bits: int | None) -> NDArray[Any]:

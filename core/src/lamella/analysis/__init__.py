@@ -18,6 +18,7 @@ from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lamella.analysis.analysis import Analysis as Analysis, image_size as image_size
+    from lamella.analysis.beam import Beam as Beam, NoBeam as NoBeam, find_beam as find_beam
     from lamella.analysis.make import make_analysis as make_analysis
     from lamella.analysis.results import AnalysisResult as AnalysisResult, AnalysisResultSet as AnalysisResultSet
 
@@ -25,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "lamella.analysis.analysis": "Analysis image_size",
+        "lamella.analysis.beam": "Beam NoBeam find_beam",
         "lamella.analysis.make": "make_analysis",
         "lamella.analysis.results": "AnalysisResult AnalysisResultSet",
     },

@@ -25,7 +25,8 @@ __all__ = ["CoMAnalysis"]
 class CoMAnalysis(Analysis):
     """Centre of mass; channels ``field``, ``magnitude``, ``divergence``, ``curl``, ``x`` and ``y``.
 
-    ``field`` is a pair of arrays (x, y). Divergence and curl exist where both scan axes are longer than one. For
+    ``field`` is a pair of arrays (x, y). Divergence and curl exist where the scan
+    has two axes that are longer than one. For
     complex data: ``x_real``, ``y_real``, ``x_imag``, ``y_imag``.
 
     Parameters
@@ -44,7 +45,7 @@ class CoMAnalysis(Analysis):
     Raises
     ------
     ParameterError
-        If scan or detector do not have two axes, or an inner radius is given without an outer one.
+        If the detector does not have two axes, or an inner radius is given without an outer one.
     """
 
     def __init__(
@@ -57,8 +58,6 @@ class CoMAnalysis(Analysis):
         mask_radius_inner: float | None = None,
         scan_rotation: float = 0.0,
     ) -> None:
-        if len(dataset.shape.nav) != 2:
-            raise ParameterError(f"a scan with two axes is needed, this one has {dataset.shape.nav.dims}")
         image_size(dataset)
         if mask_radius_inner is not None and mask_radius is None:
             raise ParameterError(

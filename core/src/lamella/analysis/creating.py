@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lamella.analysis.com import CoMAnalysis
     from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, PointAnalysis, RingAnalysis
     from lamella.analysis.radialfourier import RadialFourierAnalysis
-    from lamella.analysis.simple import PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
+    from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
     from lamella.dataset.dataset import DataSet
     from lamella.masks.stack import MaskFactories
 
@@ -116,6 +116,12 @@ class AnalysisMaker:
         from lamella.analysis.simple import SumSigAnalysis
 
         return SumSigAnalysis(dataset)
+
+    def create_frames_analysis(self, dataset: DataSet, roi: object = None) -> FramesAnalysis:
+        """All frames, or those in a region of interest, one after the other."""
+        from lamella.analysis.simple import FramesAnalysis
+
+        return FramesAnalysis(dataset, roi=roi)
 
     def create_pick_analysis(
         self, dataset: DataSet, x: int, y: int | None = None, z: int | None = None

@@ -21,8 +21,8 @@ def make_analysis(name: str, dataset: DataSet, /, **parameters: Any) -> Analysis
     Parameters
     ----------
     name
-        ``"sum"``, ``"std"``, ``"sumsig"``, ``"pick"``, ``"point"``, ``"disk"``, ``"ring"``, ``"mask"``, ``"com"``,
-        ``"radial_fourier"``, or what a plugin adds; in any case of letters.
+        ``"sum"``, ``"std"``, ``"sumsig"``, ``"frames"``, ``"pick"``, ``"point"``, ``"disk"``, ``"ring"``, ``"mask"``,
+        ``"com"``, ``"radial_fourier"``, or what a plugin adds; in any case of letters.
     dataset
         The data.
     **parameters

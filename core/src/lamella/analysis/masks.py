@@ -41,16 +41,16 @@ class MasksAnalysis(Analysis):
 
 
 class _OneMaskAnalysis(Analysis):
-    """Sum over one mask; channels ``intensity`` and ``intensity_log``."""
+    """Sum over one mask, which ``mask`` makes; channels ``intensity`` and ``intensity_log``."""
 
     shape = "mask"
 
     def __init__(self, dataset: DataSet, mask: Callable[[], Any], **parameters: Any) -> None:
         super().__init__(dataset, **parameters)
-        self._mask = mask
+        self.mask = mask
 
     def udf(self) -> ApplyMasksUDF:
-        return ApplyMasksUDF(mask_factories=[self._mask], mask_count=1, mask_dtype=np.float32)
+        return ApplyMasksUDF(mask_factories=[self.mask], mask_count=1, mask_dtype=np.float32)
 
     def results(self, result: UDFResult) -> AnalysisResultSet:
         data = result["intensity"].data[..., 0]

@@ -5,16 +5,25 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.plot.pictures import Scale, picture
+from lamella.plot.figures import figure
+from lamella.plot.limits import choose_scale
+from lamella.plot.panels import Panel, Scale
+from lamella.plot.pictures import picture
+from lamella.plot.png import png_bytes
+from lamella.plot.results import array_panel
+from lamella.reader.metadata import Axis
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import DTypeLike, NDArray
+
+    from lamella.udf.results import ResultBuffer
 
 __all__ = ["AnalysisResult", "AnalysisResultSet", "complex_channels"]
 
@@ -35,7 +44,7 @@ class AnalysisResult:
         How its picture shows numbers: ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in
         the middle of the colours.
     colours
-        Name of a matplotlib colour map for its picture; without matplotlib, grey.
+        Name of a colour map for its picture; one of `lamella.plot.colours`.
     include_in_download
         Whether it is written by `AnalysisResultSet.save`.
     """
@@ -56,10 +65,26 @@ class AnalysisResult:
             data = np.asarray(data[0]) + 1j * np.asarray(data[1])
         return picture(data, scale=self.scale, colours=self.colours)
 
+    def panel(self, axes: Sequence[Axis] = ()) -> Panel | None:
+        """Give its panel, see `lamella.plot.Panel`; None for what is no picture and no curve.
+
+        Parameters
+        ----------
+        axes
+            Those of the numbers, if they are known.
+        """
+        is_field = isinstance(self.raw_data, tuple)
+        data = np.asarray(self.raw_data[0]) + 1j * np.asarray(self.raw_data[1]) if is_field else self.raw_data
+        data = np.asarray(data)
+        known = tuple(axes) or tuple(Axis(name) for name in ("y", "x")[2 - min(data.ndim, 2) :])
+        panel = array_panel(self.key, data, known, title=self.title)
+        if panel is None or panel.kind != "image":
+            return panel
+        scale, limits = choose_scale(data, "counts" if self.scale == "log" else self.scale)
+        return replace(panel, scale=scale, limits=limits, colours=self.colours)
+
     def get_image(self) -> io.BytesIO:
         """Give the picture as a PNG file in memory."""
-        from lamella.export.images import png_bytes
-
         return io.BytesIO(png_bytes(self.visualized))
 
     def _repr_png_(self) -> bytes:
@@ -83,6 +108,7 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
 
     def __init__(self, channels: Sequence[AnalysisResult]) -> None:
         self._channels = tuple(channels)
+        self._axes: dict[tuple[int, ...], tuple[Axis, ...]] = {}
 
     def keys(self) -> tuple[str, ...]:
         """Give the names of the channels."""
@@ -106,6 +132,32 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
 
     def __iter__(self) -> Iterator[AnalysisResult]:
         return iter(self._channels)
+
+    def calibrate(self, result: Mapping[str, ResultBuffer]) -> None:
+        """Take the axes of the channels from the results of a UDF that have the same shape."""
+        found: dict[tuple[int, ...], set[tuple[Axis, ...]]] = {}
+        for buffer in result.values():
+            if buffer.axes and not buffer.extra_shape:
+                found.setdefault(buffer.shape, set()).add(buffer.axes)
+        self._axes = {shape: axes.pop() for shape, axes in found.items() if len(axes) == 1}
+
+    def plot(self) -> Figure:
+        """Draw the channels.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it where it is the last line of a cell; ``savefig`` writes it to a file.
+
+        Raises
+        ------
+        ParameterError
+            If no channel is a picture or a curve.
+        PluginError
+            If matplotlib is not installed.
+        """
+        panels = [channel.panel(self._axes.get(np.shape(channel.raw_data)[-2:], ())) for channel in self]
+        return figure([panel for panel in panels if panel is not None])
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> tuple[Path, ...]:
         """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.save_results`."""

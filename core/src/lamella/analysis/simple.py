@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.udf.results import UDFResult
 
-__all__ = ["PickAnalysis", "StdAnalysis", "SumAnalysis", "SumSigAnalysis"]
+__all__ = ["FramesAnalysis", "PickAnalysis", "StdAnalysis", "SumAnalysis", "SumSigAnalysis"]
 
 
 class SumAnalysis(Analysis):
@@ -54,6 +54,17 @@ class SumSigAnalysis(Analysis):
         if np.iscomplexobj(data):
             return AnalysisResultSet(complex_channels("intensity", "intensity", desc, data))
         return AnalysisResultSet([AnalysisResult(key="intensity", title="intensity", desc=desc, raw_data=data)])
+
+
+class FramesAnalysis(Analysis):
+    """All frames that the region of interest selects; channel ``frames``, shape ``(number of frames, *detector)``."""
+
+    def udf(self) -> PickUDF:
+        return PickUDF()
+
+    def results(self, result: UDFResult) -> AnalysisResultSet:
+        data, desc = result["intensity"].data, "frames, one after the other"
+        return AnalysisResultSet([AnalysisResult(key="frames", title="frames", desc=desc, raw_data=data)])
 
 
 class PickAnalysis(Analysis):

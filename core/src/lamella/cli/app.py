@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from typing import Any
 import lamella
 from lamella.cli.commands import Command, Commands
 from lamella.cli.console import Console
+from lamella.cli.failures import error_facts, error_lines
 from lamella.cli.parser import Parser, UsageError
-from lamella.errors import FormatError, LamellaWarning, ParameterError
-from lamella.system.text import LINE, PrintableError, made_printable, printable
+from lamella.errors import LamellaWarning
+from lamella.system.text import LINE, made_printable, printable
 
 __all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
@@ -25,13 +25,14 @@ OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BUILTIN = (
     Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
-    Command("info", "what a data set is: shape, axes, metadata, and how we know", "lamella.cli.info"),
-    Command("probe", "which format a file has, and why", "lamella.cli.probe"),
-    Command("run", "compute images and patterns in one pass over a file", "lamella.cli.run"),
+    Command("info", "show what a data set is: shape, axes, metadata; list the scans of a folder", "lamella.cli.info"),
+    Command("probe", "show which format a file has, and why", "lamella.cli.probe"),
+    Command("run", "compute images and patterns in one pass over each file", "lamella.cli.run"),
+    Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
-    Command("formats", "the installed formats and their parameters", "lamella.cli.formats"),
+    Command("formats", "list the installed formats, or show one with its parameters", "lamella.cli.formats"),
     Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
-    Command("warm", "compile ahead what long runs need", "lamella.cli.warm"),
+    Command("warm", "compile now what long runs need", "lamella.cli.warm"),
 )
 """The commands of the core, in the order in which they are listed."""
 
@@ -104,10 +105,10 @@ def parser_of(command: Command, *, add_help: bool = True) -> Parser:
     if getattr(module, "OPENS_DATA", False):
         from lamella.cli.parameters import add_data
 
-        add_data(parser)
+        add_data(parser, several=getattr(module, "TAKES_SEVERAL", False))
     module.configure(parser)
-    parser.add_argument("--json", action="store_true", help="write JSON for programs")
-    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    parser.add_argument("--json", action="store_true", help="write JSON for other programs")
+    parser.add_argument("--traceback", action="store_true", help="show where in the code an error came from")
     return parser
 
 
@@ -117,7 +118,7 @@ def _top_level(commands: Commands) -> Parser:
     parser = Parser(
         "lamella",
         "Opens 4D-STEM scans of any size, from any detector, and streams them through computations.",
-        f"commands:\n{listed}\n\nlamella COMMAND --help says more.",
+        f"commands:\n{listed}\n\nlamella COMMAND --help shows the options of a command.",
     )
     parser.usage = "lamella COMMAND ..."
     parser.add_argument("--version", action="version", version=f"lamella {lamella.__version__}")
@@ -134,11 +135,14 @@ def _unknown(name: str, commands: Commands) -> list[str]:
     from difflib import get_close_matches
 
     from lamella.plugins.kinds import HOOKS
+    from lamella.plugins.known import COMMANDS
     from lamella.plugins.plugin import Status, describe_problem
     from lamella.plugins.registry import default_registry
 
-    close = get_close_matches(name, [command.name for command in commands], n=1)
+    close = get_close_matches(name, [*(command.name for command in commands), *COMMANDS], n=1)
     text = f"no command is called {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if name in COMMANDS:
+        text = f"the command {name!r} is not installed: pip install {COMMANDS[name]}"
     silent = [plugin for plugin in default_registry().plugins(HOOKS) if plugin.status is not Status.ok]
     return [text, *(f"a package that may bring it cannot be used: {describe_problem(plugin)}" for plugin in silent)]
 
@@ -151,7 +155,10 @@ def _warnings_told(console: Console) -> Iterator[None]:
 
         def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, LamellaWarning):
-                console.complain(f"lamella: warning: {message}")
+                from lamella.cli.optionnames import with_options
+                from lamella.system.words import with_shapes
+
+                console.complain(f"lamella: warning: {with_shapes(with_options(str(message)))}")
             else:
                 otherwise(printable(message, LINE), category, *where, **more)
 
@@ -162,41 +169,15 @@ def _warnings_told(console: Console) -> Iterator[None]:
 
 def _tell(error: Exception, console: Console) -> None:
     if console.as_json:
-        console.emit({"error": _facts(error)})
+        console.emit({"error": error_facts(error)})
         return
-    first, *others = _message(error).split("\n")
+    first, *others = error_lines(error)
     console.complain(f"lamella: {first}", *others)
     if isinstance(error, UsageError):
         console.complain(f"{error.see} says more")
 
 
 def _traceback(error: Exception) -> list[str]:
+    import traceback
+
     return "".join(traceback.format_exception(made_printable(error))).rstrip().split("\n")
-
-
-def _message(error: Exception) -> str:
-    """Give the text for a person, in lines."""
-    if isinstance(error, PrintableError):
-        return str(error)
-    return printable(_foreign_message(error), LINE)
-
-
-def _foreign_message(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError):
-        return str(error)
-    return f"{type(error).__name__}: {error} (--traceback shows where)"
-
-
-def _complete_message(error: Exception) -> str:
-    return error.message if isinstance(error, PrintableError) else _foreign_message(error)
-
-
-def _facts(error: Exception) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": type(error).__name__, "message": _complete_message(error)}
-    if isinstance(error, ParameterError):
-        facts["problems"] = [problem._asdict() for problem in error.problems]
-    if isinstance(error, FormatError):
-        facts |= {name: getattr(error, name) for name in ("path", "problem", "expected", "found", "remedy")}
-    return facts

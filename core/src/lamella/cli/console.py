@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,8 @@ __all__ = ["Console", "plain", "write_text"]
 
 _WIDEST = 100_000
 _NAME = 60
+_LINES = 4
+"""Parts of a long task that are told one by one where no terminal looks."""
 
 
 class Console:
@@ -50,6 +51,8 @@ class Console:
     def emit(self, data: object) -> None:
         """Write the result for a program, complete; does nothing for a person."""
         if self.as_json:
+            import json
+
             _write(json.dumps(plain(data), indent=2, allow_nan=False), self._out)
 
     def complain(self, *lines: object) -> None:
@@ -95,6 +98,40 @@ class Console:
         with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bar:
             task = bar.add_task(printable(title), total=None)
             yield lambda done, total: bar.update(task, completed=done * unit_nbytes, total=total * unit_nbytes)
+
+    @contextmanager
+    def counting(self, title: str) -> Iterator[Callable[[int, int, str], None]]:
+        """Show how many of some tasks are done: a line that changes on a terminal, and at most five lines elsewhere.
+
+        Gives a function that takes how many are done, of how many, and the name of the last one.
+        """
+        if self.as_json:
+            yield lambda done, total, name: None
+            return
+        if not self._err.isatty():
+            told = [-1]
+
+            def tell(done: int, total: int, name: str) -> None:
+                step = done * _LINES // max(total, 1)
+                if step > told[0]:
+                    told[0] = step
+                    self.say(f"{title}: {done} of {total}")
+
+            yield tell
+            return
+        import shutil
+
+        width = shutil.get_terminal_size().columns - 1
+
+        def update(done: int, total: int, name: str) -> None:
+            text = printable(f"{title}: {done} of {total}, {name}")[:width]
+            write_text(f"\r{text:<{width}}", self._err)
+            self._err.flush()
+
+        try:
+            yield update
+        finally:
+            write_text(f"\r{'':<{width}}\r", self._err)
 
 
 def write_text(text: str, stream: SupportsWrite[str]) -> None:

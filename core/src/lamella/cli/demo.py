@@ -7,25 +7,23 @@ beam that is not quite in the middle, shot noise. It is written as a NanoMEGAS b
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 import lamella
+from lamella.cli.drawing import save_picture
 from lamella.cli.info import provenance_facts
-from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
+from lamella.cli.streaming import save_arrays, stream
 from lamella.dataset.repr import size_text
 
 if TYPE_CHECKING:
-    from lamella.cli.beam import Beam
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
     from lamella.demo import DemoScan
-    from lamella.plot.pictures import Panel
+    from lamella.firstlook.computing import Pass
+    from lamella.firstlook.look import FirstLook
 
-__all__ = ["configure", "python_lines", "run"]
+__all__ = ["configure", "run"]
 
 _SMALLEST, _LARGEST = 4, 4096
 _WIDTH = 8
@@ -73,22 +71,24 @@ def _write(scan: DemoScan, path: Path, console: Console) -> None:
 
 
 def _show(path: Path, folder: Path, console: Console) -> None:
-    from lamella.cli.analyses import centre_of_mass, detectors, scan_sum
-    from lamella.cli.beam import find_beam
+    from lamella.firstlook.look import look_at
+    from lamella.firstlook.plan import make_plan
 
     dataset = lamella.open(path)
     console.say()
     console.facts(_opened(path, dataset), width=_WIDTH)
-    beam = find_beam(dataset)
-    console.facts([("beam", f"({beam.cy:g}, {beam.cx:g}), radius {beam.radius:g} px, {beam.origin}")], width=_WIDTH)
-    analyses = [detectors(dataset, [beam.disk], [beam.ring]), centre_of_mass(beam), scan_sum()]
+    plan = make_plan(dataset)
+    beam = plan.beam
+    if beam is not None:
+        console.facts([("beam", f"({beam.cy:g}, {beam.cx:g}), radius {beam.radius:g} px, {beam.origin}")], width=_WIDTH)
     with lamella.Context() as context:
         workers = context.executor.workers
-        done = stream(context, dataset, analyses, console)
+        done = stream(context, plan, console)
+    look = look_at(plan, done)
     summary = done.to_json() | {"format": dataset.provenance, "lamella": lamella.__version__}
     written = save_arrays(folder, dataset, done.outputs, summary)
-    picture = _draw(folder, dataset, done, workers, console)
-    lines = python_lines(path, beam, dataset.shape.sig)
+    picture = _draw(folder, dataset, look, done, workers, console)
+    lines = list(look.script.python)
     console.emit(summary | {"folder": folder, "files": [file.name for file in [*picture, *written]], "python": lines})
     console.facts(
         [
@@ -113,59 +113,16 @@ def _opened(path: Path, dataset: DataSet) -> list[tuple[str, object]]:
     ]
 
 
-def _draw(folder: Path, dataset: DataSet, done: Pass, workers: int, console: Console) -> list[Path]:
-    from lamella.plot.pictures import draw, save
-
+def _draw(folder: Path, dataset: DataSet, look: FirstLook, done: Pass, workers: int, console: Console) -> list[Path]:
     nav = " x ".join(map(str, dataset.shape.nav))
     rate = size_text(done.nbytes / done.seconds)
     caption = (
         f"Synthetic scan of a gold film, {nav} positions. {dataset.provenance.title}, opened by detection; "
         f"all panels but (e) from one pass over {size_text(done.nbytes)} at {rate}/s, {workers} threads."
     )
-    try:
-        figure = draw(_panels(dataset, done), title="4D-STEM with Lamella", caption=caption)
-    except ModuleNotFoundError as error:
-        console.complain(f'lamella: no picture, for {error.name} is missing: pip install "lamella[plot]"')
-        return []
-    save(figure, folder / "demo.png")
-    return [folder / "demo.png"]
-
-
-def _panels(dataset: DataSet, done: Pass) -> list[Panel]:
-    """Give the panels: two images, the shifts, the mean, and the frame with most counts outside the beam."""
-    from dataclasses import replace
-
-    from lamella.plot.pictures import Cross
-
-    outputs = {output.name: output for output in done.outputs}
-    inner = tuple(slice(n // 8, n - n // 8) for n in dataset.shape.nav)
-    ring = outputs["ring"].values[inner]
-    brightest = np.unravel_index(int(np.argmax(ring)), ring.shape)
-    y, x = (int(index) + part.start for index, part in zip(brightest, inner, strict=True))
-    single = replace(outputs["mean"], title="Pattern at +", values=dataset[y, x], label="counts")
-    chosen = [outputs["disk"], outputs["ring"], outputs["com_x"], outputs["mean"], single, outputs["com_y"]]
-    panels = [panel_of(output, dataset, () if output is single else done.marks) for output in chosen]
-    drawn = [panel for panel in panels if panel is not None]
-    drawn[1] = replace(drawn[1], marks=(Cross(y, x),))
-    return drawn
-
-
-def python_lines(path: Path, beam: Beam, sig_shape: Sequence[int]) -> list[str]:
-    """Give the Python that does what the demonstration does."""
-    height, width = sig_shape
-    cy, cx, radius = beam.disk
-    *_, inner, outer = beam.ring
-    disk = f"circular({cx:g}, {cy:g}, {width}, {height}, {radius:g})"
-    ring = f"ring({cx:g}, {cy:g}, {width}, {height}, {outer:g}, {inner:g})"
-    return [
-        "import lamella",
-        "from lamella.masks import circular, ring",
-        "from lamella.udf import ApplyMasksUDF, CoMUDF, SumUDF",
-        "",
-        f"ds = lamella.open({str(path)!r})",
-        f"detectors = ApplyMasksUDF([{disk}, {ring}])",
-        f"images, shifts, total = lamella.Context().run_udf(ds, [detectors, CoMUDF(cy={cy:g}, cx={cx:g}), SumUDF()])",
-    ]
+    path = folder / "demo.png"
+    save_picture(path, look, title="4D-STEM with Lamella", caption=caption)
+    return [path]
 
 
 def _size(text: str) -> tuple[int, int, int]:

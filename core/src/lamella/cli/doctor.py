@@ -1,4 +1,4 @@
-"""Whether the installation is well: versions, plugins, I/O, caches, machine, and what is to be done."""
+"""Check the installation: versions, plugins, I/O, caches and the machine; say what to do about problems."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Write a data set as an array file: in the shape of the scan, in the stored dtype, in bounded memory.
+"""Write a data set as an array file, in the shape of the scan and in the stored pixel type.
 
-Frames that are missing are filled; which ones is then told in a file beside the array.
+Frames that are missing are filled; a file beside the array then lists them. Data sets may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ OPENS_DATA = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add where to write and how."""
-    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write; its extension says the format: .npy")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the file to write; its extension, such as .npy, gives the format"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
-    parser.add_argument("--fill", type=float, default=0, metavar="VALUE", help="pixels of missing frames [default: 0]")
+    parser.add_argument(
+        "--fill", type=float, default=0, metavar="VALUE", help="value of the pixels of missing frames [default: 0]"
+    )
     add_workers(parser)
 
 

@@ -1,14 +1,17 @@
-"""The installed formats: whether each plugin is well, what it reads, and the parameters that it takes.
+"""List the installed formats, or show one: which files it reads, its parameters, and where it comes from.
 
-Other plugins (executors, I/O backends, exporters, analyses, packages with hooks) are listed below the formats.
+`lamella formats` lists all formats, and then the other plugins: executors, I/O backends, exporters, analyses and
+packages with hooks. `lamella formats mib` shows one format.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.console import plain
+from lamella.cli.parser import UsageError
 from lamella.errors import PluginError
 from lamella.params.fields import ParameterInfo, describe
 from lamella.params.schema import json_schema
@@ -24,22 +27,25 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
+_TYPES = {"bool": "yes/no", "int": "integer", "float": "number", "str": "text", "tuple": "list", "object": "name"}
+_DEFAULTS = {"None": "", "True": "yes", "False": "no"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add ``list`` and ``show``."""
-    parser.add_argument("what", nargs="?", choices=("list", "show"), default="list", help="all, or one in detail")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the format to show")
+    """Add the name of a format, with or without ``show`` before it."""
+    parser.add_argument("what", nargs="?", default="list", metavar="NAME", help="the format to show; all by default")
+    parser.add_argument("name", nargs="?", help=argparse.SUPPRESS)  # after the word show
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """List all formats or show one."""
-    if args.what == "list":
+    if args.what == "list" and args.name is None:
         return _list(console)
-    if args.name is None:
-        from lamella.cli.parser import UsageError
-
-        raise UsageError("which format? For instance: lamella formats show blo")
-    return _show(args.name, console)
+    if args.what == "show" and args.name is None:
+        raise UsageError("which format? For instance: lamella formats blo", see="lamella formats --help")
+    if args.what != "show" and args.name is not None:
+        raise UsageError(f"one name is expected, found {args.what} {args.name}", see="lamella formats --help")
+    return _show(args.what if args.name is None else args.name, console)
 
 
 def _list(console: Console) -> int:
@@ -116,13 +122,22 @@ def _parameters(described: Any, console: Console) -> None:
         (
             info.name,
             "--" + info.name.replace("_", "-") if info.param.cli else "",
-            info.type,
-            "required" if info.required else info.default,
+            _type(info),
+            "required" if info.required else _default(info),
             _meaning(info),
         )
         for info in described
     ]
     console.table(("name", "option", "type", "default", "meaning"), rows)
+
+
+def _type(info: ParameterInfo) -> str:
+    """Give the type as people write values of it in a shell."""
+    return re.sub(r"\w+", lambda word: _TYPES.get(word[0], word[0]), info.type.removesuffix(" or None"))
+
+
+def _default(info: ParameterInfo) -> str:
+    return _DEFAULTS.get(info.default, info.default.strip("'\""))
 
 
 def _meaning(info: ParameterInfo) -> str:

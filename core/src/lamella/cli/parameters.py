@@ -33,10 +33,20 @@ class Builder(Protocol):
     def __call__(self, *, add_help: bool = True) -> Parser: ...
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the file and its format."""
-    parser.add_argument("file", metavar="FILE", help="the file; of several, the one that the format calls main")
-    parser.add_argument("--format", metavar="NAME", help="format of the file; detected by default")
+def add_data(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add the file, or several, and the format."""
+    if several:
+        parser.add_argument(
+            "files",
+            nargs="+",
+            metavar="FILE",
+            help="the scan: a file, or several; files that are parts of one scan count once",
+        )
+    else:
+        parser.add_argument(
+            "file", metavar="FILE", help="the scan; of several files, the one that the format calls main"
+        )
+    parser.add_argument("--format", metavar="NAME", help="format of the file [default: detected]")
 
 
 def open_data(args: argparse.Namespace) -> DataSet:
@@ -64,7 +74,7 @@ def parse(build: Builder, arguments: Sequence[str]) -> argparse.Namespace:
     chosen = _choose_format(build, arguments) if wants_help or _has_unknown(build, arguments) else None
     _add_options(parser, chosen)
     if chosen is None and wants_help:
-        parser.epilog = "The parameters of a format become options as soon as it is known: add a FILE or --format."
+        parser.epilog = "With FILE or --format, this help also lists the parameters of that format."
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise UsageError(*_complaint(unknown, parser, chosen), see=f"{parser.prog} --help")
@@ -99,7 +109,8 @@ def _choose_format(build: Builder, arguments: Sequence[str]) -> str | None:
         return None
     if args.format is not None:
         return str(default_registry().get(args.format).name)
-    return _detected(args.file) if args.file else None
+    files = vars(args).get("files") or [vars(args).get("file")]
+    return _detected(files[0]) if files[0] else None
 
 
 def _detected(file: str) -> str | None:
@@ -115,8 +126,8 @@ def _loosen(parser: argparse.ArgumentParser) -> None:
     """Let every positional argument be absent."""
     for action in parser._actions:
         action.required = False
-        if not action.option_strings and action.nargs is None:
-            action.nargs = "?"
+        if not action.option_strings and action.nargs in (None, "+"):
+            action.nargs = "?" if action.nargs is None else "*"
 
 
 def _common() -> dict[str, CliOption]:

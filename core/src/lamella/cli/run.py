@@ -1,42 +1,55 @@
-"""Compute images of the scan and patterns of the detector, all in one pass over the file.
+"""Compute what shows a file best, or what was chosen, all in one pass over it.
 
-Without a choice: bright field, annular dark field, centre of mass and mean pattern, around the direct beam, which is
-looked for in a few frames. Arrays are written as .npy, pictures as .png.
+Without a choice, what is computed depends on what the file is: for a 4D scan bright field, annular dark field, centre
+of mass and mean pattern, around the direct beam, which is looked for in a few frames. Arrays are written as .npy, and
+one picture of everything as overview.png.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamella
 from lamella.cli.detectors import beam_numbers, check_beam, check_detectors, disk_numbers, ring_numbers
+from lamella.cli.drawing import save_picture
 from lamella.cli.folder import SUMMARY, ResultsFolder, ScanFile, results_folder, save_summary
 from lamella.cli.info import describe, provenance_facts
 from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.region import Region, region_of
-from lamella.cli.streaming import Pass, panel_of, save_arrays, stream
+from lamella.cli.several import run_each
+from lamella.cli.streaming import save_arrays, stream, told_of
 from lamella.cli.workers import add_workers, make_context
-from lamella.export.atomic import written_at_once
 
 if TYPE_CHECKING:
-    from lamella.cli.analyses import Analysis
-    from lamella.cli.beam import Beam
+    from numpy.typing import NDArray
+
+    from lamella.analysis.analysis import Analysis
+    from lamella.analysis.beam import Beam
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
-    from lamella.plot.pictures import Reduced
+    from lamella.firstlook.computing import Pass
+    from lamella.firstlook.look import FirstLook
+    from lamella.firstlook.plan import Plan
+    from lamella.plot.panels import Panel
 
-__all__ = ["OPENS_DATA", "choose", "configure", "run", "save_pictures"]
+__all__ = ["OPENS_DATA", "TAKES_SEVERAL", "choose", "configure", "run", "save_pictures"]
 
 OPENS_DATA = True
+TAKES_SEVERAL = True
 
 _WIDTH = 7
 _LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
+_ARRAYS = ("disk", "ring", "com_x", "com_y", "mean", "sum", "std", "sumsig", "frame", "frames")
+_FRAMES = ("pattern", "image", "spectrum", "spectra", "diffraction_pattern")
+"""What a first look may write, and what pictures may be called besides."""
+_SEE = "lamella run --help"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +83,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     add_workers(how)
     how.add_argument(
-        "--no-pictures", dest="pictures", action="store_false", help="write arrays only, and do not wait for drawing"
+        "--pictures",
+        choices=("overview", "each"),
+        default="overview",
+        help="one picture of everything, or also one of each result [default: overview]",
+    )
+    how.add_argument(
+        "--no-pictures", dest="pictures", action="store_const", const="", help="write arrays only, and draw nothing"
     )
     how.add_argument(
         "--out",
@@ -81,7 +100,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Open, compute, write."""
+    """Open, compute, write; one file after the other."""
+    return run_each(run_one, args, console)
+
+
+def run_one(args: argparse.Namespace, console: Console) -> int:
+    """Open, compute, write for one file."""
     with make_context(args) as context:
         dataset = open_data(args)
         console.facts([("file", args.file), *provenance_facts(dataset)], width=_WIDTH)
@@ -91,13 +115,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         with results_folder(ScanFile.of(args.file, dataset), args.out, stem, names) as folder:
             if folder.passed:
                 console.complain(f"lamella: {folder.passed[0]}; the results go to {folder.path}")
-            analyses, told = choose(dataset, args)
-            console.facts(told, width=_WIDTH)
-            done = stream(context, dataset, analyses, console, roi)
+            plan = choose(dataset, args, roi)
+            console.facts(told_of(plan), width=_WIDTH)
+            done = stream(context, plan, console)
             summary, written = _save(folder, names, dataset, done, console)
-            panels = _panels(dataset, done) if args.pictures else {}
-            done = replace(done, outputs=())  # large arrays are not held while matplotlib needs memory
-            written += _draw(folder, Path(dataset.name).name, panels, console)
+            if args.pictures:
+                panels = _panels(plan, done)
+                done = replace(done, outputs=())  # large arrays are not held while drawing needs memory
+                written += _draw(folder, Path(dataset.name).name, panels, args.pictures == "each", console)
             files = [path.name for path in written]
             save_summary(folder.path, summary | folder.listing(files))
     console.emit(done.to_json() | {"folder": folder.path, "files": files})
@@ -116,32 +141,63 @@ def _save(
     return summary | {"arrays": [path.name for path in written if path.name != SUMMARY]}, written
 
 
-def _draw(folder: ResultsFolder, title: str, panels: Mapping[str, Reduced], console: Console) -> list[Path]:
-    pictures = save_pictures(folder.path, title, panels, console)
+def _panels(plan: Plan, done: Pass) -> FirstLook:
+    from lamella.firstlook.look import look_at
+
+    return look_at(plan, done)
+
+
+def _draw(folder: ResultsFolder, title: str, panels: Sequence[Panel], each: bool, console: Console) -> list[Path]:
+    pictures = save_pictures(folder.path, title, panels, each)
     if pictures:
         console.facts([("drawn", ", ".join(path.name for path in pictures))], width=_WIDTH)
     return pictures
+
+
+def save_pictures(folder: Path, title: str, panels: Sequence[Panel], each: bool = False) -> list[Path]:
+    """Write a picture of all panels, and on request one of each."""
+    pictures = {"overview": panels} if panels else {}
+    if each:
+        pictures |= {panel.name: [panel] for panel in panels}
+    written = []
+    for name, several in pictures.items():
+        path = folder / f"{name}.png"
+        save_picture(path, several, title=title if name == "overview" else "")
+        written.append(path)
+    return written
 
 
 def _check(dataset: DataSet, args: argparse.Namespace) -> list[str]:
     """Refuse what makes no sense for this data set, before any work; give the names of files that may be written."""
     sig = tuple(dataset.shape.sig)
     is_image = len(sig) == 2
-    wanted = _wanted(args, is_image)
+    wanted = _wanted(args)
     if wanted.uses_images and not is_image:
         raise UsageError(f"disks, rings and --com need a detector with two axes, not {sig}")
     if is_image:
         check_beam(args.beam, sig)
         check_detectors(_given(wanted.disks, args.beam, 3), _given(wanted.rings, args.beam, 4), sig)
-    endings = (".npy", ".png") if args.pictures else (".npy",)
-    return [f"{stem}{ending}" for stem in (*wanted.stems, "valid", "overview") for ending in endings]
+        _check_radii(wanted.rings, sig)
+    stems = [*wanted.stems, "valid"]
+    files = [f"{stem}.npy" for stem in stems]
+    return files + [f"{stem}.png" for stem in (*stems, *_FRAMES, "overview")] if args.pictures else files
+
+
+def _check_radii(rings: Sequence[tuple[float, ...]], sig: tuple[int, ...]) -> None:
+    """Refuse rings around the direct beam that hold no pixel, wherever that is in the frame."""
+    for ring in rings:
+        if len(ring) == 2 and ring[0] > math.hypot(*sig):
+            frame = " x ".join(map(str, sig))
+            raise UsageError(
+                f"--ring {ring[0]:g},{ring[1]:g}: no pixel of the frame of {frame} pixels lies in it", see=_SEE
+            )
 
 
 def _given(
     detectors: Sequence[tuple[float, ...]], centre: Sequence[float] | None, count: int
 ) -> list[tuple[float, ...]]:
-    """Give the detectors whose radii the user named, and whose centre is known."""
-    completed = [(*(centre or ()), *one)[-count:] for one in detectors if one]
+    """Give the detectors whose centre is known."""
+    completed = [(*(centre or ()), *one)[-count:] for one in detectors]
     return [one for one in completed if len(one) == count]
 
 
@@ -151,33 +207,38 @@ def _shortened(stem: str) -> str:
     return stem
 
 
-def choose(dataset: DataSet, args: argparse.Namespace) -> tuple[list[Analysis], list[tuple[str, str]]]:
-    """Give the analyses that were asked for, or sensible ones, and what to tell about them."""
-    from lamella.cli import analyses
+def choose(dataset: DataSet, args: argparse.Namespace, roi: NDArray[Any] | None = None) -> Plan:
+    """Give the plan for what was asked for, or for what shows the data set best."""
+    from lamella.firstlook.plan import make_plan, own_plan
 
-    is_image = dataset.shape.sig.dims == 2
-    wanted = _wanted(args, is_image)
-    chosen: list[Analysis] = []
-    told: list[tuple[str, str]] = []
-    disks, rings = wanted.disks, wanted.rings
-    if wanted.needs_beam:
-        beam = _beam(dataset, args)
-        told.append(("beam", f"({beam.cy:g}, {beam.cx:g}), radius {beam.radius:g} px: {beam.origin}"))
-        centre = beam.cy, beam.cx
-        check_detectors(_given(disks, centre, 3), _given(rings, centre, 4), tuple(dataset.shape.sig))
-        disks, rings = [_completed(disk, beam.disk) for disk in disks], [_completed(ring, beam.ring) for ring in rings]
-        chosen += [analyses.centre_of_mass(beam)] if wanted.com else []
+    wanted = _wanted(args)
+    if wanted == _Wanted():
+        return make_plan(dataset, roi=roi, beam=args.beam)
+    beam = _beam(dataset, args, roi) if wanted.needs_beam else None
+    centre = args.beam or (None if beam is None else (beam.cy, beam.cx))
+    return own_plan(dataset, _analyses(dataset, wanted, centre), roi=roi, beam=beam)
+
+
+def _analyses(dataset: DataSet, wanted: _Wanted, centre: tuple[float, float] | None) -> list[Analysis]:
+    """Give the analyses that a user chose; detectors without a centre are around that of the direct beam."""
+    from lamella.analysis.com import CoMAnalysis
+    from lamella.analysis.masks import DiskAnalysis, RingAnalysis
+    from lamella.analysis.simple import StdAnalysis, SumAnalysis, SumSigAnalysis
+
+    disks, rings = _given(wanted.disks, centre, 3), _given(wanted.rings, centre, 4)
     if disks or rings:
-        chosen.insert(0, analyses.detectors(dataset, disks, rings))
-    chosen += [analyses.scan_sum()] if wanted.sum else []
-    chosen += [analyses.scan_std()] if wanted.std else []
-    chosen += [analyses.sig_sum()] if wanted.sumsig else []
-    return chosen, told + [("compute", _words(fact)) for analysis in chosen for fact in analysis.facts]
+        check_detectors(disks, rings, tuple(dataset.shape.sig))
+    chosen: list[Analysis] = [DiskAnalysis(dataset, cx=cx, cy=cy, r=radius) for cy, cx, radius in disks]
+    chosen += [RingAnalysis(dataset, cx=cx, cy=cy, ri=inner, ro=outer) for cy, cx, inner, outer in rings]
+    if wanted.com and centre is not None:
+        chosen.append(CoMAnalysis(dataset, cy=centre[0], cx=centre[1]))
+    sums = ((wanted.sum, SumAnalysis), (wanted.std, StdAnalysis), (wanted.sumsig, SumSigAnalysis))
+    return chosen + [make(dataset) for is_wanted, make in sums if is_wanted]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What to compute. A detector may lack its first numbers, or all: they come from the direct beam."""
+    """What to compute. A detector may lack its first numbers: they are those of the direct beam."""
 
     disks: Sequence[tuple[float, ...]] = ()
     rings: Sequence[tuple[float, ...]] = ()
@@ -193,9 +254,9 @@ class _Wanted:
     @property
     def stems(self) -> list[str]:
         """Names of the arrays, without their ending."""
-        from lamella.cli.analyses import numbered
-
-        chosen = [*numbered("disk", len(self.disks)), *numbered("ring", len(self.rings))]
+        if self == _Wanted():
+            return list(_ARRAYS)
+        chosen = [*_numbered("disk", len(self.disks)), *_numbered("ring", len(self.rings))]
         chosen += ["com_x", "com_y"] if self.com else []
         chosen += ["mean", "sum"] if self.sum else []
         chosen += ["std"] if self.std else []
@@ -206,56 +267,21 @@ class _Wanted:
         return self.com or any(len(disk) < 3 for disk in self.disks) or any(len(ring) < 4 for ring in self.rings)
 
 
-def _wanted(args: argparse.Namespace, is_image: bool) -> _Wanted:
-    wanted = _Wanted(args.disk or (), args.ring or (), args.com, args.sum, args.std, args.sumsig)
-    if wanted != _Wanted():
-        return wanted
-    return _Wanted([()], [()], com=True, sum=True) if is_image else _Wanted(sum=True, sumsig=True)
+def _numbered(stem: str, count: int) -> list[str]:
+    return [stem] if count == 1 else [f"{stem}_{i + 1}" for i in range(count)]
 
 
-def _completed(given: tuple[float, ...], default: tuple[float, ...]) -> tuple[float, ...]:
-    return (*default[: len(default) - len(given)], *given)
+def _wanted(args: argparse.Namespace) -> _Wanted:
+    return _Wanted(args.disk or (), args.ring or (), args.com, args.sum, args.std, args.sumsig)
 
 
-def _beam(dataset: DataSet, args: argparse.Namespace) -> Beam:
-    from lamella.cli.beam import find_beam
+def _beam(dataset: DataSet, args: argparse.Namespace, roi: NDArray[Any] | None) -> Beam | None:
+    """Look for the direct beam; None where the user said where it is."""
+    from lamella.analysis.beam import find_beam
 
-    beam = find_beam(dataset)
-    if args.beam is None:
-        return beam
-    cy, cx = args.beam
-    return replace(beam, cy=cy, cx=cx, origin="centre as you said")
-
-
-def _words(fact: dict[str, Any]) -> str:
-    numbers = ", ".join(f"{key} {value:g}" for key, value in fact.items() if key != "analysis")
-    return f"{fact['analysis']}: {numbers}" if numbers else str(fact["analysis"])
-
-
-def _panels(dataset: DataSet, done: Pass) -> dict[str, Reduced]:
-    """Give what is drawn of each output that can be drawn."""
-    from lamella.plot.pictures import reduced
-
-    shown = [output for output in done.outputs if output.name != "sum"]
-    panels = ((output.name, panel_of(output, dataset, done.marks)) for output in shown)
-    return {name: reduced(panel) for name, panel in panels if panel is not None}
-
-
-def save_pictures(folder: Path, title: str, panels: Mapping[str, Reduced], console: Console) -> list[Path]:
-    """Write one picture for each panel, and an overview of several."""
-    from lamella.plot.pictures import draw, save
-
-    pictures = {name: [panel] for name, panel in panels.items()}
-    if len(pictures) > 1:
-        pictures = {"overview": [panel for several in pictures.values() for panel in several], **pictures}
-    written = []
-    try:
-        for name, several in pictures.items():
-            figure = draw(several, title=title if len(several) > 1 else "")
-            path = folder / f"{name}.png"
-            with written_at_once(path) as partial:
-                save(figure, partial)
-            written.append(path)
-    except ModuleNotFoundError as error:
-        console.complain(f'lamella: no pictures, for {error.name} is missing: pip install "lamella[plot]"')
-    return written
+    if args.beam is not None:
+        return None
+    found = find_beam(dataset, roi)
+    if not found:
+        raise UsageError(f"{found}; say where it is by --beam CY,CX", see=_SEE)
+    return found

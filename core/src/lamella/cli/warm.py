@@ -1,4 +1,7 @@
-"""Compile ahead, so that the first long run on a fresh installation is as fast as the later ones."""
+"""Compile the kernels for common detectors now, so that the first long run is as fast as the later ones.
+
+This takes minutes once after an installation, and seconds afterwards. A run compiles what it needs by itself.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Compile the kernels of common detectors, or load them from the cache of an earlier time."""
     begin = time.perf_counter()
     done = 0
-    for done, total, name in warm():
-        console.say(f"{done:>3} of {total}  {name}")
+    with console.counting("compiled kernels") as tell:
+        for done, total, name in warm():
+            tell(done, total, name)
     seconds = time.perf_counter() - begin
-    console.say("", f"{done} kernels are ready after {seconds:.1f} s.")
+    console.say(f"{done} kernels are ready after {seconds:.1f} s.")
     console.emit({"kernels": done, "seconds": seconds})
     return 0

@@ -16,8 +16,13 @@ __all__ = ["add_workers", "make_context"]
 
 def add_workers(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add the executor and the number of its workers."""
-    parser.add_argument("--executor", default="threads", metavar="NAME", help="inline, threads, processes, ...")
-    parser.add_argument("--workers", type=_count, metavar="N", help="number of workers; one per processor by default")
+    parser.add_argument(
+        "--executor",
+        default="threads",
+        metavar="NAME",
+        help="where to compute: inline, threads, processes, or what a plugin adds [default: threads]",
+    )
+    parser.add_argument("--workers", type=_count, metavar="N", help="number of workers [default: one per processor]")
 
 
 def make_context(args: argparse.Namespace) -> Context:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,7 +12,6 @@ import numpy as np
 
 from lamella.corrections.deadpixels import Patches, PatchPlan
 from lamella.errors import ParameterError
-from lamella.kernels.builtin import correct_rows
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -223,6 +221,8 @@ class Corrections:
             np.copyto(tile, stored, casting="unsafe")
             self.apply(tile, box)
             return
+        from lamella.kernels.builtin import correct_rows  # slow to import, and not needed to open a file
+
         rows = (len(tile), box.size)
         correct_rows(stored.reshape(rows), (), *self._affine(box, tile.dtype), tile.reshape(rows))
         self._patch(tile, box)
@@ -260,6 +260,8 @@ class Corrections:
             if self.gain is not None:
                 gain = _cut(self._cast("gain", self.gain, tile.dtype), order, first, end)
             known = _remember(self._items, key, (order, dark, gain))  # holding the order keeps its id from others
+        from lamella.kernels.builtin import correct_rows
+
         correct_rows(rows, swapped, *known[1:], tile)
 
     def _affine(self, box: SigBox, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -285,6 +287,8 @@ class Corrections:
     @cached_property
     def digest(self) -> str:
         """A key for caches, which changes with the content."""
+        import hashlib
+
         key = hashlib.sha256(repr((self.allow_empty, self.grid)).encode())
         for name, plane in self._planes().items():
             key.update(f"{name} {plane.dtype.str} {plane.shape}".encode())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import numpy as np
 
@@ -24,9 +22,11 @@ from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
 from lamella.io.preference import preferred
 from lamella.reader.metadata import named_axes
+from lamella.system.late import call_late
 from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.corrections.corrections import Corrections
@@ -264,6 +264,9 @@ class DataSet:
     @cached_property
     def fingerprint(self) -> str:
         """A key for caches: changes with format, parameters, and location, size and identity of every file."""
+        import hashlib
+        import json
+
         facts = {
             "format": [self.format, self.provenance.version],
             "parameters": {key: fact(value) for key, value in sorted(self.provenance.parameters.items())},
@@ -444,6 +447,26 @@ class DataSet:
         from lamella.dataset.repr import dataset_text
 
         return dataset_text(self)
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw the first look: what shows this file best, in one pass over the data.
+
+        Parameters
+        ----------
+        **options
+            As for `lamella.first_look`, such as ``roi`` or ``beam``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it where it is the last line of a cell; ``savefig`` writes it to a file.
+
+        Raises
+        ------
+        PluginError
+            If matplotlib is not installed.
+        """
+        return cast("Figure", call_late("plot_dataset", self, **options))
 
     def _repr_html_(self) -> str:
         from lamella.dataset.repr import dataset_html

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -76,6 +75,8 @@ class DataSetRecipe(ABC, Generic[D_co]):
         """A text that is the same for equal recipes, also in other processes."""
         values = sorted(self.parameters.items())
         facts = (self.format, self.target, [(name, _told_apart(value)) for name, value in values])
+        import hashlib
+
         return hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -161,6 +162,8 @@ def _told_apart(value: Any) -> object:
     except TypeError:
         pass
     if isinstance(value, np.ndarray) and value.dtype != object:
+        import hashlib
+
         return value.shape, value.dtype.str, hashlib.sha256(value.tobytes()).hexdigest()
     return fact(value)
 

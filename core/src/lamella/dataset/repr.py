@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella.system.text import PAGE, fitting, html_text, printable
+from lamella.system.units import quantity_text
+from lamella.system.words import shape_text, with_shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,11 +17,22 @@ if TYPE_CHECKING:
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import SourceInfo
 
-__all__ = ["axis_text", "dataset_html", "dataset_text", "shown_notes", "size_text"]
+__all__ = ["axis_text", "dataset_html", "dataset_text", "metadata_facts", "shown_notes", "size_text"]
 
 _NAME = 60  # characters of a name in a line
 _MOST_NOTES = 500
 _PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
+_UNITS = {
+    "beam_energy": "V",  # people say 200 kV of electrons of 200 keV
+    "camera_length": "m",
+    "convergence_angle": "°",
+    "scan_rotation": "°",
+    "exposure_time": "s",
+    "dwell_time": "s",
+    "detector_pixel_pitch": "m",
+    "counter_depth": "bits",
+}
+"""Units in which numbers of the metadata are shown."""
 
 
 class Shown(Protocol):
@@ -71,9 +84,22 @@ def size_text(nbytes: float) -> str:
 
 
 def axis_text(axis: Axis, length: int) -> str:
-    """Give the length of an axis and its step with the unit."""
-    units = printable(axis.units or "", _NAME)
-    return f"{length}, step {abs(axis.scale):.4g} {units}".rstrip() if axis.calibrated else f"{length}, not calibrated"
+    """Give the length of an axis, its step, and where it begins if not at zero, each with the unit."""
+    if not axis.calibrated:
+        return f"{length}, not calibrated"
+    begins = f", from {quantity_text(axis.offset, axis.units)}" if axis.offset else ""
+    return f"{length}, step {quantity_text(axis.scale, axis.units)}{begins}"
+
+
+def metadata_facts(metadata: Metadata) -> list[tuple[str, str]]:
+    """Give names and values of what the microscope and the detector were doing, ready to be shown."""
+    return [(name.replace("_", " "), _metadatum(name, value)) for name, value in metadata.to_json().items()]
+
+
+def _metadatum(name: str, value: str | float) -> str:
+    if isinstance(value, int | float):
+        return quantity_text(value, _UNITS.get(name), 6)
+    return printable(value)
 
 
 def _facts(ds: Shown) -> list[tuple[str, str]]:
@@ -83,7 +109,7 @@ def _facts(ds: Shown) -> list[tuple[str, str]]:
     axes = [f"{printable(axis.name, _NAME)}: {axis_text(axis, length)}" for axis, length in lengths]
     facts = [
         ("format", ds.title),
-        ("shape", f"{tuple(ds.shape.nav)} scan x {tuple(ds.shape.sig)} detector"),
+        ("shape", f"scan {shape_text(ds.shape.nav)}, detector {shape_text(ds.shape.sig)}"),
         ("dtype", str(ds.dtype)),
         ("size", size_text(ds.nbytes)),
         ("scan", "; ".join(axes[:nav_dims])),
@@ -94,14 +120,13 @@ def _facts(ds: Shown) -> list[tuple[str, str]]:
         facts.append(("missing", f"{counts.missing} of {counts.positions} scan positions have no frame"))
     if counts.skipped_start or counts.ignored_end:
         facts.append(("not shown", f"{counts.skipped_start} frames at the start, {counts.ignored_end} at the end"))
-    facts += [(name.replace("_", " "), str(value)) for name, value in ds.metadata.to_json().items()]
-    return facts + [("note", note) for note in shown_notes(ds.info.notes)]
+    return [*facts, *metadata_facts(ds.metadata)] + [("note", note) for note in shown_notes(ds.info.notes)]
 
 
 def shown_notes(notes: Sequence[str]) -> list[str]:
     """Give notes as lines of text, and how many more there are than anybody reads."""
     more = [f"… and {len(notes) - _MOST_NOTES} more notes"] if len(notes) > _MOST_NOTES else []
-    return [*map(printable, notes[:_MOST_NOTES]), *more]
+    return [*(printable(with_shapes(note)) for note in notes[:_MOST_NOTES]), *more]
 
 
 def dataset_text(ds: Shown) -> str:

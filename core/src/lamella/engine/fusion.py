@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lamella.udf.base import UDF
 from lamella.udf.builtin.reducing import ReducingUDF
 
@@ -61,12 +63,17 @@ def one_call(udfs: Sequence[UDF], methods: Sequence[str]) -> bool:
 
 
 def joinable(udfs: Sequence[UDF]) -> list[ReducingUDF]:
-    """Give the UDFs that one call can serve: one that sums frames, one that sums pixels, those of few weights."""
+    """Give the UDFs that one call can serve: one that sums frames, one that sums pixels, those of few weights.
+
+    None for complex pixels.
+    """
     joined: list[ReducingUDF] = []
     taken: set[str] = set()
     weights: Any = None
     for udf in udfs:
         if not isinstance(udf, ReducingUDF) or not udf.shares or not taken.isdisjoint(udf.sums):
+            continue
+        if np.dtype(udf.meta.input_dtype).kind == "c":
             continue
         if "weights" in udf.sums:
             count, dtype = udf.weights_kind()

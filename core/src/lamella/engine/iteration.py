@@ -15,7 +15,7 @@ from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
     from lamella.engine.runner import PartialResults, Run
-    from lamella.udf.results import UDFResult
+    from lamella.udf.results import RunResults
 
 __all__ = ["AsyncPartials", "Partials", "finish_later"]
 
@@ -98,7 +98,7 @@ class AsyncPartials(AsyncIterator["PartialResults"]):
         self._partials.update_parameters(changes)
 
 
-async def finish_later(run: Run) -> tuple[UDFResult, ...]:
+async def finish_later(run: Run) -> RunResults:
     """Run to the end in a thread; cancelling the waiting task cancels the run."""
     return await _beside(run, run.finish)  # type: ignore[no-any-return]
 

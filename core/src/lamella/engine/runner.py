@@ -24,7 +24,7 @@ from lamella.progress import make_progress
 from lamella.system.memory import keep_freed_memory
 from lamella.udf.base import UDF
 from lamella.udf.buffers import Arrays, BufferSpec, Views
-from lamella.udf.results import ResultBuffer, UDFResult, collect
+from lamella.udf.results import ResultBuffer, RunResults, UDFResult, collect
 from lamella.udf.slices import Slice
 
 if TYPE_CHECKING:
@@ -246,36 +246,38 @@ class Run:
             udf._kwargs = dict(kwargs)
             bind_params(udf, self.plan.dataset, self.plan.positions)
 
-    def finish(self) -> tuple[UDFResult, ...]:
+    def finish(self) -> RunResults:
         """Run to the end and give the results of each UDF."""
         for _ in self.partials():
             pass
         return self.results()
 
-    def results(self, *, snapshot: bool = False) -> tuple[UDFResult, ...]:
+    def results(self, *, snapshot: bool = False) -> RunResults:
         """Give the results of each UDF from what was merged so far; copies of them with ``snapshot``."""
         plan = self.plan
-        return tuple(
+        return RunResults(
             collect(
                 udf,
                 guarded(udf, "get_results", plan.dataset, None),
                 plan.region,
                 self._covered,
+                plan.dataset.axes,
                 snapshot=snapshot,
             )
             for udf in self._mains
         )
 
     def images(self) -> tuple[list[str], ...]:
-        """Give the names of the results of each UDF that are images of real numbers."""
-        nav, sig = self.plan.region.nav_shape, self.plan.dataset.shape.sig.to_tuple()
+        """Give the names of the results of each UDF that are images of real numbers, over the scan or the detector."""
+        shapes = {"nav": self.plan.region.nav_shape, "sig": self.plan.dataset.shape.sig.to_tuple()}
         return tuple(
             [
                 name
                 for name, spec in udf._specs.items()
                 if spec.use != "private"
                 and spec.dtype.kind in "buif"
-                and len(shape := (nav + spec.extra_shape if spec.kind == "nav" else spec.shape(0, sig))) == 2
+                and not spec.extra_shape
+                and len(shape := shapes.get(spec.kind, ())) == 2
                 and min(shape) > 1
             ]
             for udf in self._mains

@@ -1,9 +1,8 @@
-"""Images as PNG and TIFF files, in the simplest form that every program reads."""
+"""Images as TIFF files, in the simplest form that every program reads."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,32 +13,12 @@ from lamella.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["png_bytes", "tiff_bytes"]
+__all__ = ["tiff_bytes"]
 
 # TIFF 6.0: tag, type (2 text, 3 short, 4 long) and meaning.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _TEXT = 256, 257, 258, 259, 262, 270
 _OFFSET, _SAMPLES, _ROWS, _NBYTES, _FORMAT = 273, 277, 278, 279, 339
 _SAMPLE_FORMAT = {"u": 1, "b": 1, "i": 2, "f": 3}
-
-
-def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
-    """Give a PNG file.
-
-    Parameters
-    ----------
-    rgba
-        Red, green, blue and opacity, shape ``(height, width, 4)``.
-    """
-    height, width, _ = rgba.shape
-    rows = np.zeros((height, 1 + width * 4), dtype=np.uint8)  # each row begins with its filter: none
-    rows[:, 1:] = rgba.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def tiff_bytes(pages: Sequence[tuple[str, NDArray[Any]]]) -> bytes:

@@ -11,8 +11,9 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella.export.atomic import written_at_once
-from lamella.export.images import png_bytes, tiff_bytes
+from lamella.export.images import tiff_bytes
 from lamella.plot.pictures import picture
+from lamella.plot.png import png_bytes
 from lamella.system.text import printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError, PluginError
 from lamella.format import FormatSpec
-from lamella.opening.filekinds import familiar_kind
+from lamella.opening.filekinds import familiar_kind, without_content
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
 from lamella.plugins.known import CATALOGUE, KnownFormat
 from lamella.plugins.plugin import advice
@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 _log = logger_of(__name__)
+
+_MOST_LINES = 5
+_MOST_NEAR = 3
 
 LEAD = 10
 """What the winner must be ahead of the second."""
@@ -79,6 +82,7 @@ class Report:
     """Everything that was found out about a target; candidates are sorted, the best first.
 
     ``kind`` is what `Probe.kind` says, ``contents`` is what lies in a folder that no format opens, else None.
+    ``emptiness`` says that a file is empty or zeros.
     """
 
     target: str
@@ -88,6 +92,7 @@ class Report:
     suggestions: tuple[str, ...] = ()
     kind: Kind = "file"
     contents: Contents | None = None
+    emptiness: str | None = None
 
     def winner(self) -> Candidate:
         """The one format to open the target with.
@@ -163,7 +168,8 @@ def detect(target: object, registry: Registry, *, ask_hooks: bool = True) -> Rep
         return Report(_target_text(probe), looked_at, tuple(ranked), hints, kind=probe.kind)
     contents = contents_of(probe, registry) if probe.kind == "folder" else None
     suggestions = _suggestions(probe, contents, ask_hooks)
-    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions, probe.kind, contents)
+    emptiness = without_content(probe.size, probe.head, probe.tail) if probe.kind == "file" else None
+    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions, probe.kind, contents, emptiness)
 
 
 def _is_asked(plugin: Plugin, probe: Probe) -> bool:
@@ -296,6 +302,10 @@ def _type_name(value: object) -> str:
 
 
 def _nothing_found(report: Report) -> list[str]:
+    return _no_such_format(report) if report.kind in ("file", "list") else _everything_found(report)
+
+
+def _everything_found(report: Report) -> list[str]:
     lines = [f"no installed format recognises {printable(report.target)} ({report.looked_at})"]
     lines += [f"  {candidate.name}: {_outcome(candidate)}" for candidate in report.candidates]
     lines += _hint_lines(report)
@@ -304,9 +314,35 @@ def _nothing_found(report: Report) -> list[str]:
         return lines
     if report.contents is not None:
         return lines
+    return [*lines, _choice(report)]
+
+
+def _no_such_format(report: Report) -> list[str]:
+    """Say of a file that no format recognises what a user can do with that: in five lines at most."""
+    target = printable(report.target)
+    hints = [f"  {hint}" for hint in report.hints]
+    if report.emptiness is not None:
+        return [f"{target}: {report.emptiness}", *hints[: _MOST_LINES - 1]]
+    complete = _everything_found(report)
+    if len(complete) <= _MOST_LINES:
+        return complete
+    near = [candidate for candidate in report.candidates if candidate.evidence or candidate.error is not None]
+    lines = [f"no installed format recognises {target} ({report.looked_at})"]
+    if near:
+        shown = "; ".join(f"{candidate.name}: {_outcome(candidate)}" for candidate in near[:_MOST_NEAR])
+        lines.append(f"its name or first bytes suggest {shown}")
+    if report.hints:
+        lines.append(f"would be candidates: {'; '.join(map(str, report.hints[:_MOST_NEAR]))}")
+    room = _MOST_LINES - len(lines) - 1
+    if report.suggestions and room:
+        kept = report.suggestions[:room]
+        lines += [*kept[:-1], " ".join(report.suggestions[room - 1 :])] if len(kept) == room else kept
+    return [*lines, _choice(report)]
+
+
+def _choice(report: Report) -> str:
     names = ", ".join(candidate.name for candidate in report.candidates) or "none"
-    lines.append(f'If you know the format, name it: format="...". Installed for such targets: {names}')
-    return lines
+    return f'If you know the format, name it: format="...". Installed for such targets: {names}'
 
 
 def _several_found(report: Report, level: Sequence[Candidate]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["familiar_kind"]
+__all__ = ["familiar_kind", "without_content"]
 
 
 class _Kind(NamedTuple):
@@ -48,4 +48,19 @@ def familiar_kind(head: bytes) -> str | None:
     for kind in _KINDS:
         if head[kind.offset : kind.offset + len(kind.magic)] == kind.magic:
             return f"it is {kind.name}: {kind.remedy}"
+    return None
+
+
+def without_content(size: int, head: bytes, tail: bytes) -> str | None:
+    """Say that a file is empty, or zeros as far as it was looked at, and what that means; None if it is neither.
+
+    Examples
+    --------
+    >>> without_content(0, b"", b"")
+    'the file is empty; was the copy interrupted?'
+    """
+    if size == 0:
+        return "the file is empty; was the copy interrupted?"
+    if head and not head.strip(b"\0") and not tail.strip(b"\0"):
+        return "the file begins and ends with zeros only; was the copy or the recording interrupted?"
     return None

@@ -12,7 +12,6 @@ from lamella.dataset.dataset import DataSet, Provenance
 from lamella.dataset.recipe import DataSetRecipe, can_be_named
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, PathError
 from lamella.opening.detect import ask, detect
-from lamella.opening.reshape import reshape_source
 from lamella.opening.targets import refused_target
 from lamella.opening.values import check_values
 from lamella.params.fields import describe
@@ -82,6 +81,8 @@ def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: 
     common, params = checked.required(plugin)
     source = ask_reader(plugin, params, probe)
     if common.sig_shape is not None:
+        from lamella.opening.reshape import reshape_source  # with codecs, and seldom needed
+
         source = reshape_source(source, common.sig_shape)
     dataset = DataSet(
         source,

@@ -102,13 +102,21 @@ def _cli_option(info: ParameterInfo) -> CliOption:
     )
 
 
+_QUOTES = "'\""
+_OF_PYTHON = "; in Python also "
+
+
 def _help(info: ParameterInfo) -> str:
     notes = [f"unit: {info.param.unit}"] if info.param.unit else []
     if info.required:
         notes.append("required")
-    elif info.default != "None":
-        notes.append(f"default: {info.default}")
-    return info.param.doc + (f" [{'; '.join(notes)}]" if notes else "")
+    elif info.default not in ("None", "True", "False"):
+        notes.append(f"default: {info.default.strip(_QUOTES)}")
+    elif info.default == "True":
+        notes.append("on by default")
+    doc, _, of_python = info.param.doc.partition(_OF_PYTHON)  # no matter in a shell
+    doc += "." if of_python else ""
+    return doc + (f" [{'; '.join(notes)}]" if notes else "")
 
 
 def _choices(info: ParameterInfo) -> tuple[str, ...] | None:

@@ -64,7 +64,7 @@ class CommonParams:
     io_backend: Annotated[
         object | None,
         Param(
-            doc='How bytes reach memory: "auto", "mmap", "buffered", "direct", or a backend object.',
+            doc='How bytes are read: "auto", "mmap", "buffered" or "direct"; in Python also a backend object.',
             kind="object",
         ),
     ] = None
@@ -78,8 +78,8 @@ class CommonParams:
     corrections: Annotated[
         bool | object | None,
         Param(
-            doc="Correct pixels in computations: with dark frame, gain map and excluded pixels of the files, "
-            "not at all (False or None), or with lamella.corrections.Corrections instead.",
+            doc="Correct pixels in computations with dark frame, gain map and excluded pixels of the files; "
+            "in Python also with lamella.corrections.Corrections instead.",
         ),
     ] = True
 

@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from lamella.errors import ParameterError, PluginError
+from lamella.plot.figures import new_figure, norm_of
+from lamella.plot.limits import choose_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.engine.runner import PartialResults
+    from lamella.plot.panels import Scale
     from lamella.udf.results import ResultBuffer, UDFResult
 
 __all__ = ["Channel", "LivePlot", "make_plots"]
 
 Channel: TypeAlias = "str | tuple[str, Callable[[NDArray[Any]], NDArray[Any]]] | Callable[..., Any]"
 """Name of a result; the same with a function of its data; or a function of all results and the damage."""
+
+_SIZE = (6.4, 4.8)  # inches
 
 
 class LivePlot:
@@ -50,6 +55,7 @@ class LivePlot:
         self._image: Any = None
         self._handle: Any = None
         self._drawn = -np.inf
+        self._scale: Scale = "linear"
 
     def extract(self, result: UDFResult, damage: ResultBuffer) -> NDArray[Any]:
         """Give the image to show.
@@ -75,24 +81,33 @@ class LivePlot:
         self.draw(self.extract(partial.buffers[self.udf_index], partial.damage))
 
     def draw(self, image: NDArray[Any]) -> None:
-        """Show an image; colours span its finite values."""
+        """Show an image; on a logarithmic scale where its values span more than a decade, see `choose_scale`."""
         if self.figure is None:
             self._open(image)
         self._image.set_data(image)
-        finite = image[np.isfinite(image)]
-        if finite.size:
-            self._image.set_clim(finite.min(), finite.max())
+        if np.isfinite(image).any():
+            self._scale_as(*choose_scale(image))
         self._show()
 
+    def _scale_as(self, scale: Scale, limits: tuple[float, float]) -> None:
+        if scale == self._scale:
+            self._image.set_clim(*limits)
+            return
+        self._image.set_norm(norm_of(scale, limits))
+        self._scale = scale
+
     def _open(self, image: NDArray[Any]) -> None:
-        plt = _pyplot()
-        self.figure, self._axes = plt.subplots()
+        if _in_notebook():  # what pyplot knows is shown once more at the end of the cell
+            self.figure = new_figure(_SIZE)
+            self._axes = self.figure.add_subplot()
+        else:
+            self.figure, self._axes = _pyplot().subplots()
         self._image = self._axes.imshow(image)
         self._axes.set_title(self.title)
         self.figure.colorbar(self._image, ax=self._axes)
 
     def _show(self) -> None:
-        if "ipykernel" in sys.modules:
+        if _in_notebook():
             from IPython.display import display  # type: ignore[import-not-found]
 
             if self._handle is None:
@@ -166,6 +181,10 @@ def _name(channel: Channel) -> str:
     if isinstance(channel, str):
         return channel
     return channel[0] if isinstance(channel, tuple) else getattr(channel, "__name__", "result")
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
 
 
 def _pyplot() -> Any:

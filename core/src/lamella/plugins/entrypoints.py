@@ -67,10 +67,26 @@ def choice(name: str, known: Sequence[str]) -> str:
 def distribution_of(entry_point: EntryPoint) -> tuple[str | None, str | None]:
     """Name and version of the distribution that declares an entry point, as far as its metadata says."""
     try:
-        metadata = entry_point.dist.metadata  # type: ignore[union-attr]
+        distribution: Any = entry_point.dist
+        text = next(filter(None, map(distribution.read_text, ("METADATA", "PKG-INFO"))), None)
+        metadata = distribution.metadata if text is None else _first_headers(text)
         return metadata["Name"], metadata["Version"]
     except Exception:
         return None, None
+
+
+def _first_headers(text: str) -> dict[str, str]:
+    """Give the name and the version of a distribution; the parser for e-mail would take longer than all the rest."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if not line.strip():
+            break
+        if name.title() in ("Name", "Version"):
+            found.setdefault(name.title(), value.strip())
+            if len(found) == 2:
+                break
+    return found
 
 
 def normalized(distribution: str) -> str:

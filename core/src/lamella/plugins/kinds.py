@@ -101,6 +101,7 @@ ANALYSES = Kind(
     {
         "com": "lamella.analysis.com:CoMAnalysis",
         "disk": "lamella.analysis.masks:DiskAnalysis",
+        "frames": "lamella.analysis.simple:FramesAnalysis",
         "mask": "lamella.analysis.masks:MasksAnalysis",
         "pick": "lamella.analysis.simple:PickAnalysis",
         "point": "lamella.analysis.masks:PointAnalysis",

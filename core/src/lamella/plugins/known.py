@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from lamella.format import Signature
 
-__all__ = ["CATALOGUE", "KnownFormat"]
+__all__ = ["CATALOGUE", "COMMANDS", "KnownFormat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,8 @@ CATALOGUE: Mapping[str, KnownFormat] = MappingProxyType(
     }
 )
 """Name of each known format and how to get and recognise it."""
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {"conformance": "lamella-testkit", "fuzz": "lamella-testkit", "new-format": "lamella-testkit"}
+)
+"""Commands of the terminal that other distributions bring, by name."""

@@ -52,7 +52,7 @@ class Axis:
 
 
 _NAMES: dict[tuple[str, int], tuple[tuple[str, ...], ...]] = {
-    ("nav", 1): (("x",), ("frame",)),
+    ("nav", 1): (("frame",),),
     ("nav", 2): (("y", "x"), ("scan_y", "scan_x")),
     ("sig", 1): (("k",),),
     ("sig", 2): (("ky", "kx"),),
@@ -66,7 +66,8 @@ def named_axes(
     """Give one axis for each dimension, scan first, each with a name of its own.
 
     Axes that a file describes keep their names as long as they differ; axes that it does not describe get a name
-    that is not taken.
+    that is not taken. A single axis of the scan is ``frame``; a reader calls it ``x`` where its file says that the scan
+    was a line.
     """
     nav, sig = _complete("nav", nav_axes, nav_shape, sig_axes), _complete("sig", sig_axes, sig_shape, nav_axes)
     taken: set[str] = set()

@@ -91,7 +91,7 @@ class Probe:
             _split(target)
             return cls(target, None, 0, 0, "url")
         path = _local(target)
-        status = look_at(path)
+        status = _looked_at(path, target)
         if stat.S_ISDIR(status.st_mode):
             return cls(target, path, 0, status.st_mtime_ns, "folder")
         return cls(target, path, status.st_size, status.st_mtime_ns)
@@ -256,6 +256,19 @@ def _local(target: str | os.PathLike[str]) -> Path:
 
     host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
     return _absolute(url2pathname(host + parts.path))
+
+
+def _looked_at(path: Path, target: str | os.PathLike[str]) -> os.stat_result:
+    """Look at a file that a user named; if it is not there, say what may have been meant."""
+    try:
+        return look_at(path)
+    except MissingPathError as error:
+        from lamella.reader.nearnames import what_was_meant
+
+        meant = what_was_meant(target if not _names_local_file(os.fsdecode(target)) else path)
+        if meant is None or error.errno != errno.ENOENT:
+            raise
+        raise MissingPathError(error.errno, f"{error.strerror}; {meant}", error.filename) from None
 
 
 def _absolute(text: str) -> Path:

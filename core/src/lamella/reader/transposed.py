@@ -34,6 +34,8 @@ Part: TypeAlias = tuple[tuple[int, int], ...]
 
 _BLOCK_BYTES = 32 << 20
 _PIECE_BYTES = 1 << 20
+_READ_COST = 64 << 10
+"""Bytes that are read in the time that one more call of the system takes."""
 
 
 class TransposedSource(FrameSource):
@@ -93,9 +95,6 @@ class TransposedSource(FrameSource):
         for length in self._shape[:0:-1]:
             strides.insert(0, strides[0] * length)
         self._strides = tuple(strides)
-        self._map_dims = next(
-            (k for k, axis in enumerate(range(len(strides))[::-1]) if axis in self._sig_axes), len(strides)
-        )
         frame = math.prod(self.sig_shape) * self._stored.itemsize
         reach = sum((self._shape[axis] - 1) * strides[axis] for axis in self._sig_axes) + self._stored.itemsize
         self._is_scattered = reach > 2 * frame
@@ -160,7 +159,10 @@ class TransposedSource(FrameSource):
         If ``everything`` is there at no cost, bytes between those that are wanted do not count.
         """
         lengths = [end - begin for begin, end in part]
-        nbytes = math.prod(lengths) * self._stored.itemsize if everything else self._run_nbytes(lengths)
+        nbytes = math.prod(lengths) * self._stored.itemsize
+        if not everything:
+            outer = self._run_axes(lengths)
+            nbytes = math.prod(lengths[:outer]) * self._reach(lengths[outer:])
         axis = next((k for k, length in enumerate(lengths) if length > 1), None)
         if nbytes <= _PIECE_BYTES or axis is None:
             yield part
@@ -175,9 +177,7 @@ class TransposedSource(FrameSource):
         """Give a part of the array as it is stored; valid until the next call."""
         lengths = [end - begin for begin, end in part]
         begin = self._offset + sum(low * stride for (low, _), stride in zip(part, self._strides, strict=True))
-        outer = 0
-        while not io.zero_copy and 2 * self._run_nbytes(lengths[outer:]) < self._reach(lengths[outer:]):
-            outer += 1
+        outer = 0 if io.zero_copy else self._run_axes(lengths)
         reach, strides = self._reach(lengths[outer:]), self._strides[outer:]
         if outer == 0:
             return np.ndarray(lengths, self._stored, io.view(self._resource, begin, reach).data, strides=strides)
@@ -190,13 +190,16 @@ class TransposedSource(FrameSource):
             run[...] = np.ndarray(run.shape, self._stored, raw.data, strides=strides)
         return runs.reshape(lengths)
 
-    def _run_nbytes(self, lengths: Sequence[int]) -> int:
-        """Give the bytes of the smallest runs that are worth reading, for a part of the last axes of the array.
+    def _run_axes(self, lengths: Sequence[int]) -> int:
+        """Give how many of the first axes are walked along, with a read for each step, for a part of these lengths.
 
-        Where the scan is fastest, that is what lies between the first and the last frame, for each pixel.
+        The fewer they are, the more bytes are read that nobody wants; the more, the more calls.
         """
-        dims = max(1, self._map_dims)
-        return math.prod(lengths[:-dims]) * self._reach(lengths[-dims:])
+
+        def cost(outer: int) -> int:
+            return math.prod(lengths[:outer]) * (self._reach(lengths[outer:]) + _READ_COST)
+
+        return min(range(len(lengths)), key=cost)
 
     def _reach(self, lengths: Sequence[int]) -> int:
         """Give the bytes from the first to the last item, along the last axes of the array."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parsedate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,6 +158,8 @@ def _by_form(form: str) -> Any:
 
 
 def _by_words(text: str) -> datetime:
+    from email.utils import parsedate  # slow to import
+
     parts = parsedate(text)
     if parts is None:
         raise ValueError

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.system.late import call_late
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.geometry.roi import Region
+    from lamella.reader.metadata import Axis
     from lamella.udf.base import UDF
     from lamella.udf.buffers import BufferSpec, Kind
 
-__all__ = ["ResultBuffer", "UDFResult", "collect"]
+__all__ = ["ResultBuffer", "RunResults", "UDFResult", "collect"]
 
 
 class Coverage(Protocol):
@@ -46,8 +49,15 @@ class ResultBuffer:
         The selected scan positions.
     valid
         Where it is valid: one flag per selected position for kind ``"nav"``, else of the shape of ``raw``.
+    axes
+        Those of the scan for kind ``"nav"``, those of the detector for kind ``"sig"``, if they are known.
     whole
         The array over the whole scan, where the UDF gave one although only some positions were selected.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+        The first axes of ``data``; none where they are not those of the scan or of the detector.
     """
 
     def __init__(
@@ -56,9 +66,11 @@ class ResultBuffer:
         spec: BufferSpec,
         region: Region,
         valid: NDArray[np.bool_] | None,
+        axes: tuple[Axis, ...] = (),
         whole: NDArray[Any] | None = None,
     ) -> None:
         self.spec = spec
+        self.axes = axes
         self._region = region
         self._raw = raw
         self._valid = valid
@@ -150,8 +162,35 @@ class ResultBuffer:
         return f"<lamella.ResultBuffer kind={self.kind} shape={self.shape} dtype={self.dtype}>"
 
 
-UDFResult = dict[str, ResultBuffer]
-"""The results of one UDF by name."""
+class UDFResult(dict[str, ResultBuffer]):
+    """The results of one UDF by name."""
+
+    def plot(self) -> Figure:
+        """Draw the results along the scan and along the detector.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it where it is the last line of a cell; ``savefig`` writes it to a file.
+
+        Raises
+        ------
+        ParameterError
+            If no result is a picture or a curve.
+        PluginError
+            If matplotlib is not installed.
+        """
+        return cast("Figure", call_late("plot_results", [self]))
+
+
+class RunResults(tuple[UDFResult, ...]):
+    """The results of several UDFs that shared a pass, in their order."""
+
+    __slots__ = ()
+
+    def plot(self) -> Figure:
+        """Draw the results of all of them; see `UDFResult.plot`."""
+        return cast("Figure", call_late("plot_results", self))
 
 
 def _blank(dtype: np.dtype[Any]) -> Any:
@@ -167,6 +206,7 @@ def collect(
     returned: Mapping[str, Any],
     region: Region,
     coverage: Coverage,
+    axes: tuple[Axis, ...] = (),
     *,
     snapshot: bool = False,
 ) -> UDFResult:
@@ -182,6 +222,8 @@ def collect(
         The selected scan positions.
     coverage
         Which positions were processed; asked only where results are along the scan.
+    axes
+        Of the data set, those of the scan first.
     snapshot
         Copy the results, because the run goes on.
 
@@ -194,7 +236,8 @@ def collect(
     valid = gap = np.zeros(0, dtype=np.bool_)
     if any(spec.kind == "nav" and spec.use != "private" for spec in specs.values()):
         valid, gap = coverage.valid, coverage.holes
-    result = {}
+    result = UDFResult()
+    by_kind = {"nav": axes[: len(region.nav_shape)], "sig": axes[len(region.nav_shape) :]}
     for name, value in _checked(udf, returned, specs):
         data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)
         spec, whole = specs[name], None
@@ -202,7 +245,10 @@ def collect(
             whole, data = data, _selected(data, spec, region)
         data = _shaped(udf, name, data, spec, region)
         if spec.kind == "nav":
-            data = _blanked(data, gap)
+            blanked = _blanked(data, gap)
+            if whole is not None and blanked is not data:
+                whole = _replaced(whole, blanked, region)
+            data = blanked
             if mask is not None and _over_scan(mask, spec, region):
                 mask = _selected(mask, spec, region)
             mask = valid if mask is None else _nav_mask(udf, name, mask, valid, data)
@@ -211,7 +257,7 @@ def collect(
         if snapshot:
             data, mask = data.copy(), None if mask is None else mask.copy()
             whole = None if whole is None else whole.copy()
-        result[name] = ResultBuffer(data, spec, region, mask, whole)
+        result[name] = ResultBuffer(data, spec, region, mask, by_kind.get(spec.kind, ()), whole)
     return result
 
 
@@ -225,6 +271,13 @@ def _over_scan(array: NDArray[Any], spec: BufferSpec, region: Region) -> bool:
 def _selected(array: NDArray[Any], spec: BufferSpec, region: Region) -> NDArray[Any]:
     assert region.mask is not None
     return array.reshape(region.n_positions, *array.shape[len(region.nav_shape) :])[region.mask]
+
+
+def _replaced(whole: NDArray[Any], selected: NDArray[Any], region: Region) -> NDArray[Any]:
+    assert region.mask is not None
+    flat = whole.reshape(region.n_positions, *whole.shape[len(region.nav_shape) :]).copy()
+    flat[region.mask] = selected
+    return flat.reshape(whole.shape)
 
 
 def _checked(udf: UDF, returned: Mapping[str, Any], specs: Mapping[str, BufferSpec]) -> list[tuple[str, Any]]:

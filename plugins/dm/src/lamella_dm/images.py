@@ -55,6 +55,7 @@ REFUSED = {
 COLOURS = 23
 _RECIPROCAL = ("1/nm", "1/Å", "1/A", "1/m", "1/pm", "1/µm", "nm^-1", "mrad", "rad", "deg")
 _ENERGY = ("eV", "keV")
+_LENGTHS = ("m", "mm", "µm", "um", "nm", "Å", "pm")
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
         dtype,
         nav_shape or (1,),
         sig_shape,
-        tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(len(nav_shape)), strict=True)) or (Axis("z"),),
+        tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(image, nav_dims), strict=True))
+        or (Axis("frame"),),
         tuple(image.axis(*pair) for pair in zip(sig_dims, _sig_names(image, sig_dims, len(nav_shape)), strict=True)),
         transposed,
     )
@@ -221,8 +223,11 @@ def _dtype(image: Image, tags: Tags, probe: Probe) -> np.dtype[Any]:
     return dtype
 
 
-def _nav_names(n: int) -> tuple[str, ...]:
-    return {1: ("z",), 2: ("y", "x")}.get(n, tuple(f"nav{i}" for i in range(n)))
+def _nav_names(image: Image, dims: range) -> tuple[str, ...]:
+    if len(dims) == 1:
+        is_line = image.is_spectral and image.axis(dims[0], "").units in _LENGTHS
+        return ("x",) if is_line else ("frame",)
+    return ("y", "x") if len(dims) == 2 else tuple(f"nav{i}" for i in range(len(dims)))
 
 
 def _sig_names(image: Image, dims: range, n_nav: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.reader import Metadata, Resource, json_value
 from lamella_empad.sidecar import OPEN_RAW, Sidecar, base_name
-from lamella_empad.xml import from_xml
 
 if TYPE_CHECKING:
     from lamella.reader import Probe
@@ -33,7 +31,11 @@ def read_sidecar(path: Path) -> Sidecar:
     try:
         if len(text) > _LARGEST:
             raise FormatError("too large for a sidecar of EMPAD", path=path, expected=f"at most {_LARGEST} bytes")
-        return _from_json(path, text) if path.suffix.lower() == ".json" else from_xml(path, text)
+        if path.suffix.lower() == ".json":
+            return _from_json(path, text)
+        from lamella_empad.xml import from_xml  # slow to import, and every file of no signature comes this way
+
+        return from_xml(path, text)
     except FormatError:
         raise
     except Exception as error:  # what parsers of XML and JSON raise, and levels without end
@@ -70,6 +72,8 @@ def _start(path: Path) -> bytes:
 
 
 def _from_json(path: Path, text: bytes) -> Sidecar:
+    import json
+
     raw = json.loads(text, parse_constant=lambda constant: None)
     if not isinstance(raw, dict) or not str(raw.get("file_type")).endswith("_metadata"):
         raise FormatError("not the JSON of an EMPAD", path=path, expected="file_type 'empad_metadata'")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +47,8 @@ _distrusted: set[tuple[str, int, int]] = set()
 _MOST_DISTRUSTED = 1024
 _LISTED = 20
 _MOST_MISSING = 1 << 26
+_NUMBERED = re.compile(r"(axis|dim|nav)\d+")
+"""Names of axes that say no more than their number."""
 """Frames that may be missing before one that is there."""
 
 
@@ -194,7 +198,8 @@ def _nav_axes(choice: Choice, nav_axes: tuple[int, ...]) -> tuple[Axis, ...]:
         return choice.nav_axes_known
     if choice.nav_shape is not None or not any(axis in choice.axes for axis in nav_axes):
         return ()
-    return tuple(choice.axes.get(axis, Axis(f"nav{i}")) for i, axis in enumerate(nav_axes))
+    axes = tuple(choice.axes.get(axis, Axis(f"nav{i}")) for i, axis in enumerate(nav_axes))
+    return (replace(axes[0], name="frame"),) if len(axes) == 1 and _NUMBERED.fullmatch(axes[0].name) else axes
 
 
 def _plain(i: int, n: int) -> Axis:

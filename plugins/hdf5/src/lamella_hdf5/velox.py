@@ -58,7 +58,7 @@ def velox_choice(group: Any, dataset: Any) -> Choice:
     frame_time = told.number("Scan", "FrameTime")
     axes = {axis: made for axis, name in enumerate("yx") if (made := _axis(told, axis, name)) is not None}
     if frame_time is not None and frame_time > 0 and dataset.shape[2] > 1:
-        axes[2] = Axis("time", frame_time, 0.0, "s")
+        axes[2] = Axis("frame", frame_time, 0.0, "s")
     began = told.number("Acquisition", "AcquisitionStartDatetime", "DateTime")
     rotation = told.number("Scan", "ScanRotation")
     return Choice(

@@ -112,7 +112,7 @@ def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
     """Give the entries of `SourceInfo` that say how sections sit on the scan."""
     if scan.shape is not None:
         return {"nav_shape": scan.shape, "nav_origin": scan.origin, "nav_axes": scan.axes}
-    axis = Axis.of("z", header.pixel_size[2], "nm") if header.is_volume else Axis("z")
+    axis = Axis.of("z", header.pixel_size[2], "nm")
     depth = int(header.fields["mz"])
     if 401 <= int(header.fields["ispg"]) <= 630 and 0 < depth < n_frames and n_frames % depth == 0:
         return {
@@ -120,7 +120,7 @@ def _navigation(header: Header, scan: Scan, n_frames: int) -> dict[str, Any]:
             "nav_origin": "header: a stack of volumes",
             "nav_axes": (Axis("volume"), axis),
         }
-    axes = (axis,) if header.is_volume or n_frames == 1 else ()
+    axes = (axis,) if header.is_volume and axis.calibrated else ()  # else they count frames, whatever the header says
     return {"nav_shape": (n_frames,), "nav_axes": axes, "nav_alternatives": square_scan(n_frames)}
 
 

@@ -12,7 +12,6 @@ For ``scan.raw`` it is called ``scan.raw.toml`` or ``scan.toml``, and can be ope
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +71,8 @@ def find_sidecar(probe: Probe) -> Sidecar | None:
 
 
 def _read(path: Path) -> Sidecar | None:
+    import tomllib  # seldom needed, and every file of no signature comes this way
+
     content = Resource.of(path).read(0, _LARGEST + 1)
     try:
         table = tomllib.loads(content.decode()).get("params") if len(content) <= _LARGEST else None

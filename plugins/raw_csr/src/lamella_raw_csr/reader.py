@@ -10,13 +10,13 @@ import numpy as np
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.reader import Confidence, Match, SourceInfo, json_value
 from lamella_raw_csr.sidecar import Description, read_description, table_of
-from lamella_raw_csr.source import CsrSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.reader import Probe
     from lamella_raw_csr.params import RawCsrParams
+    from lamella_raw_csr.source import CsrSource
 
 __all__ = ["RawCsrReader"]
 
@@ -30,6 +30,8 @@ class RawCsrReader:
 
     def open(self, params: RawCsrParams, probe: Probe) -> CsrSource:
         """Describe the frames."""
+        from lamella_raw_csr.source import CsrSource  # slow to import, and every file of no signature is shown here
+
         found = read_description(probe, elsewhere=params.elsewhere)
         indptr = _indptr(found)
         events = np.diff(indptr)

@@ -19,7 +19,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +74,8 @@ def _parse(probe: Probe) -> dict[str, Any] | None:
     content = probe.head if probe.size <= len(probe.head) else probe.read(0, probe.size)
     if b"filetype" not in content:
         return None
+    import tomllib  # seldom needed, and every file of no signature comes this way
+
     try:
         table = tomllib.loads(content.decode())
         repr(table)  # fails where a number is too long to be told; those of TOML have 64 bits

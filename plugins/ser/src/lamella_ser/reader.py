@@ -162,13 +162,18 @@ def _info(probe: Probe, series: _Series) -> SourceInfo:
 
 
 def _nav_axes(header: SeriesHeader) -> tuple[Axis, ...]:
-    """Give the axes of the scan, the slow one first."""
-    axes = []
-    for name, dimension in zip("xyz", header.dimensions, strict=False):
-        described = dimension["description"].strip().lower()
-        label = described if len(header.dimensions) == 1 and described not in ("", "position") else name
-        axes.append(_axis(label, dimension, "", dimension["units"]))
+    """Give the axes of the scan, the slow one first; a single one that is no position in space counts frames."""
+    is_series = len(header.dimensions) == 1 and not _is_position(header.dimensions[0])
+    names = ("frame",) if is_series else ("x", "y", "z")
+    axes = [
+        _axis(name, dimension, "", dimension["units"])
+        for name, dimension in zip(names, header.dimensions, strict=False)
+    ]
     return tuple(reversed(axes)) if len(axes) == len(header.dimensions) else ()
+
+
+def _is_position(dimension: dict[str, Any]) -> bool:
+    return dimension["description"].strip().lower() == "position" or _UNITS.get(dimension["units"], ("",))[0] == "nm"
 
 
 def _sig_axes(element: dict[str, Any], reciprocal: bool | None) -> tuple[Axis, ...]:

@@ -56,7 +56,7 @@ def any_file_name_is_taken(kit: Kit) -> None:
     Do not pass names to `glob`, `format` or a shell; `probe.siblings` lists the names beside the file.
     """
     for variant in kit.sampler.variants:
-        for name in _NAMES:
+        for name in kit.few(_NAMES):
             with kit.case(f"variant {variant!r}, name {name!r}"):
                 sample = kit.written(kit.data((2, 2), variant=variant).but(stem=name))
                 directory = kit.directory() / name
@@ -72,7 +72,8 @@ def neighbours_are_left_alone(kit: Kit) -> None:
     """
     for variant in kit.sampler.variants:
         data = kit.data((2, 2), variant=variant).but(stem="scan_1")
-        others = [kit.data((2, 2), variant=variant, seed=i + 1).but(stem=stem) for i, stem in enumerate(_ALIKE)]
+        alike = list(enumerate(kit.few(_ALIKE), start=1))
+        others = [kit.data((2, 2), variant=variant, seed=i).but(stem=stem) for i, stem in alike]
         sample = kit.copy(kit.written(data))
         for other in others:
             for file in kit.written(other).files:
@@ -80,7 +81,7 @@ def neighbours_are_left_alone(kit: Kit) -> None:
                 if not place.exists():
                     place.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(file, place)
-        with kit.case(f"{data}, beside files of {', '.join(_ALIKE)}"):
+        with kit.case(f"{data}, beside files of {', '.join(stem for _, stem in alike)}"):
             _expect_all(kit, sample)
 
 

@@ -37,7 +37,7 @@ def any_sequence_of_uses_works(kit: Kit) -> None:
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=kit.profile.some(100),
+                    max_examples=kit.profile.some(100 if kit.data((1, 1)).nbytes < 1 << 20 else 30),
                     stateful_step_count=20,
                     derandomize=kit.profile.derandomize,
                     database=None,

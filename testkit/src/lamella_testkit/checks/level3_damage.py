@@ -30,7 +30,8 @@ def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
 
 
 def _share(kit: Kit, sample: Sample, path: Path) -> int:
-    return max(20, kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path)))
+    work = kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path))
+    return max(kit.profile.least, work)
 
 
 def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence[Change]) -> None:

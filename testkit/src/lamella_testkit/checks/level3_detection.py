@@ -173,7 +173,7 @@ def detection_never_raises(kit: Kit) -> None:
                 path.write_bytes(content[:length])
                 with kit.case(f"{sample.data}, {path.name} cut to {length} bytes"):
                     _match(kit, sample)
-            for change in flipped_bits(content, parts[path], max(20, most)):
+            for change in flipped_bits(content, parts[path], max(kit.profile.least, most)):
                 path.write_bytes(change.apply(content))
                 with kit.case(f"{sample.data}, {path.name}: {change}"):
                     _match(kit, sample)

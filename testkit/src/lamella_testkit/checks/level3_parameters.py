@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -36,6 +37,11 @@ def strange_parameters_are_survived(kit: Kit) -> None:
     """
     infos = [info for info in describe(kit.plugin.params_class()) if info.param.kind != "object"]
     kit.needs(infos, "the format has no parameters")
+    for info in infos:
+        for value in _edges(info):
+            given = _Given(((info.name, value),), kit.sampler.variants[0])
+            with kit.case(given):
+                attempt(kit, kit.written(kit.data()), **{info.name: value})
     values = {info.name: _values(info) for info in infos}
     keywords = st.dictionaries(st.sampled_from(sorted(values)), st.none(), min_size=1, max_size=3).flatmap(
         lambda names: st.tuples(*[st.tuples(st.just(name), values[name]) for name in sorted(names)])
@@ -45,6 +51,12 @@ def strange_parameters_are_survived(kit: Kit) -> None:
         attempt(kit, kit.written(kit.data(variant=given.variant)), **dict(given.keywords))
 
     kit.search(st.builds(_Given, keywords, st.sampled_from(kit.sampler.variants)), body, share=2.0)
+
+
+def _edges(info: ParameterInfo) -> Sequence[Any]:
+    """Give the numbers that every number is tried with."""
+    kinds = set(members(info.annotation)) if info.param.choices is None else ()
+    return (*(_INTEGERS[7:] if int in kinds else ()), *(_FLOATS if float in kinds else ()))
 
 
 def _values(info: ParameterInfo) -> st.SearchStrategy[Any]:

@@ -53,7 +53,7 @@ def truncation_anywhere(kit: Kit) -> None:
     for sample in _copies(kit):
         for path in sample.files:
             content = path.read_bytes()
-            most = max(20, kit.profile.some(300) // alike(sample, path))
+            most = max(kit.profile.least, kit.profile.some(300) // alike(sample, path))
             lengths = (
                 range(len(content)) if len(content) <= most else np.sort(rng.integers(0, len(content), most)).tolist()
             )

@@ -1,4 +1,4 @@
-"""Prove an installed format plugin: make its checks, say what is wrong and which level it reaches.
+"""Check an installed format plugin: run the checks, say what is wrong and which level the plugin reaches.
 
 Needs no test file and no pytest. Exit code 0 if nothing failed, 1 otherwise.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lamella.errors import PluginError
 from lamella.plugins.registry import default_registry
 from lamella_testkit.catalogue import all_checks
-from lamella_testkit.profiles import PROFILES
+from lamella_testkit.profiles import PROFILES, profile_named
 from lamella_testkit.results import Result, Status, failures
 
 if TYPE_CHECKING:
@@ -31,10 +31,14 @@ _MARKS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the name of the format and the options."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the format")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the format to check")
     parser.add_argument("--level", type=int, default=4, choices=range(5), help="highest level to check [default: 4]")
-    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="make this check only; repeatable")
-    parser.add_argument("--profile", choices=sorted(PROFILES), help="how hard to try [default: dev]")
+    parser.add_argument(
+        "--check", action="append", default=[], metavar="NAME", help="run this check only; may be repeated"
+    )
+    parser.add_argument(
+        "--profile", choices=sorted(PROFILES), help="how many cases to try; nightly tries most [default: dev]"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything that was found out as JSON")
     parser.add_argument("--badge", type=Path, metavar="FILE", help="write the level as an SVG picture")
     parser.add_argument("--list", action="store_true", help="list the checks and their rules")
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     ):
         results.append(result)
         _tell(result, console, verbose=args.verbose)
-    report = Report.of(plugin, results, profile=args.profile or "dev")
+    report = Report.of(plugin, results, profile=profile_named(args.profile).name)
     console.emit(report.facts)
     for line in ("", *summary(results)):
         console.say(line)

@@ -1,8 +1,8 @@
-"""Search for files that make a reader crash, hang, take too much memory, raise what it must not, or look elsewhere.
+"""Search for files that make a reader crash, hang, take too much memory, raise a wrong error, or read other files.
 
-The files of the sampler of a format, and sample files, are damaged at random, most of them with an eye for what
-stands where. Each is opened, shown, read and summed up in a child process. Seed and number determine an input, so
-that a search can go on, and what it found can be tried again. Exit code 0 if nothing was found, 1 otherwise.
+Files that the sampler of a format writes, and sample files, are damaged at random, mostly at places that matter to the
+format. Each is opened, shown, read and summed in a child process. Seed and number determine an input, so that a search
+can be continued, and what it found can be tried again. Exit code 0 if nothing was found, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -26,19 +26,23 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the names of formats and the options."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="formats [default: all with a sampler]")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="formats to test [default: all with a sampler]")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to search [default: 60]")
     parser.add_argument("--inputs", type=int, metavar="N", help="how many inputs of each format at most")
-    parser.add_argument("--seed", type=int, default=0, help="another number gives other inputs [default: 0]")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers [default: 0]")
     parser.add_argument("--start", type=int, default=0, metavar="N", help="number of the first input [default: 0]")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at a time [default: 1]")
-    parser.add_argument("--limit", type=float, default=10.0, metavar="SECONDS", help="what an input may take")
+    parser.add_argument(
+        "--limit", type=float, default=10.0, metavar="SECONDS", help="longest time for one input [default: 10]"
+    )
     parser.add_argument(
         "--as-trusted", action="store_true", help="open files without the parameters for files from strangers"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything that was found out as JSON")
-    parser.add_argument("--save", type=Path, metavar="FOLDER", help="write how each fault is made, one file for each")
-    parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="only try again what such files say")
+    parser.add_argument(
+        "--save", type=Path, metavar="FOLDER", help="write one file for each fault, which says how to make the input"
+    )
+    parser.add_argument("--again", type=Path, nargs="+", metavar="FILE", help="only try the inputs of such files again")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:

@@ -1,0 +1,285 @@
+"""The lines of Python and of the command line that compute a result."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.analysis.com import CoMAnalysis
+from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, RingAnalysis
+from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
+from lamella.errors import LamellaError, ParameterError
+from lamella.firstlook.outputs import name_of, names_of
+from lamella.geometry.roi import region_of
+from lamella.params.schema import cli_options
+from lamella.params.validate import CommonParams
+from lamella.plugins.registry import default_registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.analysis.analysis import Analysis
+    from lamella.dataset.dataset import DataSet
+    from lamella.dataset.recipe import DataSetRecipe
+
+__all__ = ["Script", "script_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How to compute a result again.
+
+    Parameters
+    ----------
+    python
+        Lines of Python.
+    command
+        Lines for a shell; one that begins with ``#`` says what the command line cannot do.
+    """
+
+    python: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+def script_of(dataset: DataSet, analyses: Sequence[Analysis], *, roi: object = None) -> Script:
+    r"""Give the Python and the command lines that compute analyses.
+
+    The Python leaves one result for each analysis, under its name: ``disk``, ``ring``, ``com``, ``total`` for the sum,
+    and so on. Data that were opened from an object in memory are called ``data``.
+
+    Parameters
+    ----------
+    dataset
+        The data.
+    analyses
+        What to compute, as `lamella.analysis.make_analysis` gives it.
+    roi
+        Scan positions to use, as for `lamella.Context.run_udf`. One that is not made of slices is read from a file
+        ``roi.npy``, which is yours to save.
+
+    Examples
+    --------
+    >>> import numpy as np, lamella
+    >>> from lamella.analysis import make_analysis
+    >>> ds = lamella.open(np.ones((2, 3, 8, 8)))
+    >>> print(*lamella.script_of(ds, [make_analysis("sumsig", ds)]).python, sep="\n")
+    import lamella
+    from lamella.analysis import make_analysis
+    <BLANKLINE>
+    ds = lamella.open(data, 'memory')  # data: the object in memory
+    analyses = [
+        make_analysis('sumsig', ds),
+    ]
+    results = lamella.Context().run_udf(ds, [analysis.udf() for analysis in analyses])
+    (sumsig,) = (analysis.results(result) for analysis, result in zip(analyses, results))
+    """
+    region = region_of(roi, dataset.shape.nav).mask
+    mask = None if region is None else region.reshape(tuple(dataset.shape.nav))
+    recipe = _recipe(dataset)
+    return Script(_python(dataset, recipe, analyses, mask), _command(dataset, recipe, analyses, mask))
+
+
+def _recipe(dataset: DataSet) -> DataSetRecipe[Any] | None:
+    try:
+        return dataset.recipe
+    except LamellaError:
+        return None
+
+
+# Python.
+
+
+def _python(
+    dataset: DataSet, recipe: DataSetRecipe[Any] | None, analyses: Sequence[Analysis], mask: NDArray[np.bool_] | None
+) -> tuple[str, ...]:
+    shared = [analysis for analysis in analyses if analysis.roi is None]
+    alone = [analysis for analysis in analyses if analysis.roi is not None]
+    names = dict(zip(map(id, analyses), map(_identifier, names_of(analyses)), strict=True))
+    lines = ["import lamella", "from lamella.analysis import make_analysis", "", _opening(dataset, recipe)]
+    roi = ""
+    if mask is not None and shared:
+        slices = _slices(mask)
+        roi = ", roi"
+        if slices is None:
+            lines.insert(0, "import numpy as np")
+        lines.append(f"roi = ds.roi[{slices}]" if slices else 'roi = np.load("roi.npy")')
+    if shared:
+        lines += ["analyses = [", *(f"    {_made(analysis)}," for analysis in shared), "]"]
+        lines.append(f"results = lamella.Context().run_udf(ds, [analysis.udf() for analysis in analyses]{roi})")
+        targets = ", ".join(names[id(analysis)] for analysis in shared)
+        targets = f"({targets},)" if len(shared) == 1 else targets
+        lines.append(f"{targets} = (analysis.results(result) for analysis, result in zip(analyses, results))")
+    lines += [f"{names[id(analysis)]} = lamella.Context().run({_made(analysis)})" for analysis in alone]
+    return tuple(lines)
+
+
+def _identifier(name: str) -> str:
+    """Give a name for a variable; ``sum`` is a function of Python."""
+    return f"total{name.removeprefix('sum')}" if name == "sum" or name.startswith("sum_") else name
+
+
+def _opening(dataset: DataSet, recipe: DataSetRecipe[Any] | None) -> str:
+    if recipe is None:
+        return f"ds = lamella.open(data, {dataset.format!r})  # data: the object in memory"
+    target = recipe.target if isinstance(recipe.target, str) else list(recipe.target)
+    given = "".join(f", {name}={_written(value)}" for name, value in recipe.parameters.items())
+    return f"ds = lamella.open({target!r}, {dataset.format!r}{given})"
+
+
+def _made(analysis: Analysis) -> str:
+    if isinstance(analysis, MasksAnalysis):
+        given = {name: value for name, value in analysis.parameters.items() if value is not None}
+    else:
+        given = _parameters(analysis)
+    return f"make_analysis({name_of(analysis)!r}, ds{''.join(f', {key}={_written(v)}' for key, v in given.items())})"
+
+
+def _parameters(analysis: Analysis) -> dict[str, Any]:
+    """Give the parameters by which an analysis is made again; those that have their default are left out."""
+    known = {name: value for name, value in analysis.parameters.items() if value is not None}
+    if not isinstance(analysis, CoMAnalysis):
+        return known
+    given = {"cx": known["cx"], "cy": known["cy"]}
+    given |= {"mask_radius": known["r"]} if np.isfinite(known["r"]) else {}
+    given |= {"mask_radius_inner": known["ri"]} if known["ri"] else {}
+    return given | {name: known[name] for name in ("flip_y", "scan_rotation") if known[name]}
+
+
+def _written(value: Any) -> str:
+    """Give a value as Python writes it."""
+    if isinstance(value, np.generic):
+        return repr(value.item())
+    if isinstance(value, np.dtype):
+        return repr(value.str)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return repr(np.dtype(value).str)
+    if isinstance(value, os.PathLike):
+        return repr(os.fspath(value))
+    if isinstance(value, bool | int | float | str | None):
+        return repr(value)
+    if isinstance(value, tuple | list) and all(isinstance(one, bool | int | float | str) for one in value):
+        return repr(value)
+    return f"...  # {type(value).__name__}, which cannot be written here"
+
+
+# The command line.
+
+
+def _command(
+    dataset: DataSet, recipe: DataSetRecipe[Any] | None, analyses: Sequence[Analysis], mask: NDArray[np.bool_] | None
+) -> tuple[str, ...]:
+    if recipe is None:
+        return ("# the data are an object in memory",)
+    if not isinstance(recipe.target, str):
+        return ("# the data are a list of files",)
+    try:
+        words = ["lamella", "run", recipe.target, "--format", dataset.format, *_options(dataset, recipe)]
+    except ParameterError as error:
+        return (f"# {error}",)
+    lines: list[str] = []
+    if mask is not None:
+        slices = _slices(mask)
+        words += [f"--roi={slices or 'roi.npy'}"]
+    if any(isinstance(analysis, FramesAnalysis) or _is_single(analysis) for analysis in analyses):
+        return (_quoted(words),)  # what it computes without a choice
+    chosen, left = _choices(analyses)
+    if chosen:
+        lines.append(_quoted([*words, *chosen[0]]))
+        lines += [_quoted([*words, *more]) for more in chosen[1:]]
+    return (*lines, *(f"# lamella run does not compute {text}" for text in left))
+
+
+def _is_single(analysis: Analysis) -> bool:
+    """Whether an analysis loads the only frame that there is."""
+    return isinstance(analysis, PickAnalysis) and analysis.dataset.shape.nav.size == 1
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _options(dataset: DataSet, recipe: DataSetRecipe[Any]) -> list[str]:
+    """Give the parameters of the format as options."""
+    own = cli_options(default_registry().get(dataset.format).params_class())
+    options = {option.name: option for option in (*cli_options(CommonParams), *own)}
+    words = []
+    for name, value in recipe.parameters.items():
+        option, text = options.get(name), _typed(value)
+        if option is None or text is None:
+            raise ParameterError(f"the parameter {name} cannot be typed on the command line")
+        if option.is_switch:
+            words.append(option.flag if value else f"--no-{option.flag.removeprefix('--')}")
+        else:
+            words.append(f"{option.flag}={text}")
+    return words
+
+
+def _typed(value: Any) -> str | None:
+    """Give a value as it is typed; None if it cannot be."""
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).str
+    if isinstance(value, np.generic):
+        return _typed(value.item())
+    if isinstance(value, tuple | list):
+        parts = [_typed(one) for one in value]
+        return None if None in parts else ",".join(part for part in parts if part is not None)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | str | PurePath):
+        return str(value)
+    return None
+
+
+def _choices(analyses: Sequence[Analysis]) -> tuple[list[list[str]], list[str]]:
+    """Give the options of each command, and what has none; a command has one centre of mass."""
+    first: list[str] = []
+    centres: list[list[str]] = []
+    left: list[str] = []
+    for analysis in analyses:
+        known = analysis.parameters
+        if isinstance(analysis, DiskAnalysis):
+            first.append(f"--disk={_numbers(known['cy'], known['cx'], known['r'])}")
+        elif isinstance(analysis, RingAnalysis):
+            first.append(f"--ring={_numbers(known['cy'], known['cx'], known['ri'], known['ro'])}")
+        elif isinstance(analysis, CoMAnalysis) and len(_parameters(analysis)) == 2:
+            centres.append(["--com", f"--beam={_numbers(known['cy'], known['cx'])}"])
+        elif isinstance(analysis, SumAnalysis | StdAnalysis | SumSigAnalysis) and analysis.roi is None:
+            first.append(f"--{name_of(analysis)}")
+        else:
+            left.append(name_of(analysis))
+    return [one for one in ([*first, *(centres[0] if centres else [])], *centres[1:]) if one], left
+
+
+def _numbers(*values: float) -> str:
+    return ",".join(repr(float(value)).removesuffix(".0") for value in values)
+
+
+# Regions.
+
+
+def _slices(mask: NDArray[np.bool_]) -> str | None:
+    """Give a region as slices, such as ``"10:20,::2"``; None if it is not made of them."""
+    if not mask.any():
+        return None
+    parts, index = [], []
+    for axis, n in enumerate(mask.shape):
+        chosen = np.flatnonzero(mask.any(axis=tuple(i for i in range(mask.ndim) if i != axis)))
+        steps = np.unique(np.diff(chosen))
+        if len(steps) > 1:
+            return None
+        step = int(steps[0]) if len(steps) else 1
+        first, last = int(chosen[0]), int(chosen[-1])
+        start = str(first) if first else ""
+        stop = str(last + 1) if last + step < n else ""
+        parts.append(f"{start}:{stop}" + (f":{step}" if step > 1 else ""))
+        index.append(slice(first, last + 1, step))
+    full = np.zeros_like(mask)
+    full[tuple(index)] = True
+    return ",".join(parts) if np.array_equal(full, mask) else None

@@ -1,0 +1,110 @@
+"""Results of computations as panels: those along the scan and along the detector are pictures and curves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella.errors import ParameterError
+from lamella.plot.figures import figure
+from lamella.plot.limits import choose_scale, curve_scale, real_numbers
+from lamella.plot.measures import shown_axes
+from lamella.plot.panels import Panel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from lamella.reader.metadata import Axis
+    from lamella.udf.results import ResultBuffer
+
+__all__ = ["array_panel", "plot_results", "result_panels"]
+
+_MOST_ENTRIES = 6
+"""Numbers for each position that become a panel each, such as those of several masks."""
+
+
+def result_panels(results: Sequence[Mapping[str, ResultBuffer]]) -> list[Panel]:
+    """Give a panel for each result that is a picture or a curve.
+
+    Numbers that belong to no axis of the data, and arrays for each position, are neither.
+
+    Parameters
+    ----------
+    results
+        Of each UDF of a run, by name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    panels = [panel for result in results for name, buffer in result.items() for panel in _panels(name, buffer)]
+    if not panels:
+        names = ", ".join(name for result in results for name in result)
+        raise ParameterError(f"no result is a picture or a curve; there are {names or 'none'}", field="results")
+    return _told_apart(panels)
+
+
+def _told_apart(panels: Sequence[Panel]) -> list[Panel]:
+    """Number the panels that have the same name."""
+    often, seen = Counter(panel.name for panel in panels), Counter[str]()
+    told = []
+    for panel in panels:
+        seen[panel.name] += 1
+        number = seen[panel.name]
+        several = often[panel.name] > 1
+        told.append(
+            replace(panel, title=f"{panel.title} ({number})", name=f"{panel.name}_{number}") if several else panel
+        )
+    return told
+
+
+def _panels(name: str, buffer: ResultBuffer) -> list[Panel]:
+    if buffer.dtype.kind not in "buifc" or not buffer.axes:
+        return []
+    known = buffer.valid_mask
+    data = buffer.data if known.all() else np.where(known, buffer.data, np.nan)
+    if not buffer.extra_shape:
+        return _some(array_panel(name, data, buffer.axes))
+    if len(buffer.extra_shape) > 1 or buffer.extra_shape[0] > _MOST_ENTRIES:
+        return []
+    return [
+        replace(panel, name=f"{name}_{i}")
+        for i in range(buffer.extra_shape[0])
+        for panel in _some(array_panel(f"{name}[{i}]", data[..., i], buffer.axes))
+    ]
+
+
+def _some(panel: Panel | None) -> list[Panel]:
+    return [] if panel is None else [panel]
+
+
+def array_panel(name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: str = "") -> Panel | None:
+    """Give the panel of an array over these axes: a curve, a picture, or a field for complex numbers; else None."""
+    if data.ndim not in (1, 2) or len(axes) != data.ndim or 0 in data.shape:
+        return None
+    look: dict[str, Any] = {
+        "title": title or name,
+        "name": name,
+        "quantity": name,
+        "axes": shown_axes(axes, data.shape),
+    }
+    if data.dtype.kind == "c" and data.ndim == 2:
+        largest = choose_scale(np.abs(data))[1][1]
+        return Panel(kind="field", data=np.stack([data.imag, data.real]), limits=(0.0, largest), **look)
+    numbers = real_numbers(data)
+    if data.ndim == 1:
+        scale, limits = curve_scale(numbers)
+        return Panel(kind="curve", data=numbers, scale=scale, limits=limits, **look)
+    scale, limits = choose_scale(numbers)
+    return Panel(kind="image", data=numbers, scale=scale, limits=limits, colours="viridis", **look)
+
+
+def plot_results(results: Sequence[Mapping[str, ResultBuffer]]) -> Figure:
+    """Draw results as a figure of matplotlib; what `lamella.udf.UDFResult.plot` does."""
+    return figure(result_panels(results))
