@@ -86,7 +86,7 @@ def _placed(filetype: str, arguments: Sequence[Any]) -> dict[str, Any]:
     if len(arguments) > len(places):
         known = f"takes by place: {', '.join(places)}" if len(places) > 1 else "takes only the target by place"
         text = f"{len(arguments)} values were given by place; {filetype!r} {known}"
-        raise ParameterError(f"{text}. Give the others by name, such as nav_shape=(256, 256)")
+        raise ParameterError(f"{text}. Give the others by name, such as nav_shape=(256, 256)", field="arguments")
     return {name: value for name, value in zip(places, arguments, strict=False) if value is not None}
 
 

@@ -42,7 +42,9 @@ class Context(lamella.Context):
             If there is no such executor.
         """
         if gpus or main_process_gpu is not None:
-            raise ParameterError("Lamella computes with NumPy arrays: leave out gpus and main_process_gpu")
+            raise ParameterError(
+                "Lamella computes with NumPy arrays: leave out gpus and main_process_gpu", field="gpus"
+            )
         name = executor_spec.lower()
         try:
             return super().make_with(name, cpus=cpus, plot_class=plot_class)

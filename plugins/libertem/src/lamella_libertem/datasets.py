@@ -167,7 +167,8 @@ def get_dataset_cls(filetype: str) -> type[OpenedDataSet]:
     """
     cls = CLASSES.get(filetype.lower())
     if cls is None:
-        raise ParameterError(f"{filetype!r} is none of {', '.join(sorted(CLASSES))}; lamella.open takes all formats")
+        text = f"{filetype!r} is none of {', '.join(sorted(CLASSES))}; lamella.open takes all formats"
+        raise ParameterError(text, field="filetype")
     return cls
 
 

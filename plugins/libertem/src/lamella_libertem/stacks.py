@@ -287,6 +287,7 @@ def _coo(axes: Sequence[NDArray[Any]], values: NDArray[Any], shape: Sequence[int
 def _check_kinds(use_sparse: bool | str | None, default: str, backend: str | None) -> None:
     for kind in (use_sparse, default):
         if isinstance(kind, str) and kind not in _KINDS:
-            raise ParameterError(f"{kind!r} is none of the kinds of sparse arrays: {', '.join(_KINDS)}")
+            text = f"{kind!r} is none of the kinds of sparse arrays: {', '.join(_KINDS)}"
+            raise ParameterError(text, field="use_sparse")
     if backend not in (None, "numpy"):
         raise ParameterError(f"backend={backend!r}: Lamella has NumPy arrays only", field="backend")
