@@ -209,6 +209,10 @@ def differences_need_both_neighbours() -> None:
         assert np.isnan(curl[~known]).all()
 
 
+def shapes_are_equal_as_tuples() -> None:
+    assert lamella.reader.Shape((2, 3), (4, 5)) == lamella.reader.Shape((2,), (3, 4, 5)) == (2, 3, 4, 5)
+
+
 def pictures_of_fields_have_an_opacity() -> None:
     with lamella.Context.make_with("inline") as ctx:
         assert ctx.run(ctx.create_com_analysis(lamella.open(DATA, "memory"))).field.visualized.shape == (4, 5, 4)
@@ -283,6 +287,7 @@ HELD: dict[str, dict[str, str | Callable[[], None]]] = {
         "`copy_for_partition`, `cleanup`, `requires_custom_merge_all`": absent(
             UDF, "copy_for_partition", "cleanup", "requires_custom_merge_all"
         ),
+        "shapes of the same axes, cut in another place": shapes_are_equal_as_tuples,
         "`get_backends`": "test_numpy_is_used_where_it_is_named",
         "`meta.device_class`, `array_backend`, `threads_per_worker`": "test_meta_knows_the_data_set_and_the_worker",
         "`process_rows`": "test_udfs_of_others_share_the_pass",

@@ -189,6 +189,16 @@ def test_masks_are_applied_with_the_known_places(ctx: Any, scan: Any) -> None:
         np.testing.assert_allclose(found.data, expected)
 
 
+def test_shifts_are_cut_to_whole_pixels(ctx: Any, scan: Any) -> None:
+    from libertem.udf.masks import ApplyMasksUDF
+
+    aux = ApplyMasksUDF.aux_data(np.tile((1.9, -1.9), (20, 1)), kind="nav", extra_shape=(2,), dtype="f4")
+    expected = np.einsum("abij,ij->ab", DATA[..., 1:, :-1], MASKS[0, :-1, 1:])
+    for shifts in ((1.9, -1.9), np.array([1.9, -1.9]), aux):
+        found = ctx.run_udf(scan, ApplyMasksUDF([lambda: MASKS[0]], shifts=shifts))["intensity"].data
+        np.testing.assert_allclose(found[..., 0], expected)
+
+
 def test_functions_that_run_one_udf(ctx: Any, scan: Any) -> None:
     from libertem.udf.logsum import run_logsum
     from libertem.udf.stddev import StdDevUDF, run_stddev
@@ -424,6 +434,9 @@ def test_frames_are_corrected_outside_of_a_run() -> None:
     assert frames[0, 2, 3] == 1000
     flat = correct(frames.reshape(2, -1), excluded_pixels=coords, sig_shape=SIG)
     np.testing.assert_allclose(flat, 1)
+    for impossible in (frames[:, ::2], np.asfortranarray(frames), frames.astype("u2")):
+        with pytest.raises(ParameterError, match="cannot be corrected in place"):
+            correct(impossible, gain_map=np.ones(impossible.shape[1:]), inplace=True)
     correct(frames, excluded_pixels=coords, inplace=True)
     np.testing.assert_allclose(frames, 1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.corrections import Corrections
+from lamella.errors import ParameterError
 from lamella.reader import SigBox
 
 if TYPE_CHECKING:
@@ -96,10 +97,18 @@ def correct(
     -------
     numpy.ndarray
         The corrected frames, in floating point.
+
+    Raises
+    ------
+    ParameterError
+        If ``buffer`` shall be changed, but is not contiguous or not of floating point.
     """
     shape = tuple(sig_shape or buffer.shape[1:])
     excluded = None if excluded_pixels is None else np.asarray(excluded_pixels).T
     chosen = Corrections.of(shape, dark=dark_image, gain=gain_map, excluded=excluded, allow_empty=allow_empty)
+    if inplace and not (buffer.flags.c_contiguous and buffer.dtype.kind in "fc"):
+        text = f"an array of {buffer.dtype} and strides {buffer.strides} cannot be corrected in place"
+        raise ParameterError(f"{text}; give a contiguous one of floating point", field="buffer")
     frames = buffer if inplace else buffer.astype(np.result_type(buffer.dtype, np.float32))
     chosen.apply(frames.reshape(-1, *shape), SigBox.full(shape))
     return frames

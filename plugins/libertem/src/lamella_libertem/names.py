@@ -116,6 +116,7 @@ libertem.analysis                PointMaskAnalysis RadialFourierAnalysis RingMas
 libertem.analysis                SDAnalysis SumSigAnalysis                                            .analyses
 libertem.analysis.base           Analysis AnalysisResult AnalysisResultSet                            lamella.analysis
 libertem.analysis.com            COMAnalysis                                                          .analyses
+libertem.analysis.com            apply_correction center_shifts curl_2d divergence magnitude          .fields
 libertem.analysis.disk           DiskMaskAnalysis                                                     .analyses
 libertem.analysis.masks          MasksAnalysis                                                        .analyses
 libertem.analysis.point          PointMaskAnalysis                                                    .analyses
@@ -149,6 +150,7 @@ INSTEAD: Mapping[str, str] = {
     "libertem.udf.holography": "pip install libertem-holo, and use libertem_holo.udf.HoloReconstructUDF",
     "libertem.udf.base": _RUN,
     "libertem.udf.com.guess_corrections": "choose scan_rotation and flip_y of CoMUDF by looking at its curl",
+    "libertem.analysis.com.guess_corrections": "choose scan_rotation and flip_y of CoMUDF by looking at its curl",
     "libertem.udf.masks.ApplyMasksEngine": "use ApplyMasksUDF, or MaskContainer in a UDF",
     "libertem.udf.stddev": "use StdDevUDF",
     "libertem.common.buffers.AuxBufferWrapper": "UDF.aux_data(data, kind, extra_shape, dtype) makes it",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import lamella.udf
 from lamella.errors import ParameterError
 from lamella.udf import UDF, NoOpUDF, UDFMeta, UDFMethod
@@ -52,7 +54,10 @@ class UDFPostprocessMixin:
 
 
 class ApplyMasksUDF(lamella.udf.ApplyMasksUDF):
-    """Sums over masks; ``use_torch`` and ``backends`` have no effect, kinds of sparse arrays mean sparse masks."""
+    """Sums over masks; ``use_torch`` and ``backends`` have no effect, kinds of sparse arrays mean sparse masks.
+
+    Shifts are cut to whole pixels.
+    """
 
     def __init__(
         self,
@@ -71,8 +76,17 @@ class ApplyMasksUDF(lamella.udf.ApplyMasksUDF):
             mask_count=mask_count,
             mask_dtype=mask_dtype,
             preferred_dtype=preferred_dtype,
-            shifts=shifts,
+            shifts=_cut(shifts),
         )
+
+
+def _cut(shifts: Any) -> Any:
+    """Give shifts, also as auxiliary data, without their fractions."""
+    if shifts is None:
+        return None
+    if not hasattr(shifts, "kind"):
+        return tuple(int(shift) for shift in shifts)
+    return UDF.aux_data(np.trunc(shifts.data), shifts.kind, shifts.extra_shape, shifts.dtype)
 
 
 class AutoUDF(lamella.udf.AutoUDF):
