@@ -50,6 +50,13 @@ def select(params: DmParams, probe: Probe) -> Selected:
             path=probe.path,
             remedy=f"dataset_index={image.index} opens the thumbnail",
         )
+    if tags.end is not None and params.dataset_index is None and image.data_type in PICTURES:
+        raise TruncatedError(
+            "the file was cut behind a picture in colours, which may be a thumbnail of what is lost",
+            path=probe.path,
+            found=f"{probe.size} bytes",
+            remedy=f"Copy it again; dataset_index={image.index} opens the picture",
+        )
     if tags.end is not None and (not image.dims or math.prod(image.dims) != image.data.count or _is_cut(image, probe)):
         layout, note = _cut_layout(image, tags, params, probe)
         return Selected(tags, images, image, layout, (note,))

@@ -39,7 +39,7 @@ def unmarked(file: IO[bytes] | Any, size: int) -> tuple[int, bytes]:
         file.seek(offset)
         block = file.read(64)
         if block.startswith(SIGNATURE):
-            return offset, _without_flags(block, size - offset)
+            return offset, _without_flags(block.ljust(64, b"\0"), size - offset)
         offset = 2 * offset or 512
     return 0, b""
 
