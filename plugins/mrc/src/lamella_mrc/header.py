@@ -118,8 +118,10 @@ def read_header(probe: Probe, params: MrcParams) -> Header:
 
 def _lacks_extended(fields: np.void, size: int) -> bool:
     """Whether the sections fill the file without the extended header: a header was copied from another file."""
-    nx, ny, nz, nsymbt = (int(fields[name]) for name in ("nx", "ny", "nz", "nsymbt"))
-    if nsymbt == 0 or min(nx, ny, nz) <= 0 or int(fields["mode"]) not in MODES:
+    if not fields["nsymbt"]:
+        return False
+    nx, ny, nz = (int(fields[name]) for name in ("nx", "ny", "nz"))
+    if min(nx, ny, nz) <= 0 or int(fields["mode"]) not in MODES:
         return False
     encoding, _ = _encoding(fields, "<", None)
     return _HEADER + nz * encoding.extent()[1] == size
