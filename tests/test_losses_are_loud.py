@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ TEXTS = {"mib": "sidecar", "frms6": "dark", "empad": "", "raw": "", "raw_csr": "
 """Formats with a text beside the frames, and a variant that has one where the first does not."""
 
 
-def _opened(path: object, **keywords: object) -> tuple[lamella.DataSet | None, list[str]]:
+def _opened(path: Any, **keywords: Any) -> tuple[lamella.DataSet | None, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
