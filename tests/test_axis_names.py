@@ -29,6 +29,7 @@ def opened(sampler: Any, folder: Path, data: SampleData) -> lamella.DataSet:
     return lamella.open(found.pop("data") if target is None else target, sampler.format, **found)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize(("name", "variant"), cases())
 def test_a_single_axis_of_the_scan_has_one_name_in_all_formats(name: str, variant: str, tmp_path: Path) -> None:
     sampler = sampler_named(name)()

@@ -139,6 +139,26 @@ def test_a_plot_that_cannot_be_read_beside_others_is_a_warning(tmp_path: Path) -
         assert lamella.open(tmp_path / "a.nxs").shape == SCAN.shape
 
 
+def test_a_default_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        file.attrs["default"] = "gone"
+        _nexus(file)["frames"] = SCAN
+    with pytest.warns(LamellaWarning, match="wants gone in / shown, which is not there"):
+        assert lamella.open(tmp_path / "a.nxs").shape == SCAN.shape
+
+
+def test_files_that_plain_links_name_are_missed(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["run/frames"] = h5py.ExternalLink("far.h5", "/frames")
+        file["run/map"] = np.zeros((40, 40))
+    with pytest.raises(FormatError, match=r"names others that cannot be read.*far\.h5"):
+        lamella.open(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["run/own"] = SCAN
+    with pytest.warns(LamellaWarning, match=r"left out, which cannot be read: far\.h5"):
+        assert lamella.open(tmp_path / "a.h5").shape == SCAN.shape
+
+
 def _drawing(file: h5py.File) -> None:
     drawing = file.create_dataset("header/sketch", data=np.zeros((90, 80, 3), np.uint8))
     drawing.attrs.update({"CLASS": np.bytes_("IMAGE"), "IMAGE_SUBCLASS": np.bytes_("IMAGE_TRUECOLOR")})

@@ -271,6 +271,7 @@ def test_descriptions_are_not_fetched_from_elsewhere(inner: Path, make: Callable
     assert lamella.open(inner / "a.emd").metadata.instrument is None
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 @pytest.mark.parametrize("path", ["soft", "group/soft", "group/up/soft", "there"])
 def test_a_path_through_soft_links_leaves_by_no_external_one(inner: Path, path: str) -> None:
     with h5py.File(inner / "a.h5", "w") as file:
@@ -295,6 +296,7 @@ def test_soft_links_that_lead_in_circles_end(inner: Path) -> None:
             lamella.open(inner / "a.h5", ds_path=name)
 
 
+@pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
 def test_a_name_with_a_slash_is_no_way_through_a_link(inner: Path) -> None:
     path = inner / "a.h5"
     with h5py.File(path, "w") as file:

@@ -55,7 +55,7 @@ def choose(root: Any, items: Items, params: Hdf5Params, elsewhere: Elsewhere, fi
         lambda: swift(root, items, path),
         lambda: emd(root, items, path),
         lambda: electron_events(root, items, path),
-        lambda: largest(items, path),
+        lambda: largest(root, items, elsewhere),
     )
     for convention in conventions:
         found = convention()

@@ -7,11 +7,14 @@ import os
 import re
 from typing import Any
 
+import h5py
+
 from lamella.errors import FormatError
 from lamella.reader import Caution
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.contents import facts, held, unusable
-from lamella_hdf5.objects import Dataset, Group, group_at
+from lamella_hdf5.links import Elsewhere
+from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, links_of, reach
 from lamella_hdf5.tree import Items, colours_of, datasets, known_text, rank
 from lamella_hdf5.values import attributes, printable
 
@@ -83,9 +86,10 @@ _NARROW, _LONG = 3, 16
 _LEAST_SHARE = 1000
 """A data set that is smaller by this factor is no other candidate for the scan."""
 _LISTED = 4
+_MOST_LINKS = 64
 
 
-def largest(items: Items, path: str | os.PathLike[str]) -> Choice | None:
+def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
     """Take the data set with the most bytes that may be a scan; several frames go before one.
 
     Thumbnails are taken where there is nothing else. Axes, errors, positions, drawings and streams of events never
@@ -94,8 +98,9 @@ def largest(items: Items, path: str | os.PathLike[str]) -> Choice | None:
     Raises
     ------
     FormatError
-        If what may be a scan holds no frames.
+        If what may be a scan holds no frames, or may lie in a file that is not there.
     """
+    path = elsewhere.path
     helpers = _helpers(items)
     found = [(where, item) for where, item in datasets(items) if _may_be_scan(where, item, helpers)]
     empty = [(where, item) for where, item in items if _is_empty_stack(item)]
@@ -107,11 +112,45 @@ def largest(items: Items, path: str | os.PathLike[str]) -> Choice | None:
             found=f"the file holds {held(items)}",
             remedy="Name another data set with ds_path=",
         )
+    missing = _missing_links(root, items, elsewhere)
+    if missing and not any(len(item.shape) >= 3 for _, item in found):
+        raise FormatError(
+            "the file names others that cannot be read, and holds no stack of frames itself",
+            path=path,
+            expected=", ".join(missing),
+            found=f"the file holds {held(items)}",
+            remedy="Put the files beside this one",
+        )
     proper = [one for one in found if not _is_preview(*one)]
     if not (proper or found):
         return None
     chosen, dataset = max(proper or found, key=lambda one: rank(one[1]))
-    return Choice(convention="the largest data set", dataset=dataset, notes=_others(proper or found, chosen, dataset))
+    notes = (
+        [Caution(f"data in other files are left out, which cannot be read: {', '.join(missing)}")] if missing else []
+    )
+    notes += _others(proper or found, chosen, dataset)
+    return Choice(convention="the largest data set", dataset=dataset, notes=tuple(notes))
+
+
+def _missing_links(root: Any, items: Items, elsewhere: Elsewhere) -> list[str]:
+    """Give names of files behind external links that are not there, or must not be read; the first ones of many."""
+    if elsewhere.policy == "never":  # so the user wants it
+        return []
+    groups = [root, *(item for _, item in items if isinstance(item, Group))]
+    names = dict.fromkeys(
+        found.file
+        for group in groups
+        for name, link in links_of(group).items()
+        if link[0] == h5py.h5l.TYPE_EXTERNAL and isinstance(found := reach(group, name), Leaving)
+    )
+    return [printable(name) for name in list(names)[:_MOST_LINKS] if not _is_readable(name, elsewhere)][:_LISTED]
+
+
+def _is_readable(name: str, elsewhere: Elsewhere) -> bool:
+    try:
+        return elsewhere.find(name) is not None
+    except FormatError:  # it lies where it must not
+        return False
 
 
 def _is_preview(where: str, item: Dataset) -> bool:

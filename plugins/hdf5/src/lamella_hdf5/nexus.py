@@ -31,10 +31,12 @@ def nexus(root: Any, items: Items, elsewhere: Elsewhere, files: ExitStack) -> Ch
         If the plot that the file wants shown has no signal that can be read, or none of its plots has.
     """
     group, default = root, False
+    lost: tuple[str, ...] = ()
     for _ in range(8):
         name = known_text(attributes(group).get("default"))
         child = group_at(group, name) if name else None
         if not isinstance(child, Group):
+            lost = (Caution(f"the file wants {name} in {group.name} shown, which is not there"),) if name else ()
             break
         group, default = child, True
     if default and _is_plot(group):
@@ -55,7 +57,9 @@ def nexus(root: Any, items: Items, elsewhere: Elsewhere, files: ExitStack) -> Ch
             raise broken[0]
         return _detector(items)
     best = max(usable, key=lambda one: rank(one.dataset))
-    return replace(best, notes=(*best.notes, *(Caution(f"a plot is left out: {error.problem}") for error in broken)))
+    return replace(
+        best, notes=(*best.notes, *lost, *(Caution(f"a plot is left out: {error.problem}") for error in broken))
+    )
 
 
 def _is_plot(group: Any) -> bool:
