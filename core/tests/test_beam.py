@@ -212,5 +212,14 @@ def test_lost_frames_are_not_looked_at() -> None:
     assert found.origin == "found in 6 frames"
 
 
+def test_frames_and_pixels_that_are_no_numbers_do_not_count() -> None:
+    frames = np.broadcast_to(100 * disk((24, 24), 8, 9, 3), (2, 3, 24, 24)).astype("f4")
+    frames[0, 1], frames[1, 1, 3], frames[1, 2, 8, 9] = np.nan, np.inf, -np.inf
+    found = find_beam(lamella.open(frames))
+    assert isinstance(found, Beam)
+    assert (found.cy, found.cx, found.radius) == pytest.approx((8, 9, 3), abs=0.5)
+    assert find_beam(lamella.open(np.full((2, 3, 24, 24), np.nan))) == NoBeam("no pixel has a number that is finite")
+
+
 def test_a_detector_with_one_axis_has_no_beam() -> None:
     assert find_beam(lamella.open(np.ones((3, 4, 5)), sig_shape=(5,))) == NoBeam("the detector does not have two axes")

@@ -117,14 +117,16 @@ def find_beam(dataset: DataSet, roi: object = None) -> Beam | NoBeam:
     chosen = _sample(dataset, region_of(roi, dataset.shape.nav).mask)
     if not len(chosen):
         return NoBeam("there is no frame to look at")
-    total = np.zeros(sig)
+    total, known = np.zeros(sig), np.zeros(sig, dtype=np.int64)
     for position in chosen:
         frame = dataset[tuple(int(i) for i in np.unravel_index(position, tuple(dataset.shape.nav)))]
+        is_known = np.isfinite(frame)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then does not count
-            total += np.abs(frame) if np.iscomplexobj(frame) else frame
-    total /= len(chosen)
+            total += np.where(is_known, np.abs(frame) if np.iscomplexobj(frame) else frame, 0)
+        known += is_known
+    mean = np.where(known > 0, total / np.maximum(known, 1), np.nan)
     count = len(chosen)
-    return locate(total, f"found in {count} frame{'s' if count > 1 else ''}")
+    return locate(mean, f"found in {count} frame{'s' if count > 1 else ''}")
 
 
 def _sample(dataset: DataSet, mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:

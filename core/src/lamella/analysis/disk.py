@@ -51,6 +51,8 @@ _SOLID, _HALO = 0.78, 0.25
 
 def disk_in(pattern: NDArray[np.float64]) -> Disk | str:
     """Give the disk of the direct beam in a pattern, or why there is none, as the end of a sentence."""
+    if not np.isfinite(pattern).any():
+        return "no pixel has a number that is finite"
     step = max(1, -(-max(pattern.shape) // _LARGEST))
     image = _binned(_finite(pattern), step)
     if min(image.shape) < 3:
