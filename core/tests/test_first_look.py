@@ -226,6 +226,14 @@ def test_data_without_contrast(value: float, context: lamella.Context) -> None:
     assert titles(look)[:2] == ["Total intensity" if dtype == "f8" else "All counts", "Mean pattern"]
 
 
+def test_the_pattern_at_the_mark_is_that_of_the_highest_value_also_below_zero(context: lamella.Context) -> None:
+    look = look_at(scan().astype("f4") - 40, context)
+    ring = next(panel for panel in look if panel.name == "ring")
+    assert (numbers(ring) < 0).all()
+    (cross,) = (mark for mark in ring.marks if isinstance(mark, Cross))
+    assert (cross.y, cross.x) == np.unravel_index(np.argmax(numbers(ring)), (6, 8))
+
+
 def test_integers_beyond_2_to_the_53(context: lamella.Context) -> None:
     look = look_at(BEAM.astype("u8") * 2**56, context)
     assert numbers(look[0]).dtype == np.uint64

@@ -13,6 +13,7 @@ from lamella.firstlook.kinds import frame_word
 from lamella.firstlook.panels import Drawing, marks_of, panel_of
 from lamella.firstlook.plan import MOST_NBYTES, make_plan
 from lamella.firstlook.script import script_of
+from lamella.plot.limits import real_numbers
 from lamella.plot.panels import Cross, Panel
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _brightest(plan: Plan, output: Output) -> tuple[int, ...] | None:
 
     Of more than two scan axes, that is in the plane that is shown.
     """
-    step, values = plan.step, np.abs(output.values).astype(np.float64)
+    step, values = plan.step, real_numbers(output.values).astype(np.float64)
     if output.valid is not None:
         values[~output.valid] = np.nan
     longer = [i for i, n in enumerate(values.shape) if n > 1]
