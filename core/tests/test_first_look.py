@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.analysis import Beam
+from lamella.corrections import Corrections
 from lamella.firstlook.grid import grid_words
 from lamella.firstlook.kinds import is_length
 from lamella.plot.limits import Wish, choose_scale, curve_scale
@@ -232,6 +233,17 @@ def test_the_pattern_at_the_mark_is_that_of_the_highest_value_also_below_zero(co
     assert (numbers(ring) < 0).all()
     (cross,) = (mark for mark in ring.marks if isinstance(mark, Cross))
     assert (cross.y, cross.x) == np.unravel_index(np.argmax(numbers(ring)), (6, 8))
+
+
+def test_every_picture_shows_corrected_frames(context: lamella.Context) -> None:
+    dark = np.zeros((24, 28), "f4")
+    dark[4:9, 18:23] = 900  # brighter than the beam
+    frames = scan() + dark.astype("u2")
+    look = look_at(frames, context, corrections=Corrections(dark=dark))
+    assert look.beam is not None
+    assert (look.beam.cy, look.beam.cx) == pytest.approx((11, 13), abs=0.2)
+    single = next(panel for panel in look if panel.name == "pattern")
+    np.testing.assert_array_equal(numbers(single), scan()[3, 4])
 
 
 def test_integers_beyond_2_to_the_53(context: lamella.Context) -> None:

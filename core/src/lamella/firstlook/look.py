@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lamella.analysis.beam import corrected
 from lamella.firstlook.computing import computed
 from lamella.firstlook.kinds import frame_word
 from lamella.firstlook.panels import Drawing, marks_of, panel_of
@@ -275,7 +276,7 @@ def _one_frame(plan: Plan, like: Output, drawing: Drawing, place: tuple[int, ...
     nav = [i for i, n in enumerate(dataset.shape.nav) if n > 1]
     where = "+" if len(nav) > 1 else f"position {place[nav[0]]}"
     title = f"{word.capitalize()} at {where}"
-    frame = dataset.read(place, fill=0)
+    frame = corrected(dataset.read(place, fill=0), dataset)
     quantity = like.quantity.partition(" ")[0]
     single = replace(like, title=title, values=frame, valid=None, quantity=quantity, name=word)
     return [panel_of(single, replace(drawing, marks=(), grid=""))]
