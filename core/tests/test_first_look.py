@@ -246,6 +246,22 @@ def test_every_picture_shows_corrected_frames(context: lamella.Context) -> None:
     np.testing.assert_array_equal(numbers(single), scan()[3, 4])
 
 
+def test_numbers_that_are_lost_are_counted(context: lamella.Context) -> None:
+    frames = scan(4, 5, "f4")
+    frames[1, 2, 5, 6], frames[3, 1, 7, 8] = np.nan, np.inf
+    look = look_at(frames, context, nav_shape=(4, 5))
+    (note,) = (note for note in look.notes if note.startswith("grey is what is not finite"))
+    assert "2 of 672 values of mean pattern" in note
+    assert not any("not finite" in note for note in look_at(scan(4, 5), context).notes)
+
+
+def test_a_scan_of_coloured_images_has_no_patterns(context: lamella.Context) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (2, 3, 8, 9, 3), dtype="u1")
+    look = look_at(colours, context, sig_shape=(8, 9, 3), nav_shape=(2, 3))
+    assert titles(look) == ["All counts", "Mean image", "Standard deviation", "Image at +"]
+    assert "per image" in look[0].quantity
+
+
 def test_integers_beyond_2_to_the_53(context: lamella.Context) -> None:
     look = look_at(BEAM.astype("u8") * 2**56, context)
     assert numbers(look[0]).dtype == np.uint64

@@ -170,10 +170,21 @@ def _oddities(plan: Plan, done: Pass, panels: Sequence[Panel]) -> list[str]:
     missing = plan.dataset.missing_count
     if missing:
         notes.append(f"{missing} of {plan.dataset.shape.nav.size} scan positions have no frame")
+    shown = {panel.name for panel in panels}
+    lost = [text for output in done.outputs if output.name in shown and (text := _not_finite(output))]
+    if lost:
+        notes.append(f"grey is what is not finite: {', '.join(lost)}")
     planes = {part for panel in panels for part in panel.title.split(", ") if " = " in part}
     if planes:
         notes.append(f"of more than two axes, one plane is shown: {', '.join(sorted(planes))}")
     return notes
+
+
+def _not_finite(output: Output) -> str:
+    """Say how many of the computed values are no finite numbers; nothing if all are."""
+    values = output.values if output.valid is None else output.values[output.valid]
+    count = values.size - int(np.count_nonzero(np.isfinite(values)))
+    return f"{count} of {values.size} values of {output.title[0].lower()}{output.title[1:]}" if count else ""
 
 
 # What is shown of each kind.
