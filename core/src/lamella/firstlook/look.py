@@ -67,7 +67,8 @@ class FirstLook(list[Panel]):
         self.script: Script = script_of(plan.dataset, plan.analyses, roi=plan.roi)
 
     def __repr__(self) -> str:
-        return f"<FirstLook of a {self.kind}: {', '.join(panel.title for panel in self)}>"
+        article = "an" if self.kind[0] in "aeiou" and not self.kind.startswith("one") else "a"
+        return f"<FirstLook of {article} {self.kind}: {', '.join(panel.title for panel in self)}>"
 
 
 def first_look(
