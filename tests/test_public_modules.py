@@ -38,7 +38,8 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.gl
 
 def allowed(groups: Iterable[str]) -> frozenset[str]:
     """The modules that a plugin with these entry-point groups may import."""
-    modules: set[str] = {"lamella.errors"}
+    groups = list(groups)
+    modules: set[str] = {"lamella.errors"} if groups else set(PUBLIC)  # without any, it is a program that uses Lamella
     for group in groups:
         if group == "lamella.formats":
             modules |= FOR_FORMATS
@@ -228,6 +229,7 @@ def test_type_checkers_see_the_same_names_as_programs(module: str) -> None:
 def test_the_kind_of_a_plugin_follows_from_its_entry_points() -> None:
     assert "lamella.executors" in allowed(["lamella.executors"])
     assert "lamella" not in allowed(["lamella.formats"])
+    assert allowed([]) == PUBLIC
     assert "lamella.reader" not in allowed(["lamella"])
     assert faults("from lamella.opening.open import open_dataset", allowed(["lamella.formats"])) != []
     assert faults("import lamella\nlamella.opening", PUBLIC) != []

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import conformance_tables
+import first_look_pictures
 import layers
 
 from lamella.cli.app import BUILTIN, parser_of
@@ -62,6 +64,7 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "wrong readers": conformance_tables.wrong_readers,
     "layers picture": layers.picture,
     "layers table": layers.table,
+    **{f"look at {name}": partial(first_look_pictures.picture, name) for name in (*first_look_pictures.SCENES, "scan")},
 }
 
 

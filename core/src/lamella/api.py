@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from lamella.analysis.creating import AnalysisMaker
-from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     import os
@@ -95,7 +94,7 @@ class Context(AnalysisMaker):
     [[64, 64, 64], [64, 64, 64]]
     """
 
-    def __init__(self, executor: Executor | str | None = None, *, plot_class: type[LivePlot] | None = None) -> None:
+    def __init__(self, executor: Executor | str | None = None, plot_class: type[LivePlot] | None = None) -> None:
         self._given = executor
         self._made: Executor | None = None
         self._running: weakref.WeakSet[Run] = weakref.WeakSet()
@@ -106,7 +105,7 @@ class Context(AnalysisMaker):
         cls,
         executor: str = "threads",
         *,
-        cpus: int | None = None,
+        cpus: int | Sequence[int] | None = None,
         plot_class: type[LivePlot] | None = None,
     ) -> Self:
         """Give a context with a certain executor.
@@ -116,7 +115,8 @@ class Context(AnalysisMaker):
         executor
             ``"inline"``, ``"threads"``, ``"processes"``, or what a plugin adds.
         cpus
-            Number of workers; one per processor if None.
+            Number of workers, or the numbers of processors, for one worker each; one per processor if None. Where a
+            worker runs is left to the system.
         plot_class
             What draws live plots.
 
@@ -164,31 +164,30 @@ class Context(AnalysisMaker):
     ) -> None:
         self.close()
 
-    def load(self, filetype: str, target: Any = None, **parameters: Any) -> DataSet:
+    def load(self, filetype: str, *arguments: Any, **parameters: Any) -> DataSet:
         """Open a scan, with the format first; see `lamella.open` for the rest.
 
         Parameters
         ----------
         filetype
             Name of the format in any case, or ``"auto"``.
-        target
-            Path of a file, or an object for formats that wrap objects; also as ``path=``, ``files=`` or ``data=``.
+        *arguments
+            The path of a file, or an object for formats that wrap objects; also as ``path=``, ``files=``, ``data=`` or
+            ``target=``. Values that follow it have the places that existing scripts give them, for instance
+            ``dtype, nav_shape, sig_shape`` for ``"raw"``.
         **parameters
-            Parameters of the format.
+            Parameters of the format. Older names of some, such as ``scan_size`` and ``detector_size``, are understood
+            with a warning.
 
         Raises
         ------
         ParameterError
-            If there is no target.
+            If there is no target, or a value that has no meaning here.
         """
-        for name in ("path", "files", "data"):
-            if target is None and name in parameters:
-                target = parameters.pop(name)
-        if target is None:
-            raise ParameterError(
-                "what should be opened? Give a path, or data= for formats that wrap objects", field="target"
-            )
-        return open(target, filetype, **parameters)
+        from lamella.opening.scripts import asked_for
+
+        target, named = asked_for(filetype, arguments, parameters)
+        return open(target, filetype, **named)
 
     @overload
     def run_udf(

@@ -55,8 +55,8 @@ class CoMAnalysis(Analysis):
         cy: float | None = None,
         mask_radius: float | None = None,
         flip_y: bool = False,
-        scan_rotation: float = 0.0,
         mask_radius_inner: float | None = None,
+        scan_rotation: float = 0.0,
     ) -> None:
         image_size(dataset)
         if mask_radius_inner is not None and mask_radius is None:

@@ -48,23 +48,23 @@ class AnalysisMaker:
         cy: float | None = None,
         mask_radius: float | None = None,
         flip_y: bool = False,
-        scan_rotation: float = 0.0,
         mask_radius_inner: float | None = None,
+        scan_rotation: float = 0.0,
     ) -> CoMAnalysis:
         """Centre of mass as a vector field; see `lamella.analysis.com.CoMAnalysis`."""
         from lamella.analysis.com import CoMAnalysis
 
-        return CoMAnalysis(dataset, cx, cy, mask_radius, flip_y, scan_rotation, mask_radius_inner)
+        return CoMAnalysis(dataset, cx, cy, mask_radius, flip_y, mask_radius_inner, scan_rotation)
 
     def create_radial_fourier_analysis(
         self,
         dataset: DataSet,
         cx: float | None = None,
         cy: float | None = None,
-        ri: float = 0.0,
+        ri: float | None = None,
         ro: float | None = None,
-        n_bins: int = 1,
-        max_order: int = 24,
+        n_bins: int | None = None,
+        max_order: int | None = None,
         use_sparse: bool | None = None,
     ) -> RadialFourierAnalysis:
         """Fourier components of rings; see `lamella.analysis.radialfourier.RadialFourierAnalysis`."""

@@ -36,9 +36,9 @@ class RadialFourierAnalysis(Analysis):
     ri, ro
         Inner and outer radius [px]; everything by default.
     n_bins
-        Number of rings.
+        Number of rings; one by default.
     max_order
-        Highest order.
+        Highest order; 24 by default.
     use_sparse
         Passed on to `lamella.udf.ApplyMasksUDF`.
     """
@@ -48,15 +48,18 @@ class RadialFourierAnalysis(Analysis):
         dataset: DataSet,
         cx: float | None = None,
         cy: float | None = None,
-        ri: float = 0.0,
+        ri: float | None = None,
         ro: float | None = None,
-        n_bins: int = 1,
-        max_order: int = 24,
+        n_bins: int | None = None,
+        max_order: int | None = None,
         use_sparse: bool | None = None,
     ) -> None:
         width, height = image_size(dataset)
         cx, cy = centre(dataset, cx, cy)
         ro = masks.bounding_radius(cx, cy, width, height) if ro is None else ro
+        ri = 0.0 if ri is None else ri
+        n_bins = 1 if n_bins is None else n_bins
+        max_order = 24 if max_order is None else max_order
         super().__init__(dataset, cx=cx, cy=cy, ri=ri, ro=ro, n_bins=n_bins, max_order=max_order, use_sparse=use_sparse)
         self._size = width, height
 

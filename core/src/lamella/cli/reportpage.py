@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import lamella
@@ -153,7 +152,7 @@ def _page(name: str, body: str, source: str) -> str:
 
 
 def _section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>" if content else ""
+    return f"<section><h2>{html_text(title)}</h2>{content}</section>" if content else ""
 
 
 def _facts(pairs: Iterable[tuple[str, object]], show: WithoutPaths) -> str:

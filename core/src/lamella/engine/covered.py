@@ -39,6 +39,7 @@ class Covered:
         self._zeros = zeros
         self._done: list[Partition] = []
         self._valid: NDArray[np.bool_] | None = None
+        self._holes: NDArray[np.bool_] | None = None
         self._entered = 0  # of the partitions, into the array
 
     def add(self, partition: Partition) -> None:
@@ -65,15 +66,19 @@ class Covered:
         self._entered = len(self._done)
         return self._valid
 
+    def now(self) -> NDArray[np.bool_]:
+        """Give `valid`."""
+        return self.valid
+
     @property
-    def delivered(self) -> NDArray[np.bool_]:
-        """Which positions were processed, as a frame or as zeros in place of one."""
-        if not self._zeros:
-            return self.valid
-        flags = np.zeros(self._region.size, dtype=np.bool_)
-        for partition in self._done:
-            flags[self._region.before(partition.start) : self._region.before(partition.stop)] = True
-        return flags
+    def holes(self) -> NDArray[np.bool_]:
+        """Which of the selected positions have no frame, and never get a result; not to be written."""
+        if self._holes is None:
+            self._holes = np.zeros(self._region.size, dtype=np.bool_)
+            if not self._zeros:
+                shown = self._frame_map.shown(0, self._region.n_positions)
+                self._holes = ~(shown if self._region.mask is None else shown[self._region.mask])
+        return self._holes
 
     def _enter(self, partitions: Sequence[Partition], flags: NDArray[np.bool_]) -> None:
         mask = self._region.mask

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from lamella.geometry.shape import Shape
     from lamella.udf.buffers import BufferSpec
 
-__all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan"]
+__all__ = ["ChangedParams", "Plan", "PlannedUDF", "bind_params", "make_plan", "params_of"]
 
 _METHODS = ("rows", "tile", "frame", "partition")
 _UNBOUNDED = 1 << 60
@@ -173,8 +174,10 @@ class Plan(ReopensDataSet):
         )
         sig = self.dataset.shape.sig
         udf._specs = udf.get_result_buffers()
+        made_here = {name: spec for name, spec in udf._specs.items() if spec.use != "result_only"}
         udf._results = Views(
-            {name: spec.allocate(count, sig) for name, spec in udf._specs.items() if spec.use != "result_only"}
+            {name: spec.allocate(count, sig) for name, spec in made_here.items()},
+            unmade=() if partition is None else udf._specs.keys() - made_here.keys(),
         )
         return udf
 
@@ -260,8 +263,12 @@ def _planned(
     fresh._meta = UDFMeta(
         dataset_shape=dataset.shape, dataset_dtype=dataset.dtype, region=region, corrections=corrections
     )
-    if "numpy" not in fresh.get_backends():
-        raise UDFError(f"{who} computes with {', '.join(fresh.get_backends())}; Lamella has NumPy arrays only")
+    backends = fresh.get_backends()
+    backends = (backends,) if isinstance(backends, str) else tuple(backends)
+    if UDF.BACKEND_NUMPY not in backends:
+        named = ", ".join(sorted(map(str, backends))) or "none"
+        text = f"{who}.get_backends() names {named}: it computes with {named}; Lamella has NumPy arrays only"
+        raise UDFError(f"{text}. Let get_backends() name 'numpy' as well, if the code can compute with NumPy arrays")
     method = fresh.get_method()
     if method not in _METHODS or not hasattr(fresh, f"process_{method}"):
         raise UDFError(f"{who}.get_method() gave {method!r}, which is not one of its process_* methods")
@@ -302,6 +309,19 @@ def bind_params(udf: UDF, dataset: DataSet, positions: Callable[[], range | NDAr
             for name, value in udf._kwargs.items()
         }
     )
+
+
+@contextmanager
+def params_of(udf: UDF, start: int, stop: int) -> Iterator[None]:
+    """Show, meanwhile, the part of auxiliary data over the scan that belongs to some of the selected positions."""
+    along = [name for name, value in udf._kwargs.items() if isinstance(value, AuxData) and value.kind == "nav"]
+    whole = udf.params
+    if along:
+        udf.params = Namespace({**whole, **{name: whole[name][start:stop] for name in along}})
+    try:
+        yield
+    finally:
+        udf.params = whole
 
 
 def _again(cls: type[UDF], kwargs: Mapping[str, Any]) -> UDF:

@@ -12,7 +12,7 @@ from lamella.corrections.resolve import choose
 from lamella.engine.covered import Covered
 from lamella.engine.failures import exits_told, guarded, lost_text, place_text
 from lamella.engine.mergeall import merges_all, without_gaps
-from lamella.engine.plan import ChangedParams, bind_params, make_plan
+from lamella.engine.plan import ChangedParams, bind_params, make_plan, params_of
 from lamella.engine.sparse import prefer_events
 from lamella.engine.stopping import Cancel
 from lamella.engine.task import Task, run_task
@@ -133,6 +133,8 @@ class Run:
         self._covered = Covered(dataset.frame_map, region, zeros=dataset.missing == "zero")
         self._changed: ChangedParams | None = None
         self._mains = [self._main(i) for i in range(len(udfs))]
+        for given, main in zip(udfs, self._mains, strict=True):
+            given._meta = main._meta
         self._kept: list[dict[Slice, Views] | None] = [{} if merges_all(udf) else None for udf in self._mains]
 
     def _selects(self, partition: Partition) -> bool:
@@ -148,7 +150,7 @@ class Run:
 
     def _main(self, index: int) -> UDF:
         with exits_told(self.plan.udfs[index].cls.__name__, self.plan.dataset):
-            udf = self.plan.make(index, valid=lambda: self._covered.valid)
+            udf = self.plan.make(index, valid=self._covered.now)
         guarded(udf, "preprocess", self.plan.dataset, None)
         return udf
 
@@ -212,7 +214,6 @@ class Run:
         """Add the result of a partition; gives the number of scan positions that it covers."""
         plan = self.plan
         start, stop = plan.span(partition)
-        self._covered.add(partition)
         for udf, source, kept in zip(self._mains, arrays, self._kept, strict=True):
             if kept is not None:
                 sig = plan.dataset.shape.sig
@@ -224,7 +225,9 @@ class Run:
                     for name, array in udf.results.items()
                 }
             )
-            guarded(udf, "merge", plan.dataset, partition, target, Views(source))
+            with params_of(udf, start, stop):
+                guarded(udf, "merge", plan.dataset, partition, target, Views(source))
+        self._covered.add(partition)
         return stop - start
 
     def _merge_kept(self) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 from lamella.errors import ParameterError, PluginError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lamella.executors.executor import Executor
 
 __all__ = ["make_executor"]
@@ -16,7 +18,7 @@ _DASK = ("dask", "dask-integration", "dask-make-default", "delayed")
 _ONLY_ONE = ("inline",)
 
 
-def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
+def make_executor(name: str = "threads", cpus: int | Sequence[int] | None = None) -> Executor:
     """Give an executor by its name.
 
     Parameters
@@ -25,7 +27,8 @@ def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
         ``"inline"`` (also ``"synchronous"``), ``"threads"`` (also ``"concurrent"``), ``"processes"``, or what a
         plugin adds.
     cpus
-        Number of workers; all processors that this process may use if None.
+        Number of workers, or the numbers of processors, for one worker each; all processors that this process may use
+        if None.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def make_executor(name: str = "threads", cpus: int | None = None) -> Executor:
         return cast("Executor", plugin.make())
     if wanted in _ONLY_ONE:
         raise ParameterError(f"the executor {name!r} runs in the calling thread; leave out cpus", field="cpus")
-    if cpus < 1:
+    workers = cpus if isinstance(cpus, int) else len(cpus)
+    if workers < 1:
         raise ParameterError(f"at least one worker is needed, not {cpus}", field="cpus")
-    return cast("Executor", plugin.make(cpus))
+    return cast("Executor", plugin.make(workers))

@@ -70,8 +70,9 @@ def region_of(roi: object, nav_shape: Sequence[int]) -> Region:
     Parameters
     ----------
     roi
-        ``None``; a boolean array of shape ``nav_shape`` (NumPy, SciPy sparse or pydata/sparse); one scan position as
-        a tuple; or a list of ``(position, bool)`` pairs, all true (exactly these) or all false (all but these).
+        ``None``; a boolean array of shape ``nav_shape``, or a flat one with an entry for each position (NumPy, SciPy
+        sparse or pydata/sparse); one scan position as a tuple; or a list of ``(position, bool)`` pairs, all true
+        (exactly these) or all false (all but these).
     nav_shape
         Shape of the scan.
 
@@ -91,11 +92,18 @@ def region_of(roi: object, nav_shape: Sequence[int]) -> Region:
             raise ParameterError("roi lists positions with True and with False; use one of the two", field="roi")
         return Region(nav_shape, _mask_of_positions([where for where, _ in roi], flags.pop(), nav_shape))
     mask = _dense(roi)
+    if mask.size == math.prod(nav_shape) and _is_flat(roi, mask):
+        mask = mask.reshape(nav_shape)
     if mask.shape != nav_shape:
         raise ParameterError(f"roi has shape {mask.shape}, the scan has {nav_shape}", field="roi")
     if mask.dtype != np.bool_:
         mask = mask.astype(np.bool_)
     return Region(nav_shape, mask)
+
+
+def _is_flat(roi: object, mask: NDArray[Any]) -> bool:
+    """Whether a region has one axis; sparse matrices have two, one of them of length one."""
+    return mask.ndim == 1 or (mask.ndim == 2 and 1 in mask.shape and hasattr(roi, "tocoo"))
 
 
 def _is_pair(item: object) -> bool:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    pass
+from typing import Self
 
 __all__ = ["Shape", "SigBox", "scan_shapes", "split_shape", "square_scan"]
 
@@ -22,12 +19,19 @@ class Shape(tuple[int, ...]):
     >>> shape = Shape((128, 64), (256, 256))
     >>> shape.nav, shape.sig.size, shape == (128, 64, 256, 256)
     (Shape(nav=(128, 64), sig=()), 65536, True)
+    >>> Shape((128, 64, 256, 256), sig_dims=2) == shape
+    True
     """
 
     _sig_dims: int
 
-    def __new__(cls, nav: Sequence[int], sig: Sequence[int] = ()) -> Self:
-        """Join ``nav`` and ``sig``."""
+    def __new__(cls, nav: Sequence[int], sig: Sequence[int] | int = (), *, sig_dims: int | None = None) -> Self:
+        """Join ``nav`` and ``sig``; or, with the number of detector axes as second argument, cut all axes."""
+        if sig_dims is None and not isinstance(sig, Sized):
+            sig_dims = sig
+        if sig_dims is not None:
+            nav, sig = tuple(nav)[: len(nav) - sig_dims], tuple(nav)[len(nav) - sig_dims :]
+        assert isinstance(sig, Sized)
         shape = super().__new__(cls, (*map(int, nav), *map(int, sig)))
         shape._sig_dims = len(sig)
         return shape
@@ -51,6 +55,14 @@ class Shape(tuple[int, ...]):
     def dims(self) -> int:
         """The number of axes."""
         return len(self)
+
+    def flatten_nav(self) -> Shape:
+        """Give the shape with one scan axis."""
+        return Shape((self.nav.size,), self.sig)
+
+    def flatten_sig(self) -> Shape:
+        """Give the shape with one detector axis."""
+        return Shape(self.nav, (self.sig.size,))
 
     def to_tuple(self) -> tuple[int, ...]:
         """Give the plain tuple."""

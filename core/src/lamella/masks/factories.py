@@ -239,11 +239,14 @@ def radial_bins(
 
 
 def rectangular(X: float, Y: float, Width: float, Height: float, imageSizeX: int, imageSizeY: int) -> NDArray[np.bool_]:
-    """A rectangle from corner (Y, X) to corner (Y + Height, X + Width), both included; sizes may be negative."""
+    """A rectangle from corner (Y, X) to corner (Y + Height, X + Width), both included; sizes may be negative.
+
+    Where one of them is zero, it is empty.
+    """
     x0, x1 = sorted((int(X), int(X + Width)))
     y0, y1 = sorted((int(Y), int(Y + Height)))
     mask = np.zeros((imageSizeY, imageSizeX), dtype=np.bool_)
-    mask[max(0, y0) : max(0, y1 + 1), max(0, x0) : max(0, x1 + 1)] = True
+    mask[max(0, y0) : max(0, y1 + 1), max(0, x0) : max(0, x1 + 1)] = Width != 0 and Height != 0
     return mask
 
 

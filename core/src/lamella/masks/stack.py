@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 
@@ -105,6 +105,16 @@ class DenseCut:
             out[rows] += block @ self.columns
 
 
+class OneMask(np.ndarray[Any, Any]):
+    """One mask of a sparse stack, as an array that may be asked for its dense form like a sparse one."""
+
+    def todense(self) -> NDArray[Any]:
+        """Give a plain array."""
+        return self.view(np.ndarray)
+
+    toarray = todense
+
+
 class SparseMasks:
     """Masks as the pixels that are not zero: sorted by mask, then by pixel.
 
@@ -147,6 +157,33 @@ class SparseMasks:
     def astype(self, dtype: DTypeLike) -> SparseMasks:
         """Give the masks in another dtype."""
         return SparseMasks(self.shape, self.mask, self.pixel, self.value.astype(dtype))
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> OneMask: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> SparseMasks: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> OneMask | SparseMasks:
+        """Give one of the masks as an array, or some of them as a stack."""
+        numbers = range(len(self))[index]
+        if isinstance(numbers, int):
+            first, end = np.searchsorted(self.mask, (numbers, numbers + 1))
+            dense = np.zeros(math.prod(self.shape[1:]), self.dtype)
+            np.add.at(dense, self.pixel[first:end], self.value[first:end])
+            return dense.reshape(self.shape[1:]).view(OneMask)
+        parts = [slice(*np.searchsorted(self.mask, (number, number + 1))) for number in numbers]
+        counts = [part.stop - part.start for part in parts]
+        return SparseMasks(
+            (len(parts), *self.shape[1:]),
+            np.repeat(np.arange(len(parts)), counts),
+            np.concatenate([self.pixel[:0], *(self.pixel[part] for part in parts)]),
+            np.concatenate([self.value[:0], *(self.value[part] for part in parts)]),
+        )
+
+    def todense(self) -> NDArray[Any]:
+        """Give the same as `toarray`, under the name that it has for sparse arrays of other libraries."""
+        return self.toarray()
 
     def toarray(self) -> NDArray[Any]:
         """Give the dense array of shape ``(n, *detector)``."""

@@ -67,9 +67,9 @@ class LivePlot:
         """
         channel = self.channel
         if isinstance(channel, str):
-            return _image(channel, _find(result, channel).data)
+            return _image(channel, _known(_find(result, channel)))
         if isinstance(channel, tuple):
-            return _image(channel[0], channel[1](_find(result, channel[0]).data))
+            return _image(channel[0], channel[1](_known(_find(result, channel[0]))))
         return _image(self.title, channel(result, damage))
 
     def update(self, partial: PartialResults, force: bool = False) -> None:
@@ -118,6 +118,14 @@ class LivePlot:
         if _pyplot().isinteractive() or self.figure.canvas.manager is not None:
             self.figure.canvas.draw_idle()
             self.figure.canvas.flush_events()
+
+
+def _known(result: ResultBuffer) -> NDArray[Any]:
+    """Give a result with NaN where it is not known yet, if its dtype has that."""
+    data = result.data
+    if data.dtype.kind not in "fc" or (valid := result.valid_mask).all():
+        return data
+    return np.where(valid, data, np.array(np.nan, data.dtype))
 
 
 def make_plots(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lamella.udf.builtin.weighing import WeighingUDF as WeighingUDF
     from lamella.udf.meta import UDFMeta as UDFMeta
     from lamella.udf.results import ResultBuffer as ResultBuffer, UDFResult as UDFResult
+    from lamella.udf.slices import Slice as Slice
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -31,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.base": "UDF UDFMethod",
         "lamella.udf.meta": "UDFMeta",
         "lamella.udf.results": "ResultBuffer UDFResult",
+        "lamella.udf.slices": "Slice",
         "lamella.udf.builtin.masks": "ApplyMasksUDF",
         "lamella.udf.builtin.auto": "AutoUDF",
         "lamella.udf.builtin.com": "CoMUDF",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -67,6 +67,64 @@ class UDF:
     BACKEND_NUMPY = "numpy"
     BACKEND_CUPY = "cupy"
     BACKEND_CUDA = "cuda"
+    BACKEND_SPARSE_COO = "sparse.COO"
+    BACKEND_SPARSE_GCXS = "sparse.GCXS"
+    BACKEND_SPARSE_DOK = "sparse.DOK"
+    BACKEND_SCIPY_COO = "scipy.sparse.coo_matrix"
+    BACKEND_SCIPY_CSR = "scipy.sparse.csr_matrix"
+    BACKEND_SCIPY_CSC = "scipy.sparse.csc_matrix"
+    BACKEND_SCIPY_COO_ARRAY = "scipy.sparse.coo_array"
+    BACKEND_SCIPY_CSR_ARRAY = "scipy.sparse.csr_array"
+    BACKEND_SCIPY_CSC_ARRAY = "scipy.sparse.csc_array"
+    BACKEND_CUPY_SCIPY_COO = "cupyx.scipy.sparse.coo_matrix"
+    BACKEND_CUPY_SCIPY_CSR = "cupyx.scipy.sparse.csr_matrix"
+    BACKEND_CUPY_SCIPY_CSC = "cupyx.scipy.sparse.csc_matrix"
+    CUPY_BACKENDS = frozenset({BACKEND_CUPY, BACKEND_CUPY_SCIPY_COO, BACKEND_CUPY_SCIPY_CSR, BACKEND_CUPY_SCIPY_CSC})
+    CUDA_BACKENDS = CUPY_BACKENDS | {BACKEND_CUDA}
+    DENSE_BACKENDS = frozenset({BACKEND_NUMPY, "numpy.matrix", BACKEND_CUPY, BACKEND_CUDA})
+    ND_BACKENDS = frozenset(
+        {
+            BACKEND_NUMPY,
+            BACKEND_CUPY,
+            BACKEND_CUDA,
+            BACKEND_SPARSE_COO,
+            BACKEND_SPARSE_GCXS,
+            BACKEND_SPARSE_DOK,
+        }
+    )
+    CPU_BACKENDS = frozenset(
+        {
+            BACKEND_NUMPY,
+            "numpy.matrix",
+            BACKEND_SPARSE_COO,
+            BACKEND_SPARSE_GCXS,
+            BACKEND_SPARSE_DOK,
+            BACKEND_SCIPY_COO,
+            BACKEND_SCIPY_CSR,
+            BACKEND_SCIPY_CSC,
+            BACKEND_SCIPY_COO_ARRAY,
+            BACKEND_SCIPY_CSR_ARRAY,
+            BACKEND_SCIPY_CSC_ARRAY,
+        }
+    )
+    SPARSE_BACKENDS = (CPU_BACKENDS | CUDA_BACKENDS) - DENSE_BACKENDS
+    D2_BACKENDS = (CPU_BACKENDS | CUDA_BACKENDS) - ND_BACKENDS
+    BACKEND_ALL = (
+        BACKEND_CUPY_SCIPY_CSR,
+        BACKEND_CUPY_SCIPY_CSC,
+        BACKEND_CUPY_SCIPY_COO,
+        BACKEND_SCIPY_COO_ARRAY,
+        BACKEND_SCIPY_CSC_ARRAY,
+        BACKEND_SCIPY_CSR_ARRAY,
+        BACKEND_SCIPY_CSR,
+        BACKEND_SCIPY_CSC,
+        BACKEND_SCIPY_COO,
+        BACKEND_CUPY,
+        BACKEND_NUMPY,
+        BACKEND_SPARSE_COO,
+        BACKEND_SPARSE_GCXS,
+    )
+    """Kinds of arrays that `get_backends` may name; where NumPy is among them, UDFs get NumPy arrays."""
 
     def __init__(self, **kwargs: Any) -> None:
         self._kwargs = kwargs
@@ -90,9 +148,9 @@ class UDF:
 
     @property
     def meta(self) -> UDFMeta:
-        """Facts about the run and the current block of data."""
+        """Facts about the run and the current block of data; after a run, those about it as a whole."""
         if self._meta is None:
-            raise UDFError(f"{type(self).__name__}.meta exists only during a run")
+            raise UDFError(f"{type(self).__name__}.meta exists during and after a run, and not before")
         return self._meta
 
     @property
@@ -154,8 +212,8 @@ class UDF:
         """Give the preferred ``depth`` [frames] and ``total_size`` [bytes] of tiles."""
         return {"depth": self.TILE_DEPTH_DEFAULT, "total_size": self.TILE_SIZE_BEST_FIT}
 
-    def get_backends(self) -> Sequence[str]:
-        """Name the kinds of arrays it can compute with; ``"numpy"`` must be among them."""
+    def get_backends(self) -> str | Iterable[str]:
+        """Name the kinds of arrays it can compute with, one or several; ``"numpy"`` must be among them."""
         return (self.BACKEND_NUMPY,)
 
     def get_method(self) -> Method:
@@ -217,7 +275,8 @@ class UDF:
         Parameters
         ----------
         dest
-            The whole result; buffers of kind ``"nav"`` show the scan positions of the partition.
+            The whole result; buffers of kind ``"nav"`` show the scan positions of the partition, and so do auxiliary
+            data among the parameters.
         src
             The result of the partition.
 
@@ -238,8 +297,8 @@ class UDF:
     def get_results(self) -> Mapping[str, Any]:
         """Give the results by name, made from the complete buffers in ``self.results``.
 
-        Buffers of kind ``"nav"`` have one entry per selected scan position. Wrap an array in `with_mask` to say where
-        it is valid.
+        Buffers of kind ``"nav"`` have one entry per selected scan position; an array of the shape of the scan will do
+        as well. Wrap an array in `with_mask` to say where it is valid.
         """
         specs = self.get_result_buffers()
         made = [name for name, spec in specs.items() if spec.use == "result_only"]
@@ -247,7 +306,8 @@ class UDF:
             raise UDFError(f"{type(self).__name__} must implement get_results(): nothing else makes {', '.join(made)}")
         return {name: self.results[name] for name, spec in specs.items() if spec.use is None}
 
-    def with_mask(self, data: ArrayLike, mask: ArrayLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    @staticmethod
+    def with_mask(data: ArrayLike, mask: ArrayLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pair a result with a mask that is true where it is valid."""
         return np.asarray(data), np.asarray(mask, dtype=np.bool_)
 

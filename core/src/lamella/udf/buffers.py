@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -89,6 +89,29 @@ class AuxData:
         self.data = np.asarray(data, dtype=spec.dtype)
         self.spec = spec
 
+    @property
+    def kind(self) -> Kind:
+        """``"nav"``, ``"sig"`` or ``"single"``."""
+        return self.spec.kind
+
+    @property
+    def extra_shape(self) -> tuple[int, ...]:
+        """The shape of an entry."""
+        return self.spec.extra_shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the data."""
+        return self.data.dtype
+
+    @property
+    def raw_data(self) -> NDArray[Any]:
+        """The data; with a flat scan axis where they have an entry per scan position."""
+        return self.data.reshape(-1, *self.extra_shape) if self.kind == "nav" else self.data
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.data, dtype=dtype, copy=copy)
+
     def bind(self, nav_shape: Sequence[int], sig_shape: Sequence[int]) -> NDArray[Any]:
         """Give the data in the shape of a buffer over the whole scan, or over the detector.
 
@@ -142,7 +165,28 @@ class Namespace(Mapping[str, Any]):
 
 
 class Views(Namespace):
-    """Arrays by attribute and by item; an assignment writes into the array, so ``views.x += 1`` does what it says."""
+    """Arrays by attribute and by item; an assignment writes into the array, so ``views.x += 1`` does what it says.
+
+    Parameters
+    ----------
+    values
+        The arrays.
+    unmade
+        Names of buffers that do not exist yet: they read as None.
+    """
+
+    __slots__ = ("_unmade",)  # beside the arrays, which are all that is iterated over
+    _unmade: frozenset[str]
+
+    def __init__(self, values: Mapping[str, Any], unmade: Iterable[str] = ()) -> None:
+        super().__init__(values)
+        object.__setattr__(self, "_unmade", frozenset(unmade))
+
+    def __getattr__(self, name: str) -> Any:
+        return None if name in self._unmade else super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return None if name in self._unmade else super().__getitem__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value

@@ -171,15 +171,26 @@ class UDFMeta:
         flat = as_numbers(positions)
         return np.stack(np.unravel_index(flat, self.dataset_shape.nav), axis=-1).astype(np.int64, copy=False)
 
-    def get_valid_nav_mask(self, full_nav: bool = False) -> NDArray[np.bool_]:
-        """Give where results exist so far: one flag per selected position, or the whole scan with ``full_nav``."""
+    def get_valid_nav_mask(self, full_nav: bool = False) -> NDArray[np.bool_] | None:
+        """Give where results were merged so far; in ``merge``, without the partition that is being merged.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            One flag for each selected position, or for each position of the scan with ``full_nav``. None in
+            ``process_*``, where a partition does not know of the others.
+        """
         if self._valid is None:
-            raise UDFError("meta.get_valid_nav_mask() is for merge and get_results: only there results are complete")
+            return None
         valid, mask = self._valid(), self._region.mask
-        if not full_nav:
+        if mask is None or not full_nav:
             return valid.copy()
-        if mask is None:
-            return valid.reshape(self._region.nav_shape).copy()
         full = np.zeros(self._region.n_positions, dtype=np.bool_)
         full[mask] = valid
-        return full.reshape(self._region.nav_shape)
+        return full
+
+    @property
+    def _merged(self) -> NDArray[np.bool_]:
+        """Where results were merged so far, one flag for each selected position; not to be written."""
+        assert self._valid is not None, "known in merge and get_results only"
+        return self._valid()

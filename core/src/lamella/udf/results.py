@@ -31,8 +31,8 @@ class Coverage(Protocol):
         ...
 
     @property
-    def delivered(self) -> NDArray[np.bool_]:
-        """Anything was processed, also a frame of zeros in place of a missing one."""
+    def holes(self) -> NDArray[np.bool_]:
+        """Has no frame, and never gets a result."""
         ...
 
 
@@ -51,6 +51,8 @@ class ResultBuffer:
         Where it is valid: one flag per selected position for kind ``"nav"``, else of the shape of ``raw``.
     axes
         Those of the scan for kind ``"nav"``, those of the detector for kind ``"sig"``, if they are known.
+    whole
+        The array over the whole scan, where the UDF gave one although only some positions were selected.
 
     Attributes
     ----------
@@ -65,12 +67,14 @@ class ResultBuffer:
         region: Region,
         valid: NDArray[np.bool_] | None,
         axes: tuple[Axis, ...] = (),
+        whole: NDArray[Any] | None = None,
     ) -> None:
         self.spec = spec
         self.axes = axes
         self._region = region
         self._raw = raw
         self._valid = valid
+        self._whole = whole
 
     @property
     def kind(self) -> Kind:
@@ -108,7 +112,9 @@ class ResultBuffer:
 
     @property
     def data(self) -> NDArray[Any]:
-        """The array in the shape of the scan; where nothing was computed, NaN (None for objects) or zero."""
+        """The array in the shape of the scan; what was not selected or has no frame is NaN, None for objects, or 0."""
+        if self._whole is not None:
+            return self._whole.reshape(self.shape)
         return self._spread(self._raw, _blank(self._raw.dtype))
 
     @property
@@ -229,22 +235,49 @@ def collect(
     specs = udf._specs
     valid = gap = np.zeros(0, dtype=np.bool_)
     if any(spec.kind == "nav" and spec.use != "private" for spec in specs.values()):
-        valid, gap = coverage.valid, ~coverage.delivered
+        valid, gap = coverage.valid, coverage.holes
     result = UDFResult()
     by_kind = {"nav": axes[: len(region.nav_shape)], "sig": axes[len(region.nav_shape) :]}
     for name, value in _checked(udf, returned, specs):
         data, mask = value if isinstance(value, tuple) else (np.asarray(value), None)
-        spec = specs[name]
+        spec, whole = specs[name], None
+        if _over_scan(data, spec, region):
+            whole, data = data, _selected(data, spec, region)
         data = _shaped(udf, name, data, spec, region)
         if spec.kind == "nav":
-            data = _blanked(data, gap)
-            mask = valid if mask is None else _nav_mask(mask, valid, data)
+            blanked = _blanked(data, gap)
+            if whole is not None and blanked is not data:
+                whole = _replaced(whole, blanked, region)
+            data = blanked
+            if mask is not None and _over_scan(mask, spec, region):
+                mask = _selected(mask, spec, region)
+            mask = valid if mask is None else _nav_mask(udf, name, mask, valid, data)
         elif mask is not None:
-            mask = np.broadcast_to(mask, data.shape).copy()
+            mask = _fitting(udf, name, mask, data.shape).copy()
         if snapshot:
             data, mask = data.copy(), None if mask is None else mask.copy()
-        result[name] = ResultBuffer(data, spec, region, mask, by_kind.get(spec.kind, ()))
+            whole = None if whole is None else whole.copy()
+        result[name] = ResultBuffer(data, spec, region, mask, by_kind.get(spec.kind, ()), whole)
     return result
+
+
+def _over_scan(array: NDArray[Any], spec: BufferSpec, region: Region) -> bool:
+    """Whether an array has entries for all positions, although only some are selected."""
+    if spec.kind != "nav" or region.mask is None or region.size == region.n_positions:
+        return False
+    return array.shape in (region.nav_shape, (*region.nav_shape, *spec.extra_shape))
+
+
+def _selected(array: NDArray[Any], spec: BufferSpec, region: Region) -> NDArray[Any]:
+    assert region.mask is not None
+    return array.reshape(region.n_positions, *array.shape[len(region.nav_shape) :])[region.mask]
+
+
+def _replaced(whole: NDArray[Any], selected: NDArray[Any], region: Region) -> NDArray[Any]:
+    assert region.mask is not None
+    flat = whole.reshape(region.n_positions, *whole.shape[len(region.nav_shape) :]).copy()
+    flat[region.mask] = selected
+    return flat.reshape(whole.shape)
 
 
 def _checked(udf: UDF, returned: Mapping[str, Any], specs: Mapping[str, BufferSpec]) -> list[tuple[str, Any]]:
@@ -275,7 +308,7 @@ def _shaped(udf: UDF, name: str, data: NDArray[Any], spec: BufferSpec, region: R
 
 
 def _blanked(data: NDArray[Any], gap: NDArray[np.bool_]) -> NDArray[Any]:
-    """Give a nav result with NaN where nothing was processed; whole numbers stay as they are."""
+    """Give a nav result with NaN where there is no frame; whole numbers stay as they are."""
     if data.dtype.kind not in "fc" or not gap.any():
         return data
     data = data.copy()
@@ -283,8 +316,19 @@ def _blanked(data: NDArray[Any], gap: NDArray[np.bool_]) -> NDArray[Any]:
     return data
 
 
-def _nav_mask(mask: NDArray[np.bool_], valid: NDArray[np.bool_], data: NDArray[Any]) -> NDArray[np.bool_]:
+def _nav_mask(
+    udf: UDF, name: str, mask: NDArray[np.bool_], valid: NDArray[np.bool_], data: NDArray[Any]
+) -> NDArray[np.bool_]:
     if mask.ndim <= 1:
-        return mask & valid
-    mask = np.broadcast_to(mask.reshape(data.shape) if mask.size == data.size else mask, data.shape)
+        return _fitting(udf, name, mask, valid.shape) & valid
+    mask = _fitting(udf, name, mask.reshape(data.shape) if mask.size == data.size else mask, data.shape)
     return mask & valid.reshape(-1, *(1,) * (data.ndim - 1))
+
+
+def _fitting(udf: UDF, name: str, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Give the mask of a result in the shape of the result."""
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError as error:
+        text = f"{type(udf).__name__}.get_results() gave {name!r} a mask of shape {np.shape(mask)}, which does not fit"
+        raise UDFError(f"{text} {shape}") from error

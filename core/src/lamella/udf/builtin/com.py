@@ -130,7 +130,7 @@ class CoMUDF(WeighingUDF):
         field = _oriented(shifts, self.params.scan_rotation, self.params.flip_y)
         regression = self._fitted(field)
         if regression.any():
-            field = field - self._plane(regression)
+            field = np.where(self.meta._merged[:, np.newaxis], field - self._plane(regression), field)
         results = {
             "raw_com": shifts + self._centre(),
             "raw_shifts": shifts,
@@ -157,7 +157,7 @@ class CoMUDF(WeighingUDF):
         if np.ndim(option):
             return np.asarray(option, dtype=field.dtype).reshape(3, 2)
         coefficients = np.zeros((3, 2), dtype=field.dtype)
-        valid = self.meta.get_valid_nav_mask()
+        valid = self.meta._merged
         if option == -1 or not valid.any():
             return coefficients
         if option == 0:
@@ -169,7 +169,7 @@ class CoMUDF(WeighingUDF):
         raise ParameterError(f"{option!r} is not -1, 0, 1 or coefficients of shape (3, 2)", field="regression")
 
     def _derived(self, field: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        valid, where = self.meta.get_valid_nav_mask(), self.meta.coordinates
+        valid, where = self.meta._merged, self.meta.coordinates
         divergence, curl = np.full((2, len(field)), np.nan, dtype=field.dtype)
         if valid.any():
             # All that is known, and what is beside it: elsewhere there is nothing to compute.

@@ -35,7 +35,7 @@ class ApplyMasksUDF(WeighingUDF):
     """Multiply each frame with masks and sum; result ``intensity`` of kind ``"nav"``, one number per mask.
 
     Products and sums are taken in double precision, and rounded once to the dtype of the result: that of data and masks
-    together, at least float32.
+    together, at least float32. With an integer ``preferred_dtype``, whole numbers are summed exactly.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ApplyMasksUDF(WeighingUDF):
     mask_count, mask_dtype
         Number and dtype of the masks, where they should not be made just to find that out.
     preferred_dtype
-        Dtype of the result, if that is wider than what data and masks need.
+        Dtype of the result together with that of data and masks; float32 by default.
     shifts
         Pixels (y, x) by which the masks are moved, rounded to whole ones: two numbers, or `UDF.aux_data` of kind
         ``"nav"`` with two numbers for each frame. What a mask loses at the edge of the detector counts as zero.
@@ -68,6 +68,7 @@ class ApplyMasksUDF(WeighingUDF):
     def __init__(
         self,
         mask_factories: MaskFactories,
+        *,
         use_sparse: bool | None = None,
         mask_count: int | None = None,
         mask_dtype: DTypeLike | None = None,
@@ -130,10 +131,11 @@ class ApplyMasksUDF(WeighingUDF):
     def _result_dtype(self) -> np.dtype[Any]:
         masks = self._masks().dtype if self.params.mask_dtype is None else self.params.mask_dtype
         data = self.meta.input_dtype or self.meta.dataset_dtype
-        return np.result_type(data, masks, self.params.preferred_dtype or np.float32, np.float32)
+        return np.result_type(data, masks, self.params.preferred_dtype or np.float32)
 
     def _sum_dtype(self) -> np.dtype[Any]:
-        return np.result_type(self._result_dtype(), np.float64)
+        result = self._result_dtype()
+        return np.result_type(result, np.float64 if result.kind in "fc" else np.int64)
 
     def get_result_buffers(self) -> Mapping[str, BufferSpec]:
         count = len(self._masks()) if self.params.mask_count is None else self.params.mask_count

@@ -44,5 +44,5 @@ class PickUDF(UDF):
 
     def get_results(self) -> Mapping[str, Any]:
         frames = self.results.frames
-        valid = self.meta.get_valid_nav_mask().reshape(-1, *(1,) * (frames.ndim - 1))
+        valid = self.meta._merged.reshape(-1, *(1,) * (frames.ndim - 1))
         return {"intensity": self.with_mask(frames, np.broadcast_to(valid, frames.shape))}
