@@ -66,6 +66,10 @@ NO_BEAM: dict[str, Callable[[int, np.random.Generator], Frame]] = {
     "fringes": lambda n, rng: lattice(n, 10, rng),
     "light at the edge": lambda n, rng: rng.poisson(9 + 1000 * disk((n, n), n * 0.1, n * 0.6, n * 0.15)),
     "light in a corner": lambda n, rng: rng.poisson(9 + 1000 * disk((n, n), n, n, n * 0.2)),
+    "two beams": lambda n, rng: rng.poisson(
+        9 + 1000 * (disk((n, n), n / 2, n * 0.3, n * 0.08) + disk((n, n), n / 2, n * 0.7, n * 0.08))
+    ),
+    "three beams": lambda n, rng: sum(disk((n, n), n * 0.4, n * at, n * 0.07) for at in (0.2, 0.5, 0.8)),
     "a whole bright frame": lambda n, rng: rng.poisson(1000 * disk((n, n), n / 2, n / 2, n * 0.6)),
 }
 
@@ -210,6 +214,15 @@ def test_lost_frames_are_not_looked_at() -> None:
     found = find_beam(ds)
     assert isinstance(found, Beam)
     assert found.origin == "found in 6 frames"
+
+
+def test_frames_and_pixels_that_are_no_numbers_do_not_count() -> None:
+    frames = np.broadcast_to(100 * disk((24, 24), 8, 9, 3), (2, 3, 24, 24)).astype("f4")
+    frames[0, 1], frames[1, 1, 3], frames[1, 2, 8, 9] = np.nan, np.inf, -np.inf
+    found = find_beam(lamella.open(frames))
+    assert isinstance(found, Beam)
+    assert (found.cy, found.cx, found.radius) == pytest.approx((8, 9, 3), abs=0.5)
+    assert find_beam(lamella.open(np.full((2, 3, 24, 24), np.nan))) == NoBeam("no pixel has a number that is finite")
 
 
 def test_a_detector_with_one_axis_has_no_beam() -> None:

@@ -467,6 +467,7 @@ arguments = {
             for name in sorted(default_registry().names(EXECUTORS))
         ),
     ],
+    "report": [("report", "suspicious.h5", "--isolate", "always", "--out", out + "/page.html")],
     "export": [("export", "suspicious.h5", out + "/copy.npy", "--executor", "processes", "--workers", "1")],
     "formats": [("formats", "list"), ("formats", "show", "hdf5")],
     "doctor": [("doctor",)],

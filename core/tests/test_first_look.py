@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.analysis import Beam
+from lamella.corrections import Corrections
 from lamella.firstlook.grid import grid_words
 from lamella.firstlook.kinds import is_length
 from lamella.plot.limits import Wish, choose_scale, curve_scale
@@ -224,6 +225,41 @@ def test_data_without_contrast(value: float, context: lamella.Context) -> None:
     look = look_at(np.full((2, 3, 12, 12), value, dtype=dtype), context)
     assert look.beam is None
     assert titles(look)[:2] == ["Total intensity" if dtype == "f8" else "All counts", "Mean pattern"]
+
+
+def test_the_pattern_at_the_mark_is_that_of_the_highest_value_also_below_zero(context: lamella.Context) -> None:
+    look = look_at(scan().astype("f4") - 40, context)
+    ring = next(panel for panel in look if panel.name == "ring")
+    assert (numbers(ring) < 0).all()
+    (cross,) = (mark for mark in ring.marks if isinstance(mark, Cross))
+    assert (cross.y, cross.x) == np.unravel_index(np.argmax(numbers(ring)), (6, 8))
+
+
+def test_every_picture_shows_corrected_frames(context: lamella.Context) -> None:
+    dark = np.zeros((24, 28), "f4")
+    dark[4:9, 18:23] = 900  # brighter than the beam
+    frames = scan() + dark.astype("u2")
+    look = look_at(frames, context, corrections=Corrections(dark=dark))
+    assert look.beam is not None
+    assert (look.beam.cy, look.beam.cx) == pytest.approx((11, 13), abs=0.2)
+    single = next(panel for panel in look if panel.name == "pattern")
+    np.testing.assert_array_equal(numbers(single), scan()[3, 4])
+
+
+def test_numbers_that_are_lost_are_counted(context: lamella.Context) -> None:
+    frames = scan(4, 5, "f4")
+    frames[1, 2, 5, 6], frames[3, 1, 7, 8] = np.nan, np.inf
+    look = look_at(frames, context, nav_shape=(4, 5))
+    (note,) = (note for note in look.notes if note.startswith("grey is what is not finite"))
+    assert "2 of 672 values of mean pattern" in note
+    assert not any("not finite" in note for note in look_at(scan(4, 5), context).notes)
+
+
+def test_a_scan_of_coloured_images_has_no_patterns(context: lamella.Context) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (2, 3, 8, 9, 3), dtype="u1")
+    look = look_at(colours, context, sig_shape=(8, 9, 3), nav_shape=(2, 3))
+    assert titles(look) == ["All counts", "Mean image", "Standard deviation", "Image at +"]
+    assert "per image" in look[0].quantity
 
 
 def test_integers_beyond_2_to_the_53(context: lamella.Context) -> None:

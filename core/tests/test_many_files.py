@@ -77,6 +77,7 @@ def test_a_folder_is_listed_with_what_cannot_be_opened(command: str, folder: Pat
     ]
     text = "\n".join(lines)
     assert "cut.npy" in text.partition("cannot be opened")[2]
+    assert text.count("cut.npy") == 1
     assert "1 folder below not searched; --recursive searches them" in text
     assert "2 other files" in text
     assert not {"hidden", "notes", "picture", "c.npy"} & set(text.replace(".", " ").split())

@@ -1,6 +1,7 @@
 """`plot()` of a data set: the first look as a figure."""
 
 import pickle
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import lamella
+from lamella.analysis import make_analysis
 from lamella.errors import PluginError
 
 pytest.importorskip("matplotlib")
@@ -33,6 +35,13 @@ def test_a_data_set_is_drawn_with_one_call(scan: lamella.DataSet) -> None:
 def test_what_is_drawn_can_be_chosen(scan: lamella.DataSet) -> None:
     titles = [place.get_title() for place in scan.plot(beam=False).axes]
     assert "Bright field" not in titles
+
+
+def test_numbers_with_three_axes_are_not_drawn_and_it_is_said_why(scan: lamella.DataSet) -> None:
+    frames = lamella.Context.make_with("inline").run(make_analysis("frames", scan))
+    shape = re.escape(str(np.asarray(frames.frames).shape))
+    with pytest.raises(lamella.ParameterError, match=f"frames has shape {shape}; an image has two axes"):
+        frames.plot()
 
 
 def test_a_data_set_that_another_process_made_can_be_drawn(scan: lamella.DataSet) -> None:

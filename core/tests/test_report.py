@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -221,6 +222,8 @@ def test_a_folder_becomes_a_contact_sheet(scan: Path, here: Path, capsys: Captur
     assert rows[1].startswith('<td><img src="data:image/png;base64,')
     assert "8 x 9" in rows[1]
     assert made.tags.count("img") == 1
+    assert "1 scan, 1 not opened" in made.texts
+    assert made.text.count("broken.blo") == 1
 
 
 def test_several_files_are_a_contact_sheet(scan: Path, here: Path) -> None:
@@ -269,6 +272,15 @@ def test_a_file_that_cannot_be_opened_leaves_no_page(here: Path, capsys: Capture
     (here / "x.blo").write_bytes(b"nothing")
     assert main(["report", "x.blo"]) == 1
     assert list(here.glob("*.html")) == []
+
+
+def test_a_name_that_looks_like_an_option_is_a_file_in_the_command(here: Path, blo: bytes, capsys: Capture) -> None:
+    (here / "-scan.blo").write_bytes(blo)
+    assert main(["report", f".{os.sep}-scan.blo", "--out", "one.html"]) == 0
+    (command,) = re.findall(r"lamella (run [^<]*)", page("one.html").html)
+    words = shlex.split(command.replace("\\", "/"))
+    assert main([*words, "--no-pictures", "--executor", "inline", "--out", "made"]) == 0
+    assert (here / "made" / "summary.json").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names there")

@@ -11,6 +11,9 @@ import pytest
 import lamella
 from lamella.analysis import Analysis, make_analysis
 from lamella.cli import main
+from lamella.corrections import Corrections
+from lamella.plugins.kinds import ANALYSES
+from lamella.plugins.registry import default_registry
 
 pytest.importorskip("lamella_raw")
 
@@ -112,6 +115,30 @@ def test_what_the_command_cannot_do_is_said(ds: lamella.DataSet) -> None:
     np.testing.assert_allclose(scope["com"]["x"], context.run(analyses[1]).x, rtol=1e-6)
     assert script.command[0].endswith(" --sum")
     assert script.command[1:] == ("# lamella run does not compute pick", "# lamella run does not compute com")
+
+
+def test_what_cannot_be_written_is_a_variable_of_the_reader(ds: lamella.DataSet) -> None:
+    corrections = Corrections(dark=np.full((12, 14), 3.0))
+    ds = lamella.open(ds.name, format="raw", dtype="u2", sig_shape=(12, 14), corrections=corrections)
+    masks = make_analysis("mask", ds, mask_factories=[lambda: np.eye(12, 14)])
+    script = lamella.script_of(ds, [make_analysis("sumsig", ds), masks])
+    scope: dict[str, Any] = {"corrections": corrections, "mask_factories": masks.parameters["mask_factories"]}
+    exec("\n".join(script.python), scope)
+    frames = np.stack([ds[i] for i in range(24)]) - 3.0
+    np.testing.assert_allclose(scope["sumsig"]["intensity"], frames.sum(axis=(1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(scope["mask"]["mask_0"], np.trace(frames, axis1=1, axis2=2), rtol=1e-6)
+    assert any(line.endswith("# corrections: the Corrections in memory") for line in script.python)
+
+
+@pytest.mark.parametrize("name", default_registry().names(ANALYSES))
+def test_each_analysis_is_made_again_by_its_name(name: str, ds: lamella.DataSet) -> None:
+    given = {"mask": {"mask_factories": [np.eye(12, 14)]}, "pick": {"x": 3, "y": 2}}.get(name, {})
+    analysis = make_analysis(name, ds, **given)
+    scope: dict[str, Any] = dict(given)
+    exec("\n".join(lamella.script_of(ds, [analysis]).python), scope)
+    again = scope["total" if name == "sum" else name]
+    for channel, expected in zip(again, lamella.Context.make_with("inline").run(analysis), strict=True):
+        np.testing.assert_allclose(channel.raw_data, expected.raw_data, rtol=1e-5)
 
 
 def test_an_object_in_memory_has_python_only() -> None:

@@ -267,6 +267,18 @@ def test_a_logarithmic_curve_shows_decades_as_equal_steps() -> None:
     np.testing.assert_allclose(seen[5:-5], np.linspace(0.25, 0.75, 902)[5:-5], atol=0.005)
 
 
+def test_a_logarithmic_curve_goes_down_to_zeros_and_shows_counts_between_them() -> None:
+    values = np.zeros(101)
+    values[50] = 100
+    pixels = sheet_pixels([panel(values, "curve", axes=(ENERGY,), scale="log", limits=(1, 1000))]).astype(int)
+    line = pixels[58 + 5 : 58 + 541 - 5, 122 + 5 : 122 + 902 - 5, 0] < 200
+    rows, columns = np.nonzero(line)
+    assert len(rows)
+    assert abs(rows.min() - (541 / 3 - 5)) < 6
+    assert rows.max() > 500
+    assert abs(np.median(columns) - 446) < 4
+
+
 def test_a_curve_has_gaps_where_nothing_is_known() -> None:
     values = np.full(101, 5.0)
     values[40:61] = np.nan

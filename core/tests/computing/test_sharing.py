@@ -149,7 +149,9 @@ def test_udfs_of_others_share_the_pass(
             elif isinstance(udf, BothUDF):
                 np.testing.assert_array_equal(result["image"].data, data.sum(axis=(0, 1)))
                 np.testing.assert_array_equal(result["trace"].data, data.sum(axis=(2, 3)))
-    assert not joinable([BothUDF(), SumSigUDF()])[1:], "two that sum pixels do not fit into one call"
+    pair = [BothUDF(), SumSigUDF()]
+    inline.run_udf(make_scan(data, num_partitions=2), pair)
+    assert not joinable(pair)[1:], "two that sum pixels do not fit into one call"
     alone = inline.run_udf(make_scan(data, num_partitions=2), BothUDF())
     np.testing.assert_array_equal(alone["image"].data, data.sum(axis=(0, 1)))
     np.testing.assert_array_equal(alone["trace"].data, data.sum(axis=(2, 3)))

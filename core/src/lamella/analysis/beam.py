@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lamella.analysis.disk import disk_in
 from lamella.geometry.roi import region_of
+from lamella.geometry.shape import SigBox
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.dataset.dataset import DataSet
 
-__all__ = ["Beam", "NoBeam", "find_beam", "locate"]
+__all__ = ["Beam", "NoBeam", "corrected", "find_beam", "locate"]
 
 _FRAMES = 64
 
@@ -117,14 +118,27 @@ def find_beam(dataset: DataSet, roi: object = None) -> Beam | NoBeam:
     chosen = _sample(dataset, region_of(roi, dataset.shape.nav).mask)
     if not len(chosen):
         return NoBeam("there is no frame to look at")
-    total = np.zeros(sig)
+    total, known = np.zeros(sig), np.zeros(sig, dtype=np.int64)
     for position in chosen:
-        frame = dataset[tuple(int(i) for i in np.unravel_index(position, tuple(dataset.shape.nav)))]
+        place = tuple(int(i) for i in np.unravel_index(position, tuple(dataset.shape.nav)))
+        frame = corrected(dataset[place], dataset)
+        is_known = np.isfinite(frame)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then does not count
-            total += np.abs(frame) if np.iscomplexobj(frame) else frame
-    total /= len(chosen)
+            total += np.where(is_known, np.abs(frame) if np.iscomplexobj(frame) else frame, 0)
+        known += is_known
+    mean = np.where(known > 0, total / np.maximum(known, 1), np.nan)
     count = len(chosen)
-    return locate(total, f"found in {count} frame{'s' if count > 1 else ''}")
+    return locate(mean, f"found in {count} frame{'s' if count > 1 else ''}")
+
+
+def corrected(frame: NDArray[Any], dataset: DataSet) -> NDArray[Any]:
+    """Give a frame as computations see it: with the corrections of the data."""
+    corrections = dataset.corrections
+    if not corrections:
+        return frame
+    tile = frame[np.newaxis].astype(corrections.result_dtype(frame.dtype))
+    corrections.apply(tile, SigBox.full(tuple(dataset.shape.sig)))
+    return np.asarray(tile[0])
 
 
 def _sample(dataset: DataSet, mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:

@@ -36,6 +36,8 @@ _PLATEAU = 4.0
 """Radius from which a disk may be told from its halo by its flat top."""
 _SHARE = 0.3
 """Part of all that is bright that must lie in the disk."""
+_AS_BRIGHT = 0.9
+"""Part of the brightness of a region, and of its sum, from which on another one is as bright."""
 _MOST_AREA = 0.4
 _FILLED, _WITHIN = 0.6, 0.75
 """Part of the disk that must be bright, and part of the bright region that must lie in the disk."""
@@ -51,6 +53,8 @@ _SOLID, _HALO = 0.78, 0.25
 
 def disk_in(pattern: NDArray[np.float64]) -> Disk | str:
     """Give the disk of the direct beam in a pattern, or why there is none, as the end of a sentence."""
+    if not np.isfinite(pattern).any():
+        return "no pixel has a number that is finite"
     step = max(1, -(-max(pattern.shape) // _LARGEST))
     image = _binned(_finite(pattern), step)
     if min(image.shape) < 3:
@@ -192,9 +196,19 @@ def _judged(
     if (reason := _why_not_solid(level, image, low, disk)) is not None:
         return reason
     above = np.where(bright, smooth - low, 0)
-    if above[region].sum(dtype=np.float64) < _SHARE * above.sum(dtype=np.float64):
+    total = above[region].sum(dtype=np.float64)
+    if total < _SHARE * above.sum(dtype=np.float64) or _has_equal(region, above, total):
         return "several regions are as bright as each other"
     return _Found(disk, high, low, whole)
+
+
+def _has_equal(region: Mask, above: Image, total: float) -> bool:
+    """Whether another region is as bright as this one, and as large."""
+    others = np.where(_near(region), 0, above)
+    peak = np.unravel_index(int(np.argmax(others)), others.shape)
+    if others[peak] < _AS_BRIGHT * above[region].max():
+        return False
+    return bool(others[_connected(others > 0, peak)].sum(dtype=np.float64) > _AS_BRIGHT * total)
 
 
 def _smooth(image: Image) -> Image:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import ParameterError
 from lamella.plot.figures import figure
 from lamella.plot.limits import choose_scale
 from lamella.plot.panels import Panel, Scale
@@ -157,7 +158,11 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
             If matplotlib is not installed.
         """
         panels = [channel.panel(self._axes.get(np.shape(channel.raw_data)[-2:], ())) for channel in self]
-        return figure([panel for panel in panels if panel is not None])
+        drawn = [panel for panel in panels if panel is not None]
+        if not drawn:
+            shapes = ", ".join(f"{channel.key} has shape {np.shape(channel.raw_data)}" for channel in self)
+            raise ParameterError(f"{shapes}; an image has two axes and a curve has one. Draw a part of it instead")
+        return figure(drawn)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> tuple[Path, ...]:
         """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.save_results`."""

@@ -23,8 +23,13 @@ def error_lines(error: Exception) -> list[str]:
     return with_options(text).split("\n")
 
 
-def error_line(error: Exception) -> str:
-    """Give the text for a person in one line, for a table."""
+def error_line(error: Exception, file: str = "") -> str:
+    """Give the text for a person in one line, for a table; without the name of the file that the table gives."""
+    line = _line(error)
+    return line.removeprefix(f"{printable(file)}: ") if file else line
+
+
+def _line(error: Exception) -> str:
     if isinstance(error, ParameterError):
         from lamella.cli.optionnames import as_options, needed_options
 

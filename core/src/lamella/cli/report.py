@@ -169,11 +169,11 @@ def _contact_sheet(args: argparse.Namespace, page: _Page, failures: list[str]) -
         if one.facts is not None:
             rows.append(one.facts)
             continue
-        told = error_line(one.error) if one.error is not None else ""
+        told = error_line(one.error, one.file) if one.error is not None else ""
         if not is_well(one, args.files):
             failures.append(f"{one.file}: {told}")
         cells = f'<td dir="auto">{show(_inside(one.file, folder))}</td><td class="error" colspan="4">{show(told)}</td>'
-        rows.append(Row("", (cells,)))
+        rows.append(Row("", (cells,), is_scan=False))
     return folder_page(page.name, rows, lines, page.source, show)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import lamella
@@ -67,10 +66,11 @@ footer {{ margin-top: 2rem; color: #666; font-size: .8rem; }}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A scan of a contact sheet as HTML: a small picture, and cells of a table."""
+    """A file of a contact sheet as HTML: a small picture, cells of a table, and whether it is a scan that was opened."""
 
     picture: str
     cells: tuple[str, ...]
+    is_scan: bool = True
 
 
 def scan_page(
@@ -115,7 +115,9 @@ def folder_page(name: str, rows: Sequence[Row], lines: Sequence[str], source: st
     head = "".join(f"<th>{title}</th>" for title in ("", "file", "format", "scan", "detector", "size"))
     table = "".join(f"<tr><td>{row.picture}</td>{''.join(row.cells)}</tr>" for row in rows)
     notes = "".join(f"<p>{show(line)}</p>" for line in lines if line)
-    count = f"{len(rows)} scan{'' if len(rows) == 1 else 's'}"
+    scans = sum(row.is_scan for row in rows)
+    count = f"{scans or 'no'} scan{'' if scans == 1 else 's'}"
+    count += f", {len(rows) - scans} not opened" if scans < len(rows) else ""
     body = f'<h1>{show(name)}</h1><p class="what">{count}</p><table class="scans"><tr>{head}</tr>{table}</table>{notes}'
     return _page(name, body, source)
 
@@ -150,7 +152,7 @@ def _page(name: str, body: str, source: str) -> str:
 
 
 def _section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>" if content else ""
+    return f"<section><h2>{html_text(title)}</h2>{content}</section>" if content else ""
 
 
 def _facts(pairs: Iterable[tuple[str, object]], show: WithoutPaths) -> str:

@@ -170,7 +170,7 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
     for title, group in (("need options", lacking), ("cannot be opened", [one for one in bad if one not in lacking])):
         if group:
             console.say("", title)
-            facts = [(f"  {_name(one, folder)}", error_line(one.error)) for one in group[:_MOST_ROWS] if one.error]
+            facts = [(f"  {_name(one, folder)}", error_line(one.error, one.file)) for one in group[:_MOST_ROWS] if one.error]
             console.facts(facts)
     for line in _rest(found, contents):
         console.say(line)
@@ -234,7 +234,7 @@ def run_each(run_one: Callable[[argparse.Namespace, Console], int], args: argpar
             failed.append(error)
             _complain(error, one.file, console)
             results.append({"file": one.file, "error": error_facts(error)})
-            rows.append((_name(one, ""), f"error: {error_line(error)}"))
+            rows.append((_name(one, ""), f"error: {error_line(error, one.file)}"))
         else:
             results.append({"file": one.file, "parts": list(one.parts), **into.data})
             rows.append((_name(one, ""), str(into.data.get("folder", "")) if code == 0 else "error"))

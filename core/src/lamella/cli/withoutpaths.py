@@ -62,10 +62,9 @@ def _as_in_repr(path: str) -> str:
 
 
 def _inside(path: str, folders: Sequence[str]) -> str:
-    for folder in folders:
-        if folder and path.startswith(folder.rstrip("/\\") + os.sep):
-            return path[len(folder.rstrip("/\\")) + 1 :]
-    return Path(path).name
+    starts = (folder.rstrip("/\\") + os.sep for folder in folders if folder)
+    name = next((path[len(start) :] for start in starts if path.startswith(start)), Path(path).name)
+    return f".{os.sep}{name}" if name.startswith("-") else name  # no option where it stands in a command
 
 
 def _paths_of(dataset: DataSet) -> Iterator[str]:

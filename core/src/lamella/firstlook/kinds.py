@@ -57,6 +57,8 @@ def words_of(kind: KindOfData, dataset: DataSet, *, diffraction: bool | None) ->
 
 def shows_diffraction(dataset: DataSet) -> bool | None:
     """Whether frames are diffraction patterns, or images of the specimen (False); None if the file does not tell."""
+    if is_rgb(dataset):
+        return False
     nav = dataset.shape.nav.dims
     axes = dataset.axes[nav:][-2:]
     units = {axis.units for axis in axes if axis.units}

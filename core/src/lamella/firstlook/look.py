@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lamella.analysis.beam import corrected
 from lamella.firstlook.computing import computed
 from lamella.firstlook.kinds import frame_word
 from lamella.firstlook.panels import Drawing, marks_of, panel_of
 from lamella.firstlook.plan import MOST_NBYTES, make_plan
 from lamella.firstlook.script import script_of
+from lamella.plot.limits import real_numbers
 from lamella.plot.panels import Cross, Panel
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class FirstLook(list[Panel]):
         self.script: Script = script_of(plan.dataset, plan.analyses, roi=plan.roi)
 
     def __repr__(self) -> str:
-        return f"<FirstLook of a {self.kind}: {', '.join(panel.title for panel in self)}>"
+        article = "an" if self.kind[0] in "aeiou" and not self.kind.startswith("one") else "a"
+        return f"<FirstLook of {article} {self.kind}: {', '.join(panel.title for panel in self)}>"
 
 
 def first_look(
@@ -168,10 +171,21 @@ def _oddities(plan: Plan, done: Pass, panels: Sequence[Panel]) -> list[str]:
     missing = plan.dataset.missing_count
     if missing:
         notes.append(f"{missing} of {plan.dataset.shape.nav.size} scan positions have no frame")
+    shown = {panel.name for panel in panels}
+    lost = [text for output in done.outputs if output.name in shown and (text := _not_finite(output))]
+    if lost:
+        notes.append(f"grey is what is not finite: {', '.join(lost)}")
     planes = {part for panel in panels for part in panel.title.split(", ") if " = " in part}
     if planes:
         notes.append(f"of more than two axes, one plane is shown: {', '.join(sorted(planes))}")
     return notes
+
+
+def _not_finite(output: Output) -> str:
+    """Say how many of the computed values are no finite numbers; nothing if all are."""
+    values = output.values if output.valid is None else output.values[output.valid]
+    count = values.size - int(np.count_nonzero(np.isfinite(values)))
+    return f"{count} of {values.size} values of {output.title[0].lower()}{output.title[1:]}" if count else ""
 
 
 # What is shown of each kind.
@@ -238,7 +252,7 @@ def _brightest(plan: Plan, output: Output) -> tuple[int, ...] | None:
 
     Of more than two scan axes, that is in the plane that is shown.
     """
-    step, values = plan.step, np.abs(output.values).astype(np.float64)
+    step, values = plan.step, real_numbers(output.values).astype(np.float64)
     if output.valid is not None:
         values[~output.valid] = np.nan
     longer = [i for i, n in enumerate(values.shape) if n > 1]
@@ -274,7 +288,7 @@ def _one_frame(plan: Plan, like: Output, drawing: Drawing, place: tuple[int, ...
     nav = [i for i, n in enumerate(dataset.shape.nav) if n > 1]
     where = "+" if len(nav) > 1 else f"position {place[nav[0]]}"
     title = f"{word.capitalize()} at {where}"
-    frame = dataset.read(place, fill=0)
+    frame = corrected(dataset.read(place, fill=0), dataset)
     quantity = like.quantity.partition(" ")[0]
     single = replace(like, title=title, values=frame, valid=None, quantity=quantity, name=word)
     return [panel_of(single, replace(drawing, marks=(), grid=""))]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.analysis.com import CoMAnalysis
-from lamella.analysis.masks import DiskAnalysis, RingAnalysis
+from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, RingAnalysis
+from lamella.analysis.radialfourier import RadialFourierAnalysis
 from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
 from lamella.firstlook.kinds import frame_word
 
@@ -31,6 +32,8 @@ _NAMES: Mapping[type[Analysis], str] = {
     SumSigAnalysis: "sumsig",
     PickAnalysis: "pick",
     FramesAnalysis: "frames",
+    MasksAnalysis: "mask",
+    RadialFourierAnalysis: "radial_fourier",
 }
 
 

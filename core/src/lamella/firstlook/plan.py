@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lamella.analysis.beam import Beam, NoBeam, find_beam
+from lamella.analysis.beam import Beam, NoBeam, corrected, find_beam
 from lamella.analysis.com import CoMAnalysis
 from lamella.analysis.masks import DiskAnalysis, RingAnalysis
 from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
@@ -202,5 +202,5 @@ def _looks_like_pattern(dataset: DataSet) -> bool:
     """Whether a frame of which the file says nothing has a direct beam and a large range."""
     if len(dataset.shape.sig) != 2 or not dataset.frame_map.counts.shown:
         return False
-    frame = real_numbers(dataset.read((0,) * dataset.shape.nav.dims, fill=0))
+    frame = real_numbers(corrected(dataset.read((0,) * dataset.shape.nav.dims, fill=0), dataset))
     return choose_scale(frame)[0] == "log" and bool(find_beam(dataset))

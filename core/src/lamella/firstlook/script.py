@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -111,12 +111,14 @@ def _python(
             lines.insert(0, "import numpy as np")
         lines.append(f"roi = ds.roi[{slices}]" if slices else 'roi = np.load("roi.npy")')
     if shared:
-        lines += ["analyses = [", *(f"    {_made(analysis)}," for analysis in shared), "]"]
+        lines += ["analyses = [", *(f"    {call},{note}" for call, note in map(_made, shared)), "]"]
         lines.append(f"results = lamella.Context().run_udf(ds, [analysis.udf() for analysis in analyses]{roi})")
         targets = ", ".join(names[id(analysis)] for analysis in shared)
         targets = f"({targets},)" if len(shared) == 1 else targets
         lines.append(f"{targets} = (analysis.results(result) for analysis, result in zip(analyses, results))")
-    lines += [f"{names[id(analysis)]} = lamella.Context().run({_made(analysis)})" for analysis in alone]
+    for analysis in alone:
+        call, note = _made(analysis)
+        lines.append(f"{names[id(analysis)]} = lamella.Context().run({call}){note}")
     return tuple(lines)
 
 
@@ -129,16 +131,18 @@ def _opening(dataset: DataSet, recipe: DataSetRecipe[Any] | None) -> str:
     if recipe is None:
         return f"ds = lamella.open(data, {dataset.format!r})  # data: the object in memory"
     target = recipe.target if isinstance(recipe.target, str) else list(recipe.target)
-    given = "".join(f", {name}={_written(value)}" for name, value in recipe.parameters.items())
-    return f"ds = lamella.open({target!r}, {dataset.format!r}{given})"
+    given, note = _arguments(recipe.parameters)
+    return f"ds = lamella.open({target!r}, {dataset.format!r}{given}){note}"
 
 
-def _made(analysis: Analysis) -> str:
+def _made(analysis: Analysis) -> tuple[str, str]:
+    """Give the call that makes an analysis, and a comment to it."""
     if isinstance(analysis, MasksAnalysis):
         given = {name: value for name, value in analysis.parameters.items() if value is not None}
     else:
         given = _parameters(analysis)
-    return f"make_analysis({name_of(analysis)!r}, ds{''.join(f', {key}={_written(v)}' for key, v in given.items())})"
+    arguments, note = _arguments(given)
+    return f"make_analysis({name_of(analysis)!r}, ds{arguments})", note
 
 
 def _parameters(analysis: Analysis) -> dict[str, Any]:
@@ -152,21 +156,35 @@ def _parameters(analysis: Analysis) -> dict[str, Any]:
     return given | {name: known[name] for name in ("flip_y", "scan_rotation") if known[name]}
 
 
-def _written(value: Any) -> str:
-    """Give a value as Python writes it."""
+def _arguments(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Give arguments as Python writes them, and a comment on those that are variables of the reader."""
+    texts = {name: _written(value) for name, value in given.items()}
+    own = [f"{name}: the {type(given[name]).__name__}" for name, text in texts.items() if text is None]
+    call = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
+    return call, f"  # {', '.join(own)} in memory" if own else ""
+
+
+def _written(value: Any) -> str | None:
+    """Give a value as Python writes it; None if it cannot be."""
     if isinstance(value, np.generic):
-        return repr(value.item())
+        return _written(value.item())
     if isinstance(value, np.dtype):
         return repr(value.str)
     if isinstance(value, type) and issubclass(value, np.generic):
         return repr(np.dtype(value).str)
     if isinstance(value, os.PathLike):
         return repr(os.fspath(value))
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"float({str(value)!r})"
     if isinstance(value, bool | int | float | str | None):
         return repr(value)
-    if isinstance(value, tuple | list) and all(isinstance(one, bool | int | float | str) for one in value):
-        return repr(value)
-    return f"...  # {type(value).__name__}, which cannot be written here"
+    if isinstance(value, tuple | list):
+        parts = [text for text in map(_written, value) if text is not None]
+        if len(parts) < len(value):
+            return None
+        end = "," if len(parts) == 1 and isinstance(value, tuple) else ""
+        return f"({', '.join(parts)}{end})" if isinstance(value, tuple) else f"[{', '.join(parts)}]"
+    return None
 
 
 # The command line.

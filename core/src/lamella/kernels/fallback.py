@@ -99,7 +99,8 @@ def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -
     for pixels, frames, block in _blocks(tile, swapped, dtype):
         if pixels != of:
             weights, of = masks[:, pixels].astype(dtype).T, pixels
-        result[frames] += np.dot(block, weights)
+        with np.errstate(over="ignore", invalid="ignore"):  # as the compiled kernels do
+            result[frames] += np.dot(block, weights)
 
 
 def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:

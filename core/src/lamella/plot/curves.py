@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["curve_points"]
 
-_LARGEST = 1e300
+_SMALLEST, _LARGEST = 1e-300, 1e300
 _FAR = 1e3
 """How far points may lie outside, in heights of the picture."""
 
@@ -38,7 +38,7 @@ def curve_points(panel: Panel, shape: tuple[int, int]) -> tuple[NDArray[np.float
     y = np.clip(y, -_LARGEST, _LARGEST)
     if panel.scale == "log" and low > 0:
         with np.errstate(divide="ignore", invalid="ignore"):
-            y = np.log(np.where(y > 0, y, np.nan))
+            y = np.log(np.where(y > 0, y, np.where(np.isnan(y), np.nan, _SMALLEST)))
         low, high = math.log(low), math.log(high)
     parts = np.clip((y - low) / (high - low), -_FAR, _FAR)
     return (1 - parts) * (height - 1) + 0.5, x

@@ -40,6 +40,8 @@ _AMBIGUOUS = ("A",)
 """Ampere or Ångström."""
 _LONGEST = 20
 _MOST = 60  # characters of a unit that are shown
+_LEAST_RECIPROCAL, _MOST_RECIPROCAL = 1e-4, 1e4
+"""Numbers per length between which the unit of a file is kept."""
 _DIGITS = 4
 _PLAIN = 7  # digits before the point that are written out
 
@@ -47,8 +49,8 @@ _PLAIN = 7  # digits before the point that are written out
 def readable(value: float, units: str) -> tuple[float, str]:
     """Give a factor and a unit, such that ``value * factor`` in that unit has one to three digits before the point.
 
-    A number from 0.1 to 1000 keeps its unit. Units that have no prefixes, such as ``"px"``, ``"°"`` or ``"1/nm"``, stay
-    as they are, and so does ``"A"``, which is ampere in one file and Ångström in another. Units get one spelling:
+    A number from 0.1 to 1000 keeps its unit, and so does one per length from 0.0001 to 10000, such as ``0.05 1/nm``.
+    Units that have no prefixes, such as ``"px"``, ``"°"`` or ``"1/Å"``, stay as they are, and so does ``"A"``, which is ampere in one file and Ångström in another. Units get one spelling:
     ``"um"`` is ``"µm"``, and ``"nm^-1"`` is ``"1/nm"``.
 
     Examples
@@ -57,6 +59,8 @@ def readable(value: float, units: str) -> tuple[float, str]:
     ((1000.0, 'nm'), (0.001, 'keV'), (1.0, 'px'))
     >>> readable(0.5, "nm"), readable(999.99999, "um")
     ((1.0, 'nm'), (0.001, 'mm'))
+    >>> quantity_text(2e9, "1/m"), quantity_text(0.05, "1/nm")
+    ('2 1/nm', '0.05 1/nm')
     """
     return _readable(_float(value), units, _DIGITS)
 
@@ -65,6 +69,8 @@ def _readable(value: float, units: str, digits: int) -> tuple[float, str]:
     """Give factor and unit of a number of which as many digits are shown."""
     shown = _spelled(units)
     number = abs(_rounded(value, digits))
+    if shown.startswith("1/"):
+        return _readable_reciprocal(number, shown, digits)
     power, base = _parts(shown)
     if base is None or not 0 < number < float("inf") or 0.1 <= number < 1000:
         return 1.0, shown
@@ -72,6 +78,18 @@ def _readable(value: float, units: str, digits: int) -> tuple[float, str]:
     for prefix, other in _PREFIXES.items():
         if lowest <= other <= highest and 1 <= _rounded(number * 10.0 ** (power - other), digits) < 1000:
             return 10.0 ** (power - other), f"{prefix}{base}"
+    return 1.0, shown
+
+
+def _readable_reciprocal(number: float, shown: str, digits: int) -> tuple[float, str]:
+    """Give factor and unit of a number per length, which is one of nanometres unless it is far from these."""
+    power, base = _parts(shown.removeprefix("1/"))
+    if base != "m" or not 0 < number < float("inf") or _LEAST_RECIPROCAL <= number < _MOST_RECIPROCAL:
+        return 1.0, shown
+    for prefix in ("n", "µ", "m", "", "p"):
+        other = _PREFIXES[prefix]
+        if (0.01 if prefix == "n" else 1) <= _rounded(number * 10.0 ** (other - power), digits) < 1000:
+            return 10.0 ** (other - power), f"1/{prefix}{base}"
     return 1.0, shown
 
 

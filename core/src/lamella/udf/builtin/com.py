@@ -125,7 +125,8 @@ class CoMUDF(WeighingUDF):
     def get_results(self) -> Mapping[str, Any]:
         moments = self.results.moments
         total = moments[:, :1]
-        shifts = np.divide(moments[:, 1:], total, out=np.zeros_like(moments[:, 1:]), where=total != 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            shifts = np.divide(moments[:, 1:], total, out=np.zeros_like(moments[:, 1:]), where=total != 0)
         field = _oriented(shifts, self.params.scan_rotation, self.params.flip_y)
         regression = self._fitted(field)
         if regression.any():
