@@ -125,11 +125,10 @@ def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
     if not (proper or found):
         return None
     chosen, dataset = max(proper or found, key=lambda one: rank(one[1]))
-    notes = (
-        [Caution(f"data in other files are left out, which cannot be read: {', '.join(missing)}")] if missing else []
-    )
-    notes += _others(proper or found, chosen, dataset)
-    return Choice(convention="the largest data set", dataset=dataset, notes=tuple(notes))
+    notes = _others(proper or found, chosen, dataset)
+    if missing:
+        notes += (Caution(f"data in other files are left out, which cannot be read: {', '.join(missing)}"),)
+    return Choice(convention="the largest data set", dataset=dataset, notes=notes)
 
 
 def _missing_links(root: Any, items: Items, elsewhere: Elsewhere) -> list[str]:
