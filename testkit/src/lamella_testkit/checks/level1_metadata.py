@@ -82,10 +82,18 @@ def axes_are_complete(kit: Kit) -> None:
     """There is one axis for each dimension or none; each has a name of its own, a finite scale, and units or None."""
     for data, info in _infos(kit):
         _expect_none(axis_problems(info, len(data.sig_shape)))
+        _expect_none(_without_units(info))
         for axes, rank in ((info.nav_axes, len(data.nav_shape)), (info.sig_axes, len(data.sig_shape))):
             kit.expect(len(axes) in (0, rank), f"there are {len(axes)} axes for {rank} dimensions")
         names = [axis.name for axis in kit.open(kit.written(data)).axes]
         kit.expect(len(set(names)) == len(names), f"axes share a name: {names}")
+
+
+def _without_units(info: SourceInfo) -> Iterator[str]:
+    """Say which axes of a sound file have a scale and no units; damage may have taken those of other files."""
+    for axis in (*info.nav_axes, *info.sig_axes):
+        if axis.units is None and (axis.scale, axis.offset) != (1, 0):
+            yield f"axis {axis.name!r} has a scale of {axis.scale:g}, but no units; say what they are"
 
 
 @check(level=1)
