@@ -69,7 +69,7 @@ NO_BEAM: dict[str, Callable[[int, np.random.Generator], Frame]] = {
     "two beams": lambda n, rng: rng.poisson(
         9 + 1000 * (disk((n, n), n / 2, n * 0.3, n * 0.08) + disk((n, n), n / 2, n * 0.7, n * 0.08))
     ),
-    "three beams": lambda n, rng: sum(disk((n, n), n * 0.4, n * at, n * 0.07) for at in (0.2, 0.5, 0.8)),
+    "three beams": lambda n, rng: np.max([disk((n, n), n * 0.4, n * at, n * 0.07) for at in (0.2, 0.5, 0.8)], axis=0),
     "a whole bright frame": lambda n, rng: rng.poisson(1000 * disk((n, n), n / 2, n / 2, n * 0.6)),
 }
 

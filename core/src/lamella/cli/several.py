@@ -170,7 +170,9 @@ def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderConten
     for title, group in (("need options", lacking), ("cannot be opened", [one for one in bad if one not in lacking])):
         if group:
             console.say("", title)
-            facts = [(f"  {_name(one, folder)}", error_line(one.error, one.file)) for one in group[:_MOST_ROWS] if one.error]
+            facts = [
+                (f"  {_name(one, folder)}", error_line(one.error, one.file)) for one in group[:_MOST_ROWS] if one.error
+            ]
             console.facts(facts)
     for line in _rest(found, contents):
         console.say(line)
