@@ -225,5 +225,12 @@ def test_frames_and_pixels_that_are_no_numbers_do_not_count() -> None:
     assert find_beam(lamella.open(np.full((2, 3, 24, 24), np.nan))) == NoBeam("no pixel has a number that is finite")
 
 
+@pytest.mark.parametrize("factor", [1e-300, 1e-25, 1e20, 1e300])
+def test_a_beam_is_found_in_any_unit(factor: float) -> None:
+    found = locate(np.asarray(100 * disk((40, 50), 17, 30, 5) + 1) * factor)
+    assert isinstance(found, Beam), found
+    assert (found.cy, found.cx, found.radius) == pytest.approx((17, 30, 5), abs=0.6)
+
+
 def test_a_detector_with_one_axis_has_no_beam() -> None:
     assert find_beam(lamella.open(np.ones((3, 4, 5)), sig_shape=(5,))) == NoBeam("the detector does not have two axes")
