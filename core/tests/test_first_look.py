@@ -246,6 +246,16 @@ def test_every_picture_shows_corrected_frames(context: lamella.Context) -> None:
     np.testing.assert_array_equal(numbers(single), scan()[3, 4])
 
 
+@pytest.mark.parametrize("wrong", [np.ones((2, 2, 8, 8)), "scan.blo", None])
+def test_what_is_no_data_set_is_refused_with_advice(wrong: Any) -> None:
+    with pytest.raises(lamella.ParameterError, match=r"expected a data set.*lamella\.open"):
+        lamella.first_look(wrong)
+    with pytest.raises(lamella.ParameterError, match=r"expected a data set.*lamella\.open"):
+        lamella.script_of(wrong, [])
+    with pytest.raises(lamella.ParameterError, match="expected a list of analyses, found str"):
+        lamella.script_of(lamella.open(scan()), "sum")  # type: ignore[arg-type]
+
+
 def test_numbers_that_are_lost_are_counted(context: lamella.Context) -> None:
     frames = scan(4, 5, "f4")
     frames[1, 2, 5, 6], frames[3, 1, 7, 8] = np.nan, np.inf
