@@ -65,7 +65,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     ),
     "ser/new_16x16-line_profile_horizontal_5x128x128_EDS_2/16x16-line_profile_horizontal_5x128x128_EDS_2.ser": (
         "line scan of diffraction patterns",
-        ["All counts", "Mean pattern", "Pattern at position 3"],
+        ["All counts", "Mean pattern", "Pattern at position 0"],
     ),
     "ser/old_16x16-line_profile_diagonal_10x1024_1/16x16-line_profile_diagonal_10x1024_1.ser": (
         "line scan of spectra",

@@ -69,7 +69,7 @@ NO_BEAM: dict[str, Callable[[int, np.random.Generator], Frame]] = {
     "two beams": lambda n, rng: rng.poisson(
         9 + 1000 * (disk((n, n), n / 2, n * 0.3, n * 0.08) + disk((n, n), n / 2, n * 0.7, n * 0.08))
     ),
-    "three beams": lambda n, rng: sum(disk((n, n), n * 0.4, n * at, n * 0.07) for at in (0.2, 0.5, 0.8)),
+    "three beams": lambda n, rng: np.max([disk((n, n), n * 0.4, n * at, n * 0.07) for at in (0.2, 0.5, 0.8)], axis=0),
     "a whole bright frame": lambda n, rng: rng.poisson(1000 * disk((n, n), n / 2, n / 2, n * 0.6)),
 }
 
@@ -223,6 +223,13 @@ def test_frames_and_pixels_that_are_no_numbers_do_not_count() -> None:
     assert isinstance(found, Beam)
     assert (found.cy, found.cx, found.radius) == pytest.approx((8, 9, 3), abs=0.5)
     assert find_beam(lamella.open(np.full((2, 3, 24, 24), np.nan))) == NoBeam("no pixel has a number that is finite")
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-25, 1e20, 1e300])
+def test_a_beam_is_found_in_any_unit(factor: float) -> None:
+    found = locate(np.asarray(100 * disk((40, 50), 17, 30, 5) + 1) * factor)
+    assert isinstance(found, Beam), found
+    assert (found.cy, found.cx, found.radius) == pytest.approx((17, 30, 5), abs=0.6)
 
 
 def test_a_detector_with_one_axis_has_no_beam() -> None:

@@ -132,7 +132,8 @@ def test_what_cannot_be_written_is_a_variable_of_the_reader(ds: lamella.DataSet)
 
 @pytest.mark.parametrize("name", default_registry().names(ANALYSES))
 def test_each_analysis_is_made_again_by_its_name(name: str, ds: lamella.DataSet) -> None:
-    given = {"mask": {"mask_factories": [np.eye(12, 14)]}, "pick": {"x": 3, "y": 2}}.get(name, {})
+    needed: dict[str, dict[str, Any]] = {"mask": {"mask_factories": [np.eye(12, 14)]}, "pick": {"x": 3, "y": 2}}
+    given = needed.get(name, {})
     analysis = make_analysis(name, ds, **given)
     scope: dict[str, Any] = dict(given)
     exec("\n".join(lamella.script_of(ds, [analysis]).python), scope)

@@ -418,6 +418,12 @@ def test_a_line_image_has_ticks_instead_of_a_scale_bar() -> None:
     np.testing.assert_allclose(values, np.arange(0, 90, 20), atol=0.3)
 
 
+@pytest.mark.parametrize("units", [" ", "\t\n", "\u00a0"])
+def test_blank_units_are_none(units: str) -> None:
+    blank, none = ((Axis("y", 2.0, 0.0, said), Axis("x", 2.0, 0.0, said)) for said in (units, None))
+    assert sheet_png([panel(np.eye(40), axes=blank)]) == sheet_png([panel(np.eye(40), axes=none)])
+
+
 def test_hostile_text_is_drawn_as_text() -> None:
     pixels = sheet_pixels([panel(quantity="\x1b[31m\n\u202e", note="\x00\r\n", name="x")], title="\ud800\x07" * 9)
     assert pixels.ndim == 3

@@ -20,6 +20,8 @@ Disk: TypeAlias = tuple[float, float, float]
 
 _LARGEST = 1024
 """Pixels along an axis beyond which several are joined first."""
+_USUAL = 1e15
+"""Largest number of a pattern up to which, and down to its reciprocal, it is taken as it is."""
 _SMALLEST = 12
 """Pixels along an axis of the coarsest scale that is looked at."""
 _CONTRAST = 7.0
@@ -55,6 +57,9 @@ def disk_in(pattern: NDArray[np.float64]) -> Disk | str:
     """Give the disk of the direct beam in a pattern, or why there is none, as the end of a sentence."""
     if not np.isfinite(pattern).any():
         return "no pixel has a number that is finite"
+    largest = float(np.abs(pattern, where=np.isfinite(pattern), out=np.zeros(pattern.shape)).max())
+    if largest > 0 and not 1 / _USUAL < largest < _USUAL:  # squares of numbers in single precision must have room
+        pattern = pattern / largest
     step = max(1, -(-max(pattern.shape) // _LARGEST))
     image = _binned(_finite(pattern), step)
     if min(image.shape) < 3:

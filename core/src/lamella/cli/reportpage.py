@@ -66,7 +66,7 @@ footer {{ margin-top: 2rem; color: #666; font-size: .8rem; }}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A file of a contact sheet as HTML: a small picture, cells of a table, and whether it is a scan that was opened."""
+    """A file of a contact sheet as HTML: a small picture, cells of a table, and whether it was opened."""
 
     picture: str
     cells: tuple[str, ...]

@@ -44,7 +44,8 @@ class Pass:
     def speed(self) -> str:
         """How much was read in which time."""
         rate = size_text(self.nbytes / max(self.seconds, 1e-9))
-        return f"{self.n_frames} frame{'' if self.n_frames == 1 else 's'}, {size_text(self.nbytes)} in {self.seconds:.2f} s: {rate}/s"
+        frames = f"{self.n_frames} frame{'' if self.n_frames == 1 else 's'}"
+        return f"{frames}, {size_text(self.nbytes)} in {self.seconds:.2f} s: {rate}/s"
 
     def to_json(self) -> dict[str, Any]:
         """Give what a program wants to know."""

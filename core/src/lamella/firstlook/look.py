@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lamella.analysis.beam import corrected
+from lamella.engine.arguments import check_dataset
 from lamella.firstlook.computing import computed
 from lamella.firstlook.kinds import frame_word
 from lamella.firstlook.panels import Drawing, marks_of, panel_of
@@ -118,6 +119,7 @@ def first_look(
     >>> look.kind, [panel.title for panel in look][:2]
     ('4D scan', ['Bright field', 'Annular dark field'])
     """
+    check_dataset(dataset, "first_look(dataset)")
     plan = make_plan(dataset, roi=roi, most_nbytes=most_nbytes, beam=beam)
     if context is not None:
         runner = context

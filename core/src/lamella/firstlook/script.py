@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.analysis.analysis import Analysis
 from lamella.analysis.com import CoMAnalysis
 from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, RingAnalysis
 from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
+from lamella.engine.arguments import check_dataset
 from lamella.errors import LamellaError, ParameterError
 from lamella.firstlook.outputs import name_of, names_of
 from lamella.geometry.roi import region_of
@@ -25,7 +27,6 @@ from lamella.plugins.registry import default_registry
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.analysis.analysis import Analysis
     from lamella.dataset.dataset import DataSet
     from lamella.dataset.recipe import DataSetRecipe
 
@@ -80,6 +81,10 @@ def script_of(dataset: DataSet, analyses: Sequence[Analysis], *, roi: object = N
     results = lamella.Context().run_udf(ds, [analysis.udf() for analysis in analyses])
     (sumsig,) = (analysis.results(result) for analysis, result in zip(analyses, results))
     """
+    check_dataset(dataset, "script_of(dataset, analyses)")
+    if not isinstance(analyses, Sequence) or not all(isinstance(one, Analysis) for one in analyses):
+        text = f"expected a list of analyses, found {type(analyses).__name__}. lamella.analysis.make_analysis gives one"
+        raise ParameterError(text, field="analyses")
     region = region_of(roi, dataset.shape.nav).mask
     mask = None if region is None else region.reshape(tuple(dataset.shape.nav))
     recipe = _recipe(dataset)

@@ -71,6 +71,8 @@ def checked(panel: Panel) -> Panel:
 
 
 def _usual(axis: Axis) -> Axis:
+    if axis.units and not axis.units.strip():
+        axis = replace(axis, units=None)
     step = abs(axis.scale)
     is_usual = 1 / _MOST < step < _MOST and abs(axis.offset) < _MOST_STEPS * step
     return axis if is_usual else Axis(axis.name)

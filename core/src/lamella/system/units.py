@@ -50,8 +50,9 @@ def readable(value: float, units: str) -> tuple[float, str]:
     """Give a factor and a unit, such that ``value * factor`` in that unit has one to three digits before the point.
 
     A number from 0.1 to 1000 keeps its unit, and so does one per length from 0.0001 to 10000, such as ``0.05 1/nm``.
-    Units that have no prefixes, such as ``"px"``, ``"°"`` or ``"1/Å"``, stay as they are, and so does ``"A"``, which is ampere in one file and Ångström in another. Units get one spelling:
-    ``"um"`` is ``"µm"``, and ``"nm^-1"`` is ``"1/nm"``.
+    Units that have no prefixes, such as ``"px"``, ``"°"`` or ``"1/Å"``, stay as they are, and so does ``"A"``, which is
+    ampere in one file and Ångström in another. Units get one spelling: ``"um"`` is ``"µm"``, and ``"nm^-1"`` is
+    ``"1/nm"``.
 
     Examples
     --------
