@@ -105,7 +105,8 @@ def test_a_worker_that_reads_on_touches_the_file_once_per_block(path: Path, monk
     assert session.nbytes <= 6 * DATA.nbytes  # one visit, and five blocks: not 35 times the file
 
 
-def test_one_frame_costs_one_pixel_of_each_image(path: Path) -> None:
+def test_one_frame_costs_one_pixel_of_each_image(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella.reader.transposed._READ_COST", 1)  # as if images were large
     source = open_dataset("npy", path, {}).source
     session = Counting(choose_backend("buffered", source.resources).open(source.resources))
     out = np.empty((1, 6, 4), dtype="i2")
