@@ -112,9 +112,10 @@ def check_position(n: int, radius: float, cy: float, cx: float, rng: np.random.G
         "on a background": (rng.poisson(100 * beam + 2), 1.0),
         "saturated": (np.minimum(1000 * rng.poisson(100 * beam + 2), 50_000), 1.2),
         "with hot pixels": (with_hot(rng.poisson(100 * beam + 1)), 1.2),
-        "with a dead row": (with_dark_row(rng.poisson(1000 * beam + 1), cy, 0), 1.6),
         "negative": (rng.normal(-5, 1, shape) + 200 * beam, 1.0),
     }
+    if radius > 3:  # a smaller one is cut into two
+        frames["with a dead row"] = with_dark_row(rng.poisson(1000 * beam + 1), cy, 0), 1.6
     if radius > 6:
         frames["behind a beam stop"] = with_stop(rng.poisson(1000 * beam + 1), cy, cx, radius), about
         frames["behind a line"] = with_dark_row(rng.poisson(1000 * beam + 1), cy, max(1, int(0.1 * radius))), about
