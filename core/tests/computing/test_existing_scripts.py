@@ -196,7 +196,9 @@ def test_kinds_of_arrays_have_the_known_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "backends", ["numpy", ("cupy", "numpy"), UDF.BACKEND_ALL, UDF.ND_BACKENDS, ["sparse.COO", "numpy"]], ids=str
+    "backends",
+    ["numpy", ("cupy", "numpy"), UDF.BACKEND_ALL, UDF.ND_BACKENDS, ["sparse.COO", "numpy"]],
+    ids=["text", "tuple", "all", "set", "list"],
 )
 def test_numpy_is_used_where_it_is_named(backends: Any, inline: lamella.Context, scan: lamella.DataSet) -> None:
     class ManyUDF(BrightnessUDF):
@@ -206,7 +208,7 @@ def test_numpy_is_used_where_it_is_named(backends: Any, inline: lamella.Context,
     np.testing.assert_array_equal(inline.run_udf(scan, ManyUDF())["n"].data, DATA.sum(axis=(2, 3)))
 
 
-@pytest.mark.parametrize("backends", ["cupy", ("cupy",), (), UDF.SPARSE_BACKENDS], ids=str)
+@pytest.mark.parametrize("backends", ["cupy", ("cupy",), (), UDF.SPARSE_BACKENDS], ids=["text", "tuple", "none", "set"])
 def test_a_udf_without_numpy_is_one_clear_error(backends: Any, inline: lamella.Context, scan: lamella.DataSet) -> None:
     class OtherUDF(BrightnessUDF):
         def get_backends(self) -> Any:
