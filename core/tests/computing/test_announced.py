@@ -85,6 +85,7 @@ def test_partial_results_come_for_stored_frames_only(ctx: lamella.Context, large
     assert told[-1] == (N, N)
 
 
+@pytest.mark.filterwarnings("ignore:.*the file was cut:lamella.errors.LamellaWarning")
 def test_a_sum_makes_nothing_of_the_size_of_the_scan(inline: lamella.Context, tmp_path: Path) -> None:
     path = announced(tmp_path / "a.npy", HUGE, FRAMES)
     with pytest.warns(LamellaWarning, match="4294967284 of 4294967296 scan positions have no frame"):

@@ -560,3 +560,13 @@ def test_defaults_of_radial_analyses_can_be_passed_as_none(inline: lamella.Conte
 
 def test_automatic_udfs_take_the_function_by_place() -> None:
     assert AutoUDF(np.max).params.f is np.max
+
+
+def test_a_scan_of_one_line_is_not_taken_for_a_whole_result(inline: lamella.Context) -> None:
+    """One of two positions with two masks: the result has the shape of the scan by chance."""
+    data = np.arange(2 * 3 * 4, dtype="u2").reshape(1, 2, 3, 4)
+    ds = lamella.open(data, format="memory")
+    masks = np.stack([np.ones((3, 4)), np.eye(3, 4)])
+    roi = np.array([[True, False]])
+    found = inline.run_udf(ds, ApplyMasksUDF([masks]), roi=roi)["intensity"].raw_data
+    np.testing.assert_allclose(found, [[(data[0, 0] * mask).sum() for mask in masks]])

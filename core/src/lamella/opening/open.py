@@ -65,11 +65,14 @@ def open_dataset(
 
 
 def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: Registry) -> DataSet:
-    target = named_target(target)
-    probe = Probe.of(target)
     named = format.lower() != "auto"
-    if named:
-        plugin = registry.get(format)
+    plugin = registry.get(format) if named else None
+    if plugin is None or plugin.spec is None or plugin.spec.target == "path" or not isinstance(target, bytes):
+        target = named_target(target)
+        probe = Probe.of(target)
+    else:
+        probe = Probe(target, None, 0, 0)  # bytes are pixels for a format of objects
+    if plugin is not None:
         refused = refused_target(plugin, probe, registry)
         if refused is not None:
             raise refused

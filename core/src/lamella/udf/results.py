@@ -265,6 +265,8 @@ def _over_scan(array: NDArray[Any], spec: BufferSpec, region: Region) -> bool:
     """Whether an array has entries for all positions, although only some are selected."""
     if spec.kind != "nav" or region.mask is None or region.size == region.n_positions:
         return False
+    if array.shape == (region.size, *spec.extra_shape):  # which a scan of one line may look like, too
+        return False
     return array.shape in (region.nav_shape, (*region.nav_shape, *spec.extra_shape))
 
 
