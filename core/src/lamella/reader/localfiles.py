@@ -18,6 +18,8 @@ __all__ = ["OPEN_FLAGS", "is_url", "look_at", "named_target", "read_at"]
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 """How files are opened for reading."""
 
+_LONGEST_PATH = 1 << 15
+_CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[Ff][Ii][Ll][Ee]:/")  # two letters at least: one is a drive of Windows
 
 
@@ -38,12 +40,16 @@ def is_url(text: str) -> bool:
 
 
 def named_target(target: Any) -> Any:
-    """Give a target with paths that are bytes as text, also in a list and behind `os.PathLike`; others as they are."""
+    """Give a target with paths that are bytes as text, also in a list and behind `os.PathLike`; others as they are.
+
+    Bytes are a path if no control character is among them; others are taken for pixels.
+    """
     if isinstance(target, os.PathLike):
         path = os.fspath(target)
         return os.fsdecode(path) if isinstance(path, bytes) else target
     if isinstance(target, bytes):
-        return os.fsdecode(target)
+        is_name = 0 < len(target) < _LONGEST_PATH and not _CONTROLS.search(target)
+        return os.fsdecode(target) if is_name else target
     if isinstance(target, list | tuple) and any(isinstance(one, bytes | os.PathLike) for one in target):
         return type(target)(map(named_target, target)) if type(target) in (list, tuple) else target
     return target
