@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_NBYTES", "BeamChoice", "Plan", "beam_at", "make_plan", "own_plan"]
 
-MOST_NBYTES = 4 << 30
+MOST_NBYTES = 2 << 30
 """Size up to which all data are read [bytes]."""
 _MOST_SPECTRA = 64 << 20
 """Size of the largest image of all spectra along a line [bytes]."""
