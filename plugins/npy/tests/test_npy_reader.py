@@ -338,3 +338,13 @@ def test_parameters_that_do_not_fit_are_refused(tmp_path: Path, keywords: Any, w
         words = words.replace("the whole array has 360", "fits no detector axes")
     with pytest.raises(ParameterError, match=words):
         open_npy(save(tmp_path, np.asarray(array(), order=order)), **keywords)
+
+
+@pytest.mark.parametrize("length", ["0x" + 5000 * "f", "-0x" + 5000 * "f", "1 << 64", str(1 << 64)])
+def test_lengths_of_any_number_of_digits_are_refused(tmp_path: Path, length: str) -> None:
+    """Python refuses to write integers of thousands of digits, also into a message."""
+    text = f"{{'descr': '<u2', 'fortran_order': False, 'shape': ({length}, 4, 5), }}\n".encode()
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(100))
+    with pytest.raises(FormatError):
+        open_dataset("npy", path, {})

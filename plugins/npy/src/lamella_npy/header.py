@@ -105,9 +105,13 @@ def parse_header(head: bytes, path: Path | None, *, begin: int, length: int) -> 
     fields = _fields(text, path)
     shape, fortran_order = fields["shape"], fields["fortran_order"]
     if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
-        raise CorruptError("the header has no shape", path=path, expected="a tuple of lengths", found=repr(shape))
+        raise CorruptError("the header has no shape", path=path, expected="a tuple of lengths", found=_shown(shape))
+    if any(n >> 63 for n in shape):
+        raise CorruptError(
+            "the header has no shape", path=path, expected="lengths below 2**63", found="a longer number"
+        )
     if not isinstance(fortran_order, bool):
-        raise CorruptError("the order is not stated", path=path, expected="True or False", found=repr(fortran_order))
+        raise CorruptError("the order is not stated", path=path, expected="True or False", found=_shown(fortran_order))
     dtype = _dtype(fields["descr"], path)
     return Header(version, dtype, shape, fortran_order, begin + start + count, begin + length)
 
@@ -150,3 +154,11 @@ def _refuse(what: str, descr: object, path: Path | None, remedy: str) -> NoRetur
         found=f"descr {descr!r}",
         remedy=remedy,
     )
+
+
+def _shown(value: object) -> str:
+    """Give a value as text; Python refuses to write numbers of some thousand digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
