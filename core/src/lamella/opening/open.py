@@ -17,7 +17,6 @@ from lamella.opening.values import check_values
 from lamella.params.fields import describe
 from lamella.plugins.hooks import hooks
 from lamella.plugins.registry import default_registry
-from lamella.reader.localfiles import named_target
 from lamella.reader.probe import Probe
 from lamella.system.text import made_printable
 from lamella.system.warn import quiet
@@ -67,11 +66,9 @@ def open_dataset(
 def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: Registry) -> DataSet:
     named = format.lower() != "auto"
     plugin = registry.get(format) if named else None
-    if plugin is None or plugin.spec is None or plugin.spec.target == "path" or not isinstance(target, bytes):
-        target = named_target(target)
-        probe = Probe.of(target)
-    else:
-        probe = Probe(target, None, 0, 0)  # bytes are pixels for a format of objects
+    takes_objects = plugin is not None and plugin.spec is not None and plugin.spec.target == "object"
+    # Bytes are pixels for a format of objects, and may be a path elsewhere.
+    probe = Probe(target, None, 0, 0) if takes_objects and isinstance(target, bytes) else Probe.of(target)
     if plugin is not None:
         refused = refused_target(plugin, probe, registry)
         if refused is not None:
@@ -100,7 +97,7 @@ def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: 
         num_partitions=common.num_partitions,
         name=common.name,
         notes=checked.notes,
-        recipe=Recipe.of(target, plugin.name, _anchored(plugin, values)) if can_be_named(target) else None,
+        recipe=Recipe.of(probe.target, plugin.name, _anchored(plugin, values)) if can_be_named(probe.target) else None,
     )
     hooks().lamella_dataset_opened(dataset=dataset)
     return dataset
