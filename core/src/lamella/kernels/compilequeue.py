@@ -40,6 +40,13 @@ WORTH_ITS_WHILE = 0.1
 """Processor time that one of them uses before it is compiled [s]."""
 
 
+LOADING = 0.35
+"""What loading the first kernel from disk costs, most of it importing numba [s]."""
+_LOADING_MORE = 0.02
+"""The same for each further one."""
+_LONGEST_LOADING = 1.0
+"""How long callers wait for a kernel that is on disk [s]; on a busy machine it may take longer."""
+
 ROOM = 512 << 20
 ROOM_PER_CPU = 64 << 20
 """Address space without which the compiler is not loaded [bytes]: it and its libraries end the process, or never
@@ -67,6 +74,8 @@ class CompileQueue:
     def __init__(self) -> None:
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
+        self._run: object = None
+        self._announced = 0
         self._pauses = 0
         self.loaded = False
         self._usable = True
@@ -126,12 +135,51 @@ class CompileQueue:
                 found = self._seen.setdefault((name, key), make())
         return found
 
-    def spent(self, job: CompileJob, seconds: float) -> None:
+    def announce(self, run: object, nbytes: int) -> None:
+        """Tell how much of a run this process will see at most, before a part of it begins.
+
+        Parameters
+        ----------
+        run
+            What the parts of a run share.
+        nbytes
+            Pixels that kernels will be called with, about [bytes].
+        """
+        with self._lock:
+            if run is not self._run:
+                self._run, self._announced = run, nbytes
+                for job in self._seen.values():
+                    job.passed = 0
+
+    def _left_to_do(self, job: CompileJob) -> float:
+        """Estimate what the NumPy version will still cost in this run [s of processor time]."""
+        left = self._announced - job.passed
+        return job.seconds / job.nbytes * left if left > 0 and job.nbytes else 0.0
+
+    def spent(self, job: CompileJob, seconds: float, nbytes: int = 0) -> None:
         """Count the time that a NumPy version took, and have it replaced if that pays."""
         self._seconds += seconds
         job.seconds += seconds
-        if not job.begun and self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE:
+        job.nbytes += nbytes
+        job.passed += nbytes
+        if job.begun:
+            return
+        worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
+        if worth_it or (job.recorded and self._left_to_do(job) > self._loading_cost()):
             self._begin(job)
+
+    def _loading_cost(self) -> float:
+        return _LOADING_MORE if self.loaded else LOADING
+
+    def wait_if_soon(self, job: CompileJob) -> None:
+        """Wait for a kernel that is being loaded from disk, if that is faster than going on with NumPy."""
+        if not job.begun or job.done or not job.recorded or job.late:
+            return
+        if self._left_to_do(job) < available_cpus() * self._loading_cost():
+            return
+        with self._idle:
+            self._idle.wait_for(lambda: job.done or job.late or self.closed, _LONGEST_LOADING)
+            job.late = not job.done
 
     def finish(self, timeout: float | None) -> bool:
         """Have everything that was used compiled; gives False when the time ran out first."""
@@ -193,6 +241,11 @@ class CompileQueue:
         filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
         while True:
             job = self._waiting.get()
+            if job.recorded and self._load_kept(job):
+                with self._idle:
+                    self._left -= 1
+                    self._idle.notify_all()
+                continue
             begin = time.monotonic()
             try:
                 outcome = filler.fill(job)
@@ -208,6 +261,25 @@ class CompileQueue:
             with self._idle:
                 self._left -= 1
                 self._idle.notify_all()
+
+    def _load_kept(self, job: CompileJob) -> bool:
+        """Load a job from disk, if it is there as recorded."""
+        with self._inside_numba():
+            if self.closed:
+                return False
+            try:
+                done = job.load_kept()
+            except Exception as error:  # compiling will tell
+                _log.debug("%s cannot be loaded: %s: %s", job.compiled, type(error).__name__, error)
+                done = False
+            if done:
+                self.loaded = True
+                guard.install()
+                job.done = True
+        with self._idle:
+            job.late = not done
+            self._idle.notify_all()
+        return done
 
     def _is_kept(self, job: CompileJob) -> bool:
         """Whether numba's cache has a job; imports numba."""
