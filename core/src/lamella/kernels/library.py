@@ -121,7 +121,7 @@ class Kernel:
         """
         dispatcher = self._dispatcher()
         try:
-            from numba.core.runtime import rtsys
+            from numba.core.runtime import rtsys  # type: ignore[attr-defined]
 
             rtsys.initialize(dispatcher.targetctx)  # what compiled code calls to get memory
             found = dispatcher._cache._load_overload(_signature(arguments), dispatcher.targetctx)
