@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lamella.kernels import guard
+from lamella.kernels import compiler, guard
 from lamella.kernels.compilejob import CompileJob
 from lamella.system.logs import logger_of
 from lamella.system.memory import address_space_left
@@ -39,6 +39,9 @@ WORTH_COMPILING = 0.5
 WORTH_ITS_WHILE = 0.1
 """Processor time that one of them uses before it is compiled [s]."""
 
+
+WORTH_TELLING = 2.0
+"""Processor time that NumPy versions use before users are told that a compiler is missing [s]."""
 
 LOADING = 0.35
 """What loading the first kernel from disk costs, most of it importing numba [s]."""
@@ -74,6 +77,7 @@ class CompileQueue:
     def __init__(self) -> None:
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
+        self._told = False
         self._run: object = None
         self._announced = 0
         self._pauses = 0
@@ -164,9 +168,22 @@ class CompileQueue:
         job.passed += nbytes
         if job.begun:
             return
+        if not compiler.is_installed():
+            self._tell_once(job)
+            return
         worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
         if worth_it or (job.recorded and self._left_to_do(job) > self._loading_cost()):
             self._begin(job)
+
+    def _tell_once(self, job: CompileJob) -> None:
+        """Tell, once in a process and by the one that the user started, that kernels stay in NumPy."""
+        if self._told or self._seconds < WORTH_TELLING:
+            return
+        self._told = True
+        if self.ask_parent is None:
+            _log.warning("%s", compiler.WITHOUT)
+        else:
+            self.ask_parent(job)
 
     def _loading_cost(self) -> float:
         return _LOADING_MORE if self.loaded else LOADING
@@ -208,6 +225,10 @@ class CompileQueue:
 
     def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
         """Have compiled what a worker process asks for, once for all workers; gives what came of it."""
+        if not compiler.is_installed():
+            self._seconds = max(self._seconds, WORTH_TELLING)
+            self._tell_once(CompileJob(compiled, examples, None))
+            return compiler.WITHOUT
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
         self._begin(job)
         if not job.begun:
@@ -300,7 +321,7 @@ class CompileQueue:
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
         needed = ROOM_ONCE_LOADED if self.loaded else ROOM + ROOM_PER_CPU * available_cpus()
-        return self._usable and not self._pauses and address_space_left() >= needed
+        return self._usable and compiler.is_installed() and not self._pauses and address_space_left() >= needed
 
     def _load(self, job: CompileJob) -> None:
         try:
