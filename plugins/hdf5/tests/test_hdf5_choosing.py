@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
-from lamella.reader import Probe, in_child
+from lamella.io import BufferedBackend
+from lamella.reader import Probe, Resource, in_child
+from lamella_hdf5.library import SessionFile
 from lamella_hdf5.params import Hdf5Params
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.superblock import read_superblock
@@ -404,6 +407,35 @@ def test_free_room_amid_texts_looks_wrong(tmp_path: Path) -> None:
     content[second] = 0
     path.write_bytes(content)
     assert "the text collection" in read_superblock(Probe.of(path)).odd
+
+
+@pytest.mark.parametrize("place", [0, 512])
+@pytest.mark.parametrize("address", [0, 96, 0x02FFFFFFFFFFFFFF])
+def test_a_file_that_names_a_driver_is_refused(tmp_path: Path, place: int, address: int) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", userblock_size=place, libver=("earliest", "v108")) as file:
+        file["data"] = np.zeros((2, 3, 4, 5), "u2")
+    content = bytearray(path.read_bytes())
+    assert content[place + 8] == 0
+    content[place + 48 : place + 56] = address.to_bytes(8, "little")
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedError, match="driver") as caught:
+        lamella.open(path)
+    assert "h5repart" in str(caught.value)
+
+
+def test_a_session_file_gives_zeros_behind_its_end(tmp_path: Path) -> None:
+    """As files that libhdf5 opens by name do; nothing is asked of the session there."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(1, 101)))
+    with closing(BufferedBackend().open((Resource.of(path),))) as session:
+        through, buffer = SessionFile(session, 0, 100), bytearray(b"x" * 16)
+        through.seek(0x02FFFFFFFFFFFFFF)
+        assert through.readinto(buffer) == 16
+        assert bytes(buffer) == bytes(16)
+        through.seek(92)
+        assert through.readinto(buffer) == 16
+        assert bytes(buffer) == bytes(range(93, 101)) + bytes(8)
 
 
 def test_what_cannot_be_read_is_no_metadata() -> None:

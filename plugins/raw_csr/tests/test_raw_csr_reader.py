@@ -1,5 +1,6 @@
 """Sparse frames: dense tiles, events that meet, and files that contradict each other."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_positions_without_frames_are_missing(tmp_path: Path) -> None:
     [
         (([0, 1, 2, 3, 9], [0, 1, 2, 3], [1, 1, 1, 1]), TruncatedError, "enough for the first 3 frames"),
         (([0, 2, 1, 3, 4], [0, 1, 2, 3], [1, 1, 1, 1]), CorruptError, "decrease"),
+        (([0, 1, 2, 3, -(1 << 63)], [0, 1, 2, 3], [1, 1, 1, 1]), CorruptError, "decrease"),
         (([0, 1, 2, 3, 4], [0, 1, 2], [1, 1, 1, 1]), TruncatedError, "different lengths"),
         (([0], [], []), FormatError, "no frames"),
     ],
@@ -95,6 +97,16 @@ def lamella_knows(path: Path) -> bool:
     from lamella_raw_csr.reader import RawCsrReader
 
     return RawCsrReader().detect(Probe.of(path)) is not None
+
+
+@pytest.mark.parametrize("name", ["a6", "Int8", "1,f4", "O", "c64"])
+def test_names_that_are_no_dtype_of_numbers_are_refused_without_a_warning(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, [0, 1, 2, 3, 4], [0] * 4, [1] * 4)
+    path.write_text(path.read_text().replace('indices_dtype = "<i4"', f'indices_dtype = "{name}"'))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CorruptError, match="indices_dtype is no dtype of numbers"):
+            lamella.open(path)
 
 
 def test_a_number_that_nobody_can_print_makes_no_description(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Status(StrEnum):
     """It fails, and the sampler says why in ``known_failures``."""
     skipped = "skipped"
     """It could not be made here; the level stays below it."""
-    not_needed = "not-needed"
+    not_applicable = "not-applicable"
     """It has no object: the plugin declares nothing that it could look at."""
 
 
@@ -95,7 +95,7 @@ def level_of(results: Iterable[Result]) -> int | None:
     reached: int | None = None
     for level in range(len(LEVELS)):
         of_level = [result for result in made if result.level == level]
-        if not of_level or any(result.status not in (Status.passed, Status.not_needed) for result in of_level):
+        if not of_level or any(result.status not in (Status.passed, Status.not_applicable) for result in of_level):
             break
         reached = level
     return reached

@@ -189,13 +189,17 @@ def _literal(value: object, choices: tuple[object, ...]) -> object:
 
 
 def _dtype(value: object) -> str:
+    import warnings
+
     import numpy as np
 
     expected = "a number type that NumPy knows, such as 'uint16' or '<f4'"
     if value is None:
         raise _mismatch(expected, value)
     try:
-        dtype = np.dtype(value)  # type: ignore[call-overload]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # names that NumPy is about to forget
+            dtype = np.dtype(value)  # type: ignore[call-overload]
     except Exception:  # NumPy raises TypeError, ValueError, SyntaxError and more for odd texts
         raise _mismatch(expected, value) from None
     if dtype.names is not None or dtype.subdtype is not None or dtype.kind not in "biufc":

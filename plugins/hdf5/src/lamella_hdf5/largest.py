@@ -7,14 +7,12 @@ import os
 import re
 from typing import Any
 
-import h5py
-
 from lamella.errors import FormatError
 from lamella.reader import Caution
 from lamella_hdf5.choice import Choice
 from lamella_hdf5.contents import facts, held, unusable
 from lamella_hdf5.links import Elsewhere
-from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, links_of, reach
+from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, reach
 from lamella_hdf5.tree import Items, colours_of, datasets, known_text, rank
 from lamella_hdf5.values import attributes, printable
 
@@ -112,7 +110,7 @@ def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
             found=f"the file holds {held(items)}",
             remedy="Name another data set with ds_path=",
         )
-    missing = _missing_links(root, items, elsewhere)
+    missing = _missing_links(root, elsewhere)
     if missing and not any(len(item.shape) >= 3 for _, item in found):
         raise FormatError(
             "the file names others that cannot be read, and holds no stack of frames itself",
@@ -131,17 +129,12 @@ def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
     return Choice(convention="the largest data set", dataset=dataset, notes=notes)
 
 
-def _missing_links(root: Any, items: Items, elsewhere: Elsewhere) -> list[str]:
+def _missing_links(root: Any, elsewhere: Elsewhere) -> list[str]:
     """Give names of files behind external links that are not there, or must not be read; the first ones of many."""
     if elsewhere.policy == "never":  # so the user wants it
         return []
-    groups = [root, *(item for _, item in items if isinstance(item, Group))]
-    names = dict.fromkeys(
-        found.file
-        for group in groups
-        for name, link in links_of(group).items()
-        if link[0] == h5py.h5l.TYPE_EXTERNAL and isinstance(found := reach(group, name), Leaving)
-    )
+    links = (reach(group, name) for group, name in root.home.leaving)
+    names = dict.fromkeys(found.file for found in links if isinstance(found, Leaving))
     return [printable(name) for name in list(names)[:_MOST_LINKS] if not _is_readable(name, elsewhere)][:_LISTED]
 
 

@@ -146,7 +146,8 @@ class SessionFile(stdlib_io.RawIOBase):
         target = memoryview(buffer).cast("B")
         count = max(0, min(len(target), self._size - self._position))
         try:
-            target[:count] = self._io.view(self._resource, self._position, count).data
+            if count:
+                target[:count] = self._io.view(self._resource, self._position, count).data
         except FormatError as error:
             self.failure = error
             raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import h5py
@@ -67,6 +68,8 @@ class OpenFile:
         Memory that values from this file take, about [bytes].
     growing : list
         Paths of virtual data sets that are not handed out, because their sources decide how large they are.
+    leaving : list
+        Groups and names of links into other files, as far as the file was walked through.
     """
 
     def __init__(self, path: str, size: int) -> None:
@@ -78,6 +81,7 @@ class OpenFile:
         self.spent = 0
         self.mappings = 0
         self.growing: list[str] = []
+        self.leaving: list[tuple[Group, str]] = []
         self._raw: RawFile | None = None
         self._collections: Collections | None = None
 
@@ -98,6 +102,7 @@ class OpenFile:
     def close(self) -> None:
         """Close the file."""
         self.root = None
+        self.leaving.clear()
         if self._raw is not None:
             self._raw.close()
 
@@ -128,6 +133,11 @@ class Dataset(_Known, h5py.Dataset):  # type: ignore[misc, unused-ignore]
     def plist(self) -> Any:
         """What it was created with; made once, since that of a virtual data set takes some KiB for each part."""
         return self._dcpl
+
+    @cached_property
+    def shape(self) -> Any:
+        """Its shape when it was first asked for, None if it holds nothing."""
+        return super().shape
 
 
 @dataclass(frozen=True, slots=True)

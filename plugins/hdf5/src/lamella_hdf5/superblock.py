@@ -26,6 +26,8 @@ _PART = 256
 
 # version: (place of the sizes of addresses and lengths, first address, which address is the end of the file)
 _LAYOUTS = {0: (13, 24, 2), 1: (13, 28, 2), 2: (9, 12, 2), 3: (9, 12, 2)}
+_DRIVER = 3
+"""Which address is that of the driver information block, up to version 1. A damaged one can crash libhdf5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,7 @@ def read_superblock(probe: Probe) -> Superblock:
         raise CorruptError(
             "the superblock is damaged", path=probe.path, expected="addresses of 2, 4 or 8 bytes", found=width
         )
-    addresses = [
-        int.from_bytes(block[first + i * width : first + (i + 1) * width], "little") for i in range(number + 1)
-    ]
+    addresses = [int.from_bytes(block[first + i * width : first + (i + 1) * width], "little") for i in range(4)]
     base, stated = addresses[0], addresses[number]
     if base > offset or stated > 1 << 62:
         raise CorruptError(
@@ -95,6 +95,14 @@ def read_superblock(probe: Probe) -> Superblock:
             expected=f"{end} bytes",
             found=f"{probe.size} bytes",
             remedy="Copy it again; `h5clear --increase-eof-size=0` may help where a writer crashed",
+        )
+    if version < 2 and addresses[_DRIVER] != (1 << 8 * width) - 1:
+        raise UnsupportedError(
+            "the superblock names a driver: the file is damaged, or one part of a file that was stored in several",
+            path=probe.path,
+            expected="no driver information block",
+            found=f"one at byte {addresses[_DRIVER]}",
+            remedy="Copy it again if it is damaged; join the parts with `h5repart`, or repack them with `h5repack`",
         )
     odd = []
     if version == 3 and block[11] & 0b101:

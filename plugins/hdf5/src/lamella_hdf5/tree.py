@@ -58,6 +58,8 @@ def walk(root: Group) -> Iterator[tuple[str, Group | Dataset]]:
             count += 1
             if count > _MOST_OBJECTS or letters > _MOST_LETTERS or time.monotonic() - began > _MOST_SECONDS:
                 return
+            if link[0] == h5py.h5l.TYPE_EXTERNAL:
+                group.home.leaving.append((group, name))
             if link[0] != h5py.h5l.TYPE_HARD or link[1] in seen:
                 continue
             seen.add(link[1])

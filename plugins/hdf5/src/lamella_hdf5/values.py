@@ -257,7 +257,7 @@ def _stored_values(dataset: Dataset) -> bytes:
     """Give the stored bytes of a data set of texts or lists of variable length, zeros where there are none."""
     if dataset.is_virtual or dataset.external:
         raise TooLarge("it lies in other places")
-    home, count = dataset.home, math.prod(dataset.shape)
+    home, count = dataset.home, int(math.prod(dataset.shape))
     size = home.collections.itemsize
     nothing = stored_fill(home, dataset.address).ljust(size, b"\0")[:size]
     if dataset.chunks is not None:

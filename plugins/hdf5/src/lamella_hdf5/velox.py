@@ -37,9 +37,10 @@ def velox(root: Any, items: Items, path: str | os.PathLike[str]) -> Choice | Non
         If it holds images, but none of plain numbers: Fourier transforms are stored as pairs of floats. Also if it
         holds spectra and events only.
     """
-    images = group_at(root, "Data/Image")
+    home = group_at(root, "Data")
+    images = group_at(home, "Image") if isinstance(home, Group) else None
     if not isinstance(images, Group) or not links_of(images):
-        if any(isinstance(group_at(root, f"Data/{name}"), Group) for name in _SPECTRA):
+        if isinstance(home, Group) and any(isinstance(group_at(home, name), Group) for name in _SPECTRA):
             raise unusable(
                 "the Velox file holds no image: EDS spectra, or a stream of the events that they are made of, are all",
                 items,

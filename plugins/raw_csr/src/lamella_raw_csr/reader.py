@@ -83,7 +83,7 @@ def _indptr(found: Description) -> NDArray[np.int64]:
             expected=f"{largest} events",
             found=f"{found.indices.length} events, enough for the first {last} frames",
         )
-    falls = np.flatnonzero(np.diff(pointers) < 0)
+    falls = np.flatnonzero(pointers[1:] < pointers[:-1])  # a difference can overflow
     if falls.size or pointers[0] < 0:
         i = int(falls[0]) if falls.size else 0
         raise CorruptError(

@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,10 +149,7 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
         if not isinstance(value, str) or not value:
             raise CorruptError(f"{name} in [raw_csr] is missing or no text", path=probe.path, found=repr(value))
         values[name] = value
-    try:
-        dtype = np.dtype(values[f"{kind}_dtype"])
-    except (TypeError, ValueError, SyntaxError):
-        dtype = np.dtype(object)
+    dtype = _dtype(values[f"{kind}_dtype"])
     if dtype.kind not in "biufc" or dtype.itemsize > 16:
         raise CorruptError(
             f"{kind}_dtype is no dtype of numbers",
@@ -169,6 +167,16 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
             found=f"{resource.size} bytes",
         )
     return Array(resource, dtype)
+
+
+def _dtype(text: str) -> np.dtype[Any]:
+    """Give the dtype of that name, ``object`` if there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # some names are deprecated
+            return np.dtype(text)
+    except (TypeError, ValueError, SyntaxError, Warning):
+        return np.dtype(object)
 
 
 def _find(probe: Probe, name: str, kind: str, *, elsewhere: bool) -> Path:
