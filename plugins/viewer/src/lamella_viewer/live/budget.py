@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -15,8 +16,12 @@ FIRST_PICTURE = 0.020
 _FIXED = 0.0005
 """What a run costs however small it is, where runs do not tell [s]."""
 _RUNS = 5
+_FORGOTTEN = 50
+"""After so many other runs, what a size took is forgotten, for the computer may be less busy now."""
 _FEWEST = 32
 """Scan positions along each axis that a first picture has at least."""
+_TRIED = 0.5
+"""Share of the budget below which a finer level is tried that was never measured."""
 _FINER, _COARSER = 0.8, 1.25
 """Shares of the budget below which a finer level is taken, and above which the present one is left."""
 
@@ -41,30 +46,48 @@ def ladder(nav_shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(slots=True)
 class Speed:
-    """How long runs of one kind take: ``fixed + per byte``, from the last five."""
+    """How long runs of one kind take: the median of the last five of each size, and ``fixed + per byte`` between."""
 
-    runs: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_RUNS))
+    _runs: dict[int, deque[tuple[int, float, float]]] = field(default_factory=dict)
+    _count: int = 0
 
     def add(self, nbytes: float, seconds: float) -> None:
         """Record a run."""
-        self.runs.append((max(0.0, nbytes), max(0.0, seconds)))
+        self._count += 1
+        runs = self._runs.setdefault(_class_of(nbytes), deque(maxlen=_RUNS))
+        runs.append((self._count, max(1.0, nbytes), max(0.0, seconds)))
+        old = self._count - _FORGOTTEN
+        self._runs = {key: runs for key, runs in self._runs.items() if runs[-1][0] > old}
+
+    def knows(self, nbytes: float) -> bool:
+        """Whether runs of this size were measured."""
+        return _class_of(nbytes) in self._runs
 
     def predict(self, nbytes: float) -> float | None:
         """Give the time of a run over so many bytes [s]; None where nothing was measured."""
-        if not self.runs:
+        if not self._runs:
             return None
-        fixed, slope = self._model()
+        runs = self._runs.get(_class_of(nbytes))
+        if runs is not None:
+            return statistics.median(t for _, _, t in runs)
+        points = sorted(
+            (statistics.median(b for _, b, _ in runs), statistics.median(t for _, _, t in runs))
+            for runs in self._runs.values()
+        )
+        if len(points) > 1:
+            slopes = [(t1 - t0) / (b1 - b0) for (b0, t0), (b1, t1) in itertools.combinations(points, 2) if b1 > b0]
+            slope = max(0.0, statistics.median(slopes))
+            fixed = max(0.0, statistics.median(t - slope * b for b, t in points))
+        else:
+            ((size, seconds),) = points
+            fixed = min(_FIXED, seconds)
+            slope = (seconds - fixed) / size
         return fixed + slope * nbytes
 
-    def _model(self) -> tuple[float, float]:
-        pairs = itertools.combinations(self.runs, 2)
-        slopes = [(t1 - t0) / (b1 - b0) for (b0, t0), (b1, t1) in pairs if max(b0, b1) > 2 * min(b0, b1)]
-        if len(slopes) >= 3 and (slope := statistics.median(slopes)) > 0:
-            fixed = statistics.median(t - slope * b for b, t in self.runs)
-            if fixed >= 0:
-                return fixed, slope
-        fixed = min(_FIXED, min(t for _, t in self.runs))
-        return fixed, statistics.median((t - fixed) / max(b, 1.0) for b, t in self.runs)
+
+def _class_of(nbytes: float) -> int:
+    """Sizes that differ by less than half are alike."""
+    return round(2 * math.log2(max(1.0, nbytes)))
 
 
 class Budget:
@@ -113,5 +136,13 @@ class Budget:
             if seconds is not None and seconds <= share * self.seconds:
                 chosen = i
                 break
+        if chosen == before > 0 and self._may_try(kind, sizes[before - 1], times[before]):
+            chosen = before - 1
         self._levels[kind] = chosen
         return chosen
+
+    def _may_try(self, kind: Hashable, finer: float, seconds: float | None) -> bool:
+        """Whether the next finer level is worth a try: it was never measured, and the present one leaves time."""
+        speed = self._speeds.get(kind)
+        known = speed is None or speed.knows(finer)
+        return not known and seconds is not None and seconds <= _TRIED * self.seconds

@@ -35,7 +35,7 @@ def encode_frame(
     valid
         Which entries along the last two axes (the last one of a curve) are known; all if None.
     deflate
-        Whether pixels are compressed.
+        Whether to compress pixels; the header then has their compressed size.
 
     Raises
     ------
@@ -46,17 +46,18 @@ def encode_frame(
     if code not in DTYPES:
         raise ValueError(f"pixels of a frame have one of the types {', '.join(DTYPES)}, not {pixels.dtype}")
     body = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+    packed = zlib.compress(body, 1) if deflate else body
     told = {
         **header,
         "dtype": code,
         "shape": list(pixels.shape),
         "validity": "all" if valid is None else "bits",
-        "deflate": deflate,
+        "deflate": len(packed) if deflate else 0,
     }
     text = json.dumps(_plain(told), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(len(text) + 4) % 8)
     bits = b"" if valid is None else np.packbits(valid.reshape(-1), bitorder="little").tobytes()
-    return b"".join([struct.pack("<I", len(text)), text, zlib.compress(body, 1) if deflate else body, bits])
+    return b"".join([struct.pack("<I", len(text)), text, packed, bits])
 
 
 def decode_frame(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.bool_] | None]:
@@ -78,9 +79,9 @@ def decode_frame(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.
     dtype, shape = np.dtype("<" + header["dtype"]), tuple(header["shape"])
     count, body = math.prod(shape), data[4 + length :]
     if header["deflate"]:
-        unpacker = zlib.decompressobj()
-        pixel_bytes = unpacker.decompress(body, count * dtype.itemsize + 1)
-        body = pixel_bytes + unpacker.unused_data
+        packed = header["deflate"]
+        pixel_bytes = zlib.decompressobj().decompress(body[:packed], count * dtype.itemsize)
+        body = pixel_bytes + body[packed:]
     pixels = np.frombuffer(body, dtype, count).reshape(shape)
     if header["validity"] == "all":
         return header, pixels, None

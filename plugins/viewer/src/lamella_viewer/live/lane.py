@@ -9,9 +9,9 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lamella.analysis import Analysis
     from numpy.typing import NDArray
 
+    from lamella.analysis import Analysis
     from lamella_viewer.live.messages import Ask
     from lamella_viewer.live.pictures import Picture
 

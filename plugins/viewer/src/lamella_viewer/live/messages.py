@@ -34,7 +34,7 @@ class Ask:
     lane: str
     id: int
     analysis: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     region: Mapping[str, Any] | None = None
     channel: str | None = None
     slice: tuple[int, ...] = ()

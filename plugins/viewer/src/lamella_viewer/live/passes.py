@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import CancelledRun
+from lamella_viewer.live.stages import results_of
 
 if TYPE_CHECKING:
     from lamella.udf import UDFResult
-
     from lamella_viewer.live.lane import Lane, Request
     from lamella_viewer.live.scan import Scan
 
@@ -83,7 +83,11 @@ class Pass:
             udfs.append(request.analysis.udf())
         mask = self._members[0][1].mask
         partials = scan.context.run_udf_iter(
-            scan.dataset, udfs, mask, progress=lambda done, total: self._progress(done, total, began), cancel=self._cancel
+            scan.dataset,
+            udfs,
+            mask,
+            progress=lambda done, total: self._progress(done, total, began),
+            cancel=self._cancel,
         )
         last = None
         try:
@@ -115,7 +119,7 @@ class Pass:
         stages = self._scan.stages
         for i, (lane, request) in enumerate(self._members):
             assert request.analysis is not None
-            results = request.analysis.results(buffers[i])
+            results = results_of(request.analysis, buffers[i])
             results.calibrate(buffers[i])
             stages.memo.put(stages.key(request), results)
             if id(lane) not in self._left:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from lamella.errors import ParameterError
 from lamella.plot import choose_scale
 from lamella.reader import Axis
-
 from lamella_viewer.live.frames import DTYPES, encode_frame, quantised
 
 if TYPE_CHECKING:
-    from lamella.analysis import AnalysisResult, AnalysisResultSet
     from numpy.typing import NDArray
+
+    from lamella.analysis import AnalysisResult, AnalysisResultSet
 
 __all__ = ["Picture", "channel_of", "cut", "make_picture"]
 
@@ -39,6 +40,11 @@ class Picture:
     def exact(self) -> bool:
         """Whether nothing is left to compute."""
         return bool(self.facts["stage"] == "exact")
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether a number is known."""
+        return self.pixels.dtype.kind != "f" or bool(np.isfinite(self.pixels).any())
 
     def encode(self, slowness: int = 0) -> bytes:
         """Give the frame; for a slow link (1 or 2) with fewer bits, unless it is exact."""
@@ -162,7 +168,7 @@ def _two_axes(
             raise ParameterError(f"index {index} lies outside of {len(data)} entries", field="slice")
         same = valid is not None and valid.shape == data.shape
         data, where = data[index], where[1:]
-        valid = valid[index] if same and valid is not None else None
+        valid = np.asarray(valid[index]) if same and valid is not None else None
     return data, valid
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import lamella
 import numpy as np
+
+import lamella
 from lamella.udf import UDF, ApplyMasksUDF, SumSigUDF
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lamella import DataSet
     from lamella.analysis import Analysis
-    from numpy.typing import NDArray
 
 __all__ = ["Preview", "binned", "bins_of"]
 
@@ -75,7 +77,8 @@ class Preview:
         self.dataset: DataSet | None = None
         sig, positions = tuple(dataset.shape.sig), dataset.shape.nav.size
         bins = bins_of(sig, positions, most_nbytes) if dataset.dtype.kind in "uifb" else None
-        self.bins, self.dtype = bins, np.dtype(np.float32)
+        self.bins = bins
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
         if bins is not None and dataset.dtype.kind in "ub" and dataset.dtype.itemsize == 1 and bins[0] <= 16:
             self.dtype = np.dtype(np.uint16)  # 255 * 16 * 16 fits
         elif bins is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from lamella.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,7 @@ from lamella_viewer.live.messages import Ask
 from lamella_viewer.live.passes import Pass
 from lamella_viewer.live.preview import Preview
 from lamella_viewer.live.regions import checked_region
-from lamella_viewer.live.stages import Stages
+from lamella_viewer.live.stages import Stages, results_of
 from lamella_viewer.live.talk import Talk
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class Scan:
     # Refinement.
 
     def _due(self) -> list[tuple[Lane, Request]]:
-        """Give the lanes to refine in the next pass: those that are due, with the region of the one that waits longest."""
+        """Give the lanes to refine in the next pass: those that are due, and have the region of the longest waiting."""
         now = time.monotonic()
         ready = [
             (lane.refine_at, lane, lane.current)
@@ -324,14 +325,13 @@ class Scan:
             return known
         assert request.analysis is not None
         roi = request.mask if request.analysis.roi is None else request.analysis.roi
-        last = None
         partials = self.context.run_udf_iter(self.dataset, request.analysis.udf(), roi, progress=progress or False)
-        for last in self.give_way(partials):
-            pass
-        if last is None:
+        last = deque(self.give_way(partials), maxlen=1)
+        if not last:
             raise ParameterError("the region holds no scan position with a frame", field="region")
-        results = request.analysis.results(last.buffers[0])
-        results.calibrate(last.buffers[0])
+        (buffers,) = last[0].buffers
+        results = results_of(request.analysis, buffers)
+        results.calibrate(buffers)
         self.memo.put(key, results)
         return results
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from lamella.analysis import make_analysis
 from lamella_viewer.live.budget import Budget, ladder
 from lamella_viewer.live.memo import ResultMemo
@@ -17,16 +18,16 @@ from lamella_viewer.live.pictures import Picture, channel_of, make_picture
 from lamella_viewer.live.regions import region_mask
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lamella import Context, DataSet
     from lamella.analysis import Analysis, AnalysisResult, AnalysisResultSet
     from lamella.reader import Axis
     from lamella.udf import UDFResult
-    from numpy.typing import NDArray
-
     from lamella_viewer.live.lane import Request
     from lamella_viewer.live.preview import Preview
 
-__all__ = ["Stages"]
+__all__ = ["Stages", "results_of"]
 
 
 class Stages:
@@ -105,7 +106,7 @@ class Stages:
         ran = time.perf_counter()
         result = self.context.run_udf(self.dataset, analysis.udf(), roi, cancel=request.cancel)
         self.budget.record(request.ask.analysis, size, time.perf_counter() - ran)
-        results = analysis.results(result)
+        results = results_of(analysis, result)
         self.memo.put(self.key(request), results)
         return self.exact_picture(request, results, began, result)
 
@@ -119,7 +120,13 @@ class Stages:
         self.budget.record(kind, size, time.perf_counter() - ran)
         label = f"1/{math.prod(step)}"
         frames = int(np.count_nonzero(roi))
-        return self._sampled(request, analysis, result, roi, step, ("coarse", label, frames, began))
+        picture = self._sampled(request, analysis, result, roi, step, ("coarse", label, frames, began))
+        return picture if picture.shows_something else self._blank(request, picture)
+
+    def _blank(self, request: Request, picture: Picture) -> Picture:
+        """Take a picture without numbers, of what needs neighbours, as it is: later stages do not keep its colours."""
+        request.first_step = ()
+        return replace(picture, kept={})
 
     def _from_preview(
         self,
@@ -161,7 +168,7 @@ class Stages:
     ) -> Picture:
         """Make the picture of a grid of positions."""
         stage, label, frames, began = told
-        results = analysis.results(result)
+        results = results_of(analysis, result)
         channel = channel_of(results, request.ask.channel)
         span = self.span(channel, result, analysis)
         valid = roi
@@ -189,7 +196,7 @@ class Stages:
     def partial_picture(self, request: Request, result: UDFResult, damage: NDArray[np.bool_], began: float) -> Picture:
         """Make the picture of what a pass knows so far; gaps show the first picture."""
         analysis = _made(request)
-        results = analysis.results(result)
+        results = results_of(analysis, result)
         channel = channel_of(results, request.ask.channel)
         span = self.span(channel, result, analysis)
         known = int(np.count_nonzero(damage))
@@ -203,9 +210,7 @@ class Stages:
             kept = request.first.kept if request.first is not None else None
             valid = damage if request.mask is None else damage & request.mask
             channel, valid = self._filled(request, channel, valid)
-        return make_picture(
-            channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept
-        )
+        return make_picture(channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept)
 
     def exact_picture(
         self, request: Request, results: AnalysisResultSet, began: float, result: UDFResult | None = None
@@ -221,16 +226,14 @@ class Stages:
         }
         kept = request.first.kept if span == "nav" and request.first is not None else None
         valid = request.mask if span == "nav" else None
-        return make_picture(
-            channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept
-        )
+        return make_picture(channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept)
 
     def _filled(
         self, request: Request, channel: AnalysisResult, valid: NDArray[np.bool_]
     ) -> tuple[AnalysisResult, NDArray[np.bool_]]:
         """Put the first picture, as blocks, where a pass has not been."""
         first = request.first
-        plain = len(self._nav) == 2 and not isinstance(channel.raw_data, tuple)
+        plain = len(self._nav) == 2 and bool(request.first_step) and not isinstance(channel.raw_data, tuple)
         if first is None or not plain or first.facts["kind"] != "image" or first.pixels.ndim != 2:
             return channel, valid
         blocks = first.pixels
@@ -286,6 +289,12 @@ class Stages:
             mask[tuple(slice(None, None, n) for n in step)] = True
             self._grids[step] = mask
         return self._grids[step]
+
+
+def results_of(analysis: Analysis, result: UDFResult) -> AnalysisResultSet:
+    """Give the channels of a result, in which positions may be absent: these are NaN, and no reason to warn."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return analysis.results(result)
 
 
 def channel_shape(channel: AnalysisResult) -> tuple[int, ...]:
