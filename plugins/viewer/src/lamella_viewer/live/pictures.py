@@ -168,7 +168,7 @@ def _two_axes(
             raise ParameterError(f"index {index} lies outside of {len(data)} entries", field="slice")
         same = valid is not None and valid.shape == data.shape
         data, where = data[index], where[1:]
-        valid = np.asarray(valid[index]) if same and valid is not None else None
+        valid = np.asarray(valid[index], dtype=np.bool_) if same and valid is not None else None
     return data, valid
 
 
