@@ -144,7 +144,7 @@ def cut(picture: Picture, box: Sequence[int], most: Sequence[int]) -> Picture:
         lead, shape = part.shape[:-2], ((y1 - y0) // by, by, (x1 - x0) // bx, bx)
         part = part.reshape(*lead, *shape).mean(axis=(-3, -1), dtype=np.float64).astype(np.float32)
         if valid is not None:
-            valid = valid[y0:y1, x0:x1].reshape(shape).all(axis=(1, 3))
+            valid = np.asarray(valid[y0:y1, x0:x1].reshape(shape).all(axis=(1, 3)), dtype=np.bool_)
     elif valid is not None:
         valid = valid[y0:y1, x0:x1]
     return Picture({**picture.facts, "box": [y0, x0, y1, x1]}, part, valid, picture.kept)

@@ -75,6 +75,8 @@ class Preview:
     def __init__(self, dataset: DataSet, most_nbytes: int = _MOST_BYTES) -> None:
         self.source = dataset
         self.dataset: DataSet | None = None
+        self._data: NDArray[Any] | None = None
+        self._thinned: dict[tuple[int, ...], DataSet] = {}
         sig, positions = tuple(dataset.shape.sig), dataset.shape.nav.size
         bins = bins_of(sig, positions, most_nbytes) if dataset.dtype.kind in "uifb" else None
         self.bins = bins
@@ -121,8 +123,17 @@ class Preview:
                     return False
                 frames = np.asarray(self.source[(*line, slice(start, start + step))])
                 data[(*line, slice(start, start + step))] = binned(frames, self.bins, self.dtype)
-        self.dataset = lamella.open(data, format="memory", sig_dims=2)
+        self._data = data
+        self.dataset = self.at((1,) * len(nav))
         return True
+
+    def at(self, step: tuple[int, ...]) -> DataSet:
+        """Give the binned data of every n-th position: small data sets of their own, which are read in one piece."""
+        if step not in self._thinned:
+            assert self._data is not None
+            part = np.ascontiguousarray(self._data[tuple(slice(None, None, n) for n in step)])
+            self._thinned[step] = lamella.open(part, format="memory", sig_dims=2)
+        return self._thinned[step]
 
     def udf(self, analysis: Analysis) -> UDF | None:
         """Give the UDF of an analysis for binned data: that of sums over masks, with binned masks; else None."""

@@ -147,15 +147,26 @@ class Stages:
         level = self.budget.level(kind, sizes)
         if level > at:
             return None
-        step, grid = levels[level], self._grid(levels[level]) if level else None
-        roi = grid if request.mask is None else request.mask if grid is None else grid & request.mask
+        step = levels[level]
+        roi = None if request.mask is None else request.mask[tuple(slice(None, None, n) for n in step)]
         if roi is not None and not roi.any():
             return None
         ran = time.perf_counter()
-        result = self.context.run_udf(preview.dataset, udf, roi, cancel=request.cancel)
+        result = self.context.run_udf(preview.at(step), udf, roi, cancel=request.cancel)
         self.budget.record(kind, sizes[level], time.perf_counter() - ran)
         label = "preview" if level == 0 else f"preview, 1/{math.prod(step)}"
-        return self._sampled(request, analysis, result, roi, step, ("preview", label, int(frames), began))
+        results = results_of(analysis, result)
+        facts = self._facts(request, results, "nav", "preview", label, began)
+        facts |= {"done": 1 / math.prod(step), "frames": int(frames / math.prod(step))}
+        request.first_step = step
+        return make_picture(
+            channel_of(results, request.ask.channel),
+            facts,
+            self._axes(results[0], "nav"),
+            size=self._nav,
+            valid=roi,
+            where=request.ask.slice,
+        )
 
     def _sampled(
         self,
