@@ -45,6 +45,8 @@ WORTH_TELLING = 2.0
 
 LOADING = 0.35
 """What loading the first kernel from disk costs, most of it importing numba [s]."""
+_TIMES = 2
+"""How many times as much the rest of a run has to cost, because loading slows down the NumPy versions meanwhile."""
 _LOADING_MORE = 0.02
 """The same for each further one."""
 _LONGEST_LOADING = 1.0
@@ -172,7 +174,7 @@ class CompileQueue:
             self._tell_once(job)
             return
         worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
-        if worth_it or (job.recorded and self._left_to_do(job) > self._loading_cost()):
+        if worth_it or (self._left_to_do(job) > _TIMES * self._loading_cost() and job.recorded):
             self._begin(job)
 
     def _tell_once(self, job: CompileJob) -> None:
