@@ -189,7 +189,7 @@ def _check_radii(rings: Sequence[tuple[float, ...]], sig: tuple[int, ...]) -> No
         if len(ring) == 2 and ring[0] > math.hypot(*sig):
             frame = " x ".join(map(str, sig))
             raise UsageError(
-                f"--ring {ring[0]:g},{ring[1]:g}: no pixel of the frame of {frame} pixels lies in it", see=_SEE
+                f"--ring {ring[0]:g},{ring[1]:g}: no pixel of the frame of {frame} pixels is in it", see=_SEE
             )
 
 
