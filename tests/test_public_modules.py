@@ -20,9 +20,16 @@ from lamella_testkit.scaffold import new_format
 ROOT = Path(__file__).parents[1]
 
 FOR_FORMATS = frozenset({"lamella.format", "lamella.reader", "lamella.codecs", "lamella.errors"})
-FOR_USERS = frozenset(
-    {"lamella", "lamella.udf", "lamella.masks", "lamella.corrections", "lamella.errors", "lamella.plot", "lamella.cli"}
-)
+FOR_OTHER_PACKAGES = frozenset({"lamella.lazy", "lamella.contrib.daskadapter"})
+FOR_USERS = FOR_OTHER_PACKAGES | {
+    "lamella",
+    "lamella.udf",
+    "lamella.masks",
+    "lamella.corrections",
+    "lamella.errors",
+    "lamella.plot",
+    "lamella.cli",
+}
 OF_THE_MACHINE = {
     "lamella.executors": "lamella.executors",
     "lamella.io_backends": "lamella.io",

@@ -12,11 +12,11 @@ SOURCE = Path(__file__).parents[2] / "core" / "src" / "lamella"
 LAYERS: Sequence[tuple[str, Sequence[str]]] = (
     ("the command", ("__main__",)),
     ("", ("cli",)),
-    ("what users import", ("lamella", "demo")),
+    ("what users import", ("lamella", "demo", "lazy", "contrib")),
     ("", ("api",)),
     ("results", ("firstlook",)),
     ("", ("analysis",)),
-    ("", ("export",)),
+    ("", ("export", "interop")),
     ("", ("plot", "opening")),
     ("computing", ("engine",)),
     ("", ("udf",)),

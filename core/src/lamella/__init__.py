@@ -44,5 +44,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.base": "UDF",
     },
 )
-provide_late(plot_dataset="lamella.firstlook.plotting:plot_dataset", plot_results="lamella.plot.results:plot_results")
+provide_late(
+    plot_dataset="lamella.firstlook.plotting:plot_dataset",
+    plot_results="lamella.plot.results:plot_results",
+    to_dask="lamella.interop.daskarray:to_dask",
+)
 __all__ += ["API_VERSION", "__version__"]

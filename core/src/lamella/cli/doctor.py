@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "findings", "run"]
 
-_PACKAGES = ("numpy", "numba", "pluggy", "rich")
-_OPTIONAL = {"matplotlib": "pictures", "tqdm": "progress in scripts", "h5py": "HDF5", "dask": "clusters"}
+_PACKAGES = ("numpy", "pluggy", "rich")
+_OPTIONAL = {
+    "numba": "kernels that are several times faster",
+    "matplotlib": "pictures",
+    "tqdm": "progress in scripts",
+    "h5py": "HDF5",
+    "dask": "clusters",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +117,11 @@ def _io() -> Iterator[Finding]:
 
 def _numba_cache() -> Finding:
     """Where numba keeps compiled kernels: what NUMBA_CACHE_DIR says, beside their source, or in the user's cache."""
+    from lamella.kernels import compiler
     from lamella.kernels.cachefolder import cache_folder, candidate_folders
+
+    if not compiler.is_installed():
+        return Finding("compiled kernels", "warning", compiler.WITHOUT.partition(":")[0], compiler.REMEDY)
 
     source = Path(lamella.__file__).parent / "kernels" / "reduce.py"
     folder = cache_folder(source)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import numpy as np
 
 from lamella.corrections.resolve import choose, fact, measured
+from lamella.dataset.arraysout import ArraysOut
 from lamella.dataset.coverage import check_room, check_visible, shown_frames, warn_of_gaps, warn_of_losses
 from lamella.dataset.cutting import partition_bounds
 from lamella.dataset.indexing import Selection
@@ -57,7 +58,7 @@ class Provenance:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-class DataSet:
+class DataSet(ArraysOut):
     """A scan of frames, opened but not loaded.
 
     Made by `lamella.open` or `Context.load`; see there for the parameters.
@@ -303,6 +304,7 @@ class DataSet:
         out: NDArray[Any] | None = None,
         fill: float | None = None,
         dtype: DTypeLike | None = None,
+        corrected: bool = False,
     ) -> Any:
         """Read part of the data into memory; ``ds[index]`` is short for ``ds.read(index)``.
 
@@ -324,6 +326,8 @@ class DataSet:
             Value of pixels at positions without a frame.
         dtype
             Dtype of the result; native by default.
+        corrected
+            Whether to correct pixels as computations do, by ``ds.corrections``; the result is then floating point.
 
         Returns
         -------
@@ -348,21 +352,40 @@ class DataSet:
         (2, 2, 2)
         """
         filled = fill is not None or self.missing == "zero"
-        itemsize = 0 if out is not None or not filled else np.dtype(dtype or self.dtype).itemsize
+        itemsize = 0 if out is not None or not filled else np.dtype(dtype or self.delivered_dtype(corrected)).itemsize
 
         def expect(positions: int, pixels: int, follow: bool) -> None:
             each = itemsize * pixels + (0 if follow else SELECTING)
             self.check_room((positions - self.frame_map.counts.shown) * each, "what was asked for")
 
         selection = Selection.of(index, self.shape, expect)
+        return self.read_selected(selection, out=out, fill=fill, dtype=dtype, corrected=corrected)
+
+    def read_selected(
+        self,
+        selection: Selection,
+        *,
+        out: NDArray[Any] | None = None,
+        fill: float | None = None,
+        dtype: DTypeLike | None = None,
+        corrected: bool = False,
+    ) -> Any:
+        """Read what an index asks for; see `read`."""
         places, frames = self.frame_map.present(selection.positions)
-        if places is not None and not filled:
+        if places is not None and fill is None and self.missing != "zero":
             self.frame_map.frame_at(int(selection.positions[first_gap(places)]))
-        result = result_array(out, selection.shape, self.dtype, dtype)
+        result = result_array(out, selection.shape, self.delivered_dtype(corrected), dtype)
         if places is not None:
             result[...] = fill or 0
-        read_selection(self.source, self.backend, selection, places, frames, result)
+        corrections = self.corrections if corrected else None
+        read_selection(self.source, self.backend, selection, places, frames, result, corrections)
         return result if out is not None or result.ndim else result[()]
+
+    def delivered_dtype(self, corrected: bool) -> np.dtype[Any]:
+        """Give the dtype of pixels as they are stored, or as they are corrected."""
+        if not corrected or self.corrections is None:
+            return self.dtype
+        return np.result_type(self.dtype, np.float32)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -15,6 +15,7 @@ from lamella.geometry.frames import as_numbers, as_range
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lamella.corrections.corrections import Corrections
     from lamella.dataset.indexing import Selection
     from lamella.geometry.frames import Places
     from lamella.io.backend import IOBackend
@@ -71,6 +72,7 @@ def read_selection(
     places: Places | None,
     frames: Places,
     result: NDArray[Any],
+    corrections: Corrections | None = None,
 ) -> None:
     """Read frames into ``result``.
 
@@ -89,18 +91,22 @@ def read_selection(
         Stored frame of each of these positions, shape ``(n,)``.
     result
         Array of shape ``selection.shape``, any dtype and strides.
+    corrections
+        What pixels are corrected with.
     """
     if result.size == 0 or not len(frames):
         return
     rows = _rows(selection, result)
     if rows is None or not (places is None or isinstance(places, range)) or not _increase(frames):
-        _scatter(source, backend, selection, places, frames, result)
+        _scatter(source, backend, selection, places, frames, result, corrections)
         return
     if places is not None:
         rows = rows[places.start : places.stop]
     whole = selection.whole_box
     depth = _depth(selection, source.dtype.itemsize)
-    with FrameReader(source, backend, dtype=rows.dtype if whole else None) as reader:
+    native = None if corrections is None else np.result_type(source.dtype, np.float32)
+    dtype = rows.dtype if whole and corrections is None else native
+    with FrameReader(source, backend, dtype=dtype, corrections=corrections) as reader:
         for start in range(0, len(frames), depth):
             wanted, part = as_range(frames[start : start + depth]), rows[start : start + depth]
             if whole:
@@ -116,13 +122,15 @@ def _scatter(
     places: Places | None,
     frames: Places,
     result: NDArray[Any],
+    corrections: Corrections | None,
 ) -> None:
     """Read tiles of increasing frames, and put the pixels of each frame wherever the result shows it."""
     stored, rises = as_numbers(frames), None if places is None else as_numbers(places)
     order = np.argsort(stored, kind="stable")
     target, rows = selection.spread(result), _rows(selection, result)
     depth = _depth(selection, source.dtype.itemsize)
-    with FrameReader(source, backend) as reader:
+    native = None if corrections is None else np.result_type(source.dtype, np.float32)
+    with FrameReader(source, backend, dtype=native, corrections=corrections) as reader:
         for start in range(0, len(order), depth):
             some = order[start : start + depth]
             wanted, again = _distinct(stored[some])

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, types  # type: ignore[attr-defined]
+
+try:
+    from numba import carray, njit, types  # type: ignore[attr-defined]
+except ImportError as error:
+    raise ImportError(
+        f"kernels are compiled with numba, which cannot be imported ({error}): pip install numba"
+    ) from None
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
