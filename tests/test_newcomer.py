@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lamella.demo import DemoScan, write_scan
@@ -75,7 +74,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
 
 
 def test_a_file_of_ones_own_is_looked_at(newcomer: Newcomer) -> None:
-    data = SampleData((4, 6), (16, 16), np.dtype("u2"), variant=sampler_named("mib")().variants[0])
+    data = SampleData((4, 6), (16, 16), "<u2", variant=sampler_named("mib")().variants[0])
     sampler = sampler_named("mib")()
     data = sampler.fit(data)
     own = newcomer.folder / "own"
