@@ -1,6 +1,6 @@
 """Where kernels are compiled while the process computes: in a process of its own.
 
-Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
+Compiling holds the GIL for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
 
@@ -234,7 +234,7 @@ class CompileQueue:
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
         self._begin(job)
         if not job.begun:
-            return "this is no time to compile"
+            return "this process must not compile now"
         with self._idle:
             self._idle.wait_for(lambda: job.done or self.closed, _LONGEST_WAIT)
         return "the process that started this one had it compiled"
