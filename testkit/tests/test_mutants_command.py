@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lamella.cli import main
-from lamella_testkit.mutants.trial import Outcome, judged, mutants_of, sampled
+from lamella_testkit.mutants import trial
+from lamella_testkit.mutants.trial import Outcome, Verdict, judged, mutants_of, sampled
 
 
 def test_the_seed_says_which_changes_are_tried() -> None:
@@ -19,14 +20,21 @@ def test_the_seed_says_which_changes_are_tried() -> None:
     assert len(sampled(made, 10**6, 0)) == len(made)
 
 
-def test_a_change_is_noticed_and_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("outcome", "code"), [(Outcome.killed, 0), (Outcome.survived, 1), (Outcome.timed_out, 1)])
+def test_the_report_holds_survivors_as_lines_of_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, code: int
+) -> None:
+    monkeypatch.setattr(trial, "judged", lambda name, some, **rest: [Verdict(one, outcome, "a check") for one in some])
     report = tmp_path / "report.json"
-    only = "lamella_blo.header"
-    code = main(["mutants", "blo", "--only", only, "--sample", "1", "--seed", "0", "--report", str(report)])
+    assert main(["mutants", "blo", "--sample", "2", "--report", str(report)]) == code
     facts = json.loads(report.read_text())
-    assert facts["tried"] == 1
-    assert code == (0 if facts["killed"] == 1 else 1)
-    assert len(facts["survivors"]) == 1 - facts["killed"]
+    assert facts["tried"] == 2
+    assert facts["killed"] == (2 if outcome is Outcome.killed else 0)
+    known = {(one.module, one.line, one.code, one.text) for one in mutants_of("blo")}
+    for survivor in facts["survivors"]:
+        assert survivor["outcome"] == outcome
+        assert tuple(survivor[key] for key in ("module", "line", "code", "change")) in known
+    assert len(facts["survivors"]) == 2 - facts["killed"]
 
 
 def test_running_out_of_time_is_no_kill() -> None:

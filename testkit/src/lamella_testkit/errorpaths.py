@@ -35,13 +35,13 @@ class Statement:
 
 
 def statements(source: str) -> list[Statement]:
-    """Give the statements of all functions of a module; compiled functions and docstrings are left out.
+    r"""Give the statements of all functions of a module; compiled functions and docstrings are left out.
 
     A function that only error paths mention, such as one that makes the text of an error, is an error path itself.
 
     Examples
     --------
-    >>> code = "def f(x):\\n    if x < 0:\\n        y = -x\\n        raise ValueError(y)\\n    return x"
+    >>> code = "def f(x):\n    if x < 0:\n        y = -x\n        raise ValueError(y)\n    return x"
     >>> [(one.code, one.error) for one in statements(code)]
     [('if x < 0:', False), ('y = -x', True), ('raise ValueError(y)', True), ('return x', False)]
     """

@@ -63,7 +63,7 @@ def _traced(by_name: dict[str, set[int]]) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
-        threading.settrace(of_threads)  # type: ignore[arg-type]
+        threading.settrace(of_threads)
 
 
 @contextlib.contextmanager
