@@ -230,9 +230,9 @@ def test_a_file_that_is_gone_is_told_with_the_host(executor: DaskExecutor, tmp_p
 def test_auto_means_buffered_reads_on_workers_with_a_limit(executor: DaskExecutor, scan: lamella.DataSet) -> None:
     def backend(shared: Any, item: int, cancelled: Callable[[], bool]) -> tuple[str, str]:
         import contextvars
+        import importlib
 
-        import lamella.io.choose as choose
-
+        choose: Any = importlib.import_module("lamella.io.choose")
         usual, choose.is_installed = choose.is_installed, lambda: True  # as after a kernel was loaded
         try:
             resources = list(shared.source.resources)
@@ -252,7 +252,7 @@ def test_a_given_client_is_used_and_never_closed(executor: DaskExecutor) -> None
 
 
 def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> None:
-    other = DaskExecutor(executor.client.scheduler.address)
+    other = DaskExecutor(str(executor.describe()["scheduler"]))
     try:
         assert [item for item, *_ in other.run(job, None, range(5))] == list(range(5))
     finally:

@@ -65,7 +65,7 @@ class _Sent:
     items: list[Any]
     attempts: int = 0
     alone: bool = False
-    future: Future | None = None
+    future: Future[Any] | None = None
     key: str = field(default="")
 
 
@@ -109,10 +109,10 @@ class ClientRun:
         self._options = options
         self._name = uuid.uuid4().hex[:12]
         self._numbers = iter(range(1 << 62))
-        self._plan: Pickled | Future = Pickled(cloudpickle.dumps((job, shared), protocol=5))
+        self._plan: Pickled | Future[Any] = Pickled(cloudpickle.dumps((job, shared), protocol=5))
         self._sent: set[_Sent] = set()
         self._again: deque[_Sent] = deque()
-        self._came: queue.SimpleQueue[tuple[_Sent, Future, Any]] = queue.SimpleQueue()
+        self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
         self._ready: dict[int, Callable[[], Any]] = {}
         self._begun = self._next = 0
         self._pace: float | None = None
@@ -173,7 +173,8 @@ class ClientRun:
         return max(1, min(max(guided, fewest), most, _LARGEST, math.ceil(room / (2 * workers))))
 
     def _new_batch(self, size: int) -> _Sent | None:
-        first, items = self._begun, []
+        first = self._begun
+        items: list[Any] = []
         while len(items) < size and self._begun < self._end:
             try:
                 items.append(self._items[self._begun])
@@ -195,7 +196,7 @@ class ClientRun:
         self._sent.add(sent)
         sent.future.add_done_callback(lambda future: self._fetch(sent, future))
 
-    def _fetch(self, sent: _Sent, future: Future) -> None:
+    def _fetch(self, sent: _Sent, future: Future[Any]) -> None:
         """Fetch the result of a future that is done, beside the thread that merges."""
         if future.status != "finished":
             self._came.put((sent, future, None))
@@ -208,7 +209,8 @@ class ClientRun:
         fetching.add_done_callback(lambda fetched: self._came.put((sent, future, fetched)))
 
     def _beside(self, coroutine: Any) -> LocalFuture[Any]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+        loop: Any = self._client.loop
+        return asyncio.run_coroutine_threadsafe(coroutine, loop.asyncio_loop)
 
     def _collect(self) -> None:
         """Take what has come."""
@@ -247,7 +249,7 @@ class ClientRun:
                 self._told.add(note)
                 warnings.warn(note, LamellaWarning, stacklevel=2)
 
-    def _lost(self, sent: _Sent, future: Future, error: BaseException | None) -> None:
+    def _lost(self, sent: _Sent, future: Future[Any], error: BaseException | None) -> None:
         """Deal with a batch whose task has no result: workers were lost with it, or the cluster could not begin it."""
         status = future.status
         if status == "error":
@@ -303,7 +305,7 @@ class ClientRun:
         if isinstance(self._plan, Future):
             self._plan.release()
 
-    def _cancel_all(self, futures: list[Future]) -> None:
+    def _cancel_all(self, futures: list[Future[Any]]) -> None:
         async def cancel() -> None:
             await self._client.cancel(futures, asynchronous=True, force=True)
 

@@ -51,7 +51,8 @@ class LocalWorkers:
         usual: dict[str, Any] = {
             "n_workers": workers or _available_cpus(),
             "threads_per_worker": 1,
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",
+            "worker_dashboard_address": "127.0.0.1:0",
             "silence_logs": logging.ERROR,
         }
         settings = {

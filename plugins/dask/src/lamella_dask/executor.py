@@ -138,6 +138,10 @@ class DaskExecutor(Executor):
             self._counted = number, time.monotonic()
         return max(1, number)
 
+    @property
+    def _address(self) -> str:
+        return str(getattr(self.client.scheduler, "address", "of a closed client"))
+
     def _wait_for_workers(self) -> None:
         _ = self.workers
         if self._counted[0]:
@@ -146,8 +150,7 @@ class DaskExecutor(Executor):
             self.client.wait_for_workers(1, timeout=_NO_WORKERS)
         except TimeoutError:
             raise LamellaError(
-                f"the Dask scheduler {self.client.scheduler.address} has no workers, and none came within "
-                f"{_NO_WORKERS:.0f} s"
+                f"the Dask scheduler {self._address} has no workers, and none came within {_NO_WORKERS:.0f} s"
             ) from None
         self._counted = 0, float("-inf")
 
@@ -191,7 +194,7 @@ class DaskExecutor(Executor):
 
     def describe(self) -> dict[str, object]:
         """Give facts for people: also the address of the scheduler."""
-        return {**super().describe(), "scheduler": str(self.client.scheduler.address)}
+        return {**super().describe(), "scheduler": self._address}
 
     def close(self) -> None:
         """Close what was made here: the cluster, or the connection to a scheduler; a client that was given stays."""
