@@ -1,6 +1,6 @@
 """Where kernels are compiled while the process computes: in a process of its own.
 
-Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
+Compiling holds the GIL for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
 
@@ -45,6 +45,8 @@ WORTH_TELLING = 2.0
 
 LOADING = 0.35
 """What loading the first kernel from disk costs, most of it importing numba [s]."""
+_TIMES = 2
+"""How many times as much the rest of a run has to cost, because loading slows down the NumPy versions meanwhile."""
 _LOADING_MORE = 0.02
 """The same for each further one."""
 _LONGEST_LOADING = 1.0
@@ -172,7 +174,7 @@ class CompileQueue:
             self._tell_once(job)
             return
         worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
-        if worth_it or (job.recorded and self._left_to_do(job) > self._loading_cost()):
+        if worth_it or (self._left_to_do(job) > _TIMES * self._loading_cost() and job.recorded):
             self._begin(job)
 
     def _tell_once(self, job: CompileJob) -> None:
@@ -232,7 +234,7 @@ class CompileQueue:
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
         self._begin(job)
         if not job.begun:
-            return "this is no time to compile"
+            return "this process must not compile now"
         with self._idle:
             self._idle.wait_for(lambda: job.done or self.closed, _LONGEST_WAIT)
         return "the process that started this one had it compiled"

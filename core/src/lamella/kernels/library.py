@@ -88,7 +88,7 @@ class Kernel:
             load=lambda: self._load(key, examples),
             is_kept=lambda: self._is_kept(examples),
             load_kept=lambda: self._load_kept(key, examples),
-            recorded=is_recorded(self.compiled, key),
+            look=lambda: is_recorded(self.compiled, key),
             key=key,
         )
 
