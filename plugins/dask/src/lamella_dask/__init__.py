@@ -1,0 +1,1 @@
+"""Lamella plugin: Dask arrays."""
