@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "tests" / "benchmarks"
-PAGE = ROOT / "docs" / "explanation" / "performance.md"
+PAGE = ROOT / "docs" / "development" / "performance.md"
 
 
 def bench(folder: Path, *options: str) -> tuple[str, dict[tuple[str, str, str, str], dict[str, object]]]:

@@ -82,8 +82,8 @@ def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, here: Path) ->
 
 def test_the_readme_shows_the_two_commands_and_the_picture() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "pip install uv && uv run lamella demo\n" in text
-    assert "uv run pytest\n" in text
+    assert "pip install uv\nuv run lamella demo\n" in text
+    assert "`uv run pytest`" in text
     assert (ROOT / "docs" / "_static" / "demo.png").is_file()
 
 

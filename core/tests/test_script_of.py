@@ -113,8 +113,10 @@ def test_what_the_command_cannot_do_is_said(ds: lamella.DataSet) -> None:
     context = lamella.Context.make_with("inline")
     np.testing.assert_array_equal(scope["pick"]["intensity"], ds[1, 2])
     np.testing.assert_allclose(scope["com"]["x"], context.run(analyses[1]).x, rtol=1e-6)
-    assert script.command[0].endswith(" --sum")
-    assert script.command[1:] == ("# lamella run does not compute pick", "# lamella run does not compute com")
+    assert " --sum --com --com-mask-radius=4.0 --com-flip-y --com-scan-rotation=12.5 --beam=5,6" in script.command[0]
+    assert script.command[1:] == ("# lamella run does not compute pick",)
+    assert main([*shlex.split(script.command[0])[1:], "--no-pictures", "--executor", "inline", "--out", "r"]) == 0
+    np.testing.assert_allclose(np.load("r/com_x.npy"), scope["com"]["x"], rtol=1e-6)
 
 
 def test_what_cannot_be_written_is_a_variable_of_the_reader(ds: lamella.DataSet) -> None:

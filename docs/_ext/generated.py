@@ -9,43 +9,53 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import conformance_tables
 import first_look_pictures
+import format_pages
 import layers
 
 from lamella.cli.app import BUILTIN, parser_of
 from lamella.params.schema import docs_table
 from lamella.params.validate import CommonParams
-from lamella.plugins.plugin import Plugin
 from lamella.plugins.registry import default_registry
+from lamella_testkit.checking import LEVELS
 
-_MARK = re.compile(r"<!-- generated: (?P<name>[a-z ]+) -->")
-
-
-def formats_overview() -> str:
-    """Give one row for each installed format."""
-    rows = ["| format | what it is | files | recognised by | promises |", "|---|---|---|---|---|"]
-    for plugin in default_registry().usable():
-        spec = plugin.spec
-        assert spec is not None
-        files = ", ".join(f"`.{extension}`" for extension in spec.extensions) or "objects in memory"
-        signs = ", ".join(f"`{_shown(sign.magic)}` at byte {sign.offset}" for sign in spec.signatures)
-        promises = ", ".join(sorted(spec.capabilities))
-        name = f"[`{spec.name}`](#format-{spec.name.replace('_', '-')})"
-        rows.append(f"| {name} | {spec.title} | {files} | {signs or 'its content'} | {promises} |")
-    return "\n".join(rows)
-
-
-def formats_in_detail() -> str:
-    """Give a section with the parameters of each installed format."""
-    return "\n\n".join(_format_section(plugin) for plugin in default_registry().usable())
+_MARK = re.compile(r"<!-- generated: (?P<name>[a-z0-9_ ]+) -->")
 
 
 def common_parameters() -> str:
     """Give the parameters that every format takes."""
     return docs_table(CommonParams)
+
+
+def features() -> str:
+    """Give each feature that a format may have, with its meaning and the formats that have it."""
+    rows = ["| feature | meaning | formats |", "|---|---|---|"]
+    for name, meaning in format_pages.CAPABILITIES.items():
+        having = [one.name for one in default_registry().usable() if one.spec and name in one.spec.capabilities]
+        shown = ", ".join(f"`{one}`" for one in having) or "none of those installed"
+        rows.append(f"| `{name}` | {meaning} | {shown} |")
+    return "\n".join(rows)
+
+
+def levels_for_users() -> str:
+    """Give what each level of conformance means for a user."""
+    rows = ["| level | name | what it means for you |", "|---|---|---|"]
+    rows += [f"| {i} | {name} | {format_pages.LEVELS[name]} |" for i, name in enumerate(LEVELS)]
+    return "\n".join(rows)
+
+
+def more_guides() -> str:
+    """Give a list of the guides that no group of the index names; an empty text if there is none."""
+    folder = Path(__file__).parents[1] / "how-to"
+    named = set((folder / "index.md").read_text(encoding="utf-8").split())
+    others = sorted(page.stem for page in folder.glob("*.md") if page.stem not in {*named, "index"})
+    if not others:
+        return ""
+    return "\n".join(["## More guides", "", "```{toctree}", ":maxdepth: 1", "", *others, "```"])
 
 
 def commands() -> str:
@@ -55,8 +65,11 @@ def commands() -> str:
 
 
 TEXTS: Mapping[str, Callable[[], str]] = {
-    "formats overview": formats_overview,
-    "formats in detail": formats_in_detail,
+    "formats overview": partial(format_pages.overview, ""),
+    "formats on the first page": partial(format_pages.overview, "formats/"),
+    "features": features,
+    "more guides": more_guides,
+    "levels for users": levels_for_users,
     "common parameters": common_parameters,
     "commands": commands,
     "conformance levels": conformance_tables.levels,
@@ -70,21 +83,11 @@ TEXTS: Mapping[str, Callable[[], str]] = {
 
 def filled(text: str) -> str:
     """Give the text of a page with every mark replaced."""
-    return _MARK.sub(lambda mark: TEXTS[mark["name"]](), text)
+    return _MARK.sub(lambda mark: _text_of(mark["name"]), text)
 
 
-def _format_section(plugin: Plugin) -> str:
-    spec = plugin.spec
-    assert spec is not None
-    lines = [f"(format-{spec.name.replace('_', '-')})=", f"### {spec.name}: {spec.title}", ""]
-    lines.append(f"`pip install {plugin.distribution}`" + (f"; described at <{spec.url}>." if spec.url else "."))
-    table = docs_table(plugin.params_class())
-    has_own = table.count("\n") > 2
-    return "\n".join([*lines, "", table if has_own else "No parameters of its own."])
-
-
-def _shown(magic: bytes) -> str:
-    return repr(magic)[2:-1].replace("|", r"\|")
+def _text_of(name: str) -> str:
+    return format_pages.page(name.removeprefix("format ")) if name.startswith("format ") else TEXTS[name]()
 
 
 def _fill(app: Any, name: str, source: list[str]) -> None:

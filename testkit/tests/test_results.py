@@ -41,8 +41,8 @@ def test_what_did_not_pass_keeps_the_level_below(level: int, status: Status) -> 
     assert level_of(made) == (level - 1 if level else None)
 
 
-def test_what_is_not_needed_does_not_matter() -> None:
-    assert level_of([*complete(), result(2, Status.not_needed)]) == 4
+def test_what_is_not_applicable_does_not_matter() -> None:
+    assert level_of([*complete(), result(2, Status.not_applicable)]) == 4
 
 
 def test_a_level_without_checks_is_not_reached() -> None:

@@ -3,7 +3,7 @@
     python tests/benchmarks --others-python OTHER/bin/python --json figures.json
 
 Each candidate runs in a process of its own and waits for orders; jobs are given to all of them in turn, round after
-round, so that a machine whose speed drifts treats them alike. See docs/how-to/benchmark.md.
+round, so that a machine whose speed drifts treats them alike. See docs/development/benchmark.md.
 """
 
 from __future__ import annotations

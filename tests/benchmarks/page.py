@@ -1,4 +1,4 @@
-"""Put the figures into docs/explanation/performance.md: `python tests/benchmarks/page.py figures.json`."""
+"""Put the figures into docs/development/performance.md: `python tests/benchmarks/page.py figures.json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plan import ALONE, CANDIDATES, JOBS, OTHERS, SPECIAL  # noqa: E402
 from startup import FILE as STARTUP, TITLES  # noqa: E402
 from targets import TARGETS, WHOLE, Target, against_libertem  # noqa: E402
 
-PAGE = HERE.parents[1] / "docs" / "explanation" / "performance.md"
+PAGE = HERE.parents[1] / "docs" / "development" / "performance.md"
 _STREAMS = [job for job in JOBS if job not in SPECIAL]
 _CHUNKED = ("hdf_plain", "hdf_gzip", "hdf_bits", "hdf_grid", "csr")
 _FILES = (

@@ -125,7 +125,8 @@ def test_the_centre_of_mass_takes_the_inner_radius_before_the_rotation(
     inline: lamella.Context, scan: lamella.DataSet
 ) -> None:
     by_place = inline.create_com_analysis(scan, 3, 2, 2.5, True, 1.0, 20.0)
-    assert by_place.parameters == {"cx": 3, "cy": 2, "r": 2.5, "ri": 1.0, "flip_y": True, "scan_rotation": 20.0}
+    radii = {"mask_radius": 2.5, "mask_radius_inner": 1.0}
+    assert by_place.parameters == {"cx": 3, "cy": 2, **radii, "flip_y": True, "scan_rotation": 20.0}
     by_name = inline.create_com_analysis(
         scan, cx=3, cy=2, mask_radius=2.5, flip_y=True, mask_radius_inner=1.0, scan_rotation=20.0
     )

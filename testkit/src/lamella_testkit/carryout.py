@@ -32,11 +32,11 @@ def carry_out(one: Check, kit: Kit) -> Result:
 
 def _outcome(one: Check, kit: Kit) -> tuple[Status, str | None, str | None]:
     if kit.spec.target not in one.targets:
-        return Status.not_needed, f"the format is one of {kit.spec.target}s", None
+        return Status.not_applicable, f"the format is one of {kit.spec.target}s", None
     try:
         one.run(kit)
     except NotNeeded as why:
-        return Status.not_needed, str(why), None
+        return Status.not_applicable, str(why), None
     except NotHere as why:
         return Status.skipped, str(why), None
     except Broken as broken:

@@ -22,8 +22,8 @@ class Status(StrEnum):
     """It fails, and the sampler says why in ``known_failures``."""
     skipped = "skipped"
     """It could not be made here; the level stays below it."""
-    not_needed = "not-needed"
-    """It has no object: the plugin declares nothing that it could look at."""
+    not_applicable = "not-applicable"
+    """It does not apply: the plugin declares nothing that it could check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def level_of(results: Iterable[Result]) -> int | None:
     reached: int | None = None
     for level in range(len(LEVELS)):
         of_level = [result for result in made if result.level == level]
-        if not of_level or any(result.status not in (Status.passed, Status.not_needed) for result in of_level):
+        if not of_level or any(result.status not in (Status.passed, Status.not_applicable) for result in of_level):
             break
         reached = level
     return reached

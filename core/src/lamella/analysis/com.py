@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from lamella.analysis.analysis import Analysis, image_size
-from lamella.analysis.masks import centre
-from lamella.analysis.results import AnalysisResult, AnalysisResultSet
+from lamella.analysis.channels import Channel, axes_of, kind_along
+from lamella.analysis.masks import CentreX, CentreY, centred
 from lamella.errors import ParameterError
+from lamella.format import Param
 from lamella.udf.builtin.com import CoMUDF
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lamella.dataset.dataset import DataSet
+    from lamella.analysis.results import AnalysisResultSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["CoMAnalysis"]
+
+
+@dataclass(frozen=True, slots=True)
+class CoMParams:
+    """Around what, within what, and how the scan lies to the detector."""
+
+    cx: CentreX = None
+    cy: CentreY = None
+    mask_radius: Annotated[
+        float | None,
+        Param(doc="Pixels farther from the centre do not count; all do by default.", unit="px", place="sig-radius"),
+    ] = None
+    flip_y: Annotated[bool, Param(doc="Turn the y direction of the detector around.")] = False
+    mask_radius_inner: Annotated[
+        float | None,
+        Param(doc="Nor do pixels this near to it; wants mask_radius.", unit="px", place="sig-radius"),
+    ] = None
+    scan_rotation: Annotated[float, Param(doc="Angle by which the field is rotated.", unit="degree", place="angle")] = (
+        0.0
+    )
 
 
 class CoMAnalysis(Analysis):
@@ -48,66 +66,62 @@ class CoMAnalysis(Analysis):
         If the detector does not have two axes, or an inner radius is given without an outer one.
     """
 
-    def __init__(
-        self,
-        dataset: DataSet,
-        cx: float | None = None,
-        cy: float | None = None,
-        mask_radius: float | None = None,
-        flip_y: bool = False,
-        mask_radius_inner: float | None = None,
-        scan_rotation: float = 0.0,
-    ) -> None:
-        image_size(dataset)
-        if mask_radius_inner is not None and mask_radius is None:
+    name = "com"
+    title = "Centre of mass"
+    params = CoMParams
+
+    def completed(self, given: dict[str, Any]) -> dict[str, Any]:
+        image_size(self.dataset)
+        if given["mask_radius_inner"] is not None and given["mask_radius"] is None:
             raise ParameterError(
                 "an annular centre of mass needs both mask_radius and mask_radius_inner", field="mask_radius"
             )
-        cx, cy = centre(dataset, cx, cy)
-        super().__init__(
-            dataset,
-            cx=cx,
-            cy=cy,
-            r=math.inf if mask_radius is None else mask_radius,
-            ri=mask_radius_inner or 0.0,
-            flip_y=flip_y,
-            scan_rotation=scan_rotation,
-        )
+        return centred(self.dataset, given)
 
-    def udf(self) -> CoMUDF:
-        return CoMUDF(**self.parameters)
-
-    def results(self, result: UDFResult) -> AnalysisResultSet:
-        y, x = result["field_y"].data, result["field_x"].data
-        if np.iscomplexobj(y):
-            return AnalysisResultSet([*_components(x.real, y.real, "real"), *_components(x.imag, y.imag, "imag")])
-        field = AnalysisResult(
+    def channels(self) -> tuple[Channel, ...]:
+        nav = self.dataset.shape.nav
+        shared: dict[str, Any] = {
+            "kind": kind_along(self.dataset, "nav"),
+            "unit": "px",
+            "axes": axes_of(self.dataset, "nav"),
+        }
+        if self.dataset.dtype.kind == "c":
+            parts = [f"{name}_{part}" for part in ("real", "imag") for name in "xy"]
+            return tuple(
+                _signed(key, f"{key[0]} [{key[2:]}]", f"{key[0]} component of the centre", **shared) for key in parts
+            )
+        field = Channel(
             key="field",
             title="field",
             desc="direction as hue, magnitude as brightness",
-            raw_data=(x, y),
             include_in_download=False,
+            **{**shared, "kind": "field"},
         )
-        channels = [field, _map("magnitude", "magnitude of the vector field", result["magnitude"].data)]
-        channels += [
-            _signed(name, name, f"{name} of the vector field", result[name].data)
-            for name in ("divergence", "curl")
-            if name in result
-        ]
-        return AnalysisResultSet([*channels, *_components(x, y)])
+        derived = ("divergence", "curl") if len(nav) == 2 and min(nav) > 1 else ()
+        return (
+            field,
+            Channel(key="magnitude", title="magnitude", desc="magnitude of the vector field", **shared),
+            *(_signed(name, name, f"{name} of the vector field", **{**shared, "unit": ""}) for name in derived),
+            *(_signed(name, name, f"{name} component of the centre", **shared) for name in "xy"),
+        )
+
+    def udf(self) -> CoMUDF:
+        p = self.parameters
+        return CoMUDF(
+            cx=p["cx"],
+            cy=p["cy"],
+            r=math.inf if p["mask_radius"] is None else p["mask_radius"],
+            ri=p["mask_radius_inner"] or 0.0,
+            flip_y=p["flip_y"],
+            scan_rotation=p["scan_rotation"],
+        )
+
+    def results(self, result: UDFResult) -> AnalysisResultSet:
+        y, x = result["field_y"].data, result["field_x"].data
+        values = {"field": (x, y), "x": x, "y": y, "x_real": x.real, "x_imag": x.imag, "y_real": y.real}
+        more = {name: result[name].data for name in ("magnitude", "divergence", "curl") if name in result}
+        return self.filled({**values, "y_imag": y.imag, **more})
 
 
-def _components(x: NDArray[Any], y: NDArray[Any], part: str = "") -> list[AnalysisResult]:
-    suffix, note = (f"_{part}", f" [{part}]") if part else ("", "")
-    return [
-        _signed(f"{name}{suffix}", f"{name}{note}", f"{name} component of the centre", values)
-        for name, values in (("x", x), ("y", y))
-    ]
-
-
-def _map(key: str, desc: str, data: NDArray[Any]) -> AnalysisResult:
-    return AnalysisResult(key=key, title=key, desc=desc, raw_data=data)
-
-
-def _signed(key: str, title: str, desc: str, data: NDArray[Any]) -> AnalysisResult:
-    return AnalysisResult(key=key, title=title, desc=desc, raw_data=data, scale="balanced", colours="RdBu_r")
+def _signed(key: str, title: str, desc: str, **shared: Any) -> Channel:
+    return Channel(key=key, title=title, desc=desc, scale="balanced", colours="RdBu_r", **shared)

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from lamella import masks
 from lamella.analysis.analysis import Analysis, image_size
-from lamella.analysis.masks import centre
-from lamella.analysis.results import AnalysisResult, AnalysisResultSet
+from lamella.analysis.channels import Channel, axes_of, kind_along
+from lamella.analysis.masks import CentreX, CentreY, centred
+from lamella.format import Param
 from lamella.masks.stack import SparseMasks
 from lamella.udf.builtin.masks import ApplyMasksUDF
 
 if TYPE_CHECKING:
-    from lamella.dataset.dataset import DataSet
+    from lamella.analysis.results import AnalysisResultSet
     from lamella.udf.results import UDFResult
 
 __all__ = ["RadialFourierAnalysis"]
+
+
+@dataclass(frozen=True, slots=True)
+class RadialFourierParams:
+    """Where the rings are, how many, and up to which order."""
+
+    cx: CentreX = None
+    cy: CentreY = None
+    ri: Annotated[float | None, Param(doc="Inner radius; 0 by default.", unit="px", ge=0, place="sig-radius")] = None
+    ro: Annotated[
+        float | None,
+        Param(doc="Outer radius; up to the farthest corner by default.", unit="px", ge=0, place="sig-radius"),
+    ] = None
+    n_bins: Annotated[int | None, Param(doc="Number of rings; one by default.", ge=1)] = None
+    max_order: Annotated[int | None, Param(doc="Highest order; 24 by default.", ge=0)] = None
+    use_sparse: Annotated[bool | None, Param(doc="Whether masks are sparse; chosen from their pixels by default.")] = (
+        None
+    )
 
 
 class RadialFourierAnalysis(Analysis):
@@ -43,77 +63,59 @@ class RadialFourierAnalysis(Analysis):
         Passed on to `lamella.udf.ApplyMasksUDF`.
     """
 
-    def __init__(
-        self,
-        dataset: DataSet,
-        cx: float | None = None,
-        cy: float | None = None,
-        ri: float | None = None,
-        ro: float | None = None,
-        n_bins: int | None = None,
-        max_order: int | None = None,
-        use_sparse: bool | None = None,
-    ) -> None:
-        width, height = image_size(dataset)
-        cx, cy = centre(dataset, cx, cy)
-        ro = masks.bounding_radius(cx, cy, width, height) if ro is None else ro
-        ri = 0.0 if ri is None else ri
-        n_bins = 1 if n_bins is None else n_bins
-        max_order = 24 if max_order is None else max_order
-        super().__init__(dataset, cx=cx, cy=cy, ri=ri, ro=ro, n_bins=n_bins, max_order=max_order, use_sparse=use_sparse)
-        self._size = width, height
+    name = "radial_fourier"
+    title = "Radial Fourier"
+    params = RadialFourierParams
+
+    def completed(self, given: dict[str, Any]) -> dict[str, Any]:
+        width, height = image_size(self.dataset)
+        p = centred(self.dataset, given)
+        outer = masks.bounding_radius(p["cx"], p["cy"], width, height)
+        defaults = {"ri": 0.0, "ro": outer, "n_bins": 1, "max_order": 24}
+        return p | {name: value for name, value in defaults.items() if p[name] is None}
 
     def udf(self) -> ApplyMasksUDF:
-        p = self.parameters
-        make = partial(_ring_orders, p["cx"], p["cy"], *self._size, p["ri"], p["ro"], p["n_bins"], p["max_order"])
+        p, size = self.parameters, image_size(self.dataset)
+        make = partial(_ring_orders, p["cx"], p["cy"], *size, p["ri"], p["ro"], p["n_bins"], p["max_order"])
         count = p["n_bins"] * (p["max_order"] + 1)
         return ApplyMasksUDF(mask_factories=make, mask_count=count, mask_dtype=np.complex64, use_sparse=p["use_sparse"])
+
+    def channels(self) -> tuple[Channel, ...]:
+        shared: dict[str, Any] = {"kind": kind_along(self.dataset, "nav"), "axes": axes_of(self.dataset, "nav")}
+        n_bins, orders = self.parameters["n_bins"], self.parameters["max_order"] + 1
+        found: list[Channel] = []
+        for b in range(n_bins):
+            title, desc = f"dominant order of bin {b}", "order of the largest component"
+            found.append(Channel(key=f"dominant_{b}", title=title, desc=desc, **shared))
+            for o in range(orders):
+                title, desc = f"absolute of bin {b} order {o}", "magnitude of the Fourier component"
+                found.append(Channel(key=f"absolute_{b}_{o}", title=title, desc=desc, **shared))
+        for b, o in np.ndindex(n_bins, orders):
+            title, desc = f"phase of bin {b} order {o}", "phase of the Fourier component"
+            look = {**shared, "unit": "rad", "colours": "twilight"}
+            found.append(Channel(key=f"phase_{b}_{o}", title=title, desc=desc, **look))
+        for b, o in np.ndindex(n_bins, orders):
+            found.append(
+                Channel(key=f"complex_{b}_{o}", title=f"bin {b} order {o}", desc="Fourier component", **shared)
+            )
+        return tuple(found)
 
     def results(self, result: UDFResult) -> AnalysisResultSet:
         data = result["intensity"].data
         n_bins, orders = self.parameters["n_bins"], self.parameters["max_order"] + 1
         components = data.reshape(*data.shape[:-1], n_bins, orders)
         absolute = np.abs(components)
-        channels: list[AnalysisResult] = []
+        values: dict[str, Any] = {}
         for b in range(n_bins):
-            dominant = absolute[..., b, 1:].argmax(axis=-1) + 1 if orders > 1 else np.zeros(data.shape[:-1], int)
-            channels.append(
-                AnalysisResult(
-                    key=f"dominant_{b}",
-                    title=f"dominant order of bin {b}",
-                    desc="order of the largest component",
-                    raw_data=dominant,
-                )
-            )
-            channels += [
-                AnalysisResult(
-                    key=f"absolute_{b}_{o}",
-                    title=f"absolute of bin {b} order {o}",
-                    desc="magnitude of the Fourier component",
-                    raw_data=absolute[..., b, o],
-                )
-                for o in range(orders)
-            ]
+            none = np.zeros(data.shape[:-1], int)
+            values[f"dominant_{b}"] = absolute[..., b, 1:].argmax(axis=-1) + 1 if orders > 1 else none
         for b, o in np.ndindex(n_bins, orders):
-            channels.append(
-                AnalysisResult(
-                    key=f"phase_{b}_{o}",
-                    title=f"phase of bin {b} order {o}",
-                    desc="phase of the Fourier component",
-                    raw_data=np.angle(components[..., b, o]),
-                    colours="twilight",
-                )
-            )
-        for b, o in np.ndindex(n_bins, orders):
-            values, total = components[..., b, o], components[..., b, 0]
-            if o:
-                values = np.divide(values, total, out=np.zeros_like(values), where=total != 0)
-            channels.append(
-                AnalysisResult(
-                    key=f"complex_{b}_{o}", title=f"bin {b} order {o}", desc="Fourier component", raw_data=values
-                )
-            )
-        return AnalysisResultSet(channels)
+            one, total = components[..., b, o], components[..., b, 0]
+            values[f"absolute_{b}_{o}"] = absolute[..., b, o]
+            values[f"phase_{b}_{o}"] = np.angle(one)
+            divided = np.divide(one, total, out=np.zeros_like(one), where=total != 0) if o else one
+            values[f"complex_{b}_{o}"] = divided
+        return self.filled(values)
 
 
 def _ring_orders(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.analysis.channels import Channel
 from lamella.errors import ParameterError
 from lamella.plot.figures import figure
 from lamella.plot.limits import choose_scale
-from lamella.plot.panels import Panel, Scale
+from lamella.plot.panels import Panel
 from lamella.plot.pictures import picture
 from lamella.plot.png import png_bytes
 from lamella.plot.results import array_panel
@@ -27,37 +28,22 @@ if TYPE_CHECKING:
 
     from lamella.udf.results import ResultBuffer
 
-__all__ = ["AnalysisResult", "AnalysisResultSet", "complex_channels"]
+__all__ = ["AnalysisResult", "AnalysisResultSet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AnalysisResult:
-    """One channel of a result.
+class AnalysisResult(Channel):
+    """One channel of a result: what `Channel` says of it, and the numbers.
 
     Parameters
     ----------
-    key
-        Its name.
-    title, desc
-        What it shows, in a few words and in a sentence.
+    key, title, desc, kind, span, unit, axes, scale, colours, include_in_download
+        See `Channel`.
     raw_data
         The numbers: an array, or a tuple of the x and the y component of a vector field.
-    scale
-        How its picture shows numbers: ``"linear"``; ``"log"`` for counts over many decades; ``"balanced"`` with zero in
-        the middle of the colours.
-    colours
-        Name of a colour map for its picture; one of `lamella.plot.colours`.
-    include_in_download
-        Whether it is written by `AnalysisResultSet.save`.
     """
 
-    key: str
-    title: str
-    desc: str
     raw_data: Any
-    scale: Scale = "linear"
-    colours: str = "viridis"
-    include_in_download: bool = True
 
     @property
     def visualized(self) -> NDArray[np.uint8]:
@@ -78,7 +64,7 @@ class AnalysisResult:
         is_field = isinstance(self.raw_data, tuple)
         data = np.asarray(self.raw_data[0]) + 1j * np.asarray(self.raw_data[1]) if is_field else self.raw_data
         data = np.asarray(data)
-        known = tuple(axes) or tuple(Axis(name) for name in ("y", "x")[2 - min(data.ndim, 2) :])
+        known = tuple(axes) or self.axes or tuple(Axis(name) for name in ("y", "x")[2 - min(data.ndim, 2) :])
         panel = array_panel(self.key, data, known, title=self.title)
         if panel is None or panel.kind != "image":
             return panel
@@ -201,33 +187,3 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.keys()]
-
-
-def complex_channels(
-    key: str, title: str, desc: str, data: NDArray[Any], *, log_first: bool = False
-) -> list[AnalysisResult]:
-    """Give the channels that show complex numbers: magnitude, its logarithm, both parts, angle, and all in one.
-
-    Parameters
-    ----------
-    key, title, desc
-        Names of the channel that they stand for.
-    data
-        Complex numbers.
-    log_first
-        Whether ``key`` itself is the picture on a logarithmic scale, and the linear one is ``key_lin``.
-    """
-    magnitude = np.abs(data)
-    linear, log = (f"{key}_lin", key) if log_first else (key, f"{key}_log")
-
-    def channel(name: str, what: str, values: NDArray[Any], **look: Any) -> AnalysisResult:
-        return AnalysisResult(key=name, title=f"{title} [{what}]", desc=f"{desc} [{what}]", raw_data=values, **look)
-
-    return [
-        channel(linear, "magn", magnitude),
-        channel(log, "log(magn)", magnitude, scale="log"),
-        channel(f"{key}_real", "real", data.real, scale="balanced", colours="RdBu_r"),
-        channel(f"{key}_imag", "imag", data.imag, scale="balanced", colours="RdBu_r"),
-        channel(f"{key}_angle", "angle", np.angle(data), colours="twilight"),
-        channel(f"{key}_complex", "complex", data),
-    ]

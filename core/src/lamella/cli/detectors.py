@@ -5,37 +5,20 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamella.cli.parser import UsageError
 
-__all__ = ["beam_numbers", "check_beam", "check_detectors", "disk_numbers", "ring_numbers"]
+if TYPE_CHECKING:
+    from lamella.cli.chosen import Wanted
+
+__all__ = ["beam_numbers", "check_beam", "check_detectors"]
 
 _SEE = "lamella run --help"
 _NEARLY = 1e-9
 """Relative error of a squared distance."""
-
-
-def disk_numbers(text: str) -> tuple[float, ...]:
-    """Read ``[CY,CX,]R``."""
-    values = _numbers(text, 1, 3)
-    if values[-1] < 0:
-        raise argparse.ArgumentTypeError(f"the radius must not be negative, found {values[-1]:g}")
-    return values
-
-
-def ring_numbers(text: str) -> tuple[float, ...]:
-    """Read ``[CY,CX,]RI,RO``."""
-    values = _numbers(text, 2, 4)
-    inner, outer = values[-2:]
-    if inner < 0:
-        raise argparse.ArgumentTypeError(f"the inner radius must not be negative, found {inner:g}")
-    if inner >= outer:
-        raise argparse.ArgumentTypeError(
-            f"the inner radius comes first and must be smaller than the outer one, found {inner:g},{outer:g}"
-        )
-    return values
 
 
 def beam_numbers(text: str) -> tuple[float, ...]:
@@ -63,16 +46,21 @@ def check_beam(beam: Sequence[float] | None, sig_shape: Sequence[int]) -> None:
         raise UsageError(f"--beam {_text(beam)} lies outside of the frame of {_frame(sig_shape)}", see=_SEE)
 
 
-def check_detectors(
-    disks: Sequence[Sequence[float]], rings: Sequence[Sequence[float]], sig_shape: Sequence[int]
-) -> None:
-    """Refuse disks ``(cy, cx, radius)`` and rings ``(cy, cx, inner, outer)`` in which no pixel of the frame lies."""
-    for cy, cx, radius in disks:
-        if not _holds_pixel((cy, cx), -1, radius, sig_shape):
-            raise _outside(f"--disk {_text((cy, cx, radius))}", sig_shape)
-    for cy, cx, inner, outer in rings:
-        if not _holds_pixel((cy, cx), inner, outer, sig_shape):
-            raise _outside(f"--ring {_text((cy, cx, inner, outer))}", sig_shape)
+def check_detectors(chosen: Sequence[Wanted], sig_shape: Sequence[int]) -> None:
+    """Refuse disks and rings in which no pixel of the frame lies; a centre that is not known lies where it is best."""
+    for one in chosen:
+        option, values = one.option, one.values
+        if not option.takes_numbers:
+            continue
+        radii = [values[name] for name in option.radii]
+        inner = radii[0] if len(radii) > 1 else -1.0
+        if one.needs_centre:
+            if inner > math.hypot(*sig_shape):
+                raise _outside(f"{option.flag} {_text(radii)}", sig_shape)
+            continue
+        centre = [values[name] for name in option.centre]
+        if not _holds_pixel(centre, inner, radii[-1], sig_shape):
+            raise _outside(f"{option.flag} {_text((*centre, *radii))}", sig_shape)
 
 
 def _holds_pixel(centre: Sequence[float], inner: float, outer: float, sig_shape: Sequence[int]) -> bool:
@@ -85,7 +73,7 @@ def _holds_pixel(centre: Sequence[float], inner: float, outer: float, sig_shape:
 
 
 def _outside(option: str, sig_shape: Sequence[int]) -> UsageError:
-    return UsageError(f"{option}: no pixel of the frame of {_frame(sig_shape)} lies in it", see=_SEE)
+    return UsageError(f"{option}: no pixel of the frame of {_frame(sig_shape)} is in it", see=_SEE)
 
 
 def _frame(sig_shape: Sequence[int]) -> str:

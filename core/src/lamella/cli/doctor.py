@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "findings", "run"]
 
-_PACKAGES = ("numpy", "numba", "pluggy", "rich")
-_OPTIONAL = {"matplotlib": "pictures", "tqdm": "progress in scripts", "h5py": "HDF5", "dask": "clusters"}
+_PACKAGES = ("numpy", "pluggy", "rich")
+_OPTIONAL = {
+    "numba": "kernels that are several times faster",
+    "matplotlib": "pictures",
+    "tqdm": "progress in scripts",
+    "h5py": "HDF5",
+    "dask": "clusters",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.emit({"ok": not failed, "findings": found})
     rows = [(finding.level, finding.subject, finding.message, finding.remedy) for finding in found]
     console.table(("", "subject", "finding", "what to do"), rows)
-    console.say("", "Something is broken." if failed else "All is well.")
+    console.say("", "Something is broken." if failed else "No problem was found.")
     return 1 if failed else 0
 
 
@@ -111,7 +117,11 @@ def _io() -> Iterator[Finding]:
 
 def _numba_cache() -> Finding:
     """Where numba keeps compiled kernels: what NUMBA_CACHE_DIR says, beside their source, or in the user's cache."""
+    from lamella.kernels import compiler
     from lamella.kernels.cachefolder import cache_folder, candidate_folders
+
+    if not compiler.is_installed():
+        return Finding("compiled kernels", "warning", compiler.WITHOUT.partition(":")[0], compiler.REMEDY)
 
     source = Path(lamella.__file__).parent / "kernels" / "reduce.py"
     folder = cache_folder(source)

@@ -8,15 +8,15 @@ one picture of everything as overview.png.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamella
-from lamella.cli.detectors import beam_numbers, check_beam, check_detectors, disk_numbers, ring_numbers
+from lamella.cli.chosen import add_analyses, stems_for, wanted_in
+from lamella.cli.detectors import beam_numbers, check_beam, check_detectors
 from lamella.cli.drawing import save_picture
 from lamella.cli.folder import SUMMARY, ResultsFolder, ScanFile, results_folder, save_summary
 from lamella.cli.info import describe, provenance_facts
@@ -30,7 +30,6 @@ from lamella.cli.workers import add_workers, make_context
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamella.analysis.analysis import Analysis
     from lamella.analysis.beam import Beam
     from lamella.cli.console import Console
     from lamella.dataset.dataset import DataSet
@@ -55,24 +54,7 @@ _SEE = "lamella run --help"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to compute and where to put it."""
     what = parser.add_argument_group("what to compute; all together in one pass")
-    what.add_argument(
-        "--disk",
-        action="append",
-        type=disk_numbers,
-        metavar="[CY,CX,]R",
-        help="counts in a disk: its centre, that of the direct beam by default, and radius [px]; may be repeated",
-    )
-    what.add_argument(
-        "--ring",
-        action="append",
-        type=ring_numbers,
-        metavar="[CY,CX,]RI,RO",
-        help="counts in a ring: centre, inner and outer radius [px]; may be repeated",
-    )
-    what.add_argument("--com", action="store_true", help="centre of mass of each frame, from the direct beam [px]")
-    what.add_argument("--sum", action="store_true", help="sum and mean of all frames")
-    what.add_argument("--std", action="store_true", help="standard deviation of each pixel over the scan")
-    what.add_argument("--sumsig", action="store_true", help="sum of all pixels of each frame")
+    add_analyses(what)
     what.add_argument("--beam", type=beam_numbers, metavar="CY,CX", help="the direct beam; looked for by default [px]")
     what.add_argument(
         "--roi",
@@ -170,35 +152,17 @@ def save_pictures(folder: Path, title: str, panels: Sequence[Panel], each: bool 
 def _check(dataset: DataSet, args: argparse.Namespace) -> list[str]:
     """Refuse what makes no sense for this data set, before any work; give the names of files that may be written."""
     sig = tuple(dataset.shape.sig)
-    is_image = len(sig) == 2
-    wanted = _wanted(args)
-    if wanted.uses_images and not is_image:
-        raise UsageError(f"disks, rings and --com need a detector with two axes, not {sig}")
-    if is_image:
+    wanted = wanted_in(args)
+    images = [one.option.flag for one in wanted if one.option.centre]
+    if images and len(sig) != 2:
+        flags = ", ".join(dict.fromkeys(images))
+        raise UsageError(f"{flags}: places in a frame need a detector with two axes, not {sig}")
+    if len(sig) == 2:
         check_beam(args.beam, sig)
-        check_detectors(_given(wanted.disks, args.beam, 3), _given(wanted.rings, args.beam, 4), sig)
-        _check_radii(wanted.rings, sig)
-    stems = [*wanted.stems, "valid"]
+        check_detectors([one.centred(args.beam) for one in wanted], sig)
+    stems = [*(stems_for(dataset, wanted) if wanted else _ARRAYS), "valid"]
     files = [f"{stem}.npy" for stem in stems]
     return files + [f"{stem}.png" for stem in (*stems, *_FRAMES, "overview")] if args.pictures else files
-
-
-def _check_radii(rings: Sequence[tuple[float, ...]], sig: tuple[int, ...]) -> None:
-    """Refuse rings around the direct beam that hold no pixel, wherever that is in the frame."""
-    for ring in rings:
-        if len(ring) == 2 and ring[0] > math.hypot(*sig):
-            frame = " x ".join(map(str, sig))
-            raise UsageError(
-                f"--ring {ring[0]:g},{ring[1]:g}: no pixel of the frame of {frame} pixels lies in it", see=_SEE
-            )
-
-
-def _given(
-    detectors: Sequence[tuple[float, ...]], centre: Sequence[float] | None, count: int
-) -> list[tuple[float, ...]]:
-    """Give the detectors whose centre is known."""
-    completed = [(*(centre or ()), *one)[-count:] for one in detectors]
-    return [one for one in completed if len(one) == count]
 
 
 def _shortened(stem: str) -> str:
@@ -211,68 +175,15 @@ def choose(dataset: DataSet, args: argparse.Namespace, roi: NDArray[Any] | None 
     """Give the plan for what was asked for, or for what shows the data set best."""
     from lamella.firstlook.plan import make_plan, own_plan
 
-    wanted = _wanted(args)
-    if wanted == _Wanted():
+    wanted = wanted_in(args)
+    if not wanted:
         return make_plan(dataset, roi=roi, beam=args.beam)
-    beam = _beam(dataset, args, roi) if wanted.needs_beam else None
+    beam = _beam(dataset, args, roi) if any(one.needs_centre for one in wanted) else None
     centre = args.beam or (None if beam is None else (beam.cy, beam.cx))
-    return own_plan(dataset, _analyses(dataset, wanted, centre), roi=roi, beam=beam)
-
-
-def _analyses(dataset: DataSet, wanted: _Wanted, centre: tuple[float, float] | None) -> list[Analysis]:
-    """Give the analyses that a user chose; detectors without a centre are around that of the direct beam."""
-    from lamella.analysis.com import CoMAnalysis
-    from lamella.analysis.masks import DiskAnalysis, RingAnalysis
-    from lamella.analysis.simple import StdAnalysis, SumAnalysis, SumSigAnalysis
-
-    disks, rings = _given(wanted.disks, centre, 3), _given(wanted.rings, centre, 4)
-    if disks or rings:
-        check_detectors(disks, rings, tuple(dataset.shape.sig))
-    chosen: list[Analysis] = [DiskAnalysis(dataset, cx=cx, cy=cy, r=radius) for cy, cx, radius in disks]
-    chosen += [RingAnalysis(dataset, cx=cx, cy=cy, ri=inner, ro=outer) for cy, cx, inner, outer in rings]
-    if wanted.com and centre is not None:
-        chosen.append(CoMAnalysis(dataset, cy=centre[0], cx=centre[1]))
-    sums = ((wanted.sum, SumAnalysis), (wanted.std, StdAnalysis), (wanted.sumsig, SumSigAnalysis))
-    return chosen + [make(dataset) for is_wanted, make in sums if is_wanted]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What to compute. A detector may lack its first numbers: they are those of the direct beam."""
-
-    disks: Sequence[tuple[float, ...]] = ()
-    rings: Sequence[tuple[float, ...]] = ()
-    com: bool = False
-    sum: bool = False
-    std: bool = False
-    sumsig: bool = False
-
-    @property
-    def uses_images(self) -> bool:
-        return bool(self.disks or self.rings or self.com)
-
-    @property
-    def stems(self) -> list[str]:
-        """Names of the arrays, without their ending."""
-        if self == _Wanted():
-            return list(_ARRAYS)
-        chosen = [*_numbered("disk", len(self.disks)), *_numbered("ring", len(self.rings))]
-        chosen += ["com_x", "com_y"] if self.com else []
-        chosen += ["mean", "sum"] if self.sum else []
-        chosen += ["std"] if self.std else []
-        return chosen + (["sumsig"] if self.sumsig else [])
-
-    @property
-    def needs_beam(self) -> bool:
-        return self.com or any(len(disk) < 3 for disk in self.disks) or any(len(ring) < 4 for ring in self.rings)
-
-
-def _numbered(stem: str, count: int) -> list[str]:
-    return [stem] if count == 1 else [f"{stem}_{i + 1}" for i in range(count)]
-
-
-def _wanted(args: argparse.Namespace) -> _Wanted:
-    return _Wanted(args.disk or (), args.ring or (), args.com, args.sum, args.std, args.sumsig)
+    chosen = [one.centred(centre) for one in wanted]
+    if len(dataset.shape.sig) == 2:
+        check_detectors(chosen, tuple(dataset.shape.sig))
+    return own_plan(dataset, [one.make(dataset) for one in chosen], roi=roi, beam=beam)
 
 
 def _beam(dataset: DataSet, args: argparse.Namespace, roi: NDArray[Any] | None) -> Beam | None:

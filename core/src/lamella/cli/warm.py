@@ -10,6 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from lamella.cli.commoncalls import warm
+from lamella.errors import LamellaError
+from lamella.kernels import compiler
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -23,6 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Compile the kernels of common detectors, or load them from the cache of an earlier time."""
+    if not compiler.is_installed():
+        raise LamellaError(f"there is nothing to compile with: {compiler.WITHOUT}")
     begin = time.perf_counter()
     done = 0
     with console.counting("compiled kernels") as tell:

@@ -24,7 +24,7 @@ from lamella.dataset.tiling import (
     negotiate_blocks,
 )
 from lamella.engine.fusion import one_call
-from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small
+from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small, selected_nbytes
 from lamella.errors import UDFError
 from lamella.kernels.compilequeue import compile_queue
 from lamella.system.memo import Memo
@@ -118,6 +118,8 @@ class Plan(ReopensDataSet):
     """Size of what a partition gives, apart from entries for its own scan positions [bytes]."""
     events: bool = False
     """Whether UDFs get events of sparse data instead of pixels."""
+    share_nbytes: int = 0
+    """Pixels that one process sees of the run, about [bytes]."""
     small: bool = False
     """Whether the calling thread does everything: waking up others would take as long, or there is only one task."""
 
@@ -244,7 +246,20 @@ def make_plan(
             rows = decoded_layout(scheme, dataset.shape.sig)
         else:
             rows = stored_layout(stored, scheme, corrected=corrections is not None)
-    return Plan(dataset, region, planned, scheme, read_dtype, corrections, partitions, rows, held, small=small)
+    alone = small or executor.shares_memory
+    return Plan(
+        dataset,
+        region,
+        planned,
+        scheme,
+        read_dtype,
+        corrections,
+        partitions,
+        rows,
+        held,
+        share_nbytes=selected_nbytes(dataset, region) // (1 if alone else max(1, executor.workers)),
+        small=small,
+    )
 
 
 def _native(dataset: DataSet, corrections: Corrections | None) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ from lamella.engine.fusion import followers
 from lamella.engine.sparse import EventFeed
 from lamella.engine.steps import Feed, Step, Window, make_step
 from lamella.errors import CancelledRun
+from lamella.kernels.compilequeue import compile_queue
 from lamella.udf.base import UDF
 from lamella.udf.buffers import Arrays, Namespace
 
@@ -51,6 +52,7 @@ def run_task(plan: Plan, task: Task, cancelled: Callable[[], bool]) -> tuple[Arr
     partition = plan.partitions[task.index]
     if cancelled():
         raise CancelledRun(f"the run over {plan.dataset.name} was cancelled")
+    compile_queue.announce(plan, plan.share_nbytes)
     udfs = [_prepared(plan, partition, i, task) for i in range(len(plan.udfs))]
     windows = [
         Window(udf, plan, partition, plan.rows if planned.method == "rows" else None)

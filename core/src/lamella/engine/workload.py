@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lamella.executors.executor import Transport
     from lamella.geometry.roi import Region
 
-__all__ = ["LARGE_RESULT", "check_results", "cut_scan", "is_small"]
+__all__ = ["LARGE_RESULT", "check_results", "cut_scan", "is_small", "selected_nbytes"]
 
 LARGE_RESULT = 4 << 20
 """Size from which the results of partitions matter beside the data [bytes]."""
@@ -35,7 +35,7 @@ _FINDING = 8
 """How many times as long pixels take that only the code of a format can find, and decompress."""
 
 
-def _selected(dataset: DataSet, region: Region) -> int:
+def selected_nbytes(dataset: DataSet, region: Region) -> int:
     """Give the size of the selected frames in native dtype [bytes]."""
     if region.everything:
         return dataset.delivered_nbytes
@@ -81,7 +81,7 @@ def is_small(dataset: DataSet, region: Region, *, as_stored: bool, effort: int) 
         effort *= _FINDING
     elif not as_stored:
         effort *= _DECODING
-    return _selected(dataset, region) * effort <= _WORTH_SHARING
+    return selected_nbytes(dataset, region) * effort <= _WORTH_SHARING
 
 
 def cut_scan(
@@ -112,7 +112,7 @@ def cut_scan(
         fewest = workers if dataset.delivered_nbytes >= _WORTH_COPYING * held else 1
         most = min(most, max(fewest, dataset.delivered_nbytes // piece))
     if not region.everything:
-        most = min(most, max(workers, _selected(dataset, region) // _SMALLEST_PIECE))
+        most = min(most, max(workers, selected_nbytes(dataset, region) // _SMALLEST_PIECE))
     return partitions if len(partitions) <= most else dataset.partitions(most)
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamella.analysis.com import CoMAnalysis
-from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, RingAnalysis
-from lamella.analysis.radialfourier import RadialFourierAnalysis
+from lamella.analysis.masks import DiskAnalysis, RingAnalysis
 from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
 from lamella.firstlook.kinds import frame_word
 
@@ -21,20 +20,7 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.udf.results import ResultBuffer, UDFResult
 
-__all__ = ["Output", "facts_of", "name_of", "names_of", "outputs_of"]
-
-_NAMES: Mapping[type[Analysis], str] = {
-    DiskAnalysis: "disk",
-    RingAnalysis: "ring",
-    CoMAnalysis: "com",
-    SumAnalysis: "sum",
-    StdAnalysis: "std",
-    SumSigAnalysis: "sumsig",
-    PickAnalysis: "pick",
-    FramesAnalysis: "frames",
-    MasksAnalysis: "mask",
-    RadialFourierAnalysis: "radial_fourier",
-}
+__all__ = ["Output", "facts_of", "name_of", "names_of", "outputs_of", "stems_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +56,7 @@ class Output:
 
 def name_of(analysis: Analysis) -> str:
     """Give the name of an analysis, such as ``"disk"``."""
-    return _NAMES.get(type(analysis)) or type(analysis).__name__.removesuffix("Analysis").lower()
+    return analysis.name or type(analysis).__name__.removesuffix("Analysis").lower()
 
 
 def names_of(analyses: Sequence[Analysis]) -> list[str]:
@@ -194,6 +180,17 @@ _MAKERS: Mapping[type[Analysis], Callable[[DataSet, str, UDFResult, int], list[O
 }
 
 
+def stems_of(analysis: Analysis, name: str) -> list[str]:
+    """Give the names of the arrays of an analysis, before it is computed."""
+    if isinstance(analysis, CoMAnalysis):
+        return [f"{name}_x", f"{name}_y"]
+    if isinstance(analysis, SumAnalysis):
+        return [f"mean{name.removeprefix('sum')}", name]
+    if isinstance(analysis, DiskAnalysis | RingAnalysis) or type(analysis) in _MAKERS:
+        return [name.replace("pick", "frame")]
+    return [f"{name}_{channel.key}" for channel in analysis.channels() if channel.span in ("nav", "sig")]
+
+
 def _of_channels(analysis: Analysis, name: str, result: UDFResult) -> list[Output]:
     """Give the channels of any analysis that have the shape of the scan or of the detector."""
     shapes: dict[tuple[int, ...], Literal["nav", "sig"]] = {
@@ -206,7 +203,21 @@ def _of_channels(analysis: Analysis, name: str, result: UDFResult) -> list[Outpu
         kind = shapes.get(np.shape(values)) if not isinstance(values, tuple) else None
         if kind is not None:
             values = np.asarray(values)
-            outputs.append(Output(name=f"{name}_{channel.key}", kind=kind, values=values, title=channel.title))
+            outputs.append(
+                Output(
+                    name=f"{name}_{channel.key}",
+                    kind=kind,
+                    values=values,
+                    title=channel.title,
+                    unit=channel.unit,
+                    colours=channel.colours,
+                    wish="balanced"
+                    if channel.scale == "balanced"
+                    else "counts"
+                    if channel.scale == "log"
+                    else "linear",
+                )
+            )
     return outputs
 
 

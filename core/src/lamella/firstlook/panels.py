@@ -59,12 +59,12 @@ def marks_of(analyses: Sequence[Analysis]) -> tuple[Mark, ...]:
     """Give the outlines of detectors."""
     marks: list[Mark] = []
     for parameters in (analysis.parameters for analysis in analyses):
-        if {"cy", "cx"} <= parameters.keys() and ("r" in parameters or "ro" in parameters):
+        if {"cy", "cx"} <= parameters.keys() and not parameters.keys().isdisjoint(("r", "ro", "mask_radius")):
             cy, cx = parameters["cy"], parameters["cx"]
             if "ro" in parameters:
                 marks += [Circle(cy, cx, parameters["ri"], "--"), Circle(cy, cx, parameters["ro"], "--")]
-            elif np.isfinite(parameters["r"]):
-                marks.append(Circle(cy, cx, parameters["r"]))
+            elif (radius := parameters.get("r", parameters.get("mask_radius"))) is not None and np.isfinite(radius):
+                marks.append(Circle(cy, cx, radius))
     return tuple(marks)
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.analysis.analysis import Analysis
-from lamella.analysis.com import CoMAnalysis
-from lamella.analysis.masks import DiskAnalysis, MasksAnalysis, RingAnalysis
-from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
+from lamella.analysis.options import AnalysisOption, analysis_options
+from lamella.analysis.simple import FramesAnalysis, PickAnalysis
 from lamella.engine.arguments import check_dataset
 from lamella.errors import LamellaError, ParameterError
 from lamella.firstlook.outputs import name_of, names_of
 from lamella.geometry.roi import region_of
+from lamella.params.fields import describe
 from lamella.params.schema import cli_options
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
@@ -142,23 +142,18 @@ def _opening(dataset: DataSet, recipe: DataSetRecipe[Any] | None) -> str:
 
 def _made(analysis: Analysis) -> tuple[str, str]:
     """Give the call that makes an analysis, and a comment to it."""
-    if isinstance(analysis, MasksAnalysis):
-        given = {name: value for name, value in analysis.parameters.items() if value is not None}
-    else:
-        given = _parameters(analysis)
-    arguments, note = _arguments(given)
+    arguments, note = _arguments(_parameters(analysis))
     return f"make_analysis({name_of(analysis)!r}, ds{arguments})", note
 
 
 def _parameters(analysis: Analysis) -> dict[str, Any]:
-    """Give the parameters by which an analysis is made again; those that have their default are left out."""
-    known = {name: value for name, value in analysis.parameters.items() if value is not None}
-    if not isinstance(analysis, CoMAnalysis):
-        return known
-    given = {"cx": known["cx"], "cy": known["cy"]}
-    given |= {"mask_radius": known["r"]} if np.isfinite(known["r"]) else {}
-    given |= {"mask_radius_inner": known["ri"]} if known["ri"] else {}
-    return given | {name: known[name] for name in ("flip_y", "scan_rotation") if known[name]}
+    """Give the parameters by which an analysis is made again; those that are as declared are left out."""
+    declared = {} if analysis.params is None else {one.name: one.default_value for one in describe(analysis.params)}
+    return {
+        name: value
+        for name, value in analysis.parameters.items()
+        if value is not None and not (isinstance(value, bool | int | float | str) and value == declared.get(name))
+    }
 
 
 def _arguments(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -261,23 +256,40 @@ def _typed(value: Any) -> str | None:
 
 
 def _choices(analyses: Sequence[Analysis]) -> tuple[list[list[str]], list[str]]:
-    """Give the options of each command, and what has none; a command has one centre of mass."""
+    """Give the options of each command, and what has none; a command has one of each switch, and one direct beam."""
+    options = {option.declared.name: option for option in analysis_options()}
     first: list[str] = []
-    centres: list[list[str]] = []
+    centred: list[list[str]] = []
     left: list[str] = []
     for analysis in analyses:
-        known = analysis.parameters
-        if isinstance(analysis, DiskAnalysis):
-            first.append(f"--disk={_numbers(known['cy'], known['cx'], known['r'])}")
-        elif isinstance(analysis, RingAnalysis):
-            first.append(f"--ring={_numbers(known['cy'], known['cx'], known['ri'], known['ro'])}")
-        elif isinstance(analysis, CoMAnalysis) and len(_parameters(analysis)) == 2:
-            centres.append(["--com", f"--beam={_numbers(known['cy'], known['cx'])}"])
-        elif isinstance(analysis, SumAnalysis | StdAnalysis | SumSigAnalysis) and analysis.roi is None:
-            first.append(f"--{name_of(analysis)}")
-        else:
+        option, given = options.get(name_of(analysis)), _parameters(analysis)
+        typed = None if option is None or analysis.roi is not None else _asked(option, given)
+        if option is None or typed is None:
             left.append(name_of(analysis))
-    return [one for one in ([*first, *(centres[0] if centres else [])], *centres[1:]) if one], left
+        elif option.centre and not option.takes_numbers:
+            centred.append(typed)
+        else:
+            first += typed
+    commands = [[*first, *(centred[0] if centred else [])], *centred[1:]]
+    return [one for one in commands if one], left
+
+
+def _asked(option: AnalysisOption, given: Mapping[str, Any]) -> list[str] | None:
+    """Give the options that ask for an analysis; None if a parameter cannot be typed."""
+    centre = [given[name] for name in option.centre]
+    if option.takes_numbers:
+        return [f"{option.flag}={_numbers(*centre, *(given[name] for name in option.radii))}"]
+    words = [option.flag]
+    by_name = {one.name.partition(" ")[2]: one for one in option.options}
+    for name, value in given.items():
+        if name in option.centre:
+            continue
+        one, text = by_name.get(name), _typed(value)
+        if one is None or text is None:
+            return None
+        negated = f"--no-{one.flag.removeprefix('--')}"
+        words.append((one.flag if value else negated) if one.is_switch else f"{one.flag}={text}")
+    return [*words, f"--beam={_numbers(*centre)}"] if centre else words
 
 
 def _numbers(*values: float) -> str:

@@ -133,7 +133,8 @@ class MmapBackend(IOBackend):
     """Map files into memory: zero copy, and the fastest way over local files.
 
     Files may be cut meanwhile: that is an error on Linux and macOS (64 bit, x86 or ARM), where a handler takes the
-    signal SIGBUS. Elsewhere, or where another program part took over that signal, it can end the process.
+    signal SIGBUS. Elsewhere, without numba, or where another program part took over that signal, it can end the
+    process.
     """
 
     name = "mmap"

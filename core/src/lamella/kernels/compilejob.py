@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 __all__ = ["CompileJob"]
@@ -23,10 +24,20 @@ class CompileJob:
         Makes it ready in this process, compiling if need be; None for a job of another process.
     is_kept
         Says whether numba's cache has it.
+    load_kept
+        Makes it ready in this process if numba's cache has it; gives whether it does.
+    look
+        Says whether there is a record that it lies on disk.
     key
         What depends on the types of the arguments.
     seconds
         Time that the NumPy version used [s].
+    nbytes
+        What it took for that [bytes].
+    passed
+        What it took in the present run [bytes].
+    late
+        Whether nobody waits for it any more.
     begun, done
         Whether it was begun, and whether it has come to an end, good or bad.
     """
@@ -36,6 +47,16 @@ class CompileJob:
     load: Callable[[], object] | None
     is_kept: Callable[[], bool] = bool
     key: tuple[Any, ...] = ()
+    load_kept: Callable[[], bool] = bool
+    look: Callable[[], bool] = bool
     seconds: float = 0.0
+    nbytes: int = 0
+    passed: int = 0
+    late: bool = False
     begun: bool = False
     done: bool = False
+
+    @cached_property
+    def recorded(self) -> bool:
+        """Whether it lay on disk when that was first asked; small runs never ask."""
+        return self.look()

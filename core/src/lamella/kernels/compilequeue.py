@@ -1,6 +1,6 @@
 """Where kernels are compiled while the process computes: in a process of its own.
 
-Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
+Compiling holds the GIL for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
 
@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lamella.kernels import guard
+from lamella.kernels import compiler, guard
 from lamella.kernels.compilejob import CompileJob
 from lamella.system.logs import logger_of
 from lamella.system.memory import address_space_left
@@ -39,6 +39,18 @@ WORTH_COMPILING = 0.5
 WORTH_ITS_WHILE = 0.1
 """Processor time that one of them uses before it is compiled [s]."""
 
+
+WORTH_TELLING = 2.0
+"""Processor time that NumPy versions use before users are told that a compiler is missing [s]."""
+
+LOADING = 0.35
+"""What loading the first kernel from disk costs, most of it importing numba [s]."""
+_TIMES = 2
+"""How many times as much the rest of a run has to cost, because loading slows down the NumPy versions meanwhile."""
+_LOADING_MORE = 0.02
+"""The same for each further one."""
+_LONGEST_LOADING = 1.0
+"""How long callers wait for a kernel that is on disk [s]; on a busy machine it may take longer."""
 
 ROOM = 512 << 20
 ROOM_PER_CPU = 64 << 20
@@ -67,6 +79,9 @@ class CompileQueue:
     def __init__(self) -> None:
         self._seen: dict[Hashable, CompileJob] = {}
         self._seconds = 0.0
+        self._told = False
+        self._run: object = None
+        self._announced = 0
         self._pauses = 0
         self.loaded = False
         self._usable = True
@@ -126,12 +141,64 @@ class CompileQueue:
                 found = self._seen.setdefault((name, key), make())
         return found
 
-    def spent(self, job: CompileJob, seconds: float) -> None:
+    def announce(self, run: object, nbytes: int) -> None:
+        """Tell how much of a run this process will see at most, before a part of it begins.
+
+        Parameters
+        ----------
+        run
+            What the parts of a run share.
+        nbytes
+            Pixels that kernels will be called with, about [bytes].
+        """
+        with self._lock:
+            if run is not self._run:
+                self._run, self._announced = run, nbytes
+                for job in self._seen.values():
+                    job.passed = 0
+
+    def _left_to_do(self, job: CompileJob) -> float:
+        """Estimate what the NumPy version will still cost in this run [s of processor time]."""
+        left = self._announced - job.passed
+        return job.seconds / job.nbytes * left if left > 0 and job.nbytes else 0.0
+
+    def spent(self, job: CompileJob, seconds: float, nbytes: int = 0) -> None:
         """Count the time that a NumPy version took, and have it replaced if that pays."""
         self._seconds += seconds
         job.seconds += seconds
-        if not job.begun and self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE:
+        job.nbytes += nbytes
+        job.passed += nbytes
+        if job.begun:
+            return
+        if not compiler.is_installed():
+            self._tell_once(job)
+            return
+        worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
+        if worth_it or (self._left_to_do(job) > _TIMES * self._loading_cost() and job.recorded):
             self._begin(job)
+
+    def _tell_once(self, job: CompileJob) -> None:
+        """Tell, once in a process and by the one that the user started, that kernels stay in NumPy."""
+        if self._told or self._seconds < WORTH_TELLING:
+            return
+        self._told = True
+        if self.ask_parent is None:
+            _log.warning("%s", compiler.WITHOUT)
+        else:
+            self.ask_parent(job)
+
+    def _loading_cost(self) -> float:
+        return _LOADING_MORE if self.loaded else LOADING
+
+    def wait_if_soon(self, job: CompileJob) -> None:
+        """Wait for a kernel that is being loaded from disk, if that is faster than going on with NumPy."""
+        if not job.begun or job.done or not job.recorded or job.late:
+            return
+        if self._left_to_do(job) < available_cpus() * self._loading_cost():
+            return
+        with self._idle:
+            self._idle.wait_for(lambda: job.done or job.late or self.closed, _LONGEST_LOADING)
+            job.late = not job.done
 
     def finish(self, timeout: float | None) -> bool:
         """Have everything that was used compiled; gives False when the time ran out first."""
@@ -160,10 +227,14 @@ class CompileQueue:
 
     def compile_for_child(self, compiled: str, key: tuple[Any, ...], examples: tuple[Any, ...]) -> str:
         """Have compiled what a worker process asks for, once for all workers; gives what came of it."""
+        if not compiler.is_installed():
+            self._seconds = max(self._seconds, WORTH_TELLING)
+            self._tell_once(CompileJob(compiled, examples, None))
+            return compiler.WITHOUT
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
         self._begin(job)
         if not job.begun:
-            return "this is no time to compile"
+            return "this process must not compile now"
         with self._idle:
             self._idle.wait_for(lambda: job.done or self.closed, _LONGEST_WAIT)
         return "the process that started this one had it compiled"
@@ -193,6 +264,11 @@ class CompileQueue:
         filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
         while True:
             job = self._waiting.get()
+            if job.recorded and self._load_kept(job):
+                with self._idle:
+                    self._left -= 1
+                    self._idle.notify_all()
+                continue
             begin = time.monotonic()
             try:
                 outcome = filler.fill(job)
@@ -208,6 +284,25 @@ class CompileQueue:
             with self._idle:
                 self._left -= 1
                 self._idle.notify_all()
+
+    def _load_kept(self, job: CompileJob) -> bool:
+        """Load a job from disk, if it is there as recorded."""
+        with self._inside_numba():
+            if self.closed:
+                return False
+            try:
+                done = job.load_kept()
+            except Exception as error:  # compiling will tell
+                _log.debug("%s cannot be loaded: %s: %s", job.compiled, type(error).__name__, error)
+                done = False
+            if done:
+                self.loaded = True
+                guard.install()
+                job.done = True
+        with self._idle:
+            job.late = not done
+            self._idle.notify_all()
+        return done
 
     def _is_kept(self, job: CompileJob) -> bool:
         """Whether numba's cache has a job; imports numba."""
@@ -228,7 +323,7 @@ class CompileQueue:
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
         needed = ROOM_ONCE_LOADED if self.loaded else ROOM + ROOM_PER_CPU * available_cpus()
-        return self._usable and not self._pauses and address_space_left() >= needed
+        return self._usable and compiler.is_installed() and not self._pauses and address_space_left() >= needed
 
     def _load(self, job: CompileJob) -> None:
         try:

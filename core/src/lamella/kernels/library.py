@@ -22,6 +22,7 @@ import numpy as np
 
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import WORTH_ITS_WHILE, compile_queue
+from lamella.kernels.record import is_recorded, record
 
 __all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
 
@@ -65,7 +66,11 @@ class Kernel:
         job = compile_queue.order(self.compiled, key, lambda: self._job(key, arguments))
         if mode == "compiled" or (self._worth_waiting and job.seconds > WORTH_ITS_WHILE):
             compile_queue.make_now(job)
-            self._ready.get(key, self.fallback)(*arguments)
+        else:
+            compile_queue.wait_if_soon(job)
+        ready = self._ready.get(key)
+        if ready is not None or mode == "compiled":
+            (ready or self.fallback)(*arguments)
             return
         begin = time.thread_time()
         self.fallback(*arguments)
@@ -73,12 +78,18 @@ class Kernel:
         if self._worth_waiting:
             job.seconds += seconds
         else:
-            compile_queue.spent(job, seconds)
+            compile_queue.spent(job, seconds, arguments[0].nbytes)
 
     def _job(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> CompileJob:
         examples = tuple(_example(argument) for argument in arguments)
         return CompileJob(
-            self.compiled, examples, lambda: self._load(key, examples), lambda: self._is_kept(examples), key
+            self.compiled,
+            examples,
+            load=lambda: self._load(key, examples),
+            is_kept=lambda: self._is_kept(examples),
+            load_kept=lambda: self._load_kept(key, examples),
+            look=lambda: is_recorded(self.compiled, key),
+            key=key,
         )
 
     def compile_for(self, *arguments: Any) -> bool:
@@ -93,10 +104,35 @@ class Kernel:
         return key in self._ready or self._load(key, arguments)
 
     def _load(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
+        if self._load_kept(key, arguments):
+            return True
         dispatcher = self._dispatcher()
         # A call of the dispatcher would compile once more for each array that differs in what does not matter.
         self._ready[key] = dispatcher.compile(_signature(arguments))
-        return dispatcher.stats.cache_path is not None
+        kept = dispatcher.stats.cache_path is not None
+        if kept:
+            record(self.compiled, key)
+        return kept
+
+    def _load_kept(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
+        """Load the version for arguments of these types if numba's cache has it.
+
+        The dispatcher would first prepare for compiling, which costs forty times as much as loading does.
+        """
+        dispatcher = self._dispatcher()
+        try:
+            from numba.core.runtime import rtsys  # type: ignore[attr-defined]
+
+            rtsys.initialize(dispatcher.targetctx)  # what compiled code calls to get memory
+            found = dispatcher._cache._load_overload(_signature(arguments), dispatcher.targetctx)
+            if found is None:
+                return False
+            dispatcher.add_overload(found)  # which keeps the code in memory
+        except Exception:  # another version of numba, or a damaged cache
+            return False
+        self._ready[key] = found.entry_point
+        record(self.compiled, key)
+        return True
 
     def _is_kept(self, arguments: tuple[Any, ...]) -> bool:
         """Whether numba's cache has the version for arguments of these types."""

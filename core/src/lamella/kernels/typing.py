@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, types  # type: ignore[attr-defined]
+
+try:
+    from numba import carray, njit, types  # type: ignore[attr-defined]
+except ImportError as error:
+    raise ImportError(
+        f"kernels are compiled with numba, which cannot be imported ({error}): pip install numba"
+    ) from None
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
@@ -23,7 +29,7 @@ REORDER = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def kept(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile a function that does not hold the interpreter lock, and keep the result on disk where that is possible.
+    """Compile a function that does not hold the GIL, and keep the result on disk where that is possible.
 
     Parameters
     ----------

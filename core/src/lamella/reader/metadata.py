@@ -15,13 +15,15 @@ class Axis:
     """One axis of a data set: index i lies at ``offset + i * scale`` in ``units``.
 
     ``units`` is None for an axis that is not calibrated; then scale is 1 and offset is 0, or they are coordinates whose
-    units the file does not say. Neither is an axis calibrated whose scale is zero, or whose scale or offset are
-    infinite or NaN.
+    units the file does not say; units of blanks say nothing. Neither is an axis calibrated whose scale is zero, or
+    whose scale or offset are infinite or NaN.
 
     Examples
     --------
     >>> Axis("x", 0.0, 5.0, "nm")
     Axis(name='x', scale=1.0, offset=0.0, units=None)
+    >>> Axis("x", 2.0, 5.0, "nm "), Axis("x", 2.0, 5.0, "  ").units
+    (Axis(name='x', scale=2.0, offset=5.0, units='nm'), None)
     """
 
     name: str
@@ -30,6 +32,8 @@ class Axis:
     units: str | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.units, str):
+            object.__setattr__(self, "units", self.units.strip() or None)
         if not (self.scale and math.isfinite(self.scale) and math.isfinite(self.offset)):
             object.__setattr__(self, "scale", 1.0)
             object.__setattr__(self, "offset", 0.0)

@@ -25,7 +25,7 @@ _MARKS = {
     Status.failed: "FAILED",
     Status.excused: "excused",
     Status.skipped: "skipped",
-    Status.not_needed: "-",
+    Status.not_applicable: "-",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib  # noqa: F401 (its first import must not meet a limit of memory)
 import json
 import math
 import time
