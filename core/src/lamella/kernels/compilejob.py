@@ -27,6 +27,8 @@ class CompileJob:
         Makes it ready in this process if numba's cache has it; gives whether it does.
     recorded
         Whether there is a record that it lies on disk.
+    native
+        Whether it can be loaded without numba.
     key
         What depends on the types of the arguments.
     seconds
@@ -48,6 +50,7 @@ class CompileJob:
     key: tuple[Any, ...] = ()
     load_kept: Callable[[], bool] = bool
     recorded: bool = False
+    native: bool = False
     seconds: float = 0.0
     nbytes: int = 0
     passed: int = 0
