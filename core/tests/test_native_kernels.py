@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from lamella.kernels.native import load_native
 
 pytest.importorskip("numba")
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or record.platform.machine() != "x86_64", reason="tried on Linux on x86-64 only"
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="tried on Linux on x86-64 only"
 )
 
 

@@ -106,9 +106,10 @@ def make_native(compiled: str, result: Any, bitcode: bytes, arguments: Sequence[
     if outside - {"malloc", "free"} or len(list(module.get_function(entry).arguments)) != expected:
         _log.debug("%s needs %s, so numba calls it", compiled, sorted(outside))
         return None
-    code = machine.emit_object(module)
+    code: bytes = machine.emit_object(module)
     head = {"kernel": compiled, "function": entry, "arguments": expected, "sha256": hashlib.sha256(code).hexdigest()}
-    return json.dumps(head).encode() + b"\n" + code
+    stored: bytes = json.dumps(head).encode() + b"\n" + code
+    return stored
 
 
 def load_native(stored: bytes) -> Callable[..., None] | None:
