@@ -92,8 +92,8 @@ class Kernel:
             load=lambda: self._load(key, examples),
             is_kept=lambda: self._is_kept(examples),
             load_kept=lambda: self._load_native(key) or self._load_kept(key, examples),
-            recorded=is_recorded(self.compiled, key),
-            native=native_file(self.compiled, key) is not None,
+            look=lambda: is_recorded(self.compiled, key),
+            look_native=lambda: native_file(self.compiled, key) is not None,
             key=key,
         )
 

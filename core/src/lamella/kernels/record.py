@@ -14,7 +14,6 @@ import platform
 import sys
 import tempfile
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +100,8 @@ def _stamp(folder: Path) -> tuple[object, ...]:
 @lru_cache(maxsize=1)
 def _surroundings() -> tuple[object, ...]:
     """Give what all kernels depend on: versions, processor, and what numba was told about it."""
+    from importlib_metadata import PackageNotFoundError, version
+
     versions = []
     for name in ("numba", "llvmlite"):
         try:

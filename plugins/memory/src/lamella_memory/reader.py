@@ -115,7 +115,7 @@ def _from_buffer(target: Any, kind: str) -> Any:
             source = memoryview(target)
         except TypeError:
             raise UnsupportedError(
-                f"{kind} is no array", remedy="Give a NumPy array, or what numpy.asarray takes without copying"
+                f"{kind} is not an array", remedy="Give a NumPy array, or what numpy.asarray takes without copying"
             ) from None
     try:
         return np.asarray(source)
