@@ -28,6 +28,8 @@ class CompileJob:
         Makes it ready in this process if numba's cache has it; gives whether it does.
     look
         Says whether there is a record that it lies on disk.
+    look_native
+        Says whether it can be loaded without numba.
     key
         What depends on the types of the arguments.
     seconds
@@ -49,6 +51,7 @@ class CompileJob:
     key: tuple[Any, ...] = ()
     load_kept: Callable[[], bool] = bool
     look: Callable[[], bool] = bool
+    look_native: Callable[[], bool] = bool
     seconds: float = 0.0
     nbytes: int = 0
     passed: int = 0
@@ -60,3 +63,8 @@ class CompileJob:
     def recorded(self) -> bool:
         """Whether it lay on disk when that was first asked; small runs never ask."""
         return self.look()
+
+    @cached_property
+    def native(self) -> bool:
+        """Whether it could be loaded without numba when that was first asked."""
+        return self.look_native()
