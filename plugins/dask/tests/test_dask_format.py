@@ -176,7 +176,7 @@ def test_blocks_that_do_not_fit_are_read_in_part_or_noted() -> None:
         shape, dtype, ndim = DATA.shape, DATA.dtype, DATA.ndim
         asked: list[int] = []  # noqa: RUF012
 
-        def __getitem__(self, index: Any) -> NDArray[Any]:
+        def __getitem__(self, index: Any) -> Any:
             self.asked.append(DATA[index].size)
             return DATA[index]
 

@@ -27,7 +27,7 @@ _OURS = (".mib", ".blo", ".dm3", ".dm4", ".emi", ".ser", ".gtg", ".tvips", ".frm
 """Extensions that no other backend of xarray claims."""
 
 
-class _Pixels(BackendArray):
+class _Pixels(BackendArray):  # type: ignore[misc, unused-ignore]
     """Pixels that xarray reads when they are needed."""
 
     def __init__(self, array: LazyArray) -> None:
@@ -42,7 +42,7 @@ class _Pixels(BackendArray):
         return self.array[key]
 
 
-class LamellaBackend(BackendEntrypoint):
+class LamellaBackend(BackendEntrypoint):  # type: ignore[misc, unused-ignore]
     """Opens every file that an installed format reads: ``xarray.open_dataset(path, engine="lamella")``."""
 
     description = "Scans of electron microscopes, by Lamella"

@@ -24,14 +24,15 @@ class DaskReader:
 
     def detect(self, probe: Probe) -> Match | None:
         """Recognise arrays of Dask and of xarray by what they can do."""
-        if probe.path is not None or not _is_array(probe.target):
+        target: Any = probe.target
+        if probe.path is not None or not _is_array(target):
             return None
-        text = f"{_kind(probe.target)} of shape {tuple(probe.target.shape)} and dtype {probe.target.dtype}"
+        text = f"{_kind(target)} of shape {tuple(target.shape)} and dtype {target.dtype}"
         return Match(Confidence.VERIFIED, text)
 
     def open(self, params: DaskParams, probe: Probe) -> FrameSource:
         """Wrap the array; nothing is computed."""
-        target = probe.target
+        target: Any = probe.target
         if not _is_array(target):
             raise UnsupportedError(
                 f"{type(target).__qualname__} is no array of Dask or xarray", remedy="Give dask.array.from_array(...)"

@@ -104,7 +104,8 @@ class DaskSource(FrameSource):
             local = tuple(place[members] - start for place, start in zip(places, begin, strict=True))
             band = int(np.searchsorted(self._bands, frames[first], "right")) - 1
             pixels, local = self._block(kept, band, block, index, local)
-            out[members] = pixels[(*local, *box.slices)]
+            where: tuple[Any, ...] = (*local, *box.slices)
+            out[members] = pixels[where]
 
     def _block(
         self, kept: _Kept, band: int, number: int, index: tuple[int, ...], local: tuple[NDArray[np.int64], ...]
