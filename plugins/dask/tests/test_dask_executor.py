@@ -201,6 +201,7 @@ def test_closing_the_generator_stops_the_workers(executor: DaskExecutor) -> None
 @pytest.mark.slow
 def test_a_killed_worker_costs_time_but_no_result(executor: DaskExecutor, scan: lamella.DataSet) -> None:
     expected = lamella.Context(executor="threads").run_udf(scan, SlowMeanUDF())
+    executor.client.wait_for_workers(2, timeout=30)
     pids = list(executor.client.run(os.getpid).values())
     threading.Timer(0.2, os.kill, (pids[0], signal.SIGKILL)).start()
     same(lamella.Context(executor=executor).run_udf(scan, SlowMeanUDF(seconds=0.02)), expected)
@@ -221,6 +222,7 @@ def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_sta
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
 @pytest.mark.slow
 def test_a_worker_that_is_stopped_for_a_while_costs_no_result(executor: DaskExecutor) -> None:
+    executor.client.wait_for_workers(2, timeout=30)  # an earlier test may have ended them
     pid = next(iter(executor.client.run(os.getpid).values()))
     timers = [
         threading.Timer(seconds, os.kill, (pid, number))
