@@ -1,4 +1,4 @@
-"""Lamella on Dask: runs on the workers of dask.distributed."""
+"""Lamella and Dask: Dask arrays as data sets, and runs on the workers of dask.distributed."""
 
 from __future__ import annotations
 
