@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,7 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.errors import CancelledRun, ParameterError, PluginError, UDFError, WorkerLost
+from lamella.errors import CancelledRun, LamellaError, ParameterError, PluginError, UDFError, WorkerLost
 from lamella.udf import UDF, ApplyMasksUDF, StdDevUDF, SumSigUDF, SumUDF
 from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
@@ -199,6 +201,7 @@ def test_closing_the_generator_stops_the_workers(executor: DaskExecutor) -> None
 @pytest.mark.slow
 def test_a_killed_worker_costs_time_but_no_result(executor: DaskExecutor, scan: lamella.DataSet) -> None:
     expected = lamella.Context(executor="threads").run_udf(scan, SlowMeanUDF())
+    executor.client.wait_for_workers(2, timeout=30)
     pids = list(executor.client.run(os.getpid).values())
     threading.Timer(0.2, os.kill, (pids[0], signal.SIGKILL)).start()
     same(lamella.Context(executor=executor).run_udf(scan, SlowMeanUDF(seconds=0.02)), expected)
@@ -214,6 +217,60 @@ def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_sta
         ctx.run_udf(scan, DeadlyUDF())
     assert isinstance(raised.value.__cause__, WorkerLost)
     same(ctx.run_udf(scan, SumSigUDF()), lamella.Context(executor="threads").run_udf(scan, SumSigUDF()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_for_a_while_costs_no_result(executor: DaskExecutor) -> None:
+    executor.client.wait_for_workers(2, timeout=30)  # an earlier test may have ended them
+    pid = next(iter(executor.client.run(os.getpid).values()))
+    timers = [
+        threading.Timer(seconds, os.kill, (pid, number))
+        for seconds, number in ((0.1, signal.SIGSTOP), (3.1, signal.SIGCONT))
+    ]
+    for timer in timers:
+        timer.start()
+    assert [item for item, *_ in executor.run(job, None, range(600))] == list(range(600))
+    for timer in timers:
+        timer.join()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_gone_ends_the_run_with_its_address() -> None:
+    command = "import sys; from distributed.cli.dask_scheduler import main; sys.exit(main())"
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    scheduler = subprocess.Popen([sys.executable, "-P", "-c", command, *options], stderr=subprocess.PIPE, text=True)
+    assert scheduler.stderr is not None
+    address = next(found for line in scheduler.stderr if (found := re.search(r"tcp://\S+:\d+", line)))[0]
+    reader = threading.Thread(target=scheduler.stderr.read, daemon=True)
+    reader.start()
+    command = "from distributed.cli.dask_worker import main; main()"
+    worker = subprocess.Popen(
+        [sys.executable, "-P", "-c", command, address, "--no-nanny", "--nthreads", "1", "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+    )
+    executor = DaskExecutor(address)
+    try:
+        results = executor.run(slow_job, None, range(1000))
+        assert next(results) == 0
+        scheduler.kill()
+        started = time.monotonic()
+        with pytest.raises(LamellaError, match=f"the Dask scheduler {address} is gone"):
+            list(results)
+        assert time.monotonic() - started < 40
+    finally:
+        worker.kill()
+        scheduler.kill()
+        worker.wait()
+        scheduler.wait()
+        reader.join()
+        scheduler.stderr.close()
+        executor.close()
+
+
+def slow_job(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+    time.sleep(0.05)
+    return item
 
 
 def test_a_file_that_is_gone_is_told_with_the_host(executor: DaskExecutor, tmp_path: Path) -> None:
