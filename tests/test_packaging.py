@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(folder.parent for folder in ROOT.glob("plugins/*/pyproject.toml"))
 MEMBERS = [ROOT / "core", ROOT / "testkit", *PLUGINS]
 ENTRY_POINT_GROUPS = {"lamella.formats", "lamella.conformance"}
-PROGRAMS = {"libertem"}
+PROGRAMS = {"libertem", "viewer"}
 """Members under plugins/ that use Lamella and add nothing to it: they declare no entry point."""
 ALSO_EXTRAS = {"fast", "all", "plot"}
 

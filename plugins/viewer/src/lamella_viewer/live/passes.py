@@ -1,0 +1,127 @@
+"""One pass over the data that serves all lanes whose requests are settled."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lamella.errors import CancelledRun
+from lamella_viewer.live.stages import results_of
+
+if TYPE_CHECKING:
+    from lamella.udf import UDFResult
+    from lamella_viewer.live.lane import Lane, Request
+    from lamella_viewer.live.scan import Scan
+
+__all__ = ["Pass"]
+
+_BETWEEN = 0.060
+"""Time between two partial pictures of a lane [s]."""
+
+
+class Pass:
+    """A pass for some lanes; it ends within a tile when none of them needs it any more.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    members
+        Lanes and their requests, all with the same region.
+    """
+
+    def __init__(self, scan: Scan, members: Sequence[tuple[Lane, Request]]) -> None:
+        self._scan = scan
+        self._members = list(members)
+        self._left: set[int] = set()
+        self._cancel = threading.Event()
+
+    def leave(self, lane: Lane) -> None:
+        """Let a lane go; called with the lock of the scan."""
+        self._left |= {id(lane) for member, _ in self._members if member is lane}
+        if len(self._left) == len(self._members):
+            self._cancel.set()
+
+    def _staying(self) -> list[tuple[int, Lane, Request]]:
+        return [
+            (i, lane, request)
+            for i, (lane, request) in enumerate(self._members)
+            if id(lane) not in self._left and not lane.closed
+        ]
+
+    def run(self) -> None:
+        """Run to the end, or until nobody needs it."""
+        for _, lane, request in self._staying():
+            lane.tell("refining", request)
+        try:
+            self._iterate()
+        except CancelledRun:
+            return
+        except BaseException as error:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        """Say what went wrong; where several shared the pass, each runs alone, so that one does not harm the others."""
+        staying = self._staying()
+        if len(self._members) == 1:
+            for _, lane, request in staying:
+                self._scan.failed(lane, request, error)
+            return
+        for _, lane, request in staying:
+            if not self._cancel.is_set():
+                alone = Pass(self._scan, [(lane, request)])
+                alone._cancel = self._cancel
+                alone.run()
+
+    def _iterate(self) -> None:
+        scan, began, shown = self._scan, time.perf_counter(), time.monotonic()
+        udfs = []
+        for _, request in self._members:
+            assert request.analysis is not None
+            udfs.append(request.analysis.udf())
+        mask = self._members[0][1].mask
+        partials = scan.context.run_udf_iter(
+            scan.dataset,
+            udfs,
+            mask,
+            progress=lambda done, total: self._progress(done, total, began),
+            cancel=self._cancel,
+        )
+        last = None
+        try:
+            for last in scan.give_way(partials):
+                if time.monotonic() - shown >= _BETWEEN:
+                    self._show(last, began)
+                    shown = time.monotonic()
+        finally:
+            partials.close()
+        if last is not None:
+            self._finish(last.buffers, began)
+
+    def _progress(self, done: int, total: int, began: float) -> None:
+        took = time.perf_counter() - began
+        rate = done / took if took > 0 else 0.0
+        left = (total - done) / rate if rate else None
+        for _, lane, request in self._staying():
+            share = done / max(1, total)
+            told = {"type": "progress", "lane": lane.name, "id": request.ask.id, "done": share}
+            lane.listener.tell({**told, "rate": round(rate, 1), "left": None if left is None else round(left, 2)})
+
+    def _show(self, partial: Any, began: float) -> None:
+        buffers: Sequence[UDFResult] = partial.buffers
+        damage = partial.damage.data
+        for i, lane, request in self._staying():
+            lane.show(request, self._scan.stages.partial_picture(request, buffers[i], damage, began))
+
+    def _finish(self, buffers: Sequence[UDFResult], began: float) -> None:
+        stages = self._scan.stages
+        for i, (lane, request) in enumerate(self._members):
+            assert request.analysis is not None
+            results = results_of(request.analysis, buffers[i])
+            results.calibrate(buffers[i])
+            stages.memo.put(stages.key(request), results)
+            if id(lane) not in self._left:
+                lane.show(request, stages.exact_picture(request, results, began, buffers[i]))
+                lane.tell("exact", request)
