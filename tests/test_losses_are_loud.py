@@ -85,7 +85,7 @@ def test_a_sidecar_that_cannot_be_read_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "scan.raw.toml").write_text("[params\n")
     ds, warned = _opened(tmp_path / "scan.raw", format="raw", dtype="u1", sig_shape=(10, 10))
     assert ds is not None
-    assert any("scan.raw.toml is left out: it is no TOML" in text for text in warned)
+    assert any("scan.raw.toml is left out: it is not TOML" in text for text in warned)
 
 
 def test_a_scan_without_its_dark_frames_is_a_warning(tmp_path: Path) -> None:

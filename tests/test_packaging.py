@@ -21,7 +21,7 @@ MEMBERS = [ROOT / "core", ROOT / "testkit", *PLUGINS]
 ENTRY_POINT_GROUPS = {"lamella.formats", "lamella.conformance"}
 PROGRAMS = {"libertem", "viewer"}
 """Members under plugins/ that use Lamella and add nothing to it: they declare no entry point."""
-ALSO_EXTRAS = {"all", "plot"}
+ALSO_EXTRAS = {"fast", "all", "plot"}
 
 member = pytest.mark.parametrize("folder", MEMBERS, ids=lambda folder: folder.name)
 plugin = pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)

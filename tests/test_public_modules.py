@@ -20,7 +20,7 @@ from lamella_testkit.scaffold import new_format
 ROOT = Path(__file__).parents[1]
 
 FOR_FORMATS = frozenset({"lamella.format", "lamella.reader", "lamella.codecs", "lamella.errors"})
-FOR_OTHER_PACKAGES = frozenset({"lamella.lazy", "lamella.contrib.daskadapter"})
+FOR_OTHER_PACKAGES = frozenset({"lamella.lazy", "lamella.rsciio", "lamella.contrib.daskadapter"})
 FOR_USERS = FOR_OTHER_PACKAGES | {
     "lamella",
     "lamella.udf",

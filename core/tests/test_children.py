@@ -244,7 +244,7 @@ def test_workers_have_one_helper_of_the_process_that_started_them(quick: ModuleT
     assert len(compilers(quick)) == 1
     helpers = set(compilers(quick, loaders=True)) - workers
     assert len(helpers) == 1
-    assert helpers == set(compilers(quick)), "compiling holds the interpreter lock of whoever computes"
+    assert helpers == set(compilers(quick)), "compiling holds the GIL of whoever computes"
     assert os.getpid() not in helpers
 
 

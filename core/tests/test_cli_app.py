@@ -50,7 +50,7 @@ def raising(error: BaseException) -> Any:
 
 def test_no_arguments_give_the_list_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    assert re.search(r"^  doctor +whether the installation is well$", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^  doctor +check the installation and its plugins$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

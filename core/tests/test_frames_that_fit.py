@@ -89,7 +89,7 @@ def test_the_error_has_file_expectation_finding_and_remedy() -> None:
     ],
 )
 def test_frames_that_are_empty_or_overlap_are_refused(facts: Any) -> None:
-    with pytest.raises(CorruptError, match="empty, or lie on top"):
+    with pytest.raises(CorruptError, match="empty, or overlap"):
         RunTable.that_fit(file(100), **facts)
 
 

@@ -321,3 +321,26 @@ def test_reading_works_where_preadv_is_missing(file: Path, monkeypatch: pytest.M
     view: NDArray[np.uint8] = session.view(0, 4000, 5000)
     np.testing.assert_array_equal(view, CONTENT[4000:9000])
     session.close()
+
+
+def test_kept_mappings_leave_most_descriptors_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    from lamella.io import mmap as mapped
+
+    for granted, most in ((256, 32), (1024, 128), (1 << 20, 128), (8, 4), (resource.RLIM_INFINITY, 128)):
+        monkeypatch.setattr(resource, "getrlimit", lambda kind, granted=granted: (granted, granted))
+        assert mapped._most_kept() == most
+
+
+def test_many_mapped_files_hold_few_descriptors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lamella.io import mmap as mapped
+    from lamella.reader import Resource
+
+    monkeypatch.setattr(mapped, "_most_kept", lambda: 4)
+    mapped.forget_mappings()
+    for i in range(12):
+        path = tmp_path / f"{i}.bin"
+        path.write_bytes(bytes([i]) * 8)
+        assert mapped._mapping(Resource.of(str(path))).array.tolist() == [i] * 8
+    assert len(mapped._kept) == 4
+    mapped.forget_mappings()

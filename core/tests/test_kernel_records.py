@@ -41,7 +41,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[CompileQueue]:
 
 
 def job(**facts: Any) -> CompileJob:
-    return CompileJob("a:b", (), load=None, recorded=True, **facts)
+    return CompileJob("a:b", (), load=None, look=lambda: True, **facts)
 
 
 def test_what_was_recorded_is_known(folders: list[Path]) -> None:
@@ -182,3 +182,13 @@ def test_a_run_announces_what_it_reads(queue: CompileQueue, monkeypatch: pytest.
         ctx.run_udf(ds, SumUDF(), roi=np.arange(20).reshape(4, 5) < 3)
     assert told[0] == 4 * 5 * 16 * 16 * 2
     assert told[-1] < told[0]
+
+
+def test_a_small_run_does_not_look_for_records(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(library, "is_recorded", lambda compiled, key: asked.append(key))
+    queue.announce("a run", 1 << 20)
+    total = np.zeros(8, dtype=np.int64)
+    for _ in range(5):
+        Kernel(NAME, fallback.add_pixels)(np.ones((8, 100), dtype=np.uint8), (), total)
+    assert not asked

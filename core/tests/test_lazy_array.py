@@ -71,7 +71,8 @@ def indices(draw: st.DrawFn) -> tuple[Any, ...]:
         return st.one_of(st.integers(-length, length - 1), st.slices(length))
 
     items: list[Any] = [draw(one(length)) for length in DATA.shape[: draw(st.integers(0, 4))]]
-    if items and draw(st.booleans()):  # Dask takes one array in an index
+    with_array: bool = draw(st.booleans())
+    if items and with_array:  # Dask takes one array in an index
         axis = draw(st.integers(0, len(items) - 1))
         length = DATA.shape[axis]
         chosen = st.lists(st.integers(-length, length - 1), min_size=1, max_size=5)

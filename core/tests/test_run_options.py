@@ -98,7 +98,7 @@ def test_a_region_without_a_frame(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--disk", "500,500,3"], "--disk 500,500,3: no pixel of the frame of 12 x 14 pixels lies in it"),
+        (["--disk", "500,500,3"], "--disk 500,500,3: no pixel of the frame of 12 x 14 pixels is in it"),
         (["--disk=-9,3,2"], "no pixel"),
         (["--disk", "5.5,5.5,0.1"], "no pixel"),
         (["--disk", "3,3,2", "--disk", "50,3,2"], "--disk 50,3,2"),

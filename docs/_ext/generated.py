@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import conformance_tables
@@ -47,6 +48,16 @@ def levels_for_users() -> str:
     return "\n".join(rows)
 
 
+def more_guides() -> str:
+    """Give a list of the guides that no group of the index names; an empty text if there is none."""
+    folder = Path(__file__).parents[1] / "how-to"
+    named = set((folder / "index.md").read_text(encoding="utf-8").split())
+    others = sorted(page.stem for page in folder.glob("*.md") if page.stem not in {*named, "index"})
+    if not others:
+        return ""
+    return "\n".join(["## More guides", "", "```{toctree}", ":maxdepth: 1", "", *others, "```"])
+
+
 def commands() -> str:
     """Give the help of each command."""
     helps = {command.name: parser_of(command).format_help().strip() for command in BUILTIN}
@@ -57,6 +68,7 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "formats overview": partial(format_pages.overview, ""),
     "formats on the first page": partial(format_pages.overview, "formats/"),
     "features": features,
+    "more guides": more_guides,
     "levels for users": levels_for_users,
     "common parameters": common_parameters,
     "commands": commands,

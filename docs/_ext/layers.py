@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[2] / "core" / "src" / "lamella"
 LAYERS: Sequence[tuple[str, Sequence[str]]] = (
     ("the command", ("__main__",)),
     ("", ("cli",)),
-    ("what users import", ("lamella", "demo", "lazy", "contrib")),
+    ("what users import", ("lamella", "demo", "lazy", "rsciio", "contrib")),
     ("", ("api",)),
     ("results", ("firstlook",)),
     ("", ("analysis",)),

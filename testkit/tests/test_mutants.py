@@ -9,9 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mutants.changes import mutants
 from mutants.subjects import SUBJECTS, equivalents, reason
 from mutants.trial import mutants_of
+
+from lamella_testkit.mutants.changes import mutants
 
 SOURCE = """
 def half(n, more=False):

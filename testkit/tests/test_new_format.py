@@ -41,7 +41,7 @@ def test_the_code_is_clean(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Owl", "owl-eye", "2owls", "", "öwl", "owl eye"])
 def test_names_that_python_cannot_use_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no lower-case identifier"):
+    with pytest.raises(ValueError, match="not a lower-case identifier"):
         new_format(name, tmp_path / "new")
 
 

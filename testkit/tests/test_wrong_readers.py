@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # where the child process finds the wrong readers
 
 from wrong_readers.catalogue import Mistake, all_mistakes
-from wrong_readers.toy_format import ToySampler
+from wrong_readers.toy_format import LinearSampler, ProceduralSampler, ToySampler
 from wrong_readers.toy_reader import PROCEDURAL, RIGHT
 
 from lamella.format import FormatSpec
@@ -39,10 +39,14 @@ def checks() -> list[pytest.param]:  # type: ignore[valid-type]
     ]
 
 
-@pytest.mark.parametrize("spec", [RIGHT, PROCEDURAL], ids=["linear", "procedural"])
+@pytest.mark.parametrize(
+    ("spec", "sampler"),
+    [(RIGHT, LinearSampler), (PROCEDURAL, ProceduralSampler)],
+    ids=["linear", "procedural"],
+)
 @pytest.mark.parametrize("one", checks())
-def test_a_right_reader_passes(one: Check, spec: FormatSpec, worker: Worker) -> None:
-    result = worker.carry_out(spec, ToySampler, one, PROFILES["dev"])
+def test_a_right_reader_passes(one: Check, spec: FormatSpec, sampler: type[ToySampler], worker: Worker) -> None:
+    result = worker.carry_out(spec, sampler, one, PROFILES["dev"])
     if result.status is Status.skipped and one.level == 4:
         pytest.skip(result.reason or "")
     assert result.status in (Status.passed, Status.not_applicable), str(result)

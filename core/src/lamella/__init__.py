@@ -45,8 +45,12 @@ __getattr__, __dir__, __all__ = lazy_names(
     },
 )
 provide_late(
+    arrays_to_xarray="lamella.interop.xarraybridge:arrays_to_xarray",
     plot_dataset="lamella.firstlook.plotting:plot_dataset",
     plot_results="lamella.plot.results:plot_results",
     to_dask="lamella.interop.daskarray:to_dask",
+    to_hyperspy="lamella.interop.rsciiodata:to_hyperspy",
+    to_rsciio="lamella.interop.rsciiodata:to_rsciio",
+    to_xarray="lamella.interop.xarraybridge:to_xarray",
 )
 __all__ += ["API_VERSION", "__version__"]

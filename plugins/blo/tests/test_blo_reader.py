@@ -308,7 +308,7 @@ def test_a_file_without_a_complete_pattern_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"magic": b"IMGBLA"}, FormatError, r"no block file; expected b'IMGBLO'; found b'IMGBLA\\x02\\x01'"),
+        ({"magic": b"IMGBLA"}, FormatError, r"not a block file; expected b'IMGBLO'; found b'IMGBLA\\x02\\x01'"),
         ({"version": 0x0202}, UnsupportedError, "unknown version.*expected bytes 02 01 or 03 01.*found 02 02"),
         ({"dp_sz": 0}, CorruptError, "DP_SZ is zero"),
         ({"nx": 0}, CorruptError, "NX is zero"),

@@ -160,7 +160,7 @@ def test_dark_frames_of_another_size_are_an_error(header: Path) -> None:
 
 def test_a_damaged_part_000_is_an_error(header: Path) -> None:
     (header.parent / "scan_000.frms6").write_bytes(b"x" * 2000)
-    with pytest.raises(FormatError, match=r"scan_000\.frms6: this is no \.frms6 file"):
+    with pytest.raises(FormatError, match=r"scan_000\.frms6: this is not a \.frms6 file"):
         lamella.open(header)
     assert lamella.open(header, subtract_dark=False).corrections is None
 

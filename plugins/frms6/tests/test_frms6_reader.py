@@ -202,7 +202,7 @@ def test_frames_that_the_header_does_not_know_are_left_out(tmp_path: Path) -> No
     ds = lamella.open(header)
     assert ds.source.n_frames == 3
     assert "holds the 3 frames that it announces and 112 bytes more" in ds.info.notes[0]
-    assert "speaks of 4 signal frames" in ds.info.notes[1]
+    assert "announces 4 signal frames" in ds.info.notes[1]
 
 
 def test_a_missing_part_is_an_error(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_variants_that_cannot_be_read_are_refused(
 @pytest.mark.parametrize(
     ("offset", "value", "error", "text"),
     [
-        (0, b"\x00\x02", FormatError, "this is no .frms6 file"),
+        (0, b"\x00\x02", FormatError, "this is not a .frms6 file"),
         (2, b"\x20\x00", FormatError, "expected headers of 1024 and 64 bytes; found headers of 1024 and 32"),
         (88, b"\x07\x00", CorruptError, "even number of columns"),
         (88, b"\x00\x00", CorruptError, "even number of columns"),

@@ -286,8 +286,8 @@ def test_the_target_can_be_called_data() -> None:
         (np.zeros((2, 3, 4), dtype=[("a", "u2")]), "does not hold numbers"),
         (np.zeros((2, 3, 4), dtype="U3"), "does not hold numbers"),
         (np.ma.masked_array(values(), mask=False), r"masked arrays.*array.filled"),
-        ([[1, 2], [3, 4]], "list is no array"),
-        (object(), "object is no array"),
+        ([[1, 2], [3, 4]], "list is not an array"),
+        (object(), "object is not an array"),
         (Wrapped(TypeError("on another device")), "does not give an array.*on another device"),
     ],
 )

@@ -285,7 +285,7 @@ def test_space_that_was_set_aside_holds_no_frames(tmp_path: Path) -> None:
 def test_a_foreign_part_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = write(tmp_path, "a1.mib", frames_of(2))
     (tmp_path / "a2.mib").write_bytes(b"no frames at all" * 100)
-    with pytest.raises(CorruptError, match=r"a2\.mib: a part of the series is no MIB file.*only_this_file=True"):
+    with pytest.raises(CorruptError, match=r"a2\.mib: a part of the series is not a MIB file.*only_this_file=True"):
         lamella.open(path)
     assert shown(path, only_this_file=True).tolist() == [0, 1]
 
@@ -303,7 +303,7 @@ def test_a_sidecar_of_another_format_is_left_out_with_a_note(tmp_path: Path) -> 
     path = write(tmp_path, "a.mib", frames_of(2))
     (tmp_path / "a.hdr").write_text("[measurementInfo]\nsignalframes = 3\n")
     assert shown(path).tolist() == [0, 1]
-    assert "a.hdr is left out: this is no header of Merlin frames" in notes(path)
+    assert "a.hdr is left out: this is not a header of Merlin frames" in notes(path)
     with pytest.raises(FormatError, match=r"expected 'HDR,' in the first line; found b'\[measurementInfo'"):
         lamella.open(tmp_path / "a.hdr", format="mib")
 

@@ -157,7 +157,7 @@ def test_a_gap_is_for_raw_quads_only(tmp_path: Path, kind: str) -> None:
         (b",0256,0256,", b",0256,0128,", CorruptError, "the header of the second frame is not where"),
         (b",00384,", b",00040,", FormatError, "the frame header breaks off"),
         (b",00384,", b",99999999,", FormatError, "the file ends within the first header"),
-        (b"MQ1,", b"MQ2,", FormatError, r"no MIB frame; expected b'MQ1,'; found b'MQ2,'"),
+        (b"MQ1,", b"MQ2,", FormatError, r"not a MIB frame; expected b'MQ1,'; found b'MQ2,'"),
     ],
 )
 def test_headers_that_cannot_be_followed_are_refused(

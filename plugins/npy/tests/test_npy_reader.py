@@ -210,7 +210,7 @@ def test_bytes_behind_the_array_are_noted_and_ignored(tmp_path: Path, order: Any
 def test_another_file_is_told_by_its_first_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(100))
     assert NpyReader().detect(Probe.of(tmp_path / "a.npy")) is None
-    with pytest.raises(FormatError, match=r"no .npy file; expected b'\\x93NUMPY'; found b'PK"):
+    with pytest.raises(FormatError, match=r"not a .npy file; expected b'\\x93NUMPY'; found b'PK"):
         open_npy(tmp_path / "a.npy")
 
 

@@ -105,7 +105,7 @@ def test_names_that_are_no_dtype_of_numbers_are_refused_without_a_warning(tmp_pa
     path.write_text(path.read_text().replace('indices_dtype = "<i4"', f'indices_dtype = "{name}"'))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(CorruptError, match="indices_dtype is no dtype of numbers"):
+        with pytest.raises(CorruptError, match="indices_dtype is not a dtype of numbers"):
             lamella.open(path)
 
 

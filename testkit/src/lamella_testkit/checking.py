@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EDITION", "LEVELS", "Check", "check", "registered"]
 
-EDITION = "2026.1"
+EDITION = "2026.2"
 """The newest edition of the checks in this kit."""
+
+FIRST = "2026.1"
+"""The edition of the checks that do not say since when they are mandatory."""
 
 LEVELS = ("declared", "readable", "tiled", "robust", "fast")
 """The names of the levels 0 to 4."""
@@ -54,7 +57,7 @@ _checks: dict[str, Check] = {}
 
 
 def check(
-    *, level: int, since: str = EDITION, targets: Sequence[str] = ("path", "object")
+    *, level: int, since: str = FIRST, targets: Sequence[str] = ("path", "object")
 ) -> Callable[[Callable[[Kit], None]], Callable[[Kit], None]]:
     """Register a function as a check; its docstring is the rule (first line) and the hint (the rest).
 

@@ -11,7 +11,7 @@ __all__ = ["lamella_cli_commands"]
 
 @hookimpl
 def lamella_cli_commands(registry_of_commands: Any) -> None:
-    """Add ``conformance``, ``fuzz`` and ``new-format``."""
+    """Add ``conformance``, ``fuzz``, ``mutants`` and ``new-format``."""
     for name, summary, module in COMMANDS:
         registry_of_commands.add(name, summary, module)
 
@@ -19,6 +19,11 @@ def lamella_cli_commands(registry_of_commands: Any) -> None:
 COMMANDS = (
     ("conformance", "check a format plugin, and say which level it reaches", "lamella_testkit.commands.conformance"),
     ("fuzz", "search for files that make a reader fail", "lamella_testkit.commands.fuzz"),
+    (
+        "mutants",
+        "change a reader in small ways, and say what the kit does not notice",
+        "lamella_testkit.commands.mutants",
+    ),
     (
         "new-format",
         "make a new format plugin, complete and working, to begin with",

@@ -135,7 +135,8 @@ class Kit:
         dtypes, chosen = self.sampler.dtypes, []
         for i, variant in enumerate(self.sampler.variants):
             all_of_them = i == 0 or not self.profile.quick
-            some = dtypes if all_of_them else [dtypes[(3 * i + j) % len(dtypes)] for j in range(min(3, len(dtypes)))]
+            most = min(self.profile.dtypes, len(dtypes))
+            some = dtypes if all_of_them else [dtypes[(most * i + j) % len(dtypes)] for j in range(most)]
             chosen += [self.data(nav_shape, sig_shape, dtype=dtype, variant=variant) for dtype in some]
         return list(dict.fromkeys(chosen))
 

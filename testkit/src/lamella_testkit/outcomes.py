@@ -23,7 +23,7 @@ class Broken(AssertionError):
 
 
 class NotNeeded(Exception):
-    """The check has no object: the plugin declares nothing, or the sampler writes nothing, that it could look at."""
+    """The check does not apply: the plugin declares nothing, or the sampler writes nothing, that it could check."""
 
 
 class NotHere(Exception):

@@ -38,6 +38,11 @@ class Profile:
         return self.examples < 200
 
     @property
+    def dtypes(self) -> int:
+        """The number of dtypes that a quick profile tries in each variant but the first, which has all of them."""
+        return 1 if self.examples < 25 else 3
+
+    @property
     def least(self) -> int:
         """The number of changes to a file that a profile makes at least."""
         return min(20, self.some(160))

@@ -23,7 +23,7 @@ class Status(StrEnum):
     skipped = "skipped"
     """It could not be made here; the level stays below it."""
     not_applicable = "not-applicable"
-    """It has no object: the plugin declares nothing that it could look at."""
+    """It does not apply: the plugin declares nothing that it could check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

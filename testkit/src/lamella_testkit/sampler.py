@@ -46,6 +46,9 @@ class Sampler(ABC):
         Size [bytes] of the file for the speed checks.
     careful
         Keywords of `lamella.open` for files from strangers, where a format has such; `lamella fuzz` uses them.
+    unreached
+        What no right file reaches in the reader, and why: a function such as ``"reader.Reader.open"``, or the text of
+        a line. See the check `right_files_reach_the_reader`.
     known_failures
         Name of a check and the reason why it fails. It must fail then, and the level stays below it.
     """
@@ -63,6 +66,7 @@ class Sampler(ABC):
     sidecars_elsewhere: ClassVar[bool] = False
     largest: ClassVar[int] = 256 << 20
     careful: ClassVar[Mapping[str, Any]] = {}
+    unreached: ClassVar[Mapping[str, str]] = {}
     known_failures: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod

@@ -16,7 +16,7 @@ from itertools import chain
 
 import lamella.api  # noqa: F401 -- imported before the forks, for their sake
 import lamella_testkit.checks  # noqa: F401
-from mutants.changes import Mutant
+from lamella_testkit.mutants.changes import Mutant
 from mutants.subjects import SUBJECTS, equivalents, reason
 from mutants.trial import Verdict, judged, mutants_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants.changes import Mutant
+from lamella_testkit.mutants.changes import Mutant
 
 TABLE = Path(__file__).with_name("equivalents.toml")
 

@@ -22,10 +22,10 @@ from lamella.plugins.registry import default_registry
 from lamella_testkit.carryout import carry_out
 from lamella_testkit.catalogue import all_checks
 from lamella_testkit.kit import Kit
+from lamella_testkit.mutants.changes import Mutant, mutants
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.results import Status
 from lamella_testkit.samplers import sampler_named
-from mutants.changes import Mutant, mutants
 from mutants.subjects import Subject
 
 LONGEST = {"dev": 180.0, "ci": 600.0}

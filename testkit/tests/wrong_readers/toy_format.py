@@ -111,3 +111,25 @@ class ToySampler(Sampler):
             file.write(self.header(data, b"").tobytes())
             file.truncate(HEADER.itemsize + data.n_frames * (self.frame_header + frame))
         return {"path": path}
+
+
+class LinearSampler(ToySampler):
+    """For the reader that gives linear sources; the module also holds what gives procedural ones."""
+
+    unreached: ClassVar[Mapping[str, str]] = {
+        f"toy_reader.{name}": "the other right reader uses it"
+        for name in (
+            "ToyFrames.__init__",
+            "ToyFrames.describe",
+            "ToyFrames.read",
+            "ToyFrames.frame",
+            "ToyFrames.pixels",
+            "ToyProceduralReader.source",
+        )
+    }
+
+
+class ProceduralSampler(ToySampler):
+    """For the reader that gives procedural sources."""
+
+    unreached: ClassVar[Mapping[str, str]] = {"toy_reader.ToyReader.source": "the other right reader uses it"}

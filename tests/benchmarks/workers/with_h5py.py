@@ -23,7 +23,7 @@ def main() -> None:
 
     def prepare(file: dict[str, Any], job: str, state: str) -> Job:
         if file["format"] != "hdf5":
-            raise Impossible("it is no HDF5 file")
+            raise Impossible("it is not an HDF5 file")
         if job not in ("sum", "sumsig", "com", "rings") and not job.startswith("mask"):
             raise Impossible(f"no h5py version of {job}")
         return lambda number: _run(job, file)

@@ -247,7 +247,7 @@ def _round(region: Mask, weights: Image) -> Disk | None:
 
 
 def _why_not_solid(level: float, image: Image, low: float, disk: Disk) -> str | None:
-    """Say what speaks against a disk in the pixels without smoothing: most must be bright, and few of those around it.
+    """Say why the pixels without smoothing are not a disk: most must be bright, and few of those around it.
 
     Rows and columns that are dark all across the disk, with bright ones on both sides, may be those of a beam stop, or
     dead; they do not count.

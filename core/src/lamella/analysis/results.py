@@ -20,6 +20,7 @@ from lamella.plot.pictures import picture
 from lamella.plot.png import png_bytes
 from lamella.plot.results import array_panel
 from lamella.reader.metadata import Axis
+from lamella.system.late import call_late
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -149,6 +150,28 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
             shapes = ", ".join(f"{channel.key} has shape {np.shape(channel.raw_data)}" for channel in self)
             raise ParameterError(f"{shapes}; an image has two axes and a curve has one. Draw a part of it instead")
         return figure(drawn)
+
+    def to_xarray(self) -> Any:
+        """Give an xarray data set: a variable for each channel, with axes and units where they are known.
+
+        Returns
+        -------
+        xarray.Dataset
+            A vector field becomes two variables, ``KEY_x`` and ``KEY_y``.
+
+        Raises
+        ------
+        PluginError
+            If xarray is not installed.
+        """
+        arrays: dict[str, tuple[Any, tuple[Axis, ...]]] = {}
+        for channel in self:
+            raw = channel.raw_data
+            parts = {channel.key: raw}
+            if isinstance(raw, tuple):
+                parts = {f"{channel.key}_x": raw[0], f"{channel.key}_y": raw[1]}
+            arrays |= {name: (values, self._axes.get(np.shape(values), ())) for name, values in parts.items()}
+        return call_late("arrays_to_xarray", arrays)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> tuple[Path, ...]:
         """Write the channels to ``.npz``, ``.tif`` or ``.png``; see `lamella.export.save_results`."""

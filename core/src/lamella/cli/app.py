@@ -21,7 +21,7 @@ from lamella.system.text import LINE, made_printable, printable
 __all__ = ["BUILTIN", "FAILED", "INTERRUPTED", "OK", "WRONG_USAGE", "main", "parser_of"]
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: all is well; the data or the installation is not; the command line is not; Ctrl-C."""
+"""Exit codes: success; a problem with the data or the installation; with the command line; Ctrl-C."""
 
 BUILTIN = (
     Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
@@ -31,7 +31,7 @@ BUILTIN = (
     Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
     Command("formats", "list the installed formats, or show one with its parameters", "lamella.cli.formats"),
-    Command("doctor", "whether the installation is well", "lamella.cli.doctor"),
+    Command("doctor", "check the installation and its plugins", "lamella.cli.doctor"),
     Command("warm", "compile now what long runs need", "lamella.cli.warm"),
 )
 """The commands of the core, in the order in which they are listed."""
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 all is well, 1 the data or the installation is not, 2 wrong usage, 130 interrupted.
+        The exit code: 0 success, 1 a problem with data or installation, 2 wrong usage, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console(as_json="--json" in arguments)

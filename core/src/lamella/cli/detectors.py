@@ -73,7 +73,7 @@ def _holds_pixel(centre: Sequence[float], inner: float, outer: float, sig_shape:
 
 
 def _outside(option: str, sig_shape: Sequence[int]) -> UsageError:
-    return UsageError(f"{option}: no pixel of the frame of {_frame(sig_shape)} lies in it", see=_SEE)
+    return UsageError(f"{option}: no pixel of the frame of {_frame(sig_shape)} is in it", see=_SEE)
 
 
 def _frame(sig_shape: Sequence[int]) -> str:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.emit({"ok": not failed, "findings": found})
     rows = [(finding.level, finding.subject, finding.message, finding.remedy) for finding in found]
     console.table(("", "subject", "finding", "what to do"), rows)
-    console.say("", "Something is broken." if failed else "All is well.")
+    console.say("", "Something is broken." if failed else "No problem was found.")
     return 1 if failed else 0
 
 

@@ -139,7 +139,7 @@ def _options_of(format: str) -> dict[str, CliOption]:
 
 
 def _each_format() -> Iterator[tuple[str, dict[str, CliOption]]]:
-    """Give the options of every format whose plugin is well."""
+    """Give the options of every format whose plugin can be used."""
     for plugin in default_registry().usable():
         try:
             yield plugin.name, _options_of(plugin.name)

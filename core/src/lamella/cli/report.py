@@ -96,10 +96,10 @@ def _place(args: argparse.Namespace, page: _Page) -> Path:
     if path.suffix.lower() not in _ENDINGS:
         raise UsageError(f"--out: a page ends with .html: {args.out}", see=_SEE)
     if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise UsageError(f"--out: {args.out} {what}", see=_SEE)
     if path.exists() and not args.force and not _is_page_of(path, page):
-        raise UsageError(f"--out: {args.out} exists, and is no report of this; --force replaces it", see=_SEE)
+        raise UsageError(f"--out: {args.out} exists, and is not a report of this; --force replaces it", see=_SEE)
     return path
 
 

@@ -56,3 +56,61 @@ class ArraysOut:
             If ``fill`` is no value of the dtype, or the region does not fit.
         """
         return call_late("to_dask", self, chunks, dtype=dtype, fill=fill, corrected=corrected, roi=roi)
+
+    def to_xarray(self, *, fill: float = 0, chunks: Any = None) -> Any:
+        """Give an xarray data set with named axes, coordinates with units, and what the file says as attributes.
+
+        Parameters
+        ----------
+        fill
+            Value of pixels at scan positions without a frame; the variable ``valid`` tells which these are.
+        chunks
+            None for pixels that are read when they are asked for; else Dask arrays, chunked as for `to_dask`.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``counts`` over all axes; where the file has them, ``navigator`` and arrays with a value for each frame.
+
+        Raises
+        ------
+        PluginError
+            If xarray, or with ``chunks`` Dask, is not installed.
+        """
+        return call_late("to_xarray", self, fill=fill, chunks=chunks)
+
+    def to_rsciio(self, *, lazy: bool = True) -> dict[str, Any]:
+        """Give a dictionary as the readers of RosettaSciIO do: ``data``, ``axes``, ``metadata``, ``original_metadata``.
+
+        Parameters
+        ----------
+        lazy
+            Whether ``data`` is a Dask array, or else a NumPy array.
+
+        Raises
+        ------
+        PluginError
+            If it should be lazy and Dask is not installed.
+        """
+        given: dict[str, Any] = call_late("to_rsciio", self, lazy=lazy)
+        return given
+
+    def to_hyperspy(self, *, lazy: bool = True) -> Any:
+        """Give a signal of HyperSpy with calibrated axes and metadata, and with a navigator where there is one.
+
+        Parameters
+        ----------
+        lazy
+            Whether it reads pixels when they are needed.
+
+        Returns
+        -------
+        hyperspy.api.signals.BaseSignal
+            For two detector axes, a ``LazySignal2D``, or what the installed extensions have for diffraction.
+
+        Raises
+        ------
+        PluginError
+            If HyperSpy is not installed.
+        """
+        return call_late("to_hyperspy", self, lazy=lazy)

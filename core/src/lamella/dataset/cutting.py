@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,9 @@ def partition_bounds(
         bounds = _balanced(costs, count, covered, frame_map.sync_offset)
     else:
         bounds = np.linspace(covered.start, covered.stop, count + 1).astype(np.int64)
-    if source.hints.frame_block > 1:
+    if source.hints.frame_bounds is not None:
+        bounds = _on_bounds(bounds, source.hints.frame_bounds, covered, frame_map.sync_offset)
+    elif source.hints.frame_block > 1:
         bounds = _on_blocks(bounds, source.hints.frame_block, covered, frame_map.sync_offset)
     return list(itertools.pairwise(bounds.tolist()))
 
@@ -98,6 +101,13 @@ def _balanced(costs: NDArray[np.int64], count: int, covered: range, sync_offset:
 def _on_blocks(bounds: NDArray[np.int64], block: int, covered: range, sync_offset: int) -> NDArray[np.int64]:
     """Move bounds down to where a block of stored frames begins; position ``p`` shows frame ``p + sync_offset``."""
     return _bounded((bounds[1:-1] + sync_offset) // block * block - sync_offset, covered)
+
+
+def _on_bounds(bounds: NDArray[np.int64], blocks: Sequence[int], covered: range, sync_offset: int) -> NDArray[np.int64]:
+    """Move bounds down to where one of blocks of different lengths begins."""
+    starts = np.asarray(blocks, dtype=np.int64)
+    before = np.searchsorted(starts, bounds[1:-1] + sync_offset, side="right") - 1
+    return _bounded(starts[np.maximum(before, 0)] - sync_offset, covered)
 
 
 def _bounded(inner: NDArray[np.int64], covered: range) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Work in processes: for UDFs that hold the interpreter lock. A worker that is killed costs its partition again."""
+"""Work in processes: for UDFs that hold the GIL. A worker that is killed costs its partition again."""
 
 from __future__ import annotations
 

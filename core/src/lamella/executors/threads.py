@@ -1,4 +1,4 @@
-"""Work in threads of this process: the default, since the kernels do not hold the interpreter lock."""
+"""Work in threads of this process: the default, since the kernels do not hold the GIL."""
 
 from __future__ import annotations
 

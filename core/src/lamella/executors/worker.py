@@ -102,7 +102,7 @@ class Worker:
         return 0 if code is None else code
 
     def leave_to_parent(self) -> None:
-        """Let go of the worker of the parent, in a process that was forked."""
+        """Release the worker of the parent, in a process that was forked."""
         self._process.returncode = 0
         self.channel.close()
         self._requests.close()

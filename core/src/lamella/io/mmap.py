@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MmapBackend", "forget_mappings"]
 
-# Each kept mapping costs two file descriptors, and many systems grant a process 1024.
+# Each kept mapping costs two file descriptors. Many systems grant a process 1024 of them, macOS grants 256.
 _MAX_KEPT = 128
+_SHARE = 8
+"""Kept mappings hold at most two of so many descriptors of the process."""
 
 
 class _WatchedMap(mmap.mmap):
@@ -84,6 +86,16 @@ class _Mapping:
             os.close(handle)
 
 
+def _most_kept() -> int:
+    """How many mappings are kept, so that most file descriptors are left to others."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return _MAX_KEPT
+    granted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_KEPT if granted == resource.RLIM_INFINITY else max(4, min(_MAX_KEPT, granted // _SHARE))
+
+
 _kept: OrderedDict[Resource, _Mapping] = OrderedDict()
 _lock = threading.Lock()
 
@@ -105,7 +117,7 @@ def _mapping(resource: Resource) -> _Mapping:
         if mapping is None or mapping.lost:
             _kept.pop(resource, None)
             mapping = _kept[resource] = _made(resource)
-            while len(_kept) > _MAX_KEPT:
+            while len(_kept) > _most_kept():
                 _kept.popitem(last=False)
         else:
             _kept.move_to_end(resource)

@@ -98,7 +98,7 @@ class CacheFiller:
             helper.end()
 
     def leave_to_parent(self) -> None:
-        """Let go of helper and lock in a process that was forked."""
+        """Release helper and lock in a process that was forked."""
         if self.helper is not None:
             self.helper.leave_to_parent()
         if self._turn is not None:

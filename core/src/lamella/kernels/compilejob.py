@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 __all__ = ["CompileJob"]
@@ -25,8 +26,10 @@ class CompileJob:
         Says whether numba's cache has it.
     load_kept
         Makes it ready in this process if numba's cache has it; gives whether it does.
-    recorded
-        Whether there is a record that it lies on disk.
+    look
+        Says whether there is a record that it lies on disk.
+    look_native
+        Says whether it can be loaded without numba.
     key
         What depends on the types of the arguments.
     seconds
@@ -47,10 +50,21 @@ class CompileJob:
     is_kept: Callable[[], bool] = bool
     key: tuple[Any, ...] = ()
     load_kept: Callable[[], bool] = bool
-    recorded: bool = False
+    look: Callable[[], bool] = bool
+    look_native: Callable[[], bool] = bool
     seconds: float = 0.0
     nbytes: int = 0
     passed: int = 0
     late: bool = False
     begun: bool = False
     done: bool = False
+
+    @cached_property
+    def recorded(self) -> bool:
+        """Whether it lay on disk when that was first asked; small runs never ask."""
+        return self.look()
+
+    @cached_property
+    def native(self) -> bool:
+        """Whether it could be loaded without numba when that was first asked."""
+        return self.look_native()

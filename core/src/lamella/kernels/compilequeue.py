@@ -1,6 +1,6 @@
 """Where kernels are compiled while the process computes: in a process of its own.
 
-Compiling holds the interpreter lock for seconds, so a helper process does it, at a low priority, and leaves the
+Compiling holds the GIL for seconds, so a helper process does it, at a low priority, and leaves the
 result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
 helper ends with it; what it had finished stays in the cache for the next time.
 
@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import os
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -45,6 +46,10 @@ WORTH_TELLING = 2.0
 
 LOADING = 0.35
 """What loading the first kernel from disk costs, most of it importing numba [s]."""
+LOADING_NATIVE = 0.1
+"""The same where its machine code can be loaded without numba."""
+_TIMES = 2
+"""How many times as much the rest of a run has to cost, because loading slows down the NumPy versions meanwhile."""
 _LOADING_MORE = 0.02
 """The same for each further one."""
 _LONGEST_LOADING = 1.0
@@ -172,7 +177,7 @@ class CompileQueue:
             self._tell_once(job)
             return
         worth_it = self._seconds > WORTH_COMPILING and job.seconds > WORTH_ITS_WHILE
-        if worth_it or (job.recorded and self._left_to_do(job) > self._loading_cost()):
+        if worth_it or self._is_worth_loading(job):
             self._begin(job)
 
     def _tell_once(self, job: CompileJob) -> None:
@@ -185,14 +190,21 @@ class CompileQueue:
         else:
             self.ask_parent(job)
 
-    def _loading_cost(self) -> float:
-        return _LOADING_MORE if self.loaded else LOADING
+    def _loading_cost(self, job: CompileJob) -> float:
+        if self.loaded:
+            return _LOADING_MORE
+        return LOADING_NATIVE if job.native else LOADING
+
+    def _is_worth_loading(self, job: CompileJob) -> bool:
+        """Whether the rest of the run pays for loading; looks at the disk only where it may."""
+        left, least = self._left_to_do(job), _LOADING_MORE if self.loaded else LOADING_NATIVE
+        return left > _TIMES * least and job.recorded and left > _TIMES * self._loading_cost(job)
 
     def wait_if_soon(self, job: CompileJob) -> None:
         """Wait for a kernel that is being loaded from disk, if that is faster than going on with NumPy."""
         if not job.begun or job.done or not job.recorded or job.late:
             return
-        if self._left_to_do(job) < available_cpus() * self._loading_cost():
+        if self._left_to_do(job) < available_cpus() * self._loading_cost(job):
             return
         with self._idle:
             self._idle.wait_for(lambda: job.done or job.late or self.closed, _LONGEST_LOADING)
@@ -232,7 +244,7 @@ class CompileQueue:
         job = self.order(compiled, ("for a child", *key), lambda: CompileJob(compiled, examples, None))
         self._begin(job)
         if not job.begun:
-            return "this is no time to compile"
+            return "this process must not compile now"
         with self._idle:
             self._idle.wait_for(lambda: job.done or self.closed, _LONGEST_WAIT)
         return "the process that started this one had it compiled"
@@ -320,7 +332,7 @@ class CompileQueue:
 
     def _may_begin(self) -> bool:
         """Whether nobody minds, and the process may address what the compiler needs."""
-        needed = ROOM_ONCE_LOADED if self.loaded else ROOM + ROOM_PER_CPU * available_cpus()
+        needed = ROOM_ONCE_LOADED if "numba" in sys.modules else ROOM + ROOM_PER_CPU * available_cpus()
         return self._usable and compiler.is_installed() and not self._pauses and address_space_left() >= needed
 
     def _load(self, job: CompileJob) -> None:

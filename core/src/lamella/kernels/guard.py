@@ -5,7 +5,7 @@ the file prevents that, because it may be cut a moment later. So a handler takes
 to a mapping that is watched, it puts zeros there, from that page to the end of the mapping, and notes it. The
 instruction is done again, and the reader asks for notes before anybody sees what was computed.
 
-The handler is machine code (`lamella.kernels.guardcode`): the thread may hold the interpreter lock, wait for it, or
+The handler is machine code (`lamella.kernels.guardcode`): the thread may hold the GIL, wait for it, or
 know nothing of Python. It is put in place together with the first compiled kernel, because it needs the same compiler;
 `lamella.kernels.compilequeue` does that. A signal that is about something else goes on to the handler that was there
 before.

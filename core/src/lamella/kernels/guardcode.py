@@ -1,6 +1,6 @@
 """Machine code of the handler of `lamella.kernels.guard`, made by LLVM.
 
-It may run at any instruction that reads a mapping, in any thread, with or without the interpreter lock, so it calls
+It may run at any instruction that reads a mapping, in any thread, with or without the GIL, so it calls
 nothing but the system: no Python, and no code that Python compiles for itself. All addresses are constants in it, so
 nothing is looked up either.
 """

@@ -42,5 +42,5 @@ class Helper:
         self._pipes.close()
 
     def leave_to_parent(self) -> None:
-        """Let go of the process of the parent, in a process that was forked."""
+        """Release the process of the parent, in a process that was forked."""
         leave_to_parent(self._process, self._pipes)

@@ -22,7 +22,11 @@ import numpy as np
 
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import WORTH_ITS_WHILE, compile_queue
-from lamella.kernels.record import is_recorded, record
+from lamella.kernels.native import load_native, make_native
+from lamella.kernels.record import is_recorded, native_file, record
+from lamella.system.logs import logger_of
+
+_log = logger_of(__name__)
 
 __all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
 
@@ -87,8 +91,9 @@ class Kernel:
             examples,
             load=lambda: self._load(key, examples),
             is_kept=lambda: self._is_kept(examples),
-            load_kept=lambda: self._load_kept(key, examples),
-            recorded=is_recorded(self.compiled, key),
+            load_kept=lambda: self._load_native(key) or self._load_kept(key, examples),
+            look=lambda: is_recorded(self.compiled, key),
+            look_native=lambda: native_file(self.compiled, key) is not None,
             key=key,
         )
 
@@ -111,8 +116,30 @@ class Kernel:
         self._ready[key] = dispatcher.compile(_signature(arguments))
         kept = dispatcher.stats.cache_path is not None
         if kept:
-            record(self.compiled, key)
+            self._record(key, arguments, dispatcher.overloads[_signature(arguments)])
         return kept
+
+    def _load_native(self, key: tuple[Any, ...]) -> bool:
+        """Load the machine code of a version, without numba, if it is there."""
+        path = native_file(self.compiled, key)
+        if path is None:
+            return False
+        ready = load_native(path.read_bytes())
+        if ready is not None:
+            self._ready[key] = ready
+        return ready is not None
+
+    def _record(self, key: tuple[Any, ...], arguments: tuple[Any, ...], found: Any) -> None:
+        """Record a version that numba keeps, with its machine code if that is not there yet."""
+        native = None
+        if native_file(self.compiled, key) is None:
+            try:
+                cache = self._dispatcher()._cache
+                library, *_ = cache._cache_file.load(cache._index_key(_signature(arguments), found.library.codegen))
+                native = make_native(self.compiled, found, library[2][1], arguments)
+            except Exception as error:  # another version of numba
+                _log.debug("no machine code of %s: %s: %s", self.compiled, type(error).__name__, error)
+        record(self.compiled, key, native)
 
     def _load_kept(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
         """Load the version for arguments of these types if numba's cache has it.
@@ -131,7 +158,7 @@ class Kernel:
         except Exception:  # another version of numba, or a damaged cache
             return False
         self._ready[key] = found.entry_point
-        record(self.compiled, key)
+        self._record(key, arguments, found)
         return True
 
     def _is_kept(self, arguments: tuple[Any, ...]) -> bool:

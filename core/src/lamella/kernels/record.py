@@ -14,15 +14,15 @@ import platform
 import sys
 import tempfile
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lamella.kernels.cachefolder import candidate_folders, source_of
 
-__all__ = ["is_recorded", "record"]
+__all__ = ["is_recorded", "native_file", "record"]
 
 _FOLDER = "lamella-kernels"
+_NATIVE = ".o"
 _CHOICES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")
 
 
@@ -43,37 +43,65 @@ def is_recorded(compiled: str, key: tuple[Any, ...]) -> bool:
     return any((folder / _FOLDER / name).is_file() for folder in candidate_folders(source))
 
 
-def record(compiled: str, key: tuple[Any, ...]) -> None:
-    """Record a version of a kernel that numba keeps; nothing happens where no folder can be written."""
+def native_file(compiled: str, key: tuple[Any, ...]) -> Path | None:
+    """Give the machine code of a version of a kernel that can be loaded without numba, if there is some."""
+    source = source_of(compiled)
+    if source is None:
+        return None
+    name = _name(compiled, key, source) + _NATIVE
+    return next(filter(Path.is_file, (folder / _FOLDER / name for folder in candidate_folders(source))), None)
+
+
+def record(compiled: str, key: tuple[Any, ...], native: bytes | None = None) -> None:
+    """Record a version of a kernel that numba keeps, with its machine code where there is some.
+
+    Nothing happens where no folder can be written.
+    """
     source = source_of(compiled)
     if source is None:
         return
     name = _name(compiled, key, source)
     for folder in candidate_folders(source):
-        if (folder / _FOLDER / name).is_file():
-            return
+        wanted = folder / _FOLDER / name
         with contextlib.suppress(OSError):
-            (folder / _FOLDER).mkdir(parents=True, exist_ok=True)
-            handle, made = tempfile.mkstemp(dir=folder / _FOLDER)
-            with os.fdopen(handle, "w") as file:
-                file.write(f"{compiled}\n{key!r}\n")
-            Path(made).replace(folder / _FOLDER / name)
+            if native is not None:
+                _write(wanted.with_suffix(_NATIVE), native)
+            _write(wanted, f"{compiled}\n{key!r}\n".encode())
             return
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that is not there, so that nobody sees a part of it."""
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, made = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(made).chmod(0o644)  # other users of the folder may load it
+    Path(made).replace(path)
 
 
 def _name(compiled: str, key: tuple[Any, ...], source: Path) -> str:
-    try:
-        state = source.stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-    except OSError:  # within an archive
-        stamp = (0, 0)
-    facts = (compiled, key, str(source), *stamp, _surroundings())
+    facts = (compiled, key, str(source), _stamp(source.parent), _surroundings())
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+@lru_cache
+def _stamp(folder: Path) -> tuple[object, ...]:
+    """Give what changes with the source of a kernel, and of what is compiled into it from the files beside it."""
+    try:
+        files = [(path.name, path.stat()) for path in sorted(folder.glob("*.py"))]
+    except OSError:  # within an archive
+        return ()
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in files)
 
 
 @lru_cache(maxsize=1)
 def _surroundings() -> tuple[object, ...]:
     """Give what all kernels depend on: versions, processor, and what numba was told about it."""
+    from importlib_metadata import PackageNotFoundError, version
+
     versions = []
     for name in ("numba", "llvmlite"):
         try:

@@ -29,7 +29,7 @@ REORDER = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def kept(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile a function that does not hold the interpreter lock, and keep the result on disk where that is possible.
+    """Compile a function that does not hold the GIL, and keep the result on disk where that is possible.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def remedy_for(error: BaseException, name: str, distribution: str | None, own: s
 
 def tell_authors(distribution: str | None, entry_point: str) -> str:
     """Say what to do about a declaration that is wrong."""
-    return f"pip install --upgrade {distribution}, or tell its authors" if distribution else f"Mend {entry_point}"
+    return f"pip install --upgrade {distribution}, or tell its authors" if distribution else f"Correct {entry_point}"
 
 
 def absent_module(error: BaseException) -> str:

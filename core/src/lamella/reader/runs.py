@@ -143,7 +143,7 @@ class RunTable:
             If no frame is complete, or a file that is not the last one was cut: frames of the next one would be shown
             at the wrong positions.
         CorruptError
-            If frames would be empty, or lie on top of each other.
+            If frames would be empty, or overlap.
 
         Examples
         --------
@@ -160,7 +160,7 @@ class RunTable:
         needed = stride if nbytes is None else nbytes
         if not 0 < needed <= stride:
             raise CorruptError(
-                "frames would be empty, or lie on top of each other",
+                "frames would be empty, or overlap",
                 path=resources[0].path,
                 expected=f"at least {max(1, needed)} bytes from frame to frame",
                 found=f"{stride} bytes",
@@ -176,7 +176,7 @@ class RunTable:
                     path=fit.path,
                     expected=f"{'whole' if fit.announced is None else fit.announced} frames of {stride} bytes",
                     found=f"{fit.count} frames and {max(0, fit.rest)} bytes",
-                    remedy=f"{AGAIN}, or move the files behind it elsewhere",
+                    remedy=f"{AGAIN}, or move the files after it elsewhere",
                 )
         if not any(fit.count for fit in fits):
             raise fits[0].no_frame(needed, remedy)

@@ -97,6 +97,9 @@ class ReadHints:
     ----------
     frame_block
         Number of frames that are stored together, for instance in a row of chunks.
+    frame_bounds
+        Frames at which such blocks begin and end where they differ in length, from 0 to the number of frames; None if
+        all have ``frame_block``, apart from the last one.
     sig_block
         Number of pixels that are stored together along each detector axis; None if that is no matter.
     whole_frames
@@ -104,6 +107,7 @@ class ReadHints:
     """
 
     frame_block: int = 1
+    frame_bounds: tuple[int, ...] | None = None
     sig_block: tuple[int, ...] | None = None
     whole_frames: bool = False
 

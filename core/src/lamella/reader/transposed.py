@@ -1,8 +1,8 @@
 """Frames of an array that lies in a file with its axes in any order, for instance with the scan fastest.
 
 Where the pixels of a frame are scattered, reading one frame means to touch much of the file. So the parts of a few
-pixels are read as they lie, and for whole frames a worker that goes on through the scan transposes a block of frames
-at once and keeps it.
+pixels are read as they are stored, and for whole frames a worker that goes on through the scan transposes a block of
+frames at once and keeps it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class TransposedSource(FrameSource):
         return tuple(map(str, self._place))
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
-        """Gather frames: few pixels as they lie, whole frames block by block if they are scattered."""
+        """Gather frames: few pixels as they are stored, whole frames block by block if they are scattered."""
         if not len(frames):
             return
         first, last = int(frames.min()), int(frames.max())

@@ -243,7 +243,7 @@ def _platform_options(inherit: Sequence[int], background: bool) -> dict[str, Any
 
 
 def leave_to_parent(process: subprocess.Popen[bytes], pipes: Pipes) -> None:
-    """Let go of a child of the parent, in a process that was forked."""
+    """Release a child of the parent, in a process that was forked."""
     process.returncode = 0  # it is nobody's child here: there is nothing to wait for
     pipes.close()
 

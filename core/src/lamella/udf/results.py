@@ -182,6 +182,21 @@ class UDFResult(dict[str, ResultBuffer]):
         """
         return cast("Figure", call_late("plot_results", [self]))
 
+    def to_xarray(self) -> Any:
+        """Give an xarray data set: a variable for each result, with axes and units where they are known.
+
+        Returns
+        -------
+        xarray.Dataset
+            What has no frame or was not selected is NaN, as in ``data``.
+
+        Raises
+        ------
+        PluginError
+            If xarray is not installed.
+        """
+        return call_late("arrays_to_xarray", {name: (buffer.data, buffer.axes) for name, buffer in self.items()})
+
 
 class RunResults(tuple[UDFResult, ...]):
     """The results of several UDFs that shared a pass, in their order."""

@@ -84,8 +84,8 @@ class BloSampler(Sampler):
             ("patterns of no pixel", 20, "<H", 0),
             ("rows of no pattern", 24, "<H", 0),
             ("a scan of no row", 26, "<H", 0),
-            ("patterns behind the end", 12, "<I", len(content)),
-            ("patterns far behind the end", 12, "<I", 1 << 31),
+            ("patterns after the end", 12, "<I", len(content)),
+            ("patterns far after the end", 12, "<I", 1 << 31),
             ("patterns at another place", 12, "<I", _off_dp(data) + 1),
         ):
             wrong = bytearray(content)

@@ -113,7 +113,7 @@ def read_header(probe: Probe) -> Header:
     fields = take_record(probe.head, HEADER, path=path)
     header = Header(fields, _note(probe.head[HEADER.itemsize : min(fields["OFF_VBF"], fields["OFF_DP"])]), path, size)
     if header["ID"] != b"IMGBLO":
-        raise FormatError("this is no block file", path=path, expected="b'IMGBLO'", found=repr(probe.head[:8]))
+        raise FormatError("this is not a block file", path=path, expected="b'IMGBLO'", found=repr(probe.head[:8]))
     if header["VERSION"] >> 8 != 1:
         raise UnsupportedError(
             "unknown version of the format",

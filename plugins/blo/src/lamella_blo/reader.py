@@ -126,7 +126,7 @@ def _check_records(header: Header, bits: int, count: int, probe: Probe) -> None:
         found = _record(header, bits, index, probe)
         if found != (MARKER, index):
             raise CorruptError(
-                f"the record of pattern {index} is damaged, or lies elsewhere",
+                f"the record of pattern {index} is damaged, or is elsewhere",
                 path=header.path,
                 expected=f"AA 55 and the number {index}",
                 found="the end of the file" if found is None else f"{_marker_text(found[0])} and the number {found[1]}",

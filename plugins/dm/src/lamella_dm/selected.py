@@ -64,7 +64,7 @@ def select(params: DmParams, probe: Probe) -> Selected:
     others = [str(other) for other in images if other is not image and not other.is_thumbnail]
     notes = [f"the file holds other images, open them by dataset_index: {'; '.join(others)}"] if others else []
     if tags.end is not None:
-        notes.append(Caution(f"the file was cut at byte {tags.end}, behind the pixels: tags are missing"))
+        notes.append(Caution(f"the file was cut at byte {tags.end}, after the pixels: tags are missing"))
     return Selected(tags, images, image, layout, (*layout.notes, *notes))
 
 
@@ -90,7 +90,7 @@ def _cut_layout(image: Image, tags: Tags, params: DmParams, probe: Probe) -> tup
     dtype = _element_dtype(image.data)
     rank, begin = len(image.calibrations), image.data.offset
     where = "within" if _is_cut(image, probe) else "behind"
-    lost = f"the file was cut {where} the pixels of image {image.index}, and the tags behind them are lost"
+    lost = f"the file was cut {where} the pixels of image {image.index}, and the tags after them are lost"
     expected, found = f"bytes {begin} to {begin + image.data.nbytes}", f"{probe.size} bytes"
     if params.sig_shape is None or dtype is None:
         units = ", ".join(one.text("Units") or "no units" for one in image.calibrations)

@@ -53,7 +53,7 @@ class Header:
 
 
 def mentions_measurement(text: bytes) -> bool:
-    """Whether the beginning of a ``.hdr`` file speaks of a measurement; other formats use the extension too."""
+    """Whether the beginning of a ``.hdr`` file mentions a measurement; other formats use the extension too."""
     return f"[{_SECTION}]".encode() in text
 
 
@@ -107,7 +107,7 @@ def _integer(info: Mapping[str, str], key: str, path: Path) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise CorruptError(f"{key} is no number", path=path, expected="digits", found=repr(text[:40]))
+        raise CorruptError(f"{key} is not a number", path=path, expected="digits", found=repr(text[:40]))
     return int(text)
 
 
@@ -118,7 +118,7 @@ def _nav_shape(info: Mapping[str, str], path: Path) -> tuple[int, int] | None:
     found = _IMAGE_SIZE.fullmatch(text.strip().strip('"'))
     shape = (int(found[1]), int(found[2])) if found else (0, 0)
     if shape[0] * shape[1] == 0:
-        raise CorruptError("stemimagesize is no scan", path=path, expected='like "256x256"', found=repr(text[:40]))
+        raise CorruptError("stemimagesize is not a scan", path=path, expected='like "256x256"', found=repr(text[:40]))
     return shape
 
 

@@ -131,7 +131,7 @@ def _file_header(probe: Probe) -> np.void:
     wanted = {"header_nbytes": FILE_HEADER.itemsize, "frame_header_nbytes": FRAME_HEADER.itemsize}
     if found != wanted:
         raise FormatError(
-            "this is no .frms6 file",
+            "this is not a .frms6 file",
             path=probe.path,
             expected="headers of {header_nbytes} and {frame_header_nbytes} bytes".format_map(wanted),
             found="headers of {header_nbytes} and {frame_header_nbytes} bytes".format_map(found),

@@ -179,7 +179,7 @@ def _count_notes(header: Header | None, n_frames: int) -> tuple[str, ...]:
     stated = None if header is None else header.signal_frames
     if stated is None or stated == n_frames:
         return ()
-    text = f"the .hdr file speaks of {stated} signal frames, the parts hold {n_frames}"
+    text = f"the .hdr file announces {stated} signal frames, the parts hold {n_frames}"
     return (Caution(f"{text}; these are shown") if n_frames < stated else text,)
 
 
@@ -194,7 +194,7 @@ def _dark_notes(header: Header | None, files: FileSet, dark: Part | None) -> tup
         return (Caution(f"{many} are missing: there is no {files.dark_name}; pixels are not corrected with them"),)
     if stated is not None and dark.count < stated:
         name = Path(dark.path).name
-        return (Caution(f"the .hdr file speaks of {stated} dark frames, {name} holds {dark.count}; these are used"),)
+        return (Caution(f"the .hdr file announces {stated} dark frames, {name} holds {dark.count}; these are used"),)
     return ()
 
 

@@ -163,7 +163,7 @@ def _inflated(data: NDArray[np.uint8], nbytes: int) -> NDArray[np.uint8]:
     try:
         made = deflate.zlib_decompress(data.data, nbytes)
     except deflate.DeflateError as error:
-        raise CorruptError("a chunk is no deflate stream, or is larger than the others") from error
+        raise CorruptError("a chunk is not a deflate stream, or is larger than the others") from error
     if len(made) != nbytes:
         raise CorruptError("a chunk decodes to the wrong size", expected=nbytes, found=len(made))
     return np.frombuffer(made, dtype=np.uint8)

@@ -55,7 +55,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Group]:
     """Open a file for reading, without locks, give its root, and close it again.
 
     Its data sets have no room for chunks: libhdf5 would keep 64 KiB for each of them. A file that somebody
-    writes to, or that this process has open through h5py, is seen as it lies on the disk.
+    writes to, or that this process has open through h5py, is seen as it is stored on the disk.
 
     Raises
     ------

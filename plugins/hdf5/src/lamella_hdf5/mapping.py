@@ -59,7 +59,7 @@ def selected(space: Any, shape: tuple[int, ...], path: str) -> tuple[Steps, ...]
     if kind == h5py.h5s.SEL_ALL:
         return tuple(Steps(0, max(1, n), 1, n) for n in shape)
     if kind != h5py.h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
-        raise UnsupportedError("a part of the virtual data set is no block of pixels", path=path)
+        raise UnsupportedError("a part of the virtual data set is not a block of pixels", path=path)
     rows = zip(*(tuple(map(int, row)) for row in space.get_regular_hyperslab()), strict=True)
     steps = tuple(_steps(*row) for row in rows)
     fits = len(steps) == len(shape) and all(one.end <= n for one, n in zip(steps, shape, strict=True))

@@ -153,7 +153,7 @@ def _source(
     if missing:
         if not choice.pieces:  # else the convention says it
             named = f" ({_few(absent)})" if absent else ""
-            text = f"{missing} of {steps} frames lie in files that are not there{named}; they are missing"
+            text = f"{missing} of {steps} frames are in files that are not there{named}; they are missing"
             notes.append(Caution(text))
     elif index is not None:
         lost = steps - int(np.count_nonzero(index >= 0))

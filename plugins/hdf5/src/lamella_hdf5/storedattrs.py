@@ -176,4 +176,4 @@ class _Heap:
                 deeper = 0 if size <= self._largest else (size // (self._start * self._width)).bit_length()
                 return self._block(child, deeper, first + column * size, offset, depth + 1)
             first += self._width * size
-        raise Damaged("an object behind the end of its heap")
+        raise Damaged("an object after the end of its heap")

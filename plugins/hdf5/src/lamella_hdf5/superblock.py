@@ -69,7 +69,7 @@ def read_superblock(probe: Probe) -> Superblock:
     offset = find_signature(probe)
     if offset is None:
         raise CorruptError(
-            "this is no HDF5 file", path=probe.path, expected=f"{SIGNATURE!r}", found=f"{probe.head[:8]!r}"
+            "this is not an HDF5 file", path=probe.path, expected=f"{SIGNATURE!r}", found=f"{probe.head[:8]!r}"
         )
     block = probe.read(offset, 96).ljust(96, b"\0")
     version = block[8] if len(block) > 8 else -1

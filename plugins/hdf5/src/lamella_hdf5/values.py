@@ -202,7 +202,7 @@ def numbers(dataset: Dataset, region: Sequence[tuple[int, int]], most: int) -> N
 
 def _region(dataset: Dataset, region: Sequence[tuple[int, int]], largest_chunk: int) -> NDArray[Any]:
     if dataset.is_virtual or dataset.external:
-        raise TooLarge("it lies in other places")
+        raise TooLarge("it is stored in several places")
     dtype = dataset.dtype
     if dataset.chunks is not None and math.prod(dataset.chunks) * dtype.itemsize > largest_chunk:
         raise TooLarge(f"chunks of {dataset.chunks}")
@@ -256,7 +256,7 @@ def unpacked(dataset: Dataset, region: Sequence[tuple[int, int]], fill: bytes) -
 def _stored_values(dataset: Dataset) -> bytes:
     """Give the stored bytes of a data set of texts or lists of variable length, zeros where there are none."""
     if dataset.is_virtual or dataset.external:
-        raise TooLarge("it lies in other places")
+        raise TooLarge("it is stored in several places")
     home, count = dataset.home, int(math.prod(dataset.shape))
     size = home.collections.itemsize
     nothing = stored_fill(home, dataset.address).ljust(size, b"\0")[:size]

@@ -155,7 +155,7 @@ class K2isSource(FrameSource):
         frame, number = (int(i[0]) for i in np.nonzero(wrong.any(axis=-1)))
         column, row = divmod(int(_PLACES[wanted.first + number]), 1 << 16)
         raise CorruptError(
-            f"block {int(expected[frame, number, 1])} is damaged, or lies elsewhere",
+            f"block {int(expected[frame, number, 1])} is damaged, or is elsewhere",
             path=self.resources[wanted.sector].path,
             expected=f"its header, for column {column} and row {row} of the sector",
             found=words[frame, number].tobytes().hex(" "),

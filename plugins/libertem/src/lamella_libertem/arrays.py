@@ -69,7 +69,9 @@ def reshaped_view(a: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
     """
     view = a.reshape(tuple(shape))
     if a.size and not np.shares_memory(a, view):
-        raise AttributeError(f"an array of shape {a.shape} and strides {a.strides} is no view in shape {tuple(shape)}")
+        raise AttributeError(
+            f"an array of shape {a.shape} and strides {a.strides} cannot be viewed in shape {tuple(shape)}"
+        )
     return view
 
 

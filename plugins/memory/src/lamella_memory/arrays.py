@@ -91,7 +91,7 @@ class ArraySource(IndexedSource):
         return (self._content,)
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
-        """Give frames of one row as they lie in the array."""
+        """Give frames of one row as they are stored in the array."""
         row = self._nav_shape[-1]
         if self._data.dtype != self.dtype or frames[0] // row != frames[-1] // row:
             return None

@@ -29,7 +29,7 @@ class MemoryReader:
         if probe.path is not None:
             return None
         kind = _type_name(probe.target)
-        if _package(probe.target) in _REFUSED:
+        if _refusal(probe.target) is not None:
             return Match(Confidence.EXTENSION, f"{kind} is an array, but of a kind that this format does not take")
         try:
             array = _as_array(probe.target)
@@ -78,8 +78,8 @@ def _as_array(target: Any) -> Any:
         If it is neither, or does not hold numbers.
     """
     kind = _type_name(target)
-    if _package(target) in _REFUSED:
-        raise UnsupportedError(f"{kind} is not supported here", remedy=_REFUSED[_package(target)])
+    if (remedy := _refusal(target)) is not None:
+        raise UnsupportedError(f"{kind} is not supported here", remedy=remedy)
     if isinstance(target, np.ma.MaskedArray):
         raise UnsupportedError("masked arrays are not supported", remedy="Give array.filled(value)")
     if isinstance(target, np.ndarray):
@@ -95,6 +95,15 @@ def _as_array(target: Any) -> Any:
             found=f"dtype {array.dtype}",
         )
     return array
+
+
+def _refusal(target: Any) -> str | None:
+    """Give what to do with an array of a kind that another format takes, or that is not in memory; None for others.
+
+    What has a graph of Dask, as arrays of xarray do, is computed by Dask.
+    """
+    graph = hasattr(type(target), "__dask_graph__")
+    return _REFUSED["dask"] if graph else _REFUSED.get(_package(target))
 
 
 def _can_be_read_in_parts(target: Any) -> bool:
@@ -115,7 +124,7 @@ def _from_buffer(target: Any, kind: str) -> Any:
             source = memoryview(target)
         except TypeError:
             raise UnsupportedError(
-                f"{kind} is no array", remedy="Give a NumPy array, or what numpy.asarray takes without copying"
+                f"{kind} is not an array", remedy="Give a NumPy array, or what numpy.asarray takes without copying"
             ) from None
     try:
         return np.asarray(source)

@@ -122,7 +122,7 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
     if not record.startswith(MAGIC):
         if record and MAGIC.startswith(record):
             raise TruncatedError("the frame header breaks off", path=path, found=f"{len(record)} bytes")
-        raise FormatError("this is no MIB frame", path=path, expected=repr(MAGIC), found=repr(record[:4]))
+        raise FormatError("this is not a MIB frame", path=path, expected=repr(MAGIC), found=repr(record[:4]))
     fields = _fields(record)
     header_size = _number(fields, 2)
     if header_size is not None and header_size <= size:

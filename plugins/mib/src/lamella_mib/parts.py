@@ -135,7 +135,7 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
         return seen.difference
     if not seen.record.startswith(MAGIC[:size]):
         raise CorruptError(
-            "a part of the series is no MIB file",
+            "a part of the series is not a MIB file",
             path=path,
             expected=repr(MAGIC),
             found=repr(seen.record[:4]),

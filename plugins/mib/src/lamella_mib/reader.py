@@ -88,7 +88,7 @@ def _detect_sidecar(probe: Probe) -> Match | None:
     names = part_names(probe, str(probe.path))
     if not names:
         return Match(Confidence.MAGIC, "begins with HDR, but there is no .mib file beside it")
-    return Match(Confidence.VERIFIED, f"begins with HDR, and {len(names)} .mib files lie beside it")
+    return Match(Confidence.VERIFIED, f"begins with HDR, and {len(names)} .mib files are in its folder")
 
 
 def _line_length(headers: FrameHeaders, n_frames: int) -> Callable[[int], int | None]:

@@ -65,7 +65,7 @@ def parse_sidecar(content: bytes, path: str) -> Sidecar:
     lines = decoded_text(content).replace("\r\n", "\n").split("\n")
     if lines[0].split(",")[0].strip() != "HDR":
         raise FormatError(
-            "this is no header of Merlin frames",
+            "this is not a header of Merlin frames",
             path=path,
             expected="'HDR,' in the first line",
             found=repr(content[:16]),

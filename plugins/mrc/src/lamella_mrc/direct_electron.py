@@ -2,7 +2,7 @@
 
 ``NAME_info.txt`` holds lines ``key = value``. ``NAME_scan_coordinates.csv`` holds a line ``x,y`` for each frame in the
 order of acquisition, column and row counted from 0. ``NAME_<k>_<what>.mrc`` and ``NAME_ext<k>.mrc`` are images of the
-scan by virtual and external detectors. The name of the movie may have a number or a word more than NAME.
+scan by virtual and external detectors. The name of the movie may have a number or another word more than NAME.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def scan_of(probe: Probe, info: Info, sections: int, n_frames: int) -> Scan:
         text = f"the scan shape {shape} of {INFO[1:]} needs {math.prod(shape)} frames, not {sections}; it is not used"
         return Scan(notes=(Caution(text),))
     kind = info.get("Scan - ROI Type" if _is_roi(info) else "Scan - Type", "Raster")
-    notes = () if kind == "Raster" else (f"the scan was of type {kind}; frames stand in the order of acquisition",)
+    notes = () if kind == "Raster" else (f"the scan was of type {kind}; frames are in the order of acquisition",)
     return Scan(shape, f"sidecar {INFO[1:]}", None, _axes(info, repeats, frames), notes)
 
 

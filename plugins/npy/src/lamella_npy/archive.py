@@ -66,7 +66,7 @@ def _members(probe: Probe) -> list[Member]:
         with zipfile.ZipFile(probe.path) as archive:
             entries = [one for one in archive.infolist() if one.filename.endswith(_ENDING)]
     except _DAMAGE as error:
-        raise CorruptError(f"this is no whole ZIP archive ({error})", path=probe.path) from error
+        raise CorruptError(f"this is not a complete ZIP archive ({error})", path=probe.path) from error
     return [_member(entry, probe) for entry in entries]
 
 

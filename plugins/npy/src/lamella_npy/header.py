@@ -82,7 +82,7 @@ def parse_header(head: bytes, path: Path | None, *, begin: int, length: int) -> 
         If it is none, is damaged, or describes something else than an array of numbers.
     """
     if not head.startswith(MAGIC):
-        raise FormatError("this is no .npy file", path=path, expected=repr(MAGIC), found=repr(head[:8]))
+        raise FormatError("this is not a .npy file", path=path, expected=repr(MAGIC), found=repr(head[:8]))
     if len(head) < 12:
         raise TruncatedError("the file ends within the header", path=path, found=f"{len(head)} bytes")
     version = head[6]

@@ -30,7 +30,7 @@ class RawSampler(Sampler):
         "first frames",
         "gaps",
         "fortran",
-        "fortran gaps, cut behind the last pixel",
+        "fortran gaps, cut after the last pixel",
         "sidecar",
         "sidecar of its stem",
         "bare sidecar of its stem",

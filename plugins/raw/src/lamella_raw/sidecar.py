@@ -87,7 +87,7 @@ def _why_unread(path: Path) -> str | None:
     try:
         tomllib.loads(decoded_text(content))
     except (ValueError, RecursionError) as error:
-        return f"it is no TOML ({error})"
+        return f"it is not TOML ({error})"
     return None
 
 

@@ -98,7 +98,7 @@ def read_description(probe: Probe, *, elsewhere: bool) -> Description:
     table = table_of(probe)
     if table is None:
         raise CorruptError(
-            "this is no description of CSR arrays",
+            "this is not a description of CSR arrays",
             path=probe.path,
             expected='TOML with filetype = "raw_csr" in [params]',
             found=f"{probe.head[:40]!r}",
@@ -152,7 +152,7 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
     dtype = _dtype(values[f"{kind}_dtype"])
     if dtype.kind not in "biufc" or dtype.itemsize > 16:
         raise CorruptError(
-            f"{kind}_dtype is no dtype of numbers",
+            f"{kind}_dtype is not a dtype of numbers",
             path=probe.path,
             expected='such as "<i4"',
             found=values[f"{kind}_dtype"],
@@ -161,7 +161,7 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
     resource = Resource.of(path)
     if resource.size % dtype.itemsize:
         raise TruncatedError(
-            f"the size of {kind}_file is no multiple of its dtype, so it was cut or the dtype is wrong",
+            f"the size of {kind}_file is not a multiple of its dtype, so it was cut or the dtype is wrong",
             path=path,
             expected=f"a multiple of {dtype.itemsize} bytes",
             found=f"{resource.size} bytes",
@@ -186,7 +186,7 @@ def _find(probe: Probe, name: str, kind: str, *, elsewhere: bool) -> Path:
         return path
     outside = Path(name).name != name
     raise FormatError(
-        f"{kind}_file is not there" if not outside or elsewhere else f"{kind}_file must lie beside the TOML",
+        f"{kind}_file is not there" if not outside or elsewhere else f"{kind}_file must be in the folder of the TOML",
         path=probe.path,
         expected=str(probe.path.parent / name),
         remedy="Put it beside the TOML; elsewhere=True allows other folders" if outside else "Put it beside the TOML",

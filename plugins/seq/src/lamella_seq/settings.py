@@ -17,7 +17,7 @@ from lamella.reader import Probe, number
 __all__ = ["REMEDY", "Settings", "read_settings", "sidecar"]
 
 _LONGEST_XML = 1 << 22
-REMEDY = "Mend or rename it, or give sidecars=False"
+REMEDY = "Correct or rename it, or give sidecars=False"
 
 
 @dataclass(frozen=True, slots=True)

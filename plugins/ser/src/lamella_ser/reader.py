@@ -125,7 +125,7 @@ def _check_alike(probe: Probe, series: _Series) -> None:
                 path=probe.path,
                 expected=_kind_text(element),
                 found=_kind_text(fields_of(records[i])),
-                remedy="Such a series is no array; the program that recorded it can export its elements one by one",
+                remedy="Such a series is not an array; the program that recorded it can export its elements one by one",
             )
 
 

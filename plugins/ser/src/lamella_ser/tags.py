@@ -1,4 +1,4 @@
-"""What a series knows of each of its elements: when it was recorded, and where the beam stood."""
+"""What a series knows of each of its elements: when it was recorded, and where the beam was."""
 
 from __future__ import annotations
 

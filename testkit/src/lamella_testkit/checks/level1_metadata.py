@@ -170,7 +170,7 @@ def raw_metadata_are_complete(kit: Kit) -> None:
             kit.expect(name in info.raw_metadata, f"{name!r} is missing")
             found = info.raw_metadata[name]
             kit.expect(found == expected, f"{name!r} is {found!r}, expected {expected!r}")
-    kit.needs(told, "the sampler does not say what stands in the raw metadata")
+    kit.needs(told, "the sampler does not say what is in the raw metadata")
 
 
 @check(level=1)
@@ -215,7 +215,7 @@ def _expect_new_fingerprint(
 
 @check(level=1)
 def notes_have_a_reason(kit: Kit) -> None:
-    """A file with which all is well has no note, and one with a peculiarity has one.
+    """A file without a problem has no note, and one with a peculiarity has one.
 
     Users learn to overlook notes that come for nothing. The sampler says by `expects_notes` which files deserve one.
     """
@@ -226,7 +226,7 @@ def notes_have_a_reason(kit: Kit) -> None:
         if expected is None:
             continue
         told = True
-        kit.expect(expected or not info.notes, f"it says {info.notes[:1]}, but all is well")
+        kit.expect(expected or not info.notes, f"it says {info.notes[:1]}, but there is no problem")
         kit.expect(info.notes or not expected, "it says nothing")
         few = isinstance(expected, bool) or len(info.notes) == expected
         kit.expect(few, f"there are {len(info.notes)} notes, expected {expected}: {info.notes}")

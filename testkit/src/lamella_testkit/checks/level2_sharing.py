@@ -47,7 +47,7 @@ def data_sets_pickle(kit: Kit) -> None:
             kit.expect(again.fingerprint == ds.fingerprint, "the copy has another fingerprint")
     large = kit.data((24, 24), (16, 16))
     with kit.case(large):
-        part = kit.open(kit.written(large)).partitions(2)[1]
+        part = kit.open(kit.written(large)).partitions(2)[-1]  # a source whose block covers the scan has one
         size = len(pickle.dumps(part))
         kit.expect(size < _PARTITION_BYTES or not kit.of_files, f"a partition takes {size} bytes")
 

@@ -109,7 +109,7 @@ def _expect_inside(kit: Kit, sample: Sample) -> None:
             source = None
     left = [path for path in seen.outside(sample.directory) if path.resolve().is_relative_to(home.parent)]
     if left:
-        raise Broken(f"it opens {left[0].name}, which lies in {left[0].resolve().parent.name!r}")
+        raise Broken(f"it opens {left[0].name}, which is in {left[0].resolve().parent.name!r}")
     for resource in () if source is None else source.resources:
         if not Path(resource.path).resolve().is_relative_to(home):
             raise Broken(f"pixels come from {resource.path}, outside the directory of the file")

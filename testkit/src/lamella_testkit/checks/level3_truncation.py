@@ -93,7 +93,7 @@ def truncated_capability_holds(kit: Kit) -> None:
                 kit.expect(count == complete, f"it gives {count} frames, but {complete} are complete")
                 new = set(found.info.notes) - set(source.info.notes)
                 kit.expect(new, "no note says that the file was cut")
-                kit.expect(cautions(new), f"the note is no Caution, so that nobody is warned: {sorted(new)}")
+                kit.expect(cautions(new), f"the note is not a Caution, so that no warning is given: {sorted(new)}")
         path.write_bytes(content)
 
 

@@ -192,7 +192,7 @@ def _needed(action: Callable[[], object]) -> float:
 def memory_stays_in_budget(kit: Kit) -> None:
     """Streaming a large scan takes no more memory than some tiles and some frames, however large the scan.
 
-    Reuse buffers through `io.scratch`, decode what is asked for, and let go of it.
+    Reuse buffers through `io.scratch`, decode what is asked for, and release it.
     """
     ds, data = _large_scan(kit)
     frame = data.nbytes // data.n_frames

@@ -74,7 +74,7 @@ class Surroundings:
         if self._access_is_noted:
             for path in self._outside():
                 if path.stat().st_atime_ns != _LONG_AGO:
-                    yield "outside", f"{path.name}, which lies beside the folder of the file, was read"
+                    yield "outside", f"{path.name}, which is beside the folder of the file, was read"
         after = self._state()
         changed = sorted(name for name in {*self._before, *after} if self._before.get(name) != after.get(name))
         written = [path for path in seen.written if path.suffix not in _CACHES and str(path) != os.devnull]

@@ -40,7 +40,7 @@ def new_format(name: str, directory: Path, *, kind: str = "linear", author: str 
         If the name or the kind is not possible, or the directory is not empty.
     """
     if not name.isidentifier() or name != name.lower() or not name.isascii():
-        raise ValueError(f"{name!r} is no lower-case identifier")
+        raise ValueError(f"{name!r} is not a lower-case identifier")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
     if directory.exists() and any(directory.iterdir()):

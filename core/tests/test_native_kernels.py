@@ -1,0 +1,90 @@
+"""Kernels are loaded as machine code, without numba, where an earlier process left it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamella.kernels import builtin, fallback, library, record
+from lamella.kernels.library import Kernel
+from lamella.kernels.native import load_native
+
+pytest.importorskip("numba")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="tried on Linux on x86-64 only"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(record, "candidate_folders", lambda source: [tmp_path])
+    return tmp_path
+
+
+def _key(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(map(library._kind, arguments))
+
+
+def _arguments(kernel: Kernel, dtype: str, swapped: tuple[int, ...]) -> tuple[Any, ...]:
+    rng = np.random.default_rng(0)
+    tile = rng.integers(0, 200, (300, 5003)).astype(dtype)
+    wide = np.float64 if tile.dtype.kind == "f" else np.int64
+    if kernel is builtin.weigh_pixels:
+        return tile, swapped, rng.random((8, 5003)).astype(np.float32), np.zeros((300, 8))
+    return tile, swapped, np.zeros(5003 if kernel is builtin.add_frames else 300, wide)
+
+
+@pytest.mark.parametrize("kernel", [builtin.add_frames, builtin.add_pixels, builtin.weigh_pixels], ids=repr)
+@pytest.mark.parametrize(("dtype", "swapped"), [("u2", ()), ("u2", (1,)), ("f4", ())])
+def test_machine_code_does_what_numpy_does(kernel: Kernel, dtype: str, swapped: tuple[int, ...], folder: Path) -> None:
+    arguments = _arguments(kernel, dtype, swapped)
+    Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
+    fresh = Kernel(kernel.compiled, kernel.fallback)
+    assert fresh._load_native(_key(arguments))
+    apart = np.zeros((300, 5003 + 9), arguments[0].dtype)[:, :5003]
+    apart[:] = arguments[0]
+    apart.setflags(write=False)
+    for tile in (arguments[0], apart):
+        found, expected = arguments[-1].copy(), arguments[-1].copy()
+        fresh._ready[_key(arguments)](tile, *arguments[1:-1], found)
+        kernel.fallback(tile, *arguments[1:-1], expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def _stored(folder: Path) -> tuple[Path, tuple[Any, ...]]:
+    arguments = _arguments(builtin.add_pixels, "u2", ())
+    Kernel(builtin.add_pixels.compiled, fallback.add_pixels).compile_for(*arguments)
+    (path,) = folder.glob("*/*.o")
+    return path, _key(arguments)
+
+
+def test_damaged_machine_code_is_not_loaded(folder: Path) -> None:
+    path, key = _stored(folder)
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], whole[:-9] + b"x" + whole[-8:], b"[]\n", b"{}\n"):
+        assert load_native(damaged) is None
+    path.write_bytes(whole[:-1])
+    fresh = Kernel(builtin.add_pixels.compiled, fallback.add_pixels)
+    assert not fresh._load_native(key)
+
+
+def test_machine_code_of_other_sources_is_not_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, key = _stored(folder)
+    assert record.native_file(builtin.add_pixels.compiled, key)
+    monkeypatch.setattr(record, "_stamp", lambda folder: ("another version",))
+    assert record.native_file(builtin.add_pixels.compiled, key) is None
+
+
+def test_numba_is_not_imported_for_machine_code(folder: Path) -> None:
+    path, _ = _stored(folder)
+    code = (
+        "import sys; from pathlib import Path; from lamella.kernels.native import load_native\n"
+        f"assert load_native(Path({str(path)!r}).read_bytes()); assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

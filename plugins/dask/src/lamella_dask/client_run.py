@@ -1,0 +1,374 @@
+"""The client's side of one run: it hands out batches of items, and gives the results in order."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import queue
+import threading
+import time
+import uuid
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future as LocalFuture
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+from distributed import Client, Future, KilledWorker
+
+from lamella.errors import CancelledRun, LamellaError, LamellaWarning, PluginError, UDFError, WorkerLost
+from lamella.executors import result_of, unpack
+from lamella_dask.last_run import LastRun
+from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
+
+__all__ = ["ClientRun"]
+
+_RIDES_ALONG = 256 << 10
+"""Plans up to this size go with each task; larger ones are the result of a task of their own [bytes]."""
+_POLL = 0.05
+"""How often a set cancel flag is looked for [s]."""
+_PATIENCE = 3.0
+"""How long jobs that run may take to stop [s]."""
+_SHORTEST, _LONGEST = 0.1, 1.0
+"""How long a batch should take [s]."""
+_FIRST, _LARGEST = 4, 32
+"""Items in a batch before it is known how long they take, and at most."""
+_NO_SCHEDULER = 20.0
+"""How long the scheduler may be silent before it counts as gone [s]."""
+_REMEDY = (
+    "Most often a worker is ended because it takes more memory than its limit: use fewer threads for each worker, more "
+    "partitions, or a higher memory_limit"
+)
+
+_versions = cache(versions)
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """A batch that is under way.
+
+    Attributes
+    ----------
+    first, items : int, list
+        The number of its first item, and all of its items.
+    attempts : int
+        How often it was given to the cluster.
+    alone : bool
+        Whether it is suspected to end workers, and must be at work alone.
+    """
+
+    first: int
+    items: list[Any]
+    attempts: int = 0
+    alone: bool = False
+    future: Future[Any] | None = None
+    key: str = field(default="")
+
+
+class ClientRun:
+    """One run.
+
+    Parameters
+    ----------
+    client
+        Connected to the cluster.
+    job, shared, items, cancel, ahead
+        See `lamella.executors.Executor.run`.
+    workers
+        Gives the number of threads that work at present.
+    attempts
+        How many workers may be lost with one item.
+    options
+        For `distributed.Client.submit`.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        job: Any,
+        shared: Any,
+        items: Sequence[Any],
+        *,
+        cancel: threading.Event | None,
+        ahead: int | None,
+        workers: Callable[[], int],
+        attempts: int,
+        options: dict[str, Any],
+    ) -> None:
+        self._client = client
+        self._items = items
+        self._end = len(items)
+        self._cancel = cancel or threading.Event()
+        self._ahead = ahead
+        self._workers = workers
+        self._attempts = attempts
+        self._options = options
+        self._name = uuid.uuid4().hex[:12]
+        self._numbers = iter(range(1 << 62))
+        self._plan: Pickled | Future[Any] = Pickled(cloudpickle.dumps((job, shared), protocol=5))
+        self._sent: set[_Sent] = set()
+        self._again: deque[_Sent] = deque()
+        self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
+        self._ready: dict[int, Callable[[], Any]] = {}
+        self._begun = self._next = 0
+        self._pace: float | None = None
+        self._told: set[str] = set()
+        self._heard = time.monotonic()
+        self.facts = LastRun(plan_bytes=len(self._plan.content))
+
+    def results(self) -> Iterator[Any]:
+        """Give the results in order."""
+        started = time.perf_counter()
+        self._send_plan()
+        while self._next < len(self._items):
+            if self._cancel.is_set():
+                raise CancelledRun("the run was cancelled")
+            self._hand_out()
+            if self._next in self._ready:
+                self._next += 1
+                self.facts.items += 1
+                yield self._ready.pop(self._next - 1)()
+                self.facts.wall = time.perf_counter() - started
+            else:
+                self._collect()
+
+    def _send_plan(self) -> None:
+        """Make a large plan the result of a task: that is computed again when the worker that holds it is lost."""
+        assert isinstance(self._plan, Pickled)
+        if len(self._plan.content) > _RIDES_ALONG:
+            key = f"lamella-{self._name}-plan"
+            self._plan = self._client.submit(_same, self._plan, key=key, pure=False, **self._options)
+
+    def _hand_out(self) -> None:
+        started = time.perf_counter()
+        while (sent := self._next_batch()) is not None:
+            self._submit(sent)
+        self.facts.submit += time.perf_counter() - started
+
+    def _next_batch(self) -> _Sent | None:
+        """Give what should be handed out now: batches that ended workers alone, then what was lost, then new items."""
+        if any(sent.alone for sent in self._sent):
+            return None
+        if self._again:
+            if self._again[0].alone and self._sent:
+                return None
+            return self._again.popleft()
+        workers = max(1, self._workers())
+        if len(self._sent) >= 2 * workers or self._begun >= self._end:
+            return None
+        room = 2 * workers * _LARGEST if self._ahead is None else max(workers, min(self._ahead, 2 * workers * _LARGEST))
+        size = min(self._batch_size(workers, room), room - (self._begun - self._next))
+        return self._new_batch(size) if size > 0 else None
+
+    def _batch_size(self, workers: int, room: int) -> int:
+        guided = math.ceil((self._end - self._begun) / (2 * workers))
+        fewest, most = 1, _FIRST
+        if self._pace is not None:
+            pace = max(self._pace, 1e-6)
+            fewest, most = math.ceil(_SHORTEST / pace), max(1, int(_LONGEST / pace))
+        return max(1, min(max(guided, fewest), most, _LARGEST, math.ceil(room / (2 * workers))))
+
+    def _new_batch(self, size: int) -> _Sent | None:
+        first = self._begun
+        items: list[Any] = []
+        while len(items) < size and self._begun < self._end:
+            try:
+                items.append(self._items[self._begun])
+            except Exception as error:
+                self._ready[self._begun] = _raiser(error)
+                self._end = self._begun
+                break
+            self._begun += 1
+        return _Sent(first, items) if items else None
+
+    def _submit(self, sent: _Sent) -> None:
+        sent.attempts += 1
+        self.facts.batches += 1
+        batch = Batch(self._name, cloudpickle.dumps(sent.items, protocol=5), _versions())
+        key = f"lamella-{self._name}-{next(self._numbers)}"
+        priority = self._options.get("priority", 0 if len(self._items) > 64 else 1)
+        options = {**self._options, "priority": priority}
+        sent.future = self._client.submit(work, self._plan, batch, key=key, pure=False, **options)
+        self._sent.add(sent)
+        sent.future.add_done_callback(lambda future: self._fetch(sent, future))
+
+    def _fetch(self, sent: _Sent, future: Future[Any]) -> None:
+        """Fetch the result of a future that is done, beside the thread that merges."""
+        if future.status != "finished":
+            self._came.put((sent, future, None))
+            return
+
+        async def gathered() -> Any:
+            return (await self._client.gather([future], asynchronous=True))[0]
+
+        fetching = self._beside(gathered())
+        fetching.add_done_callback(lambda fetched: self._came.put((sent, future, fetched)))
+
+    def _beside(self, coroutine: Any) -> LocalFuture[Any]:
+        loop: Any = self._client.loop
+        return asyncio.run_coroutine_threadsafe(coroutine, loop.asyncio_loop)
+
+    def _collect(self) -> None:
+        """Take what has come."""
+        started = time.perf_counter()
+        try:
+            sent, future, fetched = self._came.get(timeout=_POLL)
+        except queue.Empty:
+            self._check_scheduler()
+            return
+        finally:
+            self.facts.wait += time.perf_counter() - started
+        self._heard = time.monotonic()
+        if sent.future is not future or sent not in self._sent:
+            return
+        self._sent.discard(sent)
+        sent.future = None
+        error = None
+        if fetched is not None:
+            error = CancelledRun() if fetched.cancelled() else fetched.exception()
+            if error is None:
+                self._take(sent, fetched.result())
+                return
+        self._lost(sent, future, error)
+
+    def _take(self, sent: _Sent, done: Done) -> None:
+        count = len(done.answers)
+        pace = done.seconds / max(1, count)
+        self._pace = pace if self._pace is None else 0.5 * (self._pace + pace)
+        self.facts.busy += done.seconds
+        for i, answer in enumerate(done.answers):
+            body, buffers = answer
+            self.facts.result_bytes += len(body) + sum(memoryview(buffer).nbytes for buffer in buffers)
+            self._ready[sent.first + i] = _result(answer, sent.first + i)
+        for note in done.notes:
+            if note not in self._told:
+                self._told.add(note)
+                warnings.warn(note, LamellaWarning, stacklevel=2)
+
+    def _lost(self, sent: _Sent, future: Future[Any], error: BaseException | None) -> None:
+        """Deal with a batch whose task has no result: workers were lost with it, or the cluster could not begin it."""
+        status = future.status
+        if status == "error":
+            error = future.exception(timeout=_NO_SCHEDULER)
+        if isinstance(error, KilledWorker):
+            self._killed(sent, error)
+        elif status == "error" and error is not None:
+            self._ready[sent.first] = _raiser(_told(error))
+        elif self._client.status != "running":
+            raise self._gone()
+        elif sent.attempts < self._attempts:
+            self._retry(sent)
+        else:
+            self._ready[sent.first] = _raiser(WorkerLost(sent.first, sent.attempts, f"Dask says {status!r}", _REMEDY))
+
+    def _killed(self, sent: _Sent, error: KilledWorker) -> None:
+        """Do the items of a batch one by one, with nothing beside them: some may have been there by chance."""
+        if sent.alone and len(sent.items) == 1:
+            last = getattr(error.last_worker, "address", error.last_worker)
+            attempts = getattr(error, "allowed_failures", self._attempts - 1) + 1
+            self._ready[sent.first] = _raiser(WorkerLost(sent.first, attempts, f"the last one was {last}", _REMEDY))
+            return
+        for i, item in enumerate(sent.items):
+            self._retry(_Sent(sent.first + i, [item], alone=True))
+
+    def _retry(self, sent: _Sent) -> None:
+        self.facts.retries += 1
+        self._again.append(sent)
+        self._again = deque(sorted(self._again, key=lambda one: one.first))
+
+    def _check_scheduler(self) -> None:
+        if self._client.status == "running":
+            self._heard = time.monotonic()
+        elif self._client.status == "closed" or time.monotonic() - self._heard > _NO_SCHEDULER:
+            raise self._gone()
+
+    def _gone(self) -> LamellaError:
+        address = getattr(self._client.scheduler, "address", "")
+        return LamellaError(
+            f"the Dask scheduler {address} is gone; start it again, and make a new executor for a new client"
+        )
+
+    def stop(self) -> None:
+        """Stop what still runs, and forget everything of this run."""
+        unfinished = [sent.future for sent in self._sent if sent.future is not None]
+        self._sent.clear()
+        self._ready.clear()
+        running = self._client.status == "running"
+        if unfinished and running:
+            self._cancel_all(unfinished)
+        if running and self.facts.batches:
+            self._tell_workers(wait=bool(unfinished))
+        if isinstance(self._plan, Future):
+            self._plan.release()
+
+    def _cancel_all(self, futures: list[Future[Any]]) -> None:
+        async def cancel() -> None:
+            await self._client.cancel(futures, asynchronous=True, force=True)
+
+        with suppress(Exception):
+            self._beside(cancel()).result(_PATIENCE)
+
+    def _tell_workers(self, *, wait: bool) -> None:
+        """Tell all workers that the run is over; with ``wait``, until none of them works on it any more."""
+
+        async def tell() -> dict[str, Any]:
+            return await self._client.run(stop, self._name, on_error="ignore", asynchronous=True)  # type: ignore[no-any-return]
+
+        told = self._beside(tell())
+        if not wait:
+            return
+        deadline = time.monotonic() + _PATIENCE
+        with suppress(Exception):
+            while any((told.result(max(0.01, deadline - time.monotonic())) or {}).values()):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.02)
+                told = self._beside(tell())
+            else:
+                return
+        warnings.warn(
+            "gave up waiting for Dask workers that do not stop: they go on until the function returns",
+            LamellaWarning,
+            stacklevel=2,
+        )
+
+
+def _same(plan: Pickled) -> Pickled:
+    return plan
+
+
+def _raiser(error: BaseException) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise error
+
+    return fail
+
+
+def _result(answer: Any, index: int) -> Callable[[], Any]:
+    """Give a function that gives a result or raises its error."""
+    try:
+        unpacked = unpack(answer)
+    except Exception as error:
+        failed = UDFError(f"the result of item {index} cannot be unpickled here ({type(error).__name__}: {error})")
+        failed.__cause__ = error
+        return _raiser(failed)
+    return lambda: result_of(unpacked)
+
+
+def _told(error: BaseException) -> BaseException:
+    """Give the error for a task that a worker could not begin."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, ModuleNotFoundError) and (chain.name or "").startswith("lamella"):
+            missing = "lamella-dask" if chain.name == "lamella_dask" else (chain.name or "lamella").replace("_", "-")
+            told = PluginError(
+                f"a Dask worker lacks {missing}: pip install {missing} there, in the version of this host"
+            )
+            told.__cause__ = error
+            return told
+        chain = chain.__cause__ or chain.__context__
+    return error

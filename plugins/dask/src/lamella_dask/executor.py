@@ -1,0 +1,208 @@
+"""The executor on dask.distributed: on a local cluster, or on one that runs already."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from distributed import Client
+
+from lamella.errors import LamellaError, ParameterError
+from lamella.executors import Executor, Job, Transport
+from lamella_dask.client_run import ClientRun
+from lamella_dask.cluster import LocalWorkers
+from lamella_dask.last_run import LastRun
+
+__all__ = ["DaskExecutor"]
+
+S = TypeVar("S")
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+_KEPT = 1.0
+"""How long the number of workers counts [s]."""
+_NO_WORKERS = 30.0
+"""How long is waited for the first worker [s]."""
+
+
+class DaskExecutor(Executor):
+    """Runs on the workers of a cluster of Dask.
+
+    A run is pickled once and goes to the workers with batches of partitions; each worker opens the files itself, by
+    path. Whoever reaches a scheduler without TLS can run code on its workers: that is how Dask works.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`, which is never closed here; the address of a scheduler, such as
+        ``"tcp://head:8786"``; the path of a scheduler file; a number of workers for a cluster on this computer; or
+        None for such a cluster with one worker for each processor.
+    attempts
+        How many workers may be lost with one partition. It holds for clusters that are made here; others have their
+        own setting, ``distributed.scheduler.allowed-failures``.
+    local
+        Options for `distributed.LocalCluster`, where one is made.
+    resources
+        What a worker must have for the tasks of a run, as for `distributed.Client.submit`.
+    set_as_default
+        Make a client that is made here the default of Dask, at once.
+
+    Attributes
+    ----------
+    last_run : LastRun or None
+        Counters of the run that ended last.
+
+    Examples
+    --------
+    >>> from lamella_dask import DaskExecutor
+    >>> with lamella.Context(executor=DaskExecutor("tcp://head:8786")) as ctx:  # doctest: +SKIP
+    ...     result = ctx.run_udf(ds, udf)
+    """
+
+    name = "dask"
+    calls_small = True
+    transport: Transport = "network"
+
+    def __init__(
+        self,
+        client: Client | str | os.PathLike[str] | int | None = None,
+        *,
+        attempts: int = 3,
+        local: Mapping[str, Any] | None = None,
+        resources: Mapping[str, float] | None = None,
+        set_as_default: bool = False,
+    ) -> None:
+        if attempts < 1:
+            raise ParameterError(f"at least one attempt is needed, not {attempts}", field="attempts")
+        if not (client is None or isinstance(client, Client | str | os.PathLike | int)):
+            raise ParameterError(
+                f"expected a distributed.Client, an address, a scheduler file or a number of workers, found "
+                f"{type(client).__name__}",
+                field="client",
+            )
+        if local is not None and not (client is None or isinstance(client, int)):
+            raise ParameterError("it is for a cluster that is made here, and a client was given", field="local")
+        self._given = client
+        self._attempts = attempts
+        self._local = dict(local or {})
+        self._options: dict[str, Any] = {"resources": dict(resources)} if resources else {}
+        self._lock = threading.RLock()
+        self._client: Client | None = client if isinstance(client, Client) else None
+        self._cluster: LocalWorkers | None = None
+        self._counted = (0, float("-inf"))
+        self.last_run: LastRun | None = None
+        self._set_as_default = set_as_default
+        if set_as_default:
+            _ = self.client
+
+    @property
+    def client(self) -> Client:
+        """The client; a cluster is made, or a scheduler connected, when it is first needed.
+
+        Raises
+        ------
+        LamellaError
+            If the scheduler cannot be reached.
+        """
+        with self._lock:
+            if self._client is None:
+                self._client = self._connected()
+            return self._client
+
+    def _connected(self) -> Client:
+        given = self._given
+        if given is None or isinstance(given, int):
+            self._cluster = LocalWorkers(given, self._attempts, self._local, set_as_default=self._set_as_default)
+            weakref.finalize(self, self._cluster.close)
+            return self._cluster.client
+        where = os.fspath(given)  # type: ignore[arg-type]
+        try:
+            if "://" not in where and Path(where).is_file():
+                return Client(scheduler_file=where, set_as_default=self._set_as_default)
+            return Client(where, set_as_default=self._set_as_default)
+        except (OSError, ValueError) as error:
+            raise LamellaError(f"the Dask scheduler {where} cannot be reached: {error}") from error
+
+    @property
+    def workers(self) -> int:
+        """The number of threads of all workers at present, at least one."""
+        number, when = self._counted
+        if time.monotonic() - when > _KEPT:
+            client = self.client
+            number = sum(client.nthreads().values()) if client.status == "running" else number
+            self._counted = number, time.monotonic()
+        return max(1, number)
+
+    @property
+    def _address(self) -> str:
+        return str(getattr(self.client.scheduler, "address", "of a closed client"))
+
+    def _wait_for_workers(self) -> None:
+        _ = self.workers
+        if self._counted[0]:
+            return
+        try:
+            self.client.wait_for_workers(1, timeout=_NO_WORKERS)
+        except TimeoutError:
+            raise LamellaError(
+                f"the Dask scheduler {self._address} has no workers, and none came within {_NO_WORKERS:.0f} s"
+            ) from None
+        self._counted = 0, float("-inf")
+
+    def run(
+        self,
+        job: Job[S, I, R],
+        shared: S,
+        items: Sequence[I],
+        *,
+        cancel: threading.Event | None = None,
+        ahead: int | None = None,
+    ) -> Generator[R]:
+        """Give ``job(shared, item, cancelled)`` for each item, in order; see `lamella.executors.Executor.run`.
+
+        Raises
+        ------
+        LamellaError
+            If the scheduler is gone, or has no workers.
+        """
+        if self.client.status not in ("running", "connecting"):
+            raise LamellaError("the Dask client is closed; make a new executor for a new client")
+        self._wait_for_workers()
+        run = ClientRun(
+            self.client,
+            job,
+            shared,
+            items,
+            cancel=cancel,
+            ahead=ahead,
+            workers=lambda: self.workers,
+            attempts=self._attempts,
+            options=self._options,
+        )
+        process = os.getpid()
+        try:
+            yield from run.results()
+        finally:
+            self.last_run = run.facts
+            if os.getpid() == process:
+                run.stop()
+
+    def describe(self) -> dict[str, object]:
+        """Give facts for people: also the address of the scheduler."""
+        return {**super().describe(), "scheduler": self._address}
+
+    def close(self) -> None:
+        """Close what was made here: the cluster, or the connection to a scheduler; a client that was given stays."""
+        with self._lock:
+            client, self._client = self._client, self._given if isinstance(self._given, Client) else None
+            cluster, self._cluster = self._cluster, None
+            self._counted = (0, float("-inf"))
+        if cluster is not None:
+            cluster.close()
+        elif client is not None and client is not self._given:
+            client.close()

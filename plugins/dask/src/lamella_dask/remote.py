@@ -1,0 +1,234 @@
+"""What happens on a worker of Dask: it unpickles the plan of a run once, does batches of items, and stops when told."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lamella.errors import CancelledRun, PluginError
+from lamella.executors import Message, one_thread, pack_error, pack_result
+from lamella.io import prefer
+
+__all__ = ["Batch", "Done", "Pickled", "stop", "versions", "work"]
+
+_MOST_PLANS = 8
+_MOST_STOPPED = 1000
+_CHECKED = ("lamella", "lamella-dask", "numpy", "cloudpickle")
+
+
+@dataclass(frozen=True, slots=True)
+class Pickled:
+    """A pickle that Dask carries and does not look into."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some consecutive items of a run.
+
+    Attributes
+    ----------
+    run : str
+        Names the run.
+    items : bytes
+        A pickle of the list of items.
+    versions : dict
+        What the client has; see `versions`.
+    """
+
+    run: str
+    items: bytes
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The answers to the items of a batch.
+
+    Attributes
+    ----------
+    answers : list
+        A packed result or error for each item; none follows an error.
+    seconds : float
+        How long the items took [s].
+    notes : list of str
+        Warnings for the user.
+    """
+
+    answers: list[Message]
+    seconds: float
+    notes: list[str]
+
+
+class _Plans:
+    """The plans of the last runs of this process, which runs are stopped, and how many batches of each are at work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plans: OrderedDict[str, _Plan] = OrderedDict()
+        self._stopped: OrderedDict[str, None] = OrderedDict()
+        self._working: Counter[str] = Counter()
+
+    @contextmanager
+    def at_work(self, run: str) -> Iterator[_Plan]:
+        """Give the plan of a run, and count a batch of it meanwhile."""
+        with self._lock:
+            self._working[run] += 1
+            plan = self._plans.setdefault(run, _Plan())
+            self._plans.move_to_end(run)
+            while len(self._plans) > _MOST_PLANS:
+                self._plans.popitem(last=False)
+        try:
+            yield plan
+        finally:
+            with self._lock:
+                self._working[run] -= 1
+                if not self._working[run]:
+                    del self._working[run]
+
+    def stopped(self, run: str) -> bool:
+        """Whether a run is of no interest any more."""
+        return run in self._stopped
+
+    def stop(self, run: str) -> int:
+        """Stop a run, and forget its plan; gives how many batches of it still work."""
+        with self._lock:
+            self._stopped[run] = None
+            while len(self._stopped) > _MOST_STOPPED:
+                self._stopped.popitem(last=False)
+            self._plans.pop(run, None)
+            return self._working[run]
+
+
+class _Plan:
+    """The plan of a run, which is unpickled when it is first needed; an error is raised for each batch again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._opened: Any = None
+
+    def open(self, content: bytes) -> tuple[Any, Any]:
+        """Give the job and what all items share."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = pickle.loads(content)
+            return self._opened  # type: ignore[no-any-return]
+
+
+_plans = _Plans()
+
+
+def stop(run: str) -> int:
+    """Stop a run within a tile; gives how many batches of it still work in this process."""
+    return _plans.stop(run)
+
+
+def work(plan: Pickled, batch: Batch) -> Done:
+    """Do the items of a batch, up to the first error; nothing is raised for what goes wrong in them."""
+    started = time.perf_counter()
+    answers: list[Message] = []
+    notes: list[str] = []
+    try:
+        _check_versions(batch.versions)
+        limit = _memory_limit()
+        reason = f"the Dask worker has a memory limit of {(limit or 0) >> 20} MiB, to which mapped files count"
+        with _plans.at_work(batch.run) as opened, prefer("buffered", reason) if limit else nullcontext(), one_thread:
+            job, shared = opened.open(plan.content)
+            notes += _mapped_notes(shared, limit)
+            for item in pickle.loads(batch.items):
+                if _plans.stopped(batch.run):
+                    raise CancelledRun("the run was cancelled")
+                answers.append(_portable(pack_result(job(shared, item, lambda: _plans.stopped(batch.run)))))
+    except BaseException as error:
+        if isinstance(error, FileNotFoundError):
+            error.add_note(
+                f"The file is not there on host {socket.gethostname()}, where a Dask worker runs. All hosts of a "
+                "cluster must see the data under the same path"
+            )
+        answers.append(_portable(pack_error(error, where())))
+    return Done(answers, time.perf_counter() - started, notes)
+
+
+def _portable(message: Message) -> Message:
+    """Give a message whose memory can be pickled by any protocol."""
+    body, buffers = message
+    return body, [np.frombuffer(raw, np.uint8) if (raw := buffer.raw()).nbytes else b"" for buffer in buffers]
+
+
+def where() -> str:
+    """Say which worker this is."""
+    return f"Dask worker {_address()} (host {socket.gethostname()}, process {os.getpid()})"
+
+
+def _address() -> str:
+    worker = _worker()
+    return "in this process" if worker is None else str(worker.address)
+
+
+def _worker() -> Any:
+    from distributed import get_worker
+
+    try:
+        return get_worker()
+    except ValueError:
+        return None
+
+
+def _memory_limit() -> int | None:
+    """Give the memory from which this worker is paused or ended [bytes], or None."""
+    manager = getattr(_worker(), "memory_manager", None)
+    return getattr(manager, "memory_limit", None)
+
+
+def _mapped_notes(shared: Any, limit: int | None) -> list[str]:
+    """Warn where the user named kept maps, and the worker has a limit."""
+    name = getattr(getattr(shared, "backend", None), "name", None)
+    if limit is None or name != "mmap":
+        return []
+    size = sum(resource.size for resource in shared.dataset.source.resources)
+    return [
+        f"io_backend='mmap' maps {size >> 20} MiB, which count as memory of Dask workers; their limit is {limit >> 20} "
+        "MiB each, and Dask ends a worker that reaches it. Leave io_backend out, or name 'buffered'"
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what must be the same on all hosts."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, str] = {}
+    for name in _CHECKED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+_here: dict[str, str] = {}
+
+
+def _check_versions(wanted: dict[str, str]) -> None:
+    if not _here:
+        _here.update(versions())
+    differ = [name for name in wanted if _minor(wanted[name]) != _minor(_here.get(name, "missing"))]
+    if differ:
+        told = "; ".join(f"{name} {wanted[name]} here, {_here.get(name, 'missing')} there" for name in differ)
+        raise PluginError(
+            f"{where()} has other versions than the client: {told}. Install the same versions on all hosts"
+        )
+
+
+def _minor(version: str) -> tuple[str, ...]:
+    return tuple(version.split(".")[:2])

@@ -1,0 +1,99 @@
+"""Level 3, robust: the files of the sampler reach the whole reader, so that the other checks look at all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from dataclasses import dataclass
+
+from lamella.errors import LamellaError
+from lamella.reader import Probe
+from lamella_testkit.checking import check
+from lamella_testkit.errorpaths import Statement, statements
+from lamella_testkit.kit import Kit
+from lamella_testkit.modules import modules_of
+from lamella_testkit.outcomes import Broken
+from lamella_testkit.reached import recorded_lines
+from lamella_testkit.sample import Sample
+from lamella_testkit.zoo import foreign_files
+
+_SHAPES = (((3, 4), (5, 6)), ((1, 5), (3, 2)), ((1, 1), (1, 1)), ((7,), (4, 6)), ((2, 2, 3), (6, 4)))
+_MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    module: str
+    statement: Statement
+
+    @property
+    def function(self) -> str:
+        return f"{self.module.rpartition('.')[2]}.{self.statement.function}"
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.statement.lines.start}: {self.statement.code}"
+
+
+@check(level=3, since="2026.2")
+def right_files_reach_the_reader(kit: Kit) -> None:
+    """Every line of the reader that is not on the way to an error is reached by a right file of the sampler.
+
+    What no file reaches, no check has looked at. Add a variant to the sampler that needs the line, or delete the line.
+    If no file can reach it here, `unreached` of the sampler names the function (`reader.Reader.open`) or repeats the
+    line, and says why. Lines from which every way ends in `raise` or in a warning do not count.
+    """
+    modules = modules_of(kit.spec, type(kit.sampler))
+    kit.needs(modules, "the reader has no source files")
+    with recorded_lines(list(modules.values())) as lines:
+        _use_all(kit)
+    kit.current = None
+    missed = [
+        _Missed(name, one)
+        for name, path in modules.items()
+        for one in statements(path.read_text(encoding="utf-8"))
+        if not one.error and lines[path].isdisjoint(one.lines)
+    ]
+    excuses = kit.sampler.unreached
+    used = {key for one in missed for key in (one.function, one.statement.code) if key in excuses}
+    left = [one for one in missed if one.function not in excuses and one.statement.code not in excuses]
+    if left:
+        more = [f"and {len(left) - _MOST_SHOWN} more"] if len(left) > _MOST_SHOWN else []
+        text = "\n".join([*map(str, left[:_MOST_SHOWN]), *more])
+        raise Broken(f"{len(left)} statements are reached by no right file:\n{text}")
+    stale = sorted(set(excuses) - used)
+    kit.expect(not stale, f"`unreached` excuses what is reached, or is not there: {', '.join(stale)}")
+    empty = sorted(key for key, why in excuses.items() if not why.strip())
+    kit.expect(not empty, f"`unreached` gives no reason for {', '.join(empty)}")
+
+
+def _use_all(kit: Kit) -> None:
+    """Open and read right files of every kind, and ask the reader about foreign ones."""
+    some = [kit.data(nav, sig, variant=variant) for variant in kit.sampler.variants for nav, sig in _SHAPES]
+    dtypes = [kit.data(dtype=one, variant=name) for name in kit.sampler.variants for one in kit.sampler.dtypes]
+    for data in dict.fromkeys([*some, *dtypes]):
+        with kit.case(data):
+            _use(kit, kit.written(data))
+    for one in kit.sampler.recorded():
+        with kit.case(one.path.name), contextlib.suppress(LamellaError):
+            _use(kit, Sample(kit.data(), one.path.parent, one.path, one.keywords))
+    if kit.of_files:
+        extension = next(iter(kit.spec.extensions), "dat")
+        for name, content in foreign_files(2):
+            path = kit.directory() / f"foreign.{extension}"
+            path.write_bytes(content)
+            with kit.case(name):
+                kit.reader.detect(Probe.of(path))
+
+
+def _use(kit: Kit, sample: Sample) -> None:
+    """Do with a file what a user does, and what the core does for several processes."""
+    kit.reader.detect(Probe.of(sample.target))
+    ds = kit.open(sample)
+    ds.read(fill=0)
+    ds[(0,) * len(ds.shape.nav)]
+    ds[(0,) * len(ds.shape.nav)][(slice(0, 1),) * len(ds.shape.sig)]
+    source = pickle.loads(pickle.dumps(ds.source)) if kit.of_files else ds.source
+    for give in source.info.per_frame.values():
+        give()
+    if source.info.navigator is not None:
+        source.info.navigator()

@@ -1,0 +1,87 @@
+"""Change the reader of an installed format in small ways, and say which changes the conformance kit does not notice.
+
+A change that survives names what no file of the sampler shows: another variant or statement of the sampler is missing,
+or the line is not needed. Exit code 0 if at least 95 % of the changes were noticed, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamella.system.processors import available_cpus
+from lamella_testkit.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from lamella.cli.console import Console
+
+__all__ = ["configure", "run"]
+
+WANTED = 0.95
+"""The share of changes that a good sampler makes the kit notice."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the name of the format and the options."""
+    parser.add_argument("name", metavar="NAME", help="the format whose reader is changed")
+    parser.add_argument("--sample", type=int, default=40, metavar="N", help="how many changes to try [default: 40]")
+    parser.add_argument("--all", action="store_true", help="try every change")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which changes are chosen [default: 0]")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="choose among changes whose description has this text"
+    )
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try [default: dev]")
+    parser.add_argument(
+        "--cpu-seconds", type=float, default=180.0, metavar="T", help="processor time of each change [default: 180]"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes at a time [default: one per processor]")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was found out as JSON")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Try the changes."""
+    from lamella_testkit.mutants.trial import Outcome, judged, mutants_of, sampled
+
+    made = [one for one in mutants_of(args.name) if args.only in str(one)]
+    chosen = made if args.all else sampled(made, args.sample, args.seed)
+    console.say(f"{args.name}: {len(chosen)} of {len(made)} changes, seed {args.seed}")
+    verdicts = []
+    for verdict in judged(
+        args.name, chosen, profile=args.profile, seconds=args.cpu_seconds, workers=args.workers or available_cpus()
+    ):
+        verdicts.append(verdict)
+        if verdict.outcome is not Outcome.killed:
+            console.say(f"{verdict.outcome}: {verdict.mutant}")
+    killed = Counter(one.killer for one in verdicts if one.outcome is Outcome.killed)
+    share = killed.total() / max(1, len(verdicts))
+    console.say(f"{killed.total()} of {len(verdicts)} were noticed, {share:.1%}")
+    for killer, count in killed.most_common():
+        console.say(f"{count:5}  {killer}")
+    facts = {
+        "format": args.name,
+        "seed": args.seed,
+        "profile": args.profile,
+        "changes": len(made),
+        "tried": len(verdicts),
+        "killed": killed.total(),
+        "by": {str(killer): count for killer, count in killed.most_common()},
+        "survivors": [
+            {
+                "module": one.mutant.module,
+                "line": one.mutant.line,
+                "code": one.mutant.code,
+                "change": one.mutant.text,
+                "outcome": str(one.outcome),
+            }
+            for one in verdicts
+            if one.outcome is not Outcome.killed
+        ],
+    }
+    console.emit(facts)
+    if args.report is not None:
+        import json
+
+        args.report.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0 if share >= WANTED else 1

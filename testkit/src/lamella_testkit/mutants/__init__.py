@@ -1,0 +1,1 @@
+"""Small wrong changes to the code of a plugin, and whether the kit notices them."""

@@ -1,0 +1,49 @@
+"""``lamella mutants`` tries changes of an installed reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lamella.cli import main
+from lamella_testkit.mutants import trial
+from lamella_testkit.mutants.trial import Outcome, Verdict, judged, mutants_of, sampled
+
+
+def test_the_seed_says_which_changes_are_tried() -> None:
+    made = mutants_of("blo")
+    assert {one.module for one in made} >= {"lamella_blo.reader", "lamella_blo.header"}
+    first = list(map(str, sampled(made, 10, 1)))
+    assert first == list(map(str, sampled(made, 10, 1))) != list(map(str, sampled(made, 10, 2)))
+    assert len(sampled(made, 10**6, 0)) == len(made)
+
+
+@pytest.mark.parametrize(("outcome", "code"), [(Outcome.killed, 0), (Outcome.survived, 1), (Outcome.timed_out, 1)])
+def test_the_report_holds_survivors_as_lines_of_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, code: int
+) -> None:
+    monkeypatch.setattr(trial, "judged", lambda name, some, **rest: [Verdict(one, outcome, "a check") for one in some])
+    report = tmp_path / "report.json"
+    assert main(["mutants", "blo", "--sample", "2", "--report", str(report)]) == code
+    facts = json.loads(report.read_text())
+    assert facts["tried"] == 2
+    assert facts["killed"] == (2 if outcome is Outcome.killed else 0)
+    known = {(one.module, one.line, one.code, one.text) for one in mutants_of("blo")}
+    for survivor in facts["survivors"]:
+        assert survivor["outcome"] == outcome
+        assert tuple(survivor[key] for key in ("module", "line", "code", "change")) in known
+    assert len(facts["survivors"]) == 2 - facts["killed"]
+
+
+def test_running_out_of_time_is_no_kill() -> None:
+    (verdict,) = judged("blo", mutants_of("blo")[:1], profile="brief", seconds=0.05, workers=1)
+    assert verdict.outcome is Outcome.timed_out
+
+
+@pytest.mark.slow
+def test_most_changes_of_a_reader_are_noticed() -> None:
+    made = sampled(mutants_of("blo"), 20, 3)
+    verdicts = list(judged("blo", made, profile="dev", seconds=180, workers=2))
+    assert sum(one.outcome is Outcome.killed for one in verdicts) >= 17

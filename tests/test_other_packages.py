@@ -1,0 +1,146 @@
+"""Data sets beside xarray, HyperSpy and RosettaSciIO, each checked against the package itself."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import lamella
+from lamella.udf import SumSigUDF, SumUDF
+
+pytestmark = pytest.mark.interop
+
+xarray = pytest.importorskip("xarray")
+hs = pytest.importorskip("hyperspy.api")
+da = pytest.importorskip("dask.array")
+pytest.importorskip("rsciio")
+
+ROOT = Path(__file__).parents[1]
+DATA: NDArray[np.uint16] = np.random.default_rng(6).integers(0, 250, (4, 5, 8, 9)).astype(np.uint16)
+PAGES = [ROOT / "docs" / "how-to" / f"use-with-{name}.md" for name in ("dask", "xarray", "hyperspy")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    np.save(tmp_path / "scan.npy", DATA)
+    return tmp_path / "scan.npy"
+
+
+@pytest.fixture
+def calibrated(samples: Path) -> Path:
+    return samples / "blo" / "test2" / "test2.blo"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_pages_run(page: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+    assert code
+    exec(compile(code, str(page), "exec"), {})
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+def test_xarray_reads_what_numpy_reads(path: Path, chunks: Any) -> None:
+    x = xarray.open_dataset(path, engine="lamella", chunks=chunks, parameters={"nav_shape": (5, 4)})
+    data = DATA.reshape(5, 4, 8, 9)
+    pick = xarray.DataArray([3, 0, 3], dims="p")
+    for found, expected in (
+        (x.counts[2, 1], data[2, 1]),
+        (x.counts[::-2, [3, 0], 1:5, ::3], data[::-2][:, [3, 0], 1:5, ::3]),
+        (x.counts.isel(y=pick, x=xarray.DataArray([1, 1, 2], dims="p")), data[[3, 0, 3], [1, 1, 2]]),
+        (x.counts.sum(("ky", "kx")), data.sum((2, 3))),
+        (pickle.loads(pickle.dumps(x)).counts, data),
+    ):
+        np.testing.assert_array_equal(found.values, expected)
+    x.close()
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_xarray_gets_axes_and_keeps_them_in_files(calibrated: Path, tmp_path: Path) -> None:
+    x = xarray.open_dataset(calibrated)  # recognised by its name
+    assert (x.x.attrs["units"], x.kx.attrs["units"]) == ("nm", "1/nm")
+    np.testing.assert_allclose(x.x, 64 * np.arange(3))
+    assert "navigator" in x
+    assert "navigator" not in xarray.open_dataset(calibrated, drop_variables="navigator")
+    x.to_netcdf(tmp_path / "scan.nc", engine="h5netcdf")
+    x.to_zarr(tmp_path / "scan.zarr")
+    for again in (
+        xarray.open_dataset(tmp_path / "scan.nc", engine="h5netcdf"),
+        xarray.open_zarr(tmp_path / "scan.zarr"),
+    ):
+        xarray.testing.assert_identical(again.load(), x.load())
+
+
+@pytest.mark.filterwarnings("ignore::lamella.LamellaWarning")
+def test_positions_without_a_frame_are_told(path: Path) -> None:
+    x = lamella.open(path, nav_shape=(5, 5)).to_xarray(fill=7)
+    assert int(x.valid.sum()) == 20
+    assert (x.counts.values[~x.valid.values] == 7).all()
+
+
+def test_results_keep_axes(calibrated: Path) -> None:
+    ds = lamella.open(calibrated)
+    ctx = lamella.Context.make_with("inline")
+    sums = ctx.run_udf(ds, SumSigUDF()).to_xarray()
+    assert sums.intensity.dims == ("y", "x")
+    assert sums.x.attrs["units"] == "nm"
+    assert ctx.run_udf(ds, SumUDF()).to_xarray().intensity.dims == ("ky", "kx")
+
+
+def test_a_data_array_becomes_a_data_set_with_its_axes() -> None:
+    coords = {"x": ("x", 0.5 * np.arange(5), {"units": "nm"}), "ky": np.array([0.0, 1, 4, 9, 16, 25, 36, 49])}
+    x = xarray.DataArray(DATA.transpose(2, 3, 0, 1), dims=("ky", "kx", "y", "x"), coords=coords, attrs={"gain": 2})
+    ds = lamella.open(x, format="dask", sig_axes=("ky", "kx"))
+    np.testing.assert_array_equal(ds.read(), DATA)
+    assert [(axis.name, axis.scale, axis.units) for axis in ds.axes][1] == ("x", 0.5, "nm")
+    assert not ds.axes[2].calibrated
+    assert ds.raw_metadata["gain"] == 2
+
+
+def test_hyperspy_reads_pixels_and_axes(calibrated: Path) -> None:
+    import lamella.rsciio
+
+    ds = lamella.open(calibrated)
+    for lazy in (True, False):
+        s = hs.load(calibrated, file_format=lamella.rsciio, lazy=lazy)
+        assert s._lazy is lazy
+        np.testing.assert_array_equal(np.asarray(s.data), ds.read())
+        assert [axis.units for axis in s.axes_manager._axes] == ["nm", "nm", "1/nm", "1/nm"]
+        assert s.metadata.Acquisition_instrument.TEM.beam_energy == 200
+        assert s.metadata.Acquisition_instrument.TEM.camera_length == pytest.approx(200)
+    np.testing.assert_array_equal(ds.to_hyperspy().navigator.data, ds.navigator())
+
+
+@pytest.mark.filterwarnings("ignore:BLO file expects")
+@pytest.mark.parametrize("ending", ["hspy", "zspy", "blo"])
+def test_writers_of_rosettasciio_take_it(path: Path, tmp_path: Path, ending: str) -> None:
+    if ending == "zspy" and not hasattr(pytest.importorskip("zarr").storage, "NestedDirectoryStore"):
+        pytest.skip("this RosettaSciIO writes .zspy with zarr 2 only")
+    ds = lamella.open(path)
+    s = ds.to_hyperspy()
+    if ending == "blo":
+        square = DATA[..., :8].astype(np.uint8)
+        np.save(tmp_path / "bytes.npy", square)
+        s = lamella.open(tmp_path / "bytes.npy").to_hyperspy()
+    s.save(tmp_path / f"out.{ending}", **({"intensity_scaling": None} if ending == "blo" else {}))
+    expected = DATA[..., :8] if ending == "blo" else DATA
+    np.testing.assert_array_equal(hs.load(tmp_path / f"out.{ending}").data, expected)
+
+
+def test_writers_of_dask_take_it(path: Path, tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    h5py = pytest.importorskip("h5py")
+    array = lamella.open(path).to_dask(chunks=(2, 3, -1, -1))
+    array.rechunk((2, 5, -1, -1)).to_zarr(str(tmp_path / "out.zarr"))
+    np.testing.assert_array_equal(zarr.open_array(str(tmp_path / "out.zarr"))[...], DATA)
+    array.to_hdf5(str(tmp_path / "out.h5"), "/data")
+    with h5py.File(tmp_path / "out.h5") as file:
+        np.testing.assert_array_equal(file["data"][...], DATA)
+    da.to_npy_stack(str(tmp_path / "stack"), array)
+    np.testing.assert_array_equal(da.from_npy_stack(str(tmp_path / "stack")), DATA)
