@@ -75,7 +75,8 @@ def test_the_readme_of_a_format_has_the_sections_of_its_page(generated: ModuleTy
 def test_the_page_of_a_format_says_how_it_was_tested(generated: ModuleType) -> None:
     for plugin in formats():
         text = page(generated, f"formats/{plugin.name}.md").partition("## How it was tested")[2]
-        assert f"[level {extensions().level(plugin)}]" in text, plugin.name
+        said = f"[level {extensions().level(plugin)}]" in text
+        assert said or "The plugin contains no conformance report" in text, plugin.name
 
 
 def test_the_table_of_formats_in_the_readme_is_the_one_that_is_made(generated: ModuleType) -> None:

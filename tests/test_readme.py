@@ -16,8 +16,8 @@ from lamella.cli import main
 from lamella.demo import DemoScan, write_scan
 
 ROOT = Path(__file__).parents[1]
-ELSEWHERE = {"write-a-format"}
-"""Pages that a test of their own executes, in an environment of their own."""
+ELSEWHERE = {"write-a-format", "use-with-dask", "use-with-xarray", "use-with-hyperspy"}
+"""Pages that a test of their own executes, in an environment of their own, or with packages that are optional."""
 PAGES = [
     ROOT / "README.md",
     *(page for page in sorted(ROOT.glob("docs/**/*.md")) if page.stem not in ELSEWHERE),

@@ -71,7 +71,7 @@ def overview(folder: str) -> str:
         assert plugin.spec is not None
         files = ", ".join(f"`.{extension}`" for extension in plugin.spec.extensions) or "none"
         who = written_by(plugin) or plugin.spec.title
-        who = "NumPy, Zarr, HDF5 and sparse arrays in memory" if plugin.spec.target == "object" else who
+        who = "NumPy, Zarr, HDF5 and sparse arrays in memory" if who.startswith("No program") else who
         rows.append(f"| {who} | {files} | [{plugin.spec.title}]({folder}{plugin.name}.md) |")
     return "\n".join(rows)
 

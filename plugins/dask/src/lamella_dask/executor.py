@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-from distributed import Client
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from lamella.errors import LamellaError, ParameterError
 from lamella.executors import Executor, Job, Transport
-from lamella_dask.client_run import ClientRun
-from lamella_dask.cluster import LocalWorkers
 from lamella_dask.last_run import LastRun
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from lamella_dask.cluster import LocalWorkers
 
 __all__ = ["DaskExecutor"]
 
@@ -79,7 +81,7 @@ class DaskExecutor(Executor):
     ) -> None:
         if attempts < 1:
             raise ParameterError(f"at least one attempt is needed, not {attempts}", field="attempts")
-        if not (client is None or isinstance(client, Client | str | os.PathLike | int)):
+        if not (client is None or isinstance(client, str | os.PathLike | int) or _is_client(client)):
             raise ParameterError(
                 f"expected a distributed.Client, an address, a scheduler file or a number of workers, found "
                 f"{type(client).__name__}",
@@ -92,7 +94,7 @@ class DaskExecutor(Executor):
         self._local = dict(local or {})
         self._options: dict[str, Any] = {"resources": dict(resources)} if resources else {}
         self._lock = threading.RLock()
-        self._client: Client | None = client if isinstance(client, Client) else None
+        self._client: Client | None = client if _is_client(client) else None
         self._cluster: LocalWorkers | None = None
         self._counted = (0, float("-inf"))
         self.last_run: LastRun | None = None
@@ -115,6 +117,10 @@ class DaskExecutor(Executor):
             return self._client
 
     def _connected(self) -> Client:
+        from distributed import Client
+
+        from lamella_dask.cluster import LocalWorkers
+
         given = self._given
         if given is None or isinstance(given, int):
             self._cluster = LocalWorkers(given, self._attempts, self._local, set_as_default=self._set_as_default)
@@ -170,6 +176,8 @@ class DaskExecutor(Executor):
         LamellaError
             If the scheduler is gone, or has no workers.
         """
+        from lamella_dask.client_run import ClientRun
+
         if self.client.status not in ("running", "connecting"):
             raise LamellaError("the Dask client is closed; make a new executor for a new client")
         self._wait_for_workers()
@@ -199,10 +207,16 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """Close what was made here: the cluster, or the connection to a scheduler; a client that was given stays."""
         with self._lock:
-            client, self._client = self._client, self._given if isinstance(self._given, Client) else None
+            client, self._client = self._client, self._given if _is_client(self._given) else None
             cluster, self._cluster = self._cluster, None
             self._counted = (0, float("-inf"))
         if cluster is not None:
             cluster.close()
         elif client is not None and client is not self._given:
             client.close()
+
+
+def _is_client(given: object) -> TypeGuard[Client]:
+    """Whether it is a client; where distributed was not imported there is none."""
+    distributed = sys.modules.get("distributed")
+    return distributed is not None and isinstance(given, distributed.Client)

@@ -35,7 +35,8 @@ class DaskReader:
         target: Any = probe.target
         if not _is_array(target):
             raise UnsupportedError(
-                f"{type(target).__qualname__} is no array of Dask or xarray", remedy="Give dask.array.from_array(...)"
+                f"{type(target).__qualname__} is not an array of Dask or xarray",
+                remedy="Give dask.array.from_array(...)",
             )
         _check(target)
         order = _axes_order(target, params)

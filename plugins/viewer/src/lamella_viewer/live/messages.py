@@ -80,7 +80,7 @@ def parse(text: str) -> Message:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ParameterError("a message is a JSON object; this is no JSON") from error
+        raise ParameterError("a message is a JSON object; this is not JSON") from error
     if not isinstance(given, dict) or given.get("type") not in _FIELDS:
         raise ParameterError(f"a message is a JSON object with one of the types {', '.join(_FIELDS)}", field="type")
     kind = given.pop("type")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella.errors import CancelledRun
 from lamella_viewer.live.stages import results_of
@@ -13,12 +13,25 @@ from lamella_viewer.live.stages import results_of
 if TYPE_CHECKING:
     from lamella.udf import UDFResult
     from lamella_viewer.live.lane import Lane, Request
-    from lamella_viewer.live.scan import Scan
 
 __all__ = ["Pass"]
 
 _BETWEEN = 0.060
 """Time between two partial pictures of a lane [s]."""
+
+
+class ScanOfPass(Protocol):
+    """What a pass needs of its scan."""
+
+    context: Any
+    dataset: Any
+    stages: Any
+
+    def give_way(self, work: Any) -> Any:
+        """Give the items of some work, while no lane is active."""
+
+    def failed(self, lane: Lane, request: Request, error: BaseException) -> None:
+        """Say why a request gave nothing."""
 
 
 class Pass:
@@ -32,7 +45,7 @@ class Pass:
         Lanes and their requests, all with the same region.
     """
 
-    def __init__(self, scan: Scan, members: Sequence[tuple[Lane, Request]]) -> None:
+    def __init__(self, scan: ScanOfPass, members: Sequence[tuple[Lane, Request]]) -> None:
         self._scan = scan
         self._members = list(members)
         self._left: set[int] = set()
@@ -63,7 +76,7 @@ class Pass:
             self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        """Say what went wrong; where several shared the pass, each runs alone, so that one does not harm the others."""
+        """Say what went wrong; where several shared the pass, each runs alone, so that the others still get their pictures."""
         staying = self._staying()
         if len(self._members) == 1:
             for _, lane, request in staying:

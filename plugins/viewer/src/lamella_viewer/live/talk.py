@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from lamella.errors import ParameterError
 from lamella_viewer.live.lane import Lane
@@ -12,12 +12,22 @@ from lamella_viewer.live.messages import MAX_LANES, Ack, Ask, Hello, Stop, View,
 from lamella_viewer.live.outbox import Outbox
 from lamella_viewer.live.pictures import Picture, cut
 
-if TYPE_CHECKING:
-    from lamella_viewer.live.scan import Scan
-
 __all__ = ["Talk"]
 
 _PIXELS = (2048, 2048)
+
+
+class ScanOfTalk(Protocol):
+    """What a page needs of its scan."""
+
+    def ask(self, lane: Lane, ask: Ask) -> None:
+        """Take a request."""
+
+    def stop(self, lane: Lane) -> None:
+        """Refine a lane no further."""
+
+    def leave(self, talk: Talk) -> None:
+        """Forget a page."""
 
 
 class Talk:
@@ -31,7 +41,7 @@ class Talk:
         Takes bytes and text, from any thread; must not block.
     """
 
-    def __init__(self, scan: Scan, send: Callable[[bytes | str], None]) -> None:
+    def __init__(self, scan: ScanOfTalk, send: Callable[[bytes | str], None]) -> None:
         self._scan = scan
         self._send = send
         self._pixels = _PIXELS
