@@ -128,7 +128,7 @@ def test_what_has_no_frames_is_an_error() -> None:
         lamella.open(array[:, :0])
     with pytest.raises(UnsupportedError, match="numbers"):
         lamella.open(array.astype(object))
-    with pytest.raises(UnsupportedError, match="no array of Dask"):
+    with pytest.raises(UnsupportedError, match="not an array of Dask"):
         lamella.open(DATA, format="dask")
 
 
