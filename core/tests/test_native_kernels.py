@@ -88,3 +88,51 @@ def test_numba_is_not_imported_for_machine_code(folder: Path) -> None:
         f"assert load_native(Path({str(path)!r}).read_bytes()); assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _further(name: str, dtype: str) -> tuple[Any, ...]:
+    """Give arguments of the kernels with more than one result."""
+    rng = np.random.default_rng(1)
+    tile = rng.integers(0, 200, (37, 2501)).astype(dtype)
+    depth, width = tile.shape
+    wide = np.float64 if tile.dtype.kind == "f" else np.int64
+    nothing = np.zeros(0)
+    results = {
+        "add_moments": lambda: (np.full(width, 90.0), np.zeros(width), np.zeros(width)),
+        "add_squares": lambda: (np.zeros(width, np.int64), np.zeros(width, np.int64)),
+        "weigh_items": lambda: (
+            np.sort(rng.integers(0, width, 300)),
+            rng.integers(0, 3, 300),
+            rng.random(300),
+            np.zeros((depth, 3)),
+        ),
+        "correct_rows": lambda: (rng.random(width), rng.random(width), np.zeros((depth, width))),
+        "reduce_rows": lambda: (
+            nothing,
+            np.zeros(width, wide),
+            np.zeros(0, np.int64) if wide is np.int64 else nothing,
+            np.zeros(depth, wide),
+            rng.random((3, width)).astype(np.float32),
+            np.zeros((depth, 3)),
+        ),
+    }
+    return tile, (), *results[name]()
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+@pytest.mark.parametrize("name", ["add_moments", "add_squares", "weigh_items", "correct_rows", "reduce_rows"])
+def test_machine_code_of_further_kernels_does_what_numpy_does(name: str, dtype: str, folder: Path) -> None:
+    if name == "add_squares" and dtype == "f4":
+        pytest.skip("it is for whole numbers")
+    kernel: Kernel = getattr(builtin, name)
+    arguments = _further(name, dtype)
+    Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
+    fresh = Kernel(kernel.compiled, kernel.fallback)
+    assert fresh._load_native(_key(arguments))
+    found, expected = ([np.copy(one) if isinstance(one, np.ndarray) else one for one in arguments] for _ in range(2))
+    for _ in range(3):
+        fresh._ready[_key(arguments)](*found)
+        kernel.fallback(*expected)
+    for one, other in zip(found, expected, strict=True):
+        if isinstance(one, np.ndarray):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-9)

@@ -76,7 +76,7 @@ class Pass:
             self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        """Say what went wrong; where several shared the pass, each runs alone, so that the others get their pictures."""
+        """Say what went wrong; where several shared the pass, each runs alone, so that others get their pictures."""
         staying = self._staying()
         if len(self._members) == 1:
             for _, lane, request in staying:
