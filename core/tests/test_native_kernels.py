@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def _further(name: str, dtype: str) -> tuple[Any, ...]:
     depth, width = tile.shape
     wide = np.float64 if tile.dtype.kind == "f" else np.int64
     nothing = np.zeros(0)
-    results = {
+    results: dict[str, Callable[[], tuple[Any, ...]]] = {
         "add_moments": lambda: (np.full(width, 90.0), np.zeros(width), np.zeros(width)),
         "add_squares": lambda: (np.zeros(width, np.int64), np.zeros(width, np.int64)),
         "weigh_items": lambda: (
