@@ -76,7 +76,7 @@ def test_what_a_context_cannot_do_is_refused() -> None:
         Context.make_with("threads", gpus=1)
     with pytest.raises(ExecutorSpecException):
         Context.make_with("nonsense")
-    with pytest.raises(PluginError, match="lamella-dask"):
+    with pytest.raises(PluginError, match="lamella-dask|to_dask"):
         Context.make_with("delayed")
 
 
@@ -482,7 +482,7 @@ def test_helpers_for_arrays() -> None:
         assert flat_nonzero(array).tolist() == [0, 4, 8]
     array = np.arange(6).reshape(2, 3)
     assert np.shares_memory(reshaped_view(array, (-1,)), array)
-    with pytest.raises(AttributeError, match="no view"):
+    with pytest.raises(AttributeError, match="cannot be viewed"):
         reshaped_view(array.T, (-1,))
     assert (zeros_aligned((2, 3), "f4").sum(), empty_aligned(4, "f8").shape) == (0, (4,))
 

@@ -34,6 +34,8 @@ class Context(lamella.Context):
     ) -> Self:
         """Give a context; ``"dask"``, which means all processors of this machine, gives threads.
 
+        For a cluster, make a context with ``lamella_dask.DaskExecutor``.
+
         Raises
         ------
         ParameterError
@@ -46,6 +48,8 @@ class Context(lamella.Context):
                 "Lamella computes with NumPy arrays: leave out gpus and main_process_gpu", field="gpus"
             )
         name = executor_spec.lower()
+        if name == "dask":
+            name = _LOCAL[name]
         try:
             return super().make_with(name, cpus=cpus, plot_class=plot_class)
         except PluginError:
