@@ -76,7 +76,7 @@ def test_what_a_context_cannot_do_is_refused() -> None:
         Context.make_with("threads", gpus=1)
     with pytest.raises(ExecutorSpecException):
         Context.make_with("nonsense")
-    with pytest.raises(PluginError, match="lamella-dask|to_dask"):
+    with pytest.raises(PluginError, match=r"lamella-dask|to_dask"):
         Context.make_with("delayed")
 
 
