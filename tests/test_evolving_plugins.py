@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -357,6 +358,7 @@ def test_an_executor_that_cannot_be_made_is_a_plugin_error(place: Place, source:
     assert words in out
 
 
+@pytest.mark.skipif(find_spec("lamella_dask") is not None, reason="lamella-dask is installed here and takes the name")
 def test_an_installed_dask_executor_that_fails_does_not_tell_to_install_it(place: Place) -> None:
     program = """
         from lamella.errors import PluginError

@@ -116,7 +116,7 @@ class Kernel:
         self._ready[key] = dispatcher.compile(_signature(arguments))
         kept = dispatcher.stats.cache_path is not None
         if kept:
-            self._record(key, arguments, dispatcher.overloads[_signature(arguments)])
+            self._record(key, arguments, getattr(dispatcher, "overloads", {}).get(_signature(arguments)))
         return kept
 
     def _load_native(self, key: tuple[Any, ...]) -> bool:
