@@ -13,6 +13,7 @@ import dask
 from distributed import Client, LocalCluster
 
 from lamella.errors import PluginError
+from lamella.executors import ThreadsExecutor
 
 __all__ = ["LocalWorkers"]
 
@@ -49,7 +50,7 @@ class LocalWorkers:
                 "computes under if __name__ == '__main__':"
             )
         usual: dict[str, Any] = {
-            "n_workers": workers or _available_cpus(),
+            "n_workers": workers or ThreadsExecutor().workers,  # which knows quotas of containers
             "threads_per_worker": 1,
             "dashboard_address": "127.0.0.1:0",
             "worker_dashboard_address": "127.0.0.1:0",
@@ -71,12 +72,6 @@ class LocalWorkers:
         """End the workers; may be called twice."""
         self.client.close()
         self.cluster.close()
-
-
-def _available_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager
