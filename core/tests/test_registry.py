@@ -13,7 +13,7 @@ from lamella.format import API_VERSION, FormatSpec
 from lamella.plugins import entrypoints
 from lamella.plugins.entrypoints import load_named
 from lamella.plugins.kinds import IO_BACKENDS, KINDS, Kind
-from lamella.plugins.known import CATALOGUE
+from lamella.plugins.known import catalogue
 from lamella.plugins.plugin import Status
 from lamella.plugins.registry import Registry, default_registry
 
@@ -266,7 +266,7 @@ def test_what_is_installed_later_is_seen_after_a_refresh(site: Site) -> None:
     assert registry.get("foo").name == "foo"
 
 
-@pytest.mark.parametrize("name", sorted(CATALOGUE))
+@pytest.mark.parametrize("name", sorted(catalogue()))
 def test_a_known_format_that_is_not_installed_says_how_to_install_it(site: Site, name: str) -> None:
     with pytest.raises(PluginError, match=f"pip install lamella-{name.replace('_', '-')}"):
         site.registry().get(name.upper())
@@ -360,8 +360,8 @@ def test_a_name_that_cannot_be_loaded_is_a_plugin_error(reference: str, monkeypa
 
 def test_the_catalogue_knows_every_format_of_the_project() -> None:
     names = "raw npy memory blo mib frms6 k2is hdf5 raw_csr ser dm mrc empad seq tvips dask"
-    assert set(CATALOGUE) == set(names.split())
-    for known in CATALOGUE.values():
+    assert set(catalogue()) == set(names.split())
+    for known in catalogue().values():
         assert known.title
         assert all(extension == extension.lower().strip(".") for extension in known.extensions)
 
@@ -384,6 +384,6 @@ def test_the_catalogue_knows_every_format_of_the_project() -> None:
     ],
 )
 def test_the_catalogue_knows_the_marks_of_the_formats(name: str, head: bytes) -> None:
-    assert [known for known, entry in CATALOGUE.items() if any(sign.matches(head) for sign in entry.signatures)] == [
+    assert [known for known, entry in catalogue().items() if any(sign.matches(head) for sign in entry.signatures)] == [
         name
     ]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import conformance_tables
@@ -22,6 +23,7 @@ from lamella.params.schema import docs_table
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
 from lamella_testkit.checking import LEVELS
+from lamella_testkit.scaffold import new_format
 
 _MARK = re.compile(r"<!-- generated: (?P<name>[a-z0-9_ ]+) -->")
 
@@ -58,6 +60,14 @@ def more_guides() -> str:
     return "\n".join(["## More guides", "", "```{toctree}", ":maxdepth: 1", "", *others, "```"])
 
 
+def workflow(name: str) -> str:
+    """Give a workflow file of a new plugin that is called tern."""
+    with TemporaryDirectory() as folder:
+        new_format("tern", Path(folder))
+        text = Path(folder, ".github", "workflows", f"{name}.yml").read_text(encoding="utf-8")
+    return f"```yaml\n{text}```"
+
+
 def commands() -> str:
     """Give the help of each command."""
     helps = {command.name: parser_of(command).format_help().strip() for command in BUILTIN}
@@ -75,6 +85,8 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "conformance levels": conformance_tables.levels,
     "conformance checks": conformance_tables.checks,
     "wrong readers": conformance_tables.wrong_readers,
+    "workflow test": partial(workflow, "test"),
+    "workflow publish": partial(workflow, "publish"),
     "layers picture": layers.picture,
     "layers table": layers.table,
     **{f"look at {name}": partial(first_look_pictures.picture, name) for name in (*first_look_pictures.SCENES, "scan")},

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lamella.cli import main
+from lamella.cli.app import parser_of
+from lamella.cli.commands import Commands
+from lamella.plugins.hooks import hooks
 from lamella_testkit.scaffold import KINDS, new_format
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +50,39 @@ def test_the_code_is_clean(kind: str, tmp_path: Path) -> None:
 def test_names_that_python_cannot_use_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a lower-case identifier"):
         new_format(name, tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", ["list", "show", "search"])
+def test_words_of_the_command_formats_are_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has a meaning"):
+        new_format(name, tmp_path / "new")
+
+
+def test_workflows_are_yaml_and_their_commands_exist(tmp_path: Path) -> None:
+    new_format("owl_eye", tmp_path)
+    announced = Commands()
+    hooks().lamella_cli_commands(announced)
+    commands = {command.name: command for command in announced}
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    seen = set()
+    for file in (tmp_path / ".github" / "workflows").iterdir():
+        for job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].values():
+            assert job["runs-on"]
+            for step in job["steps"]:
+                words = shlex.split(step.get("run", ""))
+                if words[:1] == ["lamella"]:
+                    assert (
+                        parser_of(commands[words[1]]).parse_args(words[2:]).name
+                        in project["entry-points"]["lamella.formats"]
+                    )
+                elif words[:2] == ["pip", "install"]:
+                    seen |= set(words[2:])
+                elif words:
+                    assert words in (["pytest"], ["python", "-m", "build"])
+                else:
+                    assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|release/v1)", step["uses"])
+    assert seen <= {"-e", ".[test]", "build", "dist/*.whl", "lamella-testkit[pytest]"}
+    assert "test" in project["optional-dependencies"]
 
 
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,16 @@ from enum import EnumMeta, StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
-__all__ = ["API_VERSION", "SUPPORTED_APIS", "Capability", "FormatSpec", "Param", "Signature"]
+__all__ = ["API_VERSION", "RESERVED_NAMES", "SUPPORTED_APIS", "Capability", "FormatSpec", "Param", "Signature"]
 
 SUPPORTED_APIS: Mapping[int, int] = MappingProxyType({1: 0})
 """Every major version of the plugin API that this core understands, with its highest minor version."""
 
 API_VERSION = max(SUPPORTED_APIS.items())
 """The newest plugin API of this core: the major number changes when a plugin must change."""
+
+RESERVED_NAMES = frozenset({"list", "show", "search"})
+"""Words that cannot be names of formats, because ``lamella formats`` gives them a meaning."""
 
 
 def is_api_version(value: object) -> TypeGuard[tuple[int, int]]:
@@ -218,6 +221,8 @@ class FormatSpec(metaclass=_Declaration):
             return
         if not self.name.isidentifier() or self.name != self.name.lower():
             yield f"name {self.name!r} is not a lower-case identifier"
+        if self.name in RESERVED_NAMES:
+            yield f"name {self.name!r} has a meaning for `lamella formats`; choose another one"
         if not self.title.strip():
             yield "title is empty"
         for role, value in (("reader", self.reader), ("params", self.params)):

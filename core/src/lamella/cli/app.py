@@ -30,7 +30,7 @@ BUILTIN = (
     Command("run", "compute images and patterns in one pass over each file", "lamella.cli.run"),
     Command("report", "write a page about a scan, or a contact sheet of a folder", "lamella.cli.report"),
     Command("export", "write a data set as an array file", "lamella.cli.export"),
-    Command("formats", "list the installed formats, or show one with its parameters", "lamella.cli.formats"),
+    Command("formats", "list the installed formats, show one with its parameters, or search", "lamella.cli.formats"),
     Command("doctor", "check the installation and its plugins", "lamella.cli.doctor"),
     Command("warm", "compile now what long runs need", "lamella.cli.warm"),
 )

@@ -1,13 +1,15 @@
-"""List the installed formats, or show one: which files it reads, its parameters, and where it comes from.
+"""List the installed formats, show one, or search one: which files it reads, its parameters, its package.
 
 `lamella formats` lists all formats, and then the other plugins: executors, I/O backends, exporters, analyses and
-packages with hooks. `lamella formats mib` shows one format.
+packages with hooks. `lamella formats mib` shows one format. `lamella formats search merlin` searches names, cameras,
+programs and extensions, also of formats that are not installed but known, and says how to install them.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamella.cli.console import plain
@@ -18,9 +20,10 @@ from lamella.params.schema import json_schema
 from lamella.params.validate import CommonParams
 from lamella.plugins.conformance import report_of
 from lamella.plugins.kinds import KINDS
-from lamella.plugins.known import CATALOGUE
+from lamella.plugins.known import catalogue
 from lamella.plugins.plugin import Plugin, Status, advice
 from lamella.plugins.registry import default_registry
+from lamella.plugins.search import Found, search
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -28,31 +31,44 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _TYPES = {"bool": "yes/no", "int": "integer", "float": "number", "str": "text", "tuple": "list", "object": "name"}
+_HELP = "lamella formats --help"
 _DEFAULTS = {"None": "", "True": "yes", "False": "no"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the name of a format, with or without ``show`` before it."""
+    """Add the name of a format, with or without ``show`` before it, or ``search`` with words."""
+    parser.usage = f"{parser.prog} [-h] [--json] [--traceback] [NAME | search WORD ...]"
     parser.add_argument("what", nargs="?", default="list", metavar="NAME", help="the format to show; all by default")
-    parser.add_argument("name", nargs="?", help=argparse.SUPPRESS)  # after the word show
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="search WORD",
+        help="the formats that fit all words, such as a camera, a program, a part of a title, or an extension",
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """List all formats or show one."""
-    if args.what == "list" and args.name is None:
+    """List all formats, show one, or search."""
+    what, words = args.what, args.words
+    if what == "search":
+        if not words:
+            raise UsageError("search for what? For instance: lamella formats search merlin", see=_HELP)
+        return _search(words, console)
+    if what == "list" and not words:
         return _list(console)
-    if args.what == "show" and args.name is None:
-        raise UsageError("which format? For instance: lamella formats blo", see="lamella formats --help")
-    if args.what != "show" and args.name is not None:
-        raise UsageError(f"one name is expected, found {args.what} {args.name}", see="lamella formats --help")
-    return _show(args.what if args.name is None else args.name, console)
+    if what == "show" and not words:
+        raise UsageError("which format? For instance: lamella formats blo", see=_HELP)
+    names = words if what == "show" else [what, *words]
+    if len(names) != 1:
+        raise UsageError(f"one name is expected, found {' '.join(names)}", see=_HELP)
+    return _show(names[0], console)
 
 
 def _list(console: Console) -> int:
     plugins = default_registry().plugins()
     installed = {plugin.name for plugin in plugins}
     others = [plugin for kind in KINDS[1:] for plugin in default_registry().plugins(kind) if not plugin.is_builtin]
-    offered = {name: known for name, known in CATALOGUE.items() if name not in installed}
+    offered = {name: known for name, known in catalogue().items() if name not in installed}
     console.emit(
         {
             "formats": [_entry(plugin) for plugin in plugins],
@@ -85,6 +101,50 @@ def _list(console: Console) -> int:
         console.say("", "not installed:")
         console.facts([(f"  {name}", f"{known.title}: {known.install}") for name, known in offered.items()])
     return 0
+
+
+def _search(words: Sequence[str], console: Console) -> int:
+    results = search(words, default_registry())
+    console.emit({"words": list(words), "found": [_result(found) for found in results]})
+    if not results:
+        console.say(
+            f"no known format fits {' '.join(words)!r}",
+            "`lamella formats` lists all formats. `lamella probe FILE` says what a file is.",
+        )
+        return 0
+    rows = [
+        (
+            found.name,
+            found.title,
+            ", ".join(f".{extension}" for extension in found.extensions),
+            found.known.written_by if found.known is not None else "",
+            _state(found),
+        )
+        for found in results
+    ]
+    console.table(("format", "title", "files", "data from", "status"), rows)
+    return 0
+
+
+def _result(found: Found) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "title": found.title,
+        "extensions": list(found.extensions),
+        "distribution": found.distribution,
+        "authors": None if found.known is None else found.known.authors,
+        "written_by": None if found.known is None else found.known.written_by,
+        "homepage": None if found.known is None else found.known.homepage,
+        "status": None if found.plugin is None else str(found.plugin.status),
+        "install": found.known.install if found.plugin is None and found.known is not None else None,
+    }
+
+
+def _state(found: Found) -> str:
+    """Say whether a format can be used, and if not, what to do."""
+    if found.plugin is None:
+        return found.known.install if found.known is not None else ""
+    return "installed" if found.plugin.status is Status.ok else f"{found.plugin.status}: {advice(found.plugin)}"
 
 
 def _show(name: str, console: Console) -> int:
@@ -176,7 +236,7 @@ def _proved(plugin: Plugin) -> str:
 
 
 def _title(plugin: Plugin) -> str:
-    known = plugin.spec or CATALOGUE.get(plugin.name)
+    known = plugin.spec or catalogue().get(plugin.name)
     return known.title if known is not None else ""
 
 

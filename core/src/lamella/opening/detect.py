@@ -12,7 +12,7 @@ from lamella.errors import AmbiguousFormatError, LamellaError, NoFormatError, Pl
 from lamella.format import FormatSpec
 from lamella.opening.filekinds import companion, familiar_kind, named_kind, without_content
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
-from lamella.plugins.known import CATALOGUE, KnownFormat
+from lamella.plugins.known import KnownFormat, catalogue
 from lamella.plugins.plugin import advice
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
@@ -246,13 +246,13 @@ def _hints(probe: Probe, registry: Registry) -> Iterator[Hint]:
     plugins = registry.plugins()
     usable = {plugin.name for plugin in registry.usable()}
     for plugin in plugins:
-        declared = plugin.spec or CATALOGUE.get(plugin.name)
+        declared = plugin.spec or catalogue().get(plugin.name)
         evidence = () if declared is None or plugin.name in usable else _evidence_if_taken(declared, probe)
         if declared is not None and evidence:
             remedy = f"is installed but {plugin.status}: {advice(plugin)}"
             yield Hint(plugin.name, declared.title, evidence, remedy)
     installed = {plugin.name for plugin in plugins}
-    for name, known in CATALOGUE.items():
+    for name, known in catalogue().items():
         evidence = () if name in installed else _evidence_if_taken(known, probe)
         if evidence:
             yield Hint(name, known.title, evidence, known.install)

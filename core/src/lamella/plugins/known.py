@@ -1,22 +1,60 @@
-"""Formats that are known to have a plugin, so that an error can say what to install."""
+"""Formats that are known to have a plugin, so that messages and searches can say what to install.
+
+The catalogue is data: ``data/catalogue.json``, which ``data/catalogue.schema.json`` describes.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from lamella.format import Signature
 
-__all__ = ["CATALOGUE", "COMMANDS", "KnownFormat"]
+__all__ = ["COMMANDS", "KnownFormat", "catalogue"]
+
+_FILE = Path(__file__).parent / "data" / "catalogue.json"
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {"conformance": "lamella-testkit", "fuzz": "lamella-testkit", "new-format": "lamella-testkit"}
+)
+"""Commands of the terminal that other distributions bring, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFormat:
-    """A format, the distribution that reads it, and how its files can be told."""
+    """A format, the distribution that reads it, and how its files can be recognised.
 
+    Parameters
+    ----------
+    name
+        The name of the format.
+    title
+        What it is called in texts.
+    distribution
+        The package to install.
+    authors
+        Who maintains that package.
+    written_by
+        Cameras and programs that write such files.
+    homepage
+        Where the package is described.
+    extensions
+        Extensions of the files, in lower case and without a dot.
+    signatures
+        Bytes that every file has at a fixed place.
+    """
+
+    name: str
     title: str
     distribution: str
+    authors: str
+    written_by: str
+    homepage: str
     extensions: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
 
@@ -26,57 +64,21 @@ class KnownFormat:
         return f"pip install {self.distribution}"
 
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+@cache
+def catalogue() -> Mapping[str, KnownFormat]:
+    """Give each known format by its name."""
+    listed = json.loads(_FILE.read_text(encoding="utf-8"))["formats"]
+    return MappingProxyType({entry["name"]: _known(entry) for entry in listed})
 
-CATALOGUE: Mapping[str, KnownFormat] = MappingProxyType(
-    {
-        "raw": KnownFormat("Headerless binary frames", "lamella-raw", ("raw", "bin")),
-        "npy": KnownFormat("NumPy array file", "lamella-npy", ("npy", "npz"), (Signature(b"\x93NUMPY"),)),
-        "memory": KnownFormat("Array in memory", "lamella-memory"),
-        "blo": KnownFormat("NanoMEGAS ASTAR block file", "lamella-blo", ("blo",), (Signature(b"IMGBLO"),)),
-        "mib": KnownFormat("Quantum Detectors Merlin (Medipix3)", "lamella-mib", ("mib", "hdr"), (Signature(b"MQ1,"),)),
-        "frms6": KnownFormat(
-            "PNDetector pnCCD camera", "lamella-frms6", ("frms6", "hdr"), (Signature(b"\x00\x04\x40\x00"),)
-        ),
-        "k2is": KnownFormat(
-            "Gatan K2 IS raw sectors", "lamella-k2is", ("gtg", "bin"), (Signature(b"\xff\xff\x00\x55"),)
-        ),
-        "hdf5": KnownFormat(
-            "HDF5, NeXus, EMD, DECTRIS master files",
-            "lamella-hdf5",
-            ("h5", "hdf5", "hspy", "nxs", "emd"),
-            tuple(Signature(_HDF5, offset) for offset in (0, 512, 1024, 2048, 4096, 8192)),
-        ),
-        "raw_csr": KnownFormat("Sparse frames in CSR layout", "lamella-raw-csr", ("toml",)),
-        "ser": KnownFormat("FEI/Thermo Fisher TIA series", "lamella-ser", ("ser",), (Signature(b"II\x97\x01"),)),
-        "dm": KnownFormat(
-            "Gatan DigitalMicrograph",
-            "lamella-dm",
-            ("dm3", "dm4"),
-            (Signature(b"\x00\x00\x00\x03"), Signature(b"\x00\x00\x00\x04\x00\x00\x00\x00")),
-        ),
-        "mrc": KnownFormat(
-            "MRC2014, FEI and Direct Electron",
-            "lamella-mrc",
-            ("mrc", "mrcs", "map", "st", "rec", "ali"),
-            (Signature(b"MAP ", 208),),
-        ),
-        "empad": KnownFormat("Thermo Fisher EMPAD", "lamella-empad", ("xml", "raw")),
-        "seq": KnownFormat(
-            "Norpix StreamPix sequence", "lamella-seq", ("seq",), (Signature(b"\xed\xfe\x00\x00N\x00o\x00r\x00"),)
-        ),
-        "tvips": KnownFormat(
-            "TVIPS EM-Menu recorder stream",
-            "lamella-tvips",
-            ("tvips",),
-            (Signature(b"\x00\x01\x00\x00\x01\x00\x00\x00"), Signature(b"\x00\x01\x00\x00\x02\x00\x00\x00")),
-        ),
-        "dask": KnownFormat("Dask array", "lamella-dask"),
-    }
-)
-"""Name of each known format and how to get and recognise it."""
 
-COMMANDS: Mapping[str, str] = MappingProxyType(
-    {"conformance": "lamella-testkit", "fuzz": "lamella-testkit", "new-format": "lamella-testkit"}
-)
-"""Commands of the terminal that other distributions bring, by name."""
+def _known(entry: Mapping[str, Any]) -> KnownFormat:
+    return KnownFormat(
+        entry["name"],
+        entry["title"],
+        entry["distribution"],
+        entry["authors"],
+        entry["written_by"],
+        entry.get("homepage") or f"https://pypi.org/project/{entry['distribution']}/",
+        tuple(entry.get("extensions", ())),
+        tuple(Signature(bytes.fromhex(sign["hex"]), sign.get("offset", 0)) for sign in entry.get("signatures", ())),
+    )

@@ -15,7 +15,7 @@ from lamella.plugins import entrypoints
 from lamella.plugins.entrypoints import choice, distribution_of, normalized
 from lamella.plugins.examine import examine, judge
 from lamella.plugins.kinds import FORMATS, Kind
-from lamella.plugins.known import CATALOGUE
+from lamella.plugins.known import catalogue
 from lamella.plugins.plugin import Plugin, Status, describe_problem
 from lamella.plugins.rivals import decide
 from lamella.plugins.switches import Switches
@@ -209,15 +209,15 @@ def _by_name(found: Iterable[EntryPoint]) -> dict[str, list[EntryPoint]]:
 def _not_installed(kind: Kind, name: str, installed: Sequence[str]) -> str:
     if kind is not FORMATS:
         return f"no {kind.noun} is called {name!r}; {choice(name.lower(), installed)}"
-    known = CATALOGUE.get(name.lower())
+    known = catalogue().get(name.lower())
     if known is not None:
         return f"format {name!r} ({known.title}) is not installed. {known.install}"
     from difflib import get_close_matches
 
     listed = f"Installed: {', '.join(installed) or 'none'}"
-    offered = list(dict.fromkeys([*installed, *CATALOGUE]))
+    offered = list(dict.fromkeys([*installed, *catalogue()]))
     close = get_close_matches(name.lower(), offered, n=3)
     if not close:
         return f"no format is called {name!r}. {listed}"
-    hints = [other if other in installed else f"{other} ({CATALOGUE[other].install})" for other in close]
+    hints = [other if other in installed else f"{other} ({catalogue()[other].install})" for other in close]
     return f"no format is called {name!r}; did you mean {' or '.join(hints)}? {listed}"

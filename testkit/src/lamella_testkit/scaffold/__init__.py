@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
+from lamella.format import RESERVED_NAMES
+
 __all__ = ["KINDS", "new_format"]
 
 KINDS = ("linear", "procedural")
@@ -41,6 +43,8 @@ def new_format(name: str, directory: Path, *, kind: str = "linear", author: str 
     """
     if not name.isidentifier() or name != name.lower() or not name.isascii():
         raise ValueError(f"{name!r} is not a lower-case identifier")
+    if name in RESERVED_NAMES:
+        raise ValueError(f"{name!r} has a meaning for `lamella formats`; choose another name")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
     if directory.exists() and any(directory.iterdir()):
