@@ -74,6 +74,18 @@ def total(wide: Array, axis: int) -> Array:
     return np.asarray(np.ascontiguousarray(np.moveaxis(wide, axis, -1)).sum(axis=-1))
 
 
+class Shared(np.ndarray[Any, Any]):
+    """An array of one of several workers: what holds the GIL while it computes would make the others wait."""
+
+    def byteswap(self, inplace: Any = False) -> Any:
+        raise AssertionError("byteswap holds the GIL: convert a view of the other byte order")
+
+    def __matmul__(self, other: Any) -> Any:
+        raise AssertionError("@ holds the GIL where results are small: use numpy.dot")
+
+    __rmatmul__ = __matmul__
+
+
 def both(kernel: Kernel, *arguments: Any) -> Iterator[tuple[str, Any]]:
     """Run the two versions on copies of what they write to; gives name and arguments."""
     for name in ("NumPy", "compiled"):
@@ -82,7 +94,7 @@ def both(kernel: Kernel, *arguments: Any) -> Iterator[tuple[str, Any]]:
             kernel.compile_for(*own)
             kernel(*own)
         else:
-            kernel.fallback(*own)
+            kernel.fallback(*(item.view(Shared) if isinstance(item, np.ndarray) else item for item in own))
         yield f"{kernel!r}, {name}, {arguments[0].dtype}, {arguments[0].shape}", own
 
 

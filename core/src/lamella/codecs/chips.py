@@ -104,7 +104,8 @@ def _quad8_numpy(stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
 
 def _quad16_numpy(stored: NDArray[np.uint8], out: NDArray[Any]) -> None:
     _quad8_numpy(stored, out)
-    out[:, out.shape[1] // 2 :].byteswap(inplace=True)
+    lower = out[:, out.shape[1] // 2 :]
+    np.copyto(lower, lower.view(lower.dtype.newbyteorder()))  # `byteswap` would hold the GIL
 
 
 def _quad1_numpy(stored: NDArray[np.uint8], out: NDArray[Any], forwards: object, backwards: object) -> None:

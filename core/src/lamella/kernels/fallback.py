@@ -1,7 +1,8 @@
 """The reductions in NumPy: what `lamella.kernels.reduce` does, without a compiler.
 
 Swapped tiles arrive in native dtype with their bytes in the wrong order, see `reduce`. A few frames are taken at a
-time, so that temporaries stay small however large a tile is.
+time, so that temporaries stay small however large a tile is. Functions that hold the GIL are avoided, so that two
+workers are nearly twice as fast as one.
 """
 
 from __future__ import annotations
@@ -37,26 +38,34 @@ _FEW = 1 << 11
 """Pixels of a frame that are few."""
 
 
-def _pieces(tile: Any, swapped: tuple[int, ...], step: int) -> Iterator[tuple[slice, Any]]:
-    """Give some frames at a time, and their pixels in native byte order."""
+def _ordered(tile: Any, swapped: tuple[int, ...]) -> Any:
+    """Give a view of a tile with its byte order.
+
+    NumPy then swaps bytes where it converts or adds anyway, while other threads work; ``byteswap`` holds the GIL.
+    """
+    return tile.view(tile.dtype.newbyteorder()) if swapped else tile
+
+
+def _pieces(tile: Any, step: int) -> Iterator[tuple[slice, Any]]:
+    """Give some frames at a time, and their pixels."""
     for first in range(0, len(tile), step):
-        piece = tile[first : first + step]
-        yield slice(first, first + step), piece.byteswap() if swapped else piece
+        yield slice(first, first + step), tile[first : first + step]
 
 
-def _whole(tile: Any, swapped: tuple[int, ...]) -> Iterator[tuple[slice, Any]]:
+def _whole(tile: Any) -> Iterator[tuple[slice, Any]]:
     """Give some frames at a time, as many as are copied at most."""
-    return _pieces(tile, swapped, min(_DEEP, max(1, _ITEMS // max(1, tile.shape[1]))))
+    return _pieces(tile, min(_DEEP, max(1, _ITEMS // max(1, tile.shape[1]))))
 
 
 def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any) -> Iterator[tuple[slice, slice, Any]]:
     """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block."""
+    tile = _ordered(tile, swapped)
     depth, n_pixels = tile.shape
     columns = max(1, min(_COLUMNS, n_pixels))
     step = min(_DEEP, _ITEMS // columns)
     room = np.empty(min(step, depth) * columns, dtype)
     for start in range(0, n_pixels, columns):
-        for frames, piece in _pieces(tile[:, start : start + columns], swapped, step):
+        for frames, piece in _pieces(tile[:, start : start + columns], step):
             block = room[: piece.size].reshape(piece.shape)
             np.copyto(block, piece, casting="unsafe")
             yield slice(start, start + columns), frames, block
@@ -67,7 +76,7 @@ def add_frames(tile: Any, swapped: tuple[int, ...], total: Any) -> None:
     # 32 bits hold the sum of `_DEEP` whole numbers of 16 bits.
     narrow = _is_narrow(tile)
     step = _DEEP if tile.shape[1] <= _FEW else _SHALLOW
-    for _, piece in _whole(tile, swapped) if swapped else _pieces(tile, swapped, step):
+    for _, piece in _pieces(_ordered(tile, swapped), step):
         total += np.add.reduce(piece, axis=0, dtype=np.int32 if narrow else total.dtype)
 
 
@@ -79,11 +88,11 @@ def _is_narrow(tile: Any) -> bool:
 def add_pixels(tile: Any, swapped: tuple[int, ...], total: Any) -> None:
     """Add the pixels of each frame to ``total``."""
     if not _is_narrow(tile):
-        for frames, piece in _whole(tile, swapped):
+        for frames, piece in _whole(_ordered(tile, swapped)):
             total[frames] += np.add.reduce(piece, axis=1, dtype=total.dtype)
         return
     narrow = np.int32 if tile.dtype.kind == "i" else np.uint32
-    for frames, piece in _whole(tile, swapped) if swapped else _pieces(tile, swapped, _SHALLOW):
+    for frames, piece in _pieces(_ordered(tile, swapped), _SHALLOW):
         for start in range(0, tile.shape[1], _NARROW):
             total[frames] += np.add.reduce(piece[:, start : start + _NARROW], axis=1, dtype=narrow)
 
@@ -123,7 +132,7 @@ def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, w
     """Add the sums of each frame under masks that are given as the pixels that count to ``result``."""
     order = np.argsort(numbers, kind="stable")
     masks, starts = np.unique(numbers[order], return_index=True)
-    for frames, piece in _whole(tile, swapped) if masks.size else ():
+    for frames, piece in _whole(_ordered(tile, swapped)) if masks.size else ():
         result[frames, masks] += np.add.reduceat(piece[:, items[order]] * weights[order], starts, axis=1)
 
 
@@ -145,6 +154,6 @@ def reduce_rows(
 
 def correct_rows(rows: Any, swapped: tuple[int, ...], dark: Any, gain: Any, out: Any) -> None:
     """Write ``(rows - dark) * gain`` to ``out``; a gain of no elements is one."""
-    np.subtract(rows.byteswap() if swapped else rows, dark, out=out, casting="unsafe")
+    np.subtract(_ordered(rows, swapped), dark, out=out, casting="unsafe")
     if gain.size:
         out *= gain

@@ -30,7 +30,8 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
     """Add the values of each frame to ``total``."""
     used = np.flatnonzero(np.diff(starts))
     if used.size:
-        total[used] += np.add.reduceat(values, starts[used], dtype=total.dtype)
+        wide = values.astype(total.dtype, copy=False)  # here, because `reduceat` would hold the GIL meanwhile
+        total[used] += np.add.reduceat(wide, starts[used])
 
 
 def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:

@@ -119,7 +119,7 @@ class ChunkedPart(Part):
             for row, place in zip(rows.tolist(), found.tolist(), strict=True):
                 self._decode(io, place, pixels[row])
         if not self.stored.dtype.isnative:
-            out[target] = out[target].byteswap()
+            out[target] = out[target].view(out.dtype.newbyteorder())
 
     def _decode_together(self, io: IOSession, found: NDArray[np.int64], out: NDArray[np.uint8]) -> bool:
         """Decode chunks that lie near each other in one go, where that is possible; gives whether it was."""
@@ -199,7 +199,7 @@ class ChunkedPart(Part):
         """Decode a chunk where its pixels belong."""
         self._decode(io, found, out.reshape(-1).view(np.uint8))
         if not self.stored.dtype.isnative:
-            out.byteswap(inplace=True)
+            np.copyto(out, out.view(out.dtype.newbyteorder()))  # `byteswap` would hold the GIL
 
     def _decode_and_keep(
         self, io: IOSession, worker: Worker, row: tuple[int, int], number: int, found: tuple[int, int, int]
