@@ -11,7 +11,7 @@ does not understand is reported as incompatible, one that fails while it is impo
 
 `Executor` is the contract, with an example. What else is here helps to keep it: `limit` says how far to run ahead,
 `one_thread` limits libraries for linear algebra, and `pack`, `unpack`, `pack_result`, `pack_error` and `result_of` take
-jobs, results and errors to other processes.
+jobs, results and errors to other processes. `InOrder` is a run whose workers answer in any order.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         limit as limit,
     )
     from lamella.executors.inline import InlineExecutor as InlineExecutor
+    from lamella.executors.inorder import InOrder as InOrder
     from lamella.executors.make import make_executor as make_executor
     from lamella.executors.messages import (
         Message as Message,
@@ -50,6 +51,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.executors.make": "make_executor",
         "lamella.executors.messages": "Message pack pack_error pack_result result_of unpack",
         "lamella.executors.onethread": "one_thread",
+        "lamella.executors.inorder": "InOrder",
         "lamella.executors.inline": "InlineExecutor",
         "lamella.executors.threads": "ThreadsExecutor",
         "lamella.executors.processes": "ProcessesExecutor",

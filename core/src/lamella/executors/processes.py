@@ -8,14 +8,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import wait
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from lamella.errors import CancelledRun, UDFError, WorkerLost
+from lamella.errors import WorkerLost
 from lamella.executors.channel import BrokenFrameError, Order
 from lamella.executors.executor import PATIENCE, Executor, Job, Transport, limit
-from lamella.executors.messages import Message, pack, result_of, unpack
+from lamella.executors.inorder import InOrder
+from lamella.executors.messages import Message, pack
 from lamella.executors.worker import Worker
 from lamella.system.logs import logger_of
 from lamella.system.processors import available_cpus
@@ -82,16 +83,8 @@ class ProcessesExecutor(Executor):
         """
         message = pack((job, shared), by_value=True)
         room = limit(self.workers, ahead)
-        run: _Run[I, R] = _Run(self._take(), message, items, cancel or threading.Event(), room)
-        process = os.getpid()
-        try:
-            yield from run.results()
-        finally:
-            if os.getpid() == process:  # and not another one, which was forked meanwhile
-                try:
-                    run.stop()
-                finally:
-                    self._give_back(run.workers)
+        run: _Run[I, R] = _Run(self._take(), self._give_back, message, items, cancel, room)
+        yield from run.results()
 
     def close(self) -> None:
         """End the processes."""
@@ -145,49 +138,39 @@ def _end(workers: list[Worker]) -> None:
         worker.end()
 
 
-class _Run(Generic[I, R]):
-    """One run: which worker has which item, which items wait to be done again, which results wait for their turn."""
+class _Run(InOrder[I, R]):
+    """One run: which worker has which item, and which items wait to be done again."""
 
     _numbers = itertools.count()
 
     def __init__(
-        self, workers: list[Worker], shared: Message, items: Sequence[I], cancel: threading.Event, room: int
+        self,
+        workers: list[Worker],
+        give_back: Callable[[list[Worker]], None],
+        shared: Message,
+        items: Sequence[I],
+        cancel: threading.Event | None,
+        room: int,
     ) -> None:
-        self.workers = workers
+        super().__init__(items, cancel)
+        self._workers = workers
+        self._give_back = give_back
         self._shared = shared
-        self._items = items
-        self._begun = 0
-        self._end = len(items)
-        self._cancel = cancel
         self._room = room
         self._number = next(self._numbers)
         self._busy: dict[Worker, tuple[int, Message]] = {}
         self._knows: set[Worker] = set()
         self._again: deque[tuple[int, Message]] = deque()
         self._deaths: dict[int, int] = {}
-        self._ready: dict[int, Any] = {}
-        self._next = 0
 
-    def results(self) -> Iterator[R]:
-        """Give the results in order."""
-        while self._next < len(self._items):
-            if self._cancel.is_set():
-                raise CancelledRun("the run was cancelled")
-            self._hand_out()
-            if self._next in self._ready:
-                self._next += 1
-                yield result_of(self._ready.pop(self._next - 1))
-            elif self._busy:
-                self._collect(_POLL)
-
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
         """Give idle workers something to do, but do not run far ahead of the first result that is missing."""
-        for worker in self.workers:
+        for worker in self._workers:
             if worker in self._busy:
                 continue
-            if len(self._ready) + len(self._busy) >= self._room and not self._again:
+            if self.waiting + len(self._busy) >= self._room and not self._again:
                 return
-            item = self._again.popleft() if self._again else self._taken()
+            item = self._again.popleft() if self._again else self.take(_packed)
             if item is None:
                 return
             self._busy[worker] = item
@@ -200,23 +183,9 @@ class _Run(Generic[I, R]):
                 self._replace(worker)
                 return
 
-    def _taken(self) -> tuple[int, Message] | None:
-        """Take the next item, ready to be sent; one that cannot be had is an error in its place, and the last."""
-        index = self._begun
-        if index == self._end:
-            return None
-        try:
-            message = pack(self._items[index], by_value=True)
-        except Exception as error:
-            self._ready[index] = "error", (error, error.__cause__)
-            self._end = index
-            return None
-        self._begun += 1
-        return index, message
-
-    def _collect(self, timeout: float) -> None:
+    def collect(self) -> None:
         """Take the answers that have come, and notice who ended without one."""
-        answering = self._answering(timeout)
+        answering = self._answering()
         for worker in answering:
             try:
                 answer = self._answer_of(worker)
@@ -224,14 +193,14 @@ class _Run(Generic[I, R]):
                 self._replace(worker)
                 continue
             index, _ = self._busy.pop(worker)
-            self._ready[index] = _unpacked(answer, index)
+            self.answered(index, answer)
         if not answering:  # another process may hold the pipe of a worker that is gone
             for worker in [worker for worker in self._busy if not worker.alive]:
                 self._replace(worker)
 
-    def _answering(self, timeout: float) -> list[Worker]:
+    def _answering(self) -> list[Worker]:
         busy = {worker.channel.connection: worker for worker in self._busy}
-        return [busy[connection] for connection in wait(list(busy), timeout)]  # type: ignore[index]
+        return [busy[connection] for connection in wait(list(busy), _POLL)] if busy else []  # type: ignore[index]
 
     def _answer_of(self, worker: Worker) -> Message:
         """Receive the answer of a worker; only one to the item that it was given counts."""
@@ -243,18 +212,24 @@ class _Run(Generic[I, R]):
     def _replace(self, worker: Worker) -> None:
         """Put a fresh worker in the place of one that died, and have its item done again."""
         index, item = self._busy.pop(worker)
-        self.workers.remove(worker)
+        self._workers.remove(worker)
         code = worker.kill()
-        self.workers.append(Worker())
+        self._workers.append(Worker())
         deaths = self._deaths[index] = self._deaths.get(index, 0) + 1
         if deaths < _ATTEMPTS:
             _log.warning("a worker ended with exit code %s; item %d is done again", code, index)
             self._again.append((index, item))
         else:
-            self._ready[index] = "error", (WorkerLost(index, deaths, f"exit code {code}", _REMEDY), None)
+            self.failed(index, WorkerLost(index, deaths, f"exit code {code}", _REMEDY))
 
     def stop(self) -> None:
         """Make busy workers stop within a tile, and all forget this run. Who does not stop is ended by force."""
+        try:
+            self._stop()
+        finally:
+            self._give_back(self._workers)
+
+    def _stop(self) -> None:
         try:
             for worker in list(self._busy):
                 if worker.channel.broken:
@@ -267,12 +242,12 @@ class _Run(Generic[I, R]):
         finally:
             for worker in list(self._busy):
                 self._drop(worker)
-        for worker in self._knows & set(self.workers):
+        for worker in self._knows & set(self._workers):
             worker.tell("forget", self._number)
 
     def _settle(self) -> None:
         """Take answers that nobody wants any more."""
-        for worker in self._answering(_POLL):
+        for worker in self._answering():
             try:
                 self._answer_of(worker)
             except (EOFError, OSError):
@@ -283,15 +258,9 @@ class _Run(Generic[I, R]):
     def _drop(self, worker: Worker) -> None:
         """End a worker that is in the middle of something."""
         self._busy.pop(worker, None)
-        self.workers.remove(worker)
+        self._workers.remove(worker)
         worker.kill()
 
 
-def _unpacked(answer: Message, index: int) -> tuple[str, Any]:
-    """Give what a worker answered; what cannot be unpickled here is an error in its place."""
-    try:
-        kind, value = unpack(answer)
-    except Exception as error:
-        failed = UDFError(f"the result of item {index} cannot be unpickled here ({type(error).__name__}: {error})")
-        return "error", (failed, error)
-    return kind, value
+def _packed(item: Any) -> Message:
+    return pack(item, by_value=True)

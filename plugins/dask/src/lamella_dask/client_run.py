@@ -10,9 +10,9 @@ import time
 import uuid
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future as LocalFuture
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client, Future, KilledWorker
 
-from lamella.errors import CancelledRun, LamellaError, LamellaWarning, PluginError, UDFError, WorkerLost
-from lamella.executors import result_of, unpack
+from lamella.errors import CancelledRun, LamellaError, LamellaWarning, PluginError, WorkerLost
+from lamella.executors import InOrder
 from lamella_dask.last_run import LastRun
 from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
 
@@ -53,8 +53,8 @@ class _Sent:
 
     Attributes
     ----------
-    first, items : int, list
-        The number of its first item, and all of its items.
+    first, items : int, list of bytes
+        The number of its first item, and a pickle of each of its items.
     attempts : int
         How often it was given to the cluster.
     alone : bool
@@ -62,14 +62,14 @@ class _Sent:
     """
 
     first: int
-    items: list[Any]
+    items: list[bytes]
     attempts: int = 0
     alone: bool = False
     future: Future[Any] | None = None
     key: str = field(default="")
 
 
-class ClientRun:
+class ClientRun(InOrder[Any, Any]):
     """One run.
 
     Parameters
@@ -99,42 +99,32 @@ class ClientRun:
         attempts: int,
         options: dict[str, Any],
     ) -> None:
+        super().__init__(items, cancel)
         self._client = client
-        self._items = items
-        self._end = len(items)
-        self._cancel = cancel or threading.Event()
         self._ahead = ahead
         self._workers = workers
         self._attempts = attempts
         self._options = options
         self._name = uuid.uuid4().hex[:12]
         self._numbers = iter(range(1 << 62))
-        self._plan: Pickled | Future[Any] = Pickled(cloudpickle.dumps((job, shared), protocol=5))
+        self._plan: Pickled | Future[Any] = Pickled(_pickled((job, shared)))
         self._sent: set[_Sent] = set()
         self._again: deque[_Sent] = deque()
         self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
-        self._ready: dict[int, Callable[[], Any]] = {}
-        self._begun = self._next = 0
         self._pace: float | None = None
         self._told: set[str] = set()
         self._heard = time.monotonic()
         self.facts = LastRun(plan_bytes=len(self._plan.content))
 
-    def results(self) -> Iterator[Any]:
-        """Give the results in order."""
+    def results(self) -> Generator[Any]:
+        """Give the results in order, and count what they took."""
         started = time.perf_counter()
         self._send_plan()
-        while self._next < len(self._items):
-            if self._cancel.is_set():
-                raise CancelledRun("the run was cancelled")
-            self._hand_out()
-            if self._next in self._ready:
-                self._next += 1
+        with closing(super().results()) as results:
+            for result in results:
                 self.facts.items += 1
-                yield self._ready.pop(self._next - 1)()
+                yield result
                 self.facts.wall = time.perf_counter() - started
-            else:
-                self._collect()
 
     def _send_plan(self) -> None:
         """Make a large plan the result of a task: that is computed again when the worker that holds it is lost."""
@@ -143,7 +133,8 @@ class ClientRun:
             key = f"lamella-{self._name}-plan"
             self._plan = self._client.submit(_same, self._plan, key=key, pure=False, **self._options)
 
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
+        """Submit batches, as many as workers can take."""
         started = time.perf_counter()
         while (sent := self._next_batch()) is not None:
             self._submit(sent)
@@ -158,14 +149,14 @@ class ClientRun:
                 return None
             return self._again.popleft()
         workers = max(1, self._workers())
-        if len(self._sent) >= 2 * workers or self._begun >= self._end:
+        if len(self._sent) >= 2 * workers or not self.left:
             return None
         room = 2 * workers * _LARGEST if self._ahead is None else max(workers, min(self._ahead, 2 * workers * _LARGEST))
-        size = min(self._batch_size(workers, room), room - (self._begun - self._next))
+        size = min(self._batch_size(workers, room), room - (self.begun - self.given))
         return self._new_batch(size) if size > 0 else None
 
     def _batch_size(self, workers: int, room: int) -> int:
-        guided = math.ceil((self._end - self._begun) / (2 * workers))
+        guided = math.ceil(self.left / (2 * workers))
         fewest, most = 1, _FIRST
         if self._pace is not None:
             pace = max(self._pace, 1e-6)
@@ -173,24 +164,18 @@ class ClientRun:
         return max(1, min(max(guided, fewest), most, _LARGEST, math.ceil(room / (2 * workers))))
 
     def _new_batch(self, size: int) -> _Sent | None:
-        first = self._begun
-        items: list[Any] = []
-        while len(items) < size and self._begun < self._end:
-            try:
-                items.append(self._items[self._begun])
-            except Exception as error:
-                self._ready[self._begun] = _raiser(error)
-                self._end = self._begun
-                break
-            self._begun += 1
+        first = self.begun
+        items: list[bytes] = []
+        while len(items) < size and (taken := self.take(_pickled)) is not None:
+            items.append(taken[1])
         return _Sent(first, items) if items else None
 
     def _submit(self, sent: _Sent) -> None:
         sent.attempts += 1
         self.facts.batches += 1
-        batch = Batch(self._name, cloudpickle.dumps(sent.items, protocol=5), _versions())
+        batch = Batch(self._name, sent.items, _versions())
         key = f"lamella-{self._name}-{next(self._numbers)}"
-        priority = self._options.get("priority", 0 if len(self._items) > 64 else 1)
+        priority = self._options.get("priority", 0 if len(self.items) > 64 else 1)
         options = {**self._options, "priority": priority}
         sent.future = self._client.submit(work, self._plan, batch, key=key, pure=False, **options)
         self._sent.add(sent)
@@ -212,7 +197,7 @@ class ClientRun:
         loop: Any = self._client.loop
         return asyncio.run_coroutine_threadsafe(coroutine, loop.asyncio_loop)
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
         """Take what has come."""
         started = time.perf_counter()
         try:
@@ -243,7 +228,7 @@ class ClientRun:
         for i, answer in enumerate(done.answers):
             body, buffers = answer
             self.facts.result_bytes += len(body) + sum(memoryview(buffer).nbytes for buffer in buffers)
-            self._ready[sent.first + i] = _result(answer, sent.first + i)
+            self.answered(sent.first + i, answer)
         for note in done.notes:
             if note not in self._told:
                 self._told.add(note)
@@ -257,20 +242,20 @@ class ClientRun:
         if isinstance(error, KilledWorker):
             self._killed(sent, error)
         elif status == "error" and error is not None:
-            self._ready[sent.first] = _raiser(_told(error))
+            self.failed(sent.first, _told(error))
         elif self._client.status != "running":
             raise self._gone()
         elif sent.attempts < self._attempts:
             self._retry(sent)
         else:
-            self._ready[sent.first] = _raiser(WorkerLost(sent.first, sent.attempts, f"Dask says {status!r}", _REMEDY))
+            self.failed(sent.first, WorkerLost(sent.first, sent.attempts, f"Dask says {status!r}", _REMEDY))
 
     def _killed(self, sent: _Sent, error: KilledWorker) -> None:
         """Do the items of a batch one by one, with nothing beside them: some may have been there by chance."""
         if sent.alone and len(sent.items) == 1:
             last = getattr(error.last_worker, "address", error.last_worker)
             attempts = getattr(error, "allowed_failures", self._attempts - 1) + 1
-            self._ready[sent.first] = _raiser(WorkerLost(sent.first, attempts, f"the last one was {last}", _REMEDY))
+            self.failed(sent.first, WorkerLost(sent.first, attempts, f"the last one was {last}", _REMEDY))
             return
         for i, item in enumerate(sent.items):
             self._retry(_Sent(sent.first + i, [item], alone=True))
@@ -296,7 +281,6 @@ class ClientRun:
         """Stop what still runs, and forget everything of this run."""
         unfinished = [sent.future for sent in self._sent if sent.future is not None]
         self._sent.clear()
-        self._ready.clear()
         running = self._client.status == "running"
         if unfinished and running:
             self._cancel_all(unfinished)
@@ -337,26 +321,12 @@ class ClientRun:
         )
 
 
+def _pickled(thing: Any) -> bytes:
+    return cloudpickle.dumps(thing, protocol=5)  # type: ignore[no-any-return]
+
+
 def _same(plan: Pickled) -> Pickled:
     return plan
-
-
-def _raiser(error: BaseException) -> Callable[[], Any]:
-    def fail() -> Any:
-        raise error
-
-    return fail
-
-
-def _result(answer: Any, index: int) -> Callable[[], Any]:
-    """Give a function that gives a result or raises its error."""
-    try:
-        unpacked = unpack(answer)
-    except Exception as error:
-        failed = UDFError(f"the result of item {index} cannot be unpickled here ({type(error).__name__}: {error})")
-        failed.__cause__ = error
-        return _raiser(failed)
-    return lambda: result_of(unpacked)
 
 
 def _told(error: BaseException) -> BaseException:

@@ -192,13 +192,10 @@ class DaskExecutor(Executor):
             attempts=self._attempts,
             options=self._options,
         )
-        process = os.getpid()
         try:
             yield from run.results()
         finally:
             self.last_run = run.facts
-            if os.getpid() == process:
-                run.stop()
 
     def describe(self) -> dict[str, object]:
         """Give facts for people: also the address of the scheduler."""

@@ -41,14 +41,14 @@ class Batch:
     ----------
     run : str
         Names the run.
-    items : bytes
-        A pickle of the list of items.
+    items : list of bytes
+        A pickle of each item.
     versions : dict
         What the client has; see `versions`.
     """
 
     run: str
-    items: bytes
+    items: list[bytes]
     versions: dict[str, str]
 
 
@@ -146,7 +146,7 @@ def work(plan: Pickled, batch: Batch) -> Done:
         with _plans.at_work(batch.run) as opened, prefer("buffered", reason) if limit else nullcontext(), one_thread:
             job, shared = opened.open(plan.content)
             notes += _mapped_notes(shared, limit)
-            for item in pickle.loads(batch.items):
+            for item in map(pickle.loads, batch.items):
                 if _plans.stopped(batch.run):
                     raise CancelledRun("the run was cancelled")
                 answers.append(_portable(pack_result(job(shared, item, lambda: _plans.stopped(batch.run)))))
