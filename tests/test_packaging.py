@@ -17,6 +17,7 @@ import pytest
 from lamella.plugins.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
+SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 PLUGINS = sorted(folder.parent for folder in ROOT.glob("plugins/*/pyproject.toml"))
 MEMBERS = [ROOT / "core", ROOT / "testkit", *PLUGINS]
 ENTRY_POINT_GROUPS = {"lamella.formats", "lamella.conformance"}
@@ -154,7 +155,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.fixture
 def clean_python(tmp_path: Path) -> Path:
     run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
-    return tmp_path / "venv" / "bin" / "python"
+    return tmp_path / "venv" / SCRIPTS / "python"
 
 
 LOAD_ALL = """
@@ -187,7 +188,7 @@ def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(tmp_
     loaded = run(clean_python, "-c", LOAD_ALL, cwd=tmp_path).splitlines()
     assert {f"lamella.formats {folder.name}" for folder in PLUGINS if folder.name not in PROGRAMS} <= set(loaded)
     assert {f"{kind.group} {name}" for kind in KINDS for name in kind.builtin} <= set(loaded)
-    run(tmp_path / "venv" / "bin" / "lamella", "--help", cwd=tmp_path)
+    run(tmp_path / "venv" / SCRIPTS / "lamella", "--help", cwd=tmp_path)
     for folder in MEMBERS:
         run(clean_python, "-c", f"import {import_name(folder)}", cwd=tmp_path)
 

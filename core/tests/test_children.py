@@ -115,7 +115,7 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
 def compilers(quick: ModuleType, *, loaders: bool = False) -> list[int]:
     """Give the processes that compiled, and if wanted those that only loaded."""
     log: Path = quick.HERE / "log"
-    lines = log.read_text().splitlines() if log.exists() else []
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     return [int(line.split()[1]) for line in lines if loaders or line.startswith("compiled")]
 
 

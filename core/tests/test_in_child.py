@@ -169,7 +169,7 @@ def runs(pid: int) -> bool:
     except OSError:
         return False
     status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or ") Z " not in status.read_text()
+    return not status.exists() or ") Z " not in status.read_text(encoding="utf-8")
 
 
 def gone(pid: int, seconds: float = 20) -> bool:

@@ -173,7 +173,7 @@ def test_one_file_by_several_paths_is_one_file(scan: Callable[[str], str], tmp_p
 def test_what_is_not_of_this_file_is_left_alone(kind: str, scan: Callable[[str], str]) -> None:
     file = scan("a")
     if kind == "file":
-        FIRST.write_text("mine")
+        FIRST.write_text("mine", encoding="utf-8")
     else:
         FIRST.mkdir()
         (FIRST / "sum.npy").write_text("mine")
@@ -186,9 +186,9 @@ def test_what_is_not_of_this_file_is_left_alone(kind: str, scan: Callable[[str],
         (FIRST / "sum.npy").unlink()
         assert run(file, "--std") == 0
         (FIRST / "sum.npy").write_text("mine")
-    before = FIRST.read_text() if kind == "file" else content(FIRST)
+    before = FIRST.read_text(encoding="utf-8") if kind == "file" else content(FIRST)
     assert run(file) == 0
-    assert (FIRST.read_text() if kind == "file" else content(FIRST)) == before
+    assert (FIRST.read_text(encoding="utf-8") if kind == "file" else content(FIRST)) == before
     assert content(SECOND).keys() == {"mean.npy", "sum.npy", "summary.json"}
 
 
@@ -305,7 +305,7 @@ def test_out_that_cannot_be_used_is_an_error_before_any_work(
     elif state == "dangling":
         Path("r").symlink_to("nowhere")
     elif state in ("file", "in a file"):
-        Path("r").write_text("mine")
+        Path("r").write_text("mine", encoding="utf-8")
     else:
         (here / "r").mkdir()
         (here / "r" / "notes.txt").write_text("mine")

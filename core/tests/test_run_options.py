@@ -84,7 +84,7 @@ def test_a_file_that_is_no_region(kind: str, capsys: Capture) -> None:
     elif kind == "folder":
         path.mkdir()
     else:
-        path.write_text("text" if kind == "text" else "")
+        path.write_text("text" if kind == "text" else "", encoding="utf-8")
     assert "--roi mask.npy: " in refused(capsys, "--roi", "mask.npy")
 
 

@@ -54,7 +54,7 @@ def _csr(path: Path, nav: Shape, pixels: Pixels) -> None:
     lines = ["[params]", 'filetype = "raw_csr"', f"nav_shape = {list(nav)}", f"sig_shape = {list(_SIG)}", "[raw_csr]"]
     for kind, name, dtype in (("indptr", "indptr", "<i8"), ("indices", "indices", "<i4"), ("data", "values", "<i4")):
         lines += [f'{kind}_file = "{name}.dat"', f'{kind}_dtype = "{dtype}"']
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _kind(write: Any) -> Kind:

@@ -211,7 +211,7 @@ def test_workers_see_their_parent_end_although_a_process_lives_that_it_forked() 
 
 def running(pid: int) -> bool:
     try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
 

@@ -73,7 +73,7 @@ def test_the_dark_frame_can_be_left_alone(header: Path) -> None:
 
 @pytest.mark.parametrize("unbin", [True, False])
 def test_dark_frames_are_unfolded_and_repeated_like_the_signal(header: Path, darks: np.ndarray, unbin: bool) -> None:
-    header.write_text(header_text(4, (2, 2), binning=2))
+    header.write_text(header_text(4, (2, 2), binning=2), encoding="utf-8")
     ds = lamella.open(header, unbin=unbin)
     mean = darks.astype(np.float64).mean(axis=0).astype(np.float32)
     np.testing.assert_array_equal(corrections(ds).dark, np.repeat(mean, 2 if unbin else 1, axis=0))
@@ -82,7 +82,7 @@ def test_dark_frames_are_unfolded_and_repeated_like_the_signal(header: Path, dar
 @pytest.mark.parametrize("with_gain", [False, True])
 @pytest.mark.parametrize("dark", [True, False])
 def test_repeated_rows_can_keep_the_counts(header: Path, frames: np.ndarray, dark: bool, with_gain: bool) -> None:
-    header.write_text(header_text(4, (2, 2), binning=2))
+    header.write_text(header_text(4, (2, 2), binning=2), encoding="utf-8")
     gain = csv(header.with_name("gain.csv"), np.full((2 * HEIGHT, WIDTH), 3.0)) if with_gain else None
     ds = lamella.open(header, unbin="scale", subtract_dark=dark, gain_map=gain)
     whole = lamella.open(header, unbin=False, subtract_dark=dark)
@@ -95,7 +95,7 @@ def test_repeated_rows_can_keep_the_counts(header: Path, frames: np.ndarray, dar
 
 @pytest.mark.parametrize(("text", "rows"), [("scale", 2 * HEIGHT), ("true", 2 * HEIGHT), ("false", HEIGHT)])
 def test_repeating_rows_is_an_option(header: Path, text: str, rows: int, capsys: pytest.CaptureFixture[str]) -> None:
-    header.write_text(header_text(4, (2, 2), binning=2))
+    header.write_text(header_text(4, (2, 2), binning=2), encoding="utf-8")
     assert main(["info", str(header), "--unbin", text, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["shape"]["sig"][0] == rows
 
@@ -178,7 +178,7 @@ def test_the_fingerprint_follows_dark_frames_and_gain(header: Path, tmp_path: Pa
 
 
 def csv(path: Path, gain: np.ndarray) -> Path:
-    path.write_text("".join(";".join(map(repr, column)) + ";\r\n" for column in gain.T.tolist()))
+    path.write_text("".join(";".join(map(repr, column)) + ";\r\n" for column in gain.T.tolist()), encoding="utf-8")
     return path
 
 

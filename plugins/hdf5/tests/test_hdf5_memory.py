@@ -24,7 +24,7 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def memory(key: str) -> int:
-    return int(re.search(rf"{key}:\s*(\d+) kB", STATUS.read_text())[1]) << 10  # type: ignore[index]
+    return int(re.search(rf"{key}:\s*(\d+) kB", STATUS.read_text(encoding="utf-8"))[1]) << 10  # type: ignore[index]
 
 
 def expect_little_memory(path: Path, **options: Any) -> lamella.DataSet | None:
@@ -35,7 +35,7 @@ def expect_little_memory(path: Path, **options: Any) -> lamella.DataSet | None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)  # what earlier tests gave back would be taken unseen
     before = memory("VmRSS")
-    RESET.write_text("5")
+    RESET.write_text("5", encoding="utf-8")
     ds = None
     try:
         ds = lamella.open(path, **options)

@@ -217,7 +217,11 @@ def test_external_links_that_lead_in_circles_end(tmp_path: Path) -> None:
 
 def libhdf5() -> Any:
     """Give the library that h5py has loaded."""
-    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/libhdf5-" in line}
+    loaded = {
+        line.split()[-1]
+        for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+        if "/libhdf5-" in line
+    }
     if not loaded:
         pytest.skip("libhdf5 is not found among the loaded libraries")
     return ctypes.CDLL(loaded.pop())

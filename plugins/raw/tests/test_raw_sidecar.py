@@ -32,7 +32,7 @@ def write_data(path: Path) -> Path:
 
 
 def write_sidecar(path: Path, params: str = PARAMS, *, filetype: str = "raw") -> Path:
-    path.write_text(f'[params]\nfiletype = "{filetype}"\n{params}')
+    path.write_text(f'[params]\nfiletype = "{filetype}"\n{params}', encoding="utf-8")
     return path
 
 

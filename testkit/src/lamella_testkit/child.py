@@ -27,7 +27,7 @@ def main() -> None:
     def send(kind: str, value: object) -> None:
         parent.send(pickle.dumps((kind, value)))
 
-    with tempfile.TemporaryDirectory(prefix="lamella-testkit-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lamella-testkit-", ignore_cleanup_errors=True) as folder:
         kits = _Kits(Path(folder), lambda text, seconds: send("case", (text, seconds)))
         while True:
             try:

@@ -6,6 +6,7 @@ import pickle
 import queue
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Child", "Worker"]
 
+_HIGHEST_EXIT_CODE = 0xFFFF
 _GRACE = 5.0  # seconds that the child gets to notice by itself that a case takes too long
 
 
@@ -106,12 +108,16 @@ class Child:
         self.close()
         if code < 0:
             return f"it ends the process by {signal.Signals(-code).name}{text}"
-        return f"it ends the process with exit code {code}{text}"
+        shown = f"{code:#x}" if code > _HIGHEST_EXIT_CODE else str(code)  # a status of Windows
+        return f"it ends the process with exit code {shown}{text}"
 
     def interrupt(self) -> str:
         """End a child that hangs; gives the place where it hung."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGABRT)  # makes faulthandler print where it is
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            self._process.send_signal(signal.SIGABRT)  # makes faulthandler print where it is
         try:
             self._process.wait(timeout=_GRACE)
         except subprocess.TimeoutExpired:

@@ -61,7 +61,7 @@ def address_space(extra: int) -> Iterator[bool]:
         return
     import resource
 
-    present = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    present = int(_STATM.read_text(encoding="utf-8").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (present + extra, before[1]))
     try:
@@ -83,12 +83,12 @@ def resident_peak() -> Iterator[Callable[[], int | None]]:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)  # what was given back before would be taken unseen
     before = _resident("VmRSS:")
-    _RESET.write_text("5")
+    _RESET.write_text("5", encoding="utf-8")
     yield lambda: _resident("VmHWM:") - before
 
 
 def _resident(key: str) -> int:
-    status = _STATUS.read_text()
+    status = _STATUS.read_text(encoding="utf-8")
     return int(status[status.index(key) :].split(maxsplit=2)[1]) << 10
 
 
@@ -124,7 +124,7 @@ def bytes_read() -> int | None:
     """Give the number of bytes that this process has read from files so far, or None if that cannot be known."""
     if not _IO.exists():
         return None
-    text = _IO.read_text()
+    text = _IO.read_text(encoding="utf-8")
     return int(text.split(maxsplit=2)[1])
 
 

@@ -89,7 +89,7 @@ def iterate(
         yield from _in_children(spec, sampler, wanted, settings)
         return
     instance = sampler() if isinstance(sampler, type) else sampler
-    with tempfile.TemporaryDirectory(prefix="lamella-testkit-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lamella-testkit-", ignore_cleanup_errors=True) as folder:
         kit = Kit(spec, instance, profile=settings, workdir=Path(folder))
         for one in wanted:
             yield carry_out(one, kit)

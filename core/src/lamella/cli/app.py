@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -60,17 +61,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.complain("lamella: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is silent
-        return FAILED
     except UsageError as error:
         _tell(error, console)
         return WRONG_USAGE
     except Exception as error:
+        if _is_closed_pipe(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is silent
+            return FAILED
         if "--traceback" in arguments:
             console.complain(*_traceback(error))
         _tell(error, console)
         return FAILED
+
+
+def _is_closed_pipe(error: Exception) -> bool:
+    """Whether the program that reads the output has ended; Windows says that an argument is invalid."""
+    if sys.platform == "win32" and isinstance(error, OSError) and error.errno == errno.EINVAL:
+        return error.filename is None
+    return isinstance(error, BrokenPipeError)
 
 
 def _dispatch(arguments: list[str], console: Console) -> int:

@@ -15,6 +15,7 @@ from lamella.cli.drawing import save_picture
 from lamella.cli.info import provenance_facts
 from lamella.cli.streaming import save_arrays, stream
 from lamella.dataset.repr import size_text
+from lamella.io.mmap import forget_mappings
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         _show(path, args.out, console)
     finally:
         if not args.keep:
+            forget_mappings()  # Windows does not remove a file that is mapped
             path.unlink(missing_ok=True)
     if not args.keep:
         console.say("", f"{path} was removed; with --keep it stays.")

@@ -137,15 +137,16 @@ def _numba_cache() -> Finding:
 
 
 def _machine() -> Iterator[Finding]:
+    from lamella.system.memory import memory_size
     from lamella.system.processors import available_cpus
     from lamella.system.spawn import NoPythonError, python_executable
 
     if python_executable() is None:
         yield Finding("child processes", "warning", str(NoPythonError()), "without one, use the executor 'threads'")
     yield Finding("cores", "ok", f"{available_cpus()} of {os.cpu_count()} may be used")
-    if sys.platform != "win32":
-        page = os.sysconf("SC_PAGE_SIZE")
-        yield Finding("memory", "ok", f"{size_text(page * os.sysconf('SC_PHYS_PAGES'))} in all")
+    memory = memory_size()
+    if memory < sys.maxsize:
+        yield Finding("memory", "ok", f"{size_text(memory)} may be used")
 
 
 def _unfinished() -> Iterator[Finding]:

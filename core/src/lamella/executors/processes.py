@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
 import time
 import weakref
@@ -29,6 +30,7 @@ R = TypeVar("R")
 
 _log = logger_of(__name__)
 
+_MOST_WORKERS = 60 if sys.platform == "win32" else 4096
 _ATTEMPTS = 3
 """How often an item is tried whose worker is killed."""
 _REMEDY = "Exit code -9 means that it was killed, most often for lack of memory: use fewer workers or more partitions"
@@ -47,14 +49,14 @@ class ProcessesExecutor(Executor):
     Parameters
     ----------
     workers
-        Number of processes; all processors that this process may use if None.
+        Number of processes; all processors that this process may use if None. Windows waits for 60 of them at most.
     """
 
     name = "processes"
     transport: Transport = "pipe"
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or available_cpus()
+        self._workers = min(workers or available_cpus(), _MOST_WORKERS)
         self._idle: list[Worker] = []
         self._lock = threading.Lock()
         weakref.finalize(self, _end, self._idle)

@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ __all__ = ["PlacedFile", "make_file"]
 _WORTH_A_PIECE = 16 << 10
 """Size from which frames that lie apart are written one by one and not copied together first [bytes]."""
 _MOST_PIECES = 1024
+_AT_ONCE = 1 << 30
+"""Most bytes that are written by one call; macOS refuses 2 GiB."""
 _turn = threading.Lock()
 """Systems let one thread at a time write into a file; waiting for that here, others sleep instead of spinning."""
 
@@ -95,10 +98,16 @@ class PlacedFile:
 
     def _some(self, pieces: deque[memoryview], offset: int) -> int:
         """Write as much as the system takes; give how much that was [bytes]."""
-        if hasattr(os, "pwritev"):
-            return os.pwritev(self._file.fileno(), list(pieces)[:_MOST_PIECES], offset)
-        self._file.seek(offset)  # Windows
-        return self._file.write(pieces[0])
+        if hasattr(os, "pwritev") and pieces[0].nbytes <= _AT_ONCE:
+            return os.pwritev(self._file.fileno(), _up_to(_AT_ONCE, pieces), offset)
+        self._file.seek(offset)  # Windows, and arrays of gigabytes
+        return self._file.write(pieces[0][:_AT_ONCE])
+
+
+def _up_to(nbytes: int, pieces: Iterable[memoryview]) -> list[memoryview]:
+    """Give the first pieces, of so many bytes together at most."""
+    ends = accumulate(piece.nbytes for piece in pieces)
+    return [piece for piece, end, _ in zip(pieces, ends, range(_MOST_PIECES), strict=False) if end <= nbytes]
 
 
 def _pieces(frames: NDArray[Any]) -> list[memoryview]:

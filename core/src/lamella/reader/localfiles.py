@@ -18,18 +18,23 @@ __all__ = ["OPEN_FLAGS", "is_url", "look_at", "named_target", "read_at"]
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 """How files are opened for reading."""
 
+_AT_ONCE, _COPIED_AT_ONCE = 1 << 30, 16 << 20
 _LONGEST_PATH = 1 << 15
 _CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[Ff][Ii][Ll][Ee]:/")  # two letters at least: one is a drive of Windows
 
 
 def read_at(handle: int, target: Any, offset: int) -> int:
-    """Read into a writable buffer from ``offset`` of an open file; gives the number of bytes read, 0 at its end."""
-    if hasattr(os, "preadv"):
-        return os.preadv(handle, [target], offset)
-    os.lseek(handle, offset, os.SEEK_SET)
+    """Read into a writable buffer from ``offset`` of an open file; gives the number of bytes read, 0 at its end.
+
+    Fewer bytes than fit may be read at once: macOS refuses to read more than 2 GiB, and without `os.preadv` each piece
+    is copied.
+    """
     memory = memoryview(target)
-    piece = os.read(handle, len(memory))
+    if hasattr(os, "preadv"):
+        return os.preadv(handle, [memory[:_AT_ONCE]], offset)
+    os.lseek(handle, offset, os.SEEK_SET)
+    piece = os.read(handle, min(len(memory), _COPIED_AT_ONCE))
     memory[: len(piece)] = piece
     return len(piece)
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from lamella.errors import FolderError, MissingPathError, PathError
 from lamella.reader.localfiles import OPEN_FLAGS, is_url, look_at, named_target
 from lamella.reader.resource import Resource
+from lamella.system.paths import as_listed, long_path
 from lamella.system.text import printable
 
 __all__ = ["HEAD", "TAIL", "Kind", "Probe"]
@@ -80,7 +81,7 @@ class Probe:
             probe = cls.of(target[0])
             if probe.kind == "url":
                 raise PathError(errno.EINVAL, "a list is of files, and this is a URL", str(target[0]))
-            probe.target, probe.paths = target, tuple(_local(one) for one in target)
+            probe.target, probe.paths = target, tuple(as_listed(_local(one)) for one in target)
             for path in probe.paths:
                 if stat.S_ISDIR(look_at(path).st_mode):
                     raise FolderError(errno.EISDIR, f"{path}: a list is of files, and this is a folder", str(path))
@@ -93,6 +94,7 @@ class Probe:
             return cls(target, None, 0, 0, "url")
         path = _local(target)
         status = _looked_at(path, target)
+        path = as_listed(path)
         if stat.S_ISDIR(status.st_mode):
             return cls(target, path, 0, status.st_mtime_ns, "folder")
         return cls(target, path, status.st_size, status.st_mtime_ns)
@@ -275,7 +277,7 @@ def _looked_at(path: Path, target: str | os.PathLike[str]) -> os.stat_result:
 
 def _absolute(text: str) -> Path:
     try:
-        return Path(text).absolute()
+        return long_path(Path(text).absolute())
     except OSError as error:  # there is no working directory any more
         raise PathError.of(error, text) from None
 
@@ -301,7 +303,7 @@ def _plain_file(folder: Path, name: str, home: set[Path]) -> Path | None:
         return None
     path = folder / name
     try:
-        return path if path.is_file() and path.resolve().parent in home else None
+        return path if path.is_file() and long_path(path.resolve().parent) in map(long_path, home) else None
     except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
         return None
 

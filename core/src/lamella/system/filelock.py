@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +105,15 @@ if sys.platform == "win32":
     def _unlock(file: int) -> None:
         """Unlock the first byte."""
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+elif find_spec("fcntl") is None:
+
+    def _lock(file: int) -> None:
+        """Say that this system has no locks."""
+        raise OSError(errno.ENOSYS, "this system has no locks")
+
+    def _unlock(file: int) -> None:
+        """Do nothing: nothing is locked."""
 
 else:
     import fcntl

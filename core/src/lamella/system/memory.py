@@ -46,7 +46,7 @@ def _group_limit(root: Path = Path("/")) -> int:
     mounted = root / "sys/fs/cgroup"
     files = [mounted / "memory.max", mounted / "memory/memory.limit_in_bytes"]
     try:
-        groups = (root / "proc/self/cgroup").read_text(errors="replace")
+        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return sys.maxsize
     for line in groups.splitlines():
@@ -62,7 +62,7 @@ def _group_limit(root: Path = Path("/")) -> int:
 
 def _content(file: Path) -> str:
     try:
-        return file.read_text(errors="replace").strip()
+        return file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 
@@ -80,7 +80,7 @@ def address_space_left() -> int:
     if limit == sys.maxsize:
         return limit
     try:
-        used = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        used = int(_STATM.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         used = 0
     return max(0, limit - used)
@@ -92,7 +92,7 @@ def limit_address_space(extra: int) -> bool:
         return False
     import resource
 
-    used = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    used = int(_STATM.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limits = [used + extra, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))

@@ -197,10 +197,8 @@ def _simple(places: NDArray[np.int64] | None) -> Any:
 
 def _put(out: NDArray[Any], rows: NDArray[np.int64], cut: _Cut, pixels: NDArray[Any]) -> None:
     """Copy pixels of a source to where they belong."""
-    axis = 1
-    for part in cut.part:
+    for axis, part in enumerate(cut.part, 1):
         pixels = np.expand_dims(pixels, axis) if part is None else pixels[(slice(None),) * axis + (part,)]
-        axis += 1
     if all(isinstance(into, slice) for into in cut.into):
         out[(as_slice(rows), *cut.into)] = pixels
         return

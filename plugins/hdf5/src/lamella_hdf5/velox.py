@@ -151,4 +151,4 @@ def _axis(told: _Told, axis: int, name: str) -> Axis | None:
 def _moment(seconds: float | None) -> str | None:
     if seconds is None or not 0 < seconds < 1e11:
         return None
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).isoformat()
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)).isoformat()

@@ -44,7 +44,7 @@ def main() -> None:
     def send(kind: str, value: object) -> None:
         parent.send(pickle.dumps((kind, value)))
 
-    with tempfile.TemporaryDirectory(prefix="lamella-fuzz-") as folder, suppress(EOFError):
+    with tempfile.TemporaryDirectory(prefix="lamella-fuzz-", ignore_cleanup_errors=True) as folder, suppress(EOFError):
         benches: dict[str, _Bench] = {}
         while True:
             job = pickle.loads(parent.receive())

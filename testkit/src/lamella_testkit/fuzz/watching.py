@@ -122,9 +122,9 @@ class Surroundings:
 
 def _access_is_noted(path: Path) -> bool:
     """Whether the file system notes when a file is read."""
-    path.write_text("x")
+    path.write_text("x", encoding="utf-8")
     os.utime(path, ns=(_LONG_AGO, path.stat().st_mtime_ns))
-    path.read_text()
+    path.read_text(encoding="utf-8")
     noted = path.stat().st_atime_ns != _LONG_AGO
     path.unlink()
     return noted

@@ -165,7 +165,7 @@ def _first_failure(name: str, profile: str) -> str | None:
     plugin = default_registry().get(name)
     assert plugin.spec is not None
     not_theirs = {"right_files_reach_the_reader"}  # it asks whether lines run, and a mutant changes that by itself
-    with tempfile.TemporaryDirectory(prefix="lamella-mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lamella-mutants-", ignore_cleanup_errors=True) as folder:
         kit = Kit(plugin.spec, sampler_named(name)(), profile=profile_named(profile), workdir=Path(folder))
         for one in all_checks():
             if (one.level in (0, 4) and one.name != "reader_is_importable") or one.name in not_theirs:

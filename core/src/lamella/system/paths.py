@@ -1,0 +1,70 @@
+"""Paths as operating systems take them: letters of names, and paths of Windows that are long."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["as_listed", "extended", "long_path"]
+
+IGNORES_CASE = sys.platform in ("win32", "darwin")
+"""Whether usual file systems find a file by its name in other letters: upper and lower case, composed accents."""
+
+_LONGEST = 247
+"""Characters that every function of Windows takes; folders may have no more."""
+_MOST_NAMES = 100_000
+
+
+def as_listed(path: Path) -> Path:
+    """Give a path with the name of its file as its folder lists it.
+
+    Readers compare names, for instance to find the parts of a scan. Windows and macOS also find a file by a name in
+    other letters, which would fit none of them.
+    """
+    if not IGNORES_CASE:
+        return path
+    try:
+        names = _names(str(path.parent), os.stat(path.parent).st_mtime_ns)
+    except OSError:
+        return path
+    if path.name in names:
+        return path
+    wanted = _folded(path.name)
+    alike = [name for name in names if _folded(name) == wanted]
+    return path.with_name(alike[0]) if len(alike) == 1 else path
+
+
+@lru_cache(maxsize=4)
+def _names(folder: str, changed: int) -> frozenset[str]:
+    with os.scandir(folder) as entries:
+        return frozenset(entry.name for entry, _ in zip(entries, range(_MOST_NAMES), strict=False))
+
+
+def _folded(name: str) -> str:
+    from unicodedata import normalize
+
+    return normalize("NFC", name).casefold()
+
+
+def long_path(path: Path) -> Path:
+    """Give an absolute path in the form that may be long on Windows; as it is on other systems."""
+    return Path(extended(os.path.abspath(path))) if os.name == "nt" else path
+
+
+def extended(path: str) -> str:
+    r"""Give an absolute path of Windows in the form that may have more than 260 characters.
+
+    Examples
+    --------
+    >>> print(extended(r"C:\scans\a.mib"))
+    C:\scans\a.mib
+    >>> print(extended("C:" + r"\folder" * 40)[:17])
+    \\?\C:\folder\fol
+    >>> print(extended(r"\\server\share" + r"\folder" * 40)[:28])
+    \\?\UNC\server\share\folder\
+    """
+    if len(path) <= _LONGEST or path.startswith(("\\\\?\\", "\\\\.\\")):
+        return path
+    return f"\\\\?\\UNC\\{path[2:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
