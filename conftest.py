@@ -1,12 +1,18 @@
 """What every test of the repository shares."""
 
 import os
+import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 ROOT = Path(__file__).parent
 WORKERS = 8
@@ -62,3 +68,45 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"no real files in {SAMPLES}; LAMELLA_SAMPLES names their folder")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    """A browser: the system's Chromium, or the program that `LAMELLA_CHROMIUM` names."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="wants the dependency group `browser`")
+    named = os.environ.get("LAMELLA_CHROMIUM")
+    program = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("there is no Chromium; LAMELLA_CHROMIUM names its program")
+    quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    drawing = ["--enable-unsafe-swiftshader", "--force-color-profile=srgb", "--hide-scrollbars"]
+    alone = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=[*quiet, *drawing, *alone])
+        yield browser
+        browser.close()
+
+
+def complaints(said: "ConsoleMessage") -> list[str]:
+    """Give what a line of the console complains about; that screenshots make a graphics card wait is no complaint."""
+    waits = "GL Driver Message (OpenGL, Performance" in said.text
+    return [said.text] if said.type in ("error", "warning") and not waits else []
+
+
+@pytest.fixture
+def page_faults() -> list[str]:
+    """What pages complained about; a test that provokes complaints reads and clears it."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: "Browser", page_faults: list[str]) -> "Iterator[Page]":
+    """An empty page of its own; errors, warnings and violations of the policy that it reports fail the test."""
+    context = chromium.new_context(viewport={"width": 1000, "height": 700}, color_scheme="dark")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("pageerror", lambda error: page_faults.append(str(error)))
+    page.on("console", lambda said: page_faults.extend(complaints(said)))
+    yield page
+    context.close()
+    assert not page_faults, "\n".join(page_faults)

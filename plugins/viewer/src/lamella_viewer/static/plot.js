@@ -1,0 +1,158 @@
+/** Curves, drawn by uPlot with axes and units. */
+
+import { formatNumber, inUnits, powerText, ticks, unitText } from "./numbers.js";
+import uPlot from "./vendor/uplot.js";
+
+/** @typedef {import("./types.js").Frame} Frame */
+
+const FONT = "12px Inter, system-ui, sans-serif";
+
+/** A plot that keeps its size, zoom and colours. */
+export class Plot {
+  element = document.createElement("div");
+  /** What the cursor is at. @type {{x: number, y: (number | null)[]} | null} */
+  at = null;
+  /** @type {(() => void) | null} */
+  moved = null;
+  #probe = document.createElement("i");
+  /** @type {any} */
+  #chart = null;
+  #made = "";
+  /** @type {Frame | null} */
+  #frame = null;
+
+  constructor() {
+    this.element.className = "plot";
+    this.element.setAttribute("part", "plot");
+    this.element.setAttribute("role", "img");
+    this.#probe.className = "probe";
+    this.element.append(this.#probe);
+    this.#probe.addEventListener("transitionend", () => this.#chart?.redraw(false)); // colours of the page have changed
+  }
+
+  /** Height and width [CSS px]. */
+  get size() {
+    return [this.element.clientHeight, this.element.clientWidth];
+  }
+
+  /** Ground and ink of the page. */
+  get colours() {
+    const style = getComputedStyle(this.#probe);
+    return [style.backgroundColor, style.color];
+  }
+
+  get canvas() {
+    return /** @type {HTMLCanvasElement} */ (this.element.querySelector("canvas"));
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {string} name For those who do not see it.
+   * @param {boolean} logarithmic
+   */
+  draw(frame, name, logarithmic) {
+    const { header } = frame;
+    this.element.setAttribute("aria-label", name);
+    const width = this.element.clientWidth;
+    const height = this.element.clientHeight;
+    if (!width || !height) return;
+    const axis = header.axes?.[header.axes.length - 1];
+    const rows = rowsOf(frame);
+    const wanted = JSON.stringify([logarithmic, axis?.name, axis?.unit, header.unit, header.title, rows.length]);
+    if (wanted !== this.#made) this.#make(wanted, frame, rows.length, logarithmic, width, height);
+    if (this.#chart.width !== width || this.#chart.height !== height) this.#chart.setSize({ width, height });
+    if (frame !== this.#frame) {
+      this.#frame = frame;
+      const n = rows[0]?.length ?? 0;
+      const places = Float64Array.from({ length: n }, (_, i) => inUnits(axis, i));
+      this.#chart.setData([places, ...rows]);
+    }
+  }
+
+  /**
+   * @param {string} wanted
+   * @param {Frame} frame
+   * @param {number} count
+   * @param {boolean} logarithmic
+   * @param {number} width
+   * @param {number} height
+   */
+  #make(wanted, frame, count, logarithmic, width, height) {
+    const { header } = frame;
+    const axis = header.axes?.[header.axes.length - 1];
+    this.#chart?.destroy();
+    const line = (/** @type {string} */ side) => getComputedStyle(this.#probe)[/** @type {any} */ (side)];
+    const base = {
+      stroke: () => line("color"),
+      grid: { stroke: () => line("borderTopColor"), width: 1 },
+      ticks: { stroke: () => line("borderTopColor"), width: 1, size: 4 },
+      font: FONT,
+      labelFont: FONT,
+      labelSize: 18,
+      labelGap: 0,
+      gap: 4,
+    };
+    const named = (/** @type {string} */ text, /** @type {string} */ unit) => (unit ? `${text} [${unit}]`.trim() : text);
+    const colours = ["var", "#e07b39", "#8a63d2", "#2f9e8f", "#d0578b"];
+    this.#chart = new uPlot(
+      {
+        width,
+        height,
+        padding: [10, 14, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
+        scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
+        axes: [
+          { ...base, size: 26, label: named(axis?.name ?? "", unitText(axis?.unit)), values: texts(false), space: 60 },
+          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28 },
+        ],
+        series: [
+          {},
+          ...Array.from({ length: count }, (_, i) => ({
+            stroke: () => (i % colours.length ? colours[i % colours.length] : line("outlineColor")),
+            width: 1.6,
+            points: { show: false },
+          })),
+        ],
+        hooks: { setCursor: [(/** @type {any} */ chart) => this.#cursor(chart)] },
+      },
+      [[], ...Array.from({ length: count }, () => [])],
+      this.element,
+    );
+    this.#made = wanted;
+    this.#frame = null;
+  }
+
+  /** @param {any} chart */
+  #cursor(chart) {
+    const i = chart.cursor.idx;
+    this.at = i === null || i === undefined ? null : { x: chart.data[0][i], y: chart.data.slice(1).map((/** @type {any} */ row) => row[i] ?? null) };
+    this.moved?.();
+  }
+}
+
+/**
+ * Gives curves as uPlot wants them: null where a number is not known.
+ *
+ * @param {Frame} frame
+ */
+function rowsOf({ pixels, shape, valid }) {
+  const n = shape[shape.length - 1];
+  const count = shape.length === 2 ? shape[0] : 1;
+  return Array.from({ length: count }, (_, row) =>
+    Array.from(pixels.subarray(row * n, (row + 1) * n), (value, i) =>
+      Number.isFinite(value) && (!valid || valid[i]) ? value : null,
+    ),
+  );
+}
+
+/** @param {boolean} logarithmic */
+function texts(logarithmic) {
+  return (/** @type {unknown} */ _, /** @type {(number | null)[]} */ values) =>
+    values.map((value) => {
+      if (value === null) return null;
+      const power = Math.log10(value);
+      if (logarithmic) return Number.isInteger(power) && Math.abs(power) > 3 ? powerText(power) : formatNumber(value, 3);
+      return formatNumber(value, 6);
+    });
+}
