@@ -212,15 +212,19 @@ class Kit:
 
     def params(self, sample: Sample, **keywords: Any) -> Any:
         """Give the parameters of the plugin for a sample, completed by detection and checked as the core does."""
+        return self._params(Probe.of(sample.target), {**sample.keywords, **keywords})
+
+    def _params(self, probe: Probe, keywords: Mapping[str, Any]) -> Any:
         cls = self.plugin.params_class()
-        match = self.reader.detect(Probe.of(sample.target))
+        match = self.reader.detect(probe)
         detected = {} if match is None else match.params
-        for_plugin, _ = split(cls, {**detected, **sample.keywords, **keywords}, api=self.spec.api)
+        for_plugin, _ = split(cls, {**detected, **keywords}, api=self.spec.api)
         return validate(cls, for_plugin)
 
     def source(self, sample: Sample, **keywords: Any) -> LinearSource | FrameSource:
-        """Ask the reader itself, so that none of its exceptions is translated."""
-        return self.reader.open(self.params(sample, **keywords), Probe.of(sample.target))
+        """Ask the reader itself, so that none of its exceptions is translated; one probe serves it, as in the core."""
+        probe = Probe.of(sample.target)
+        return self.reader.open(self._params(probe, {**sample.keywords, **keywords}), probe)
 
     # Trying.
 

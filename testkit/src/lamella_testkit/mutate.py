@@ -25,6 +25,8 @@ __all__ = [
     "extreme_fields",
     "flipped_bits",
     "known_numbers",
+    "name_kind",
+    "rewrite",
     "scrambled",
     "structure",
 ]
@@ -59,6 +61,16 @@ class Change:
     def __str__(self) -> str:
         new = self.new.hex(" ") if len(self.new) <= 16 else f"{self.new[:16].hex(' ')} ... ({len(self.new)} bytes)"
         return f"bytes {self.begin} to {self.end} replaced by {new or 'nothing'}"
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Give a file another content in place.
+
+    Some file systems write a file to the disk at once if it was made empty first, which takes a hundred times as long.
+    """
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(content)
+        file.truncate()
 
 
 def structure(
@@ -103,8 +115,12 @@ def _covered(kit: Kit, sample: Sample) -> dict[Path, np.ndarray[tuple[int], np.d
 
 def alike(sample: Sample, path: Path) -> int:
     """Give how many files are parts of the same kind as one of them: their names differ in nothing but digits."""
-    kinds = [_DIGITS.sub("#", one.name) for one in sample.files]
-    return kinds.count(_DIGITS.sub("#", path.name))
+    return [name_kind(one) for one in sample.files].count(name_kind(path))
+
+
+def name_kind(path: Path) -> str:
+    """Give what the names of files of one kind have in common: all but digits."""
+    return _DIGITS.sub("#", path.name)
 
 
 def boundaries(kit: Kit, sample: Sample, path: Path) -> list[int]:

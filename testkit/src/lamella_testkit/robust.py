@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,14 +145,15 @@ def read_source(source: LinearSource | FrameSource, expected: SampleData | None 
     info = source.info
     if expected is not None:
         _expect_same_kind(source, expected)
-    for frame, box in _tried(source):
-        found = _read(source, frame, box)
-        if expected is None:
-            continue
-        shown = _shown_at(info.index, frame)
-        if shown is None or shown >= expected.n_frames:
-            continue
-        expect_equal(found, expected.frames[shown : shown + 1][(slice(None), *box.slices)], f"frame {frame}")
+    with _frames_of(source) as read:
+        for frame, box in _tried(source):
+            found = read(frame, box)
+            if expected is None:
+                continue
+            shown = _shown_at(info.index, frame)
+            if shown is None or shown >= expected.n_frames:
+                continue
+            expect_equal(found, expected.frames[shown : shown + 1][(slice(None), *box.slices)], f"frame {frame}")
     if callable(info.corrections):
         info.corrections()
     for name, give in info.per_frame.items():
@@ -184,17 +185,24 @@ def _tried(source: LinearSource | FrameSource) -> Iterator[tuple[int, SigBox]]:
         yield n - 1, corner
 
 
-def _read(source: LinearSource | FrameSource, frame: int, box: SigBox) -> Any:
+@contextlib.contextmanager
+def _frames_of(source: LinearSource | FrameSource) -> Iterator[Callable[[int, SigBox], Any]]:
+    """Give what reads a part of a frame; all of them are read in one session."""
     if isinstance(source, LinearSource):
         with FrameReader(source, SpyBackend()) as reader:
-            return reader.read(np.asarray([frame]), box).copy()
-    out = np.empty((1, *box.shape), dtype=source.dtype)
+            yield lambda frame, box: reader.read(np.asarray([frame]), box)
+        return
+
+    def read(frame: int, box: SigBox) -> Any:
+        out = np.empty((1, *box.shape), dtype=source.dtype)
+        source.read(session, np.asarray([frame]), box, out)
+        return out
+
     session = SpyBackend().open(source.resources)
     try:
-        source.read(session, np.asarray([frame]), box, out)
+        yield read
     finally:
         session.close()
-    return out
 
 
 def _expect_same_kind(source: LinearSource | FrameSource, expected: SampleData) -> None:

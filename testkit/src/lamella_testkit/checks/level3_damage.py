@@ -10,7 +10,16 @@ import numpy as np
 
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit, sample_of
-from lamella_testkit.mutate import Change, alike, extreme_fields, flipped_bits, known_numbers, scrambled, structure
+from lamella_testkit.mutate import (
+    Change,
+    alike,
+    extreme_fields,
+    flipped_bits,
+    known_numbers,
+    rewrite,
+    scrambled,
+    structure,
+)
 from lamella_testkit.robust import attempt, attempt_costly
 from lamella_testkit.sample import Sample
 from lamella_testkit.zoo import foreign_files
@@ -38,7 +47,7 @@ def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence
     damaged = content
     for change in changes:
         damaged = change.apply(damaged)
-    path.write_bytes(damaged)
+    rewrite(path, damaged)
     with kit.case(f"{sample.data}, {path.name}: {'; '.join(map(str, changes))}"):
         attempt(kit, sample)
 
@@ -52,7 +61,7 @@ def flipped_bits_are_survived(kit: Kit) -> None:
     for sample, path, content, places in _files(kit):
         for change in flipped_bits(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -64,7 +73,7 @@ def extreme_fields_are_survived(kit: Kit) -> None:
     for sample, path, content, places in _files(kit):
         for change in extreme_fields(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -92,7 +101,7 @@ def claims_are_checked(kit: Kit) -> None:
         unusual = [number for number in dict.fromkeys(numbers) if number > 2]
         for changes in known_numbers(content, places, unusual, _share(kit, sample, path)):
             _try(kit, sample, path, content, changes)
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -104,7 +113,7 @@ def scrambled_structure_is_survived(kit: Kit) -> None:
     for sample, path, content, places in _files(kit):
         for change in scrambled(content, places, _share(kit, sample, path)):
             _try(kit, sample, path, content, (change,))
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -119,7 +128,7 @@ def random_damage_is_survived(kit: Kit) -> None:
                 *scrambled(content, everywhere, 1, seed + 1),
             ]
             _try(kit, sample, path, content, changes)
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -146,7 +155,7 @@ def foreign_files_are_refused(kit: Kit) -> None:
     sample = kit.fresh()
     signed = kit.sampler.signed and kit.spec.signatures
     for name, content in foreign_files(kit.profile.some(40)):
-        sample.path.write_bytes(content)
+        rewrite(sample.path, content)
         with kit.case(f"{name}, named {sample.path.name}"):
             found = attempt(kit, sample)
             refused = found is None or not signed or _is_signed(kit, content)

@@ -18,7 +18,7 @@ from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.limits import bytes_read
-from lamella_testkit.mutate import flipped_bits, structure
+from lamella_testkit.mutate import flipped_bits, rewrite, structure
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample, SampleData
 from lamella_testkit.samplers import other_samplers
@@ -130,7 +130,7 @@ def foreign_files_are_not_claimed(kit: Kit) -> None:
         if any(signature.matches(content) for signature in kit.spec.signatures):
             continue
         for file in (directory / f"foreign.{extension}", directory / "foreign.xyz"):
-            file.write_bytes(content)
+            rewrite(file, content)
             with kit.case(f"{name}, named {file.name}"):
                 match = _asked(kit, Probe.of(file))
                 found = 0 if match is None else match.confidence
@@ -170,17 +170,17 @@ def detection_never_raises(kit: Kit) -> None:
             content = path.read_bytes()
             lengths = np.unique(np.linspace(0, len(content) - 1, max(2, most)).astype(int)).tolist()
             for length in lengths:
-                path.write_bytes(content[:length])
+                rewrite(path, content[:length])
                 with kit.case(f"{sample.data}, {path.name} cut to {length} bytes"):
                     _match(kit, sample)
             for change in flipped_bits(content, parts[path], max(kit.profile.least, most)):
-                path.write_bytes(change.apply(content))
+                rewrite(path, change.apply(content))
                 with kit.case(f"{sample.data}, {path.name}: {change}"):
                     _match(kit, sample)
-            path.write_bytes(content)
+            rewrite(path, content)
     sample = kit.fresh()
     for name, content in foreign_files(3):
-        sample.path.write_bytes(content)
+        rewrite(sample.path, content)
         with kit.case(f"{name}, named {sample.path.name}"):
             _match(kit, sample)
 

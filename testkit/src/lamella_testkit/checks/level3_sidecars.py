@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lamella.reader.caution import cautions
 from lamella_testkit.audit import watch
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit
+from lamella_testkit.mutate import name_kind, rewrite
 from lamella_testkit.outcomes import Broken, NotHere
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
@@ -47,11 +49,14 @@ def missing_sidecars_are_survived(kit: Kit) -> None:
 @check(level=3, targets=("path",))
 def damaged_sidecars_are_survived(kit: Kit) -> None:
     """Whatever stands in a sidecar leads to FormatError or to data, to nothing else."""
+    seen: Counter[str] = Counter()
     for sample, path in _with_sidecars(kit):
-        for name, content in foreign_files(kit.profile.some(20)):
-            path.write_bytes(content)
+        kind = name_kind(path)
+        for name, content in kit.in_turn(list(foreign_files(kit.profile.some(20))), seen[kind]):
+            rewrite(path, content)
             with kit.case(f"{sample.data}, {path.name} is {name}"):
                 attempt(kit, sample)
+        seen[kind] += 1
         path.unlink()
         path.mkdir()
         with kit.case(f"{sample.data}, {path.name} is a directory"):
@@ -75,10 +80,10 @@ def sidecars_stay_in_their_directory(kit: Kit) -> None:
                 before = other.read_bytes()
                 if other == path or path.name.encode() not in before:
                     continue
-                other.write_bytes(before.replace(path.name.encode(), name.encode()))
+                rewrite(other, before.replace(path.name.encode(), name.encode()))
                 with kit.case(f"{sample.data}, {other.name} names {name!r} instead of {path.name!r}"):
                     _expect_inside(kit, sample)
-                other.write_bytes(before)
+                rewrite(other, before)
         path.unlink()
         elsewhere = outside / "elsewhere"
         elsewhere.write_bytes(content)

@@ -19,7 +19,7 @@ from lamella.reader.caution import cautions
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
-from lamella_testkit.mutate import alike, boundaries
+from lamella_testkit.mutate import alike, boundaries, rewrite
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
@@ -41,10 +41,10 @@ def truncation_at_boundaries(kit: Kit) -> None:
             content = path.read_bytes()
             lengths = kit.in_turn(boundaries(kit, sample, path), number)
             for length in lengths:
-                path.write_bytes(content[:length])
+                rewrite(path, content[:length])
                 with kit.case(f"{sample.data}, {path.name} cut from {len(content)} to {length} bytes"):
                     attempt(kit, sample, sample.data)
-            path.write_bytes(content)
+            rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -59,10 +59,10 @@ def truncation_anywhere(kit: Kit) -> None:
                 range(len(content)) if len(content) <= most else np.sort(rng.integers(0, len(content), most)).tolist()
             )
             for length in lengths:
-                path.write_bytes(content[:length])
+                rewrite(path, content[:length])
                 with kit.case(f"{sample.data}, {path.name} cut from {len(content)} to {length} bytes"):
                     attempt(kit, sample, sample.data)
-            path.write_bytes(content)
+            rewrite(path, content)
 
 
 @check(level=3, targets=("path",))
@@ -80,7 +80,7 @@ def truncated_capability_holds(kit: Kit) -> None:
         path = Path(source.resources[-1].path)
         content = path.read_bytes()
         for cut, complete in _cuts(source):
-            path.write_bytes(content[:cut])
+            rewrite(path, content[:cut])
             text = f"{sample.data}, {path.name} cut from {len(content)} to {cut} bytes, {complete} complete frames"
             with kit.case(text):
                 found = attempt(kit, sample, sample.data)
@@ -94,7 +94,7 @@ def truncated_capability_holds(kit: Kit) -> None:
                 new = set(found.info.notes) - set(source.info.notes)
                 kit.expect(new, "no note says that the file was cut")
                 kit.expect(cautions(new), f"the note is not a Caution, so that no warning is given: {sorted(new)}")
-        path.write_bytes(content)
+        rewrite(path, content)
 
 
 def _cuts(source: LinearSource) -> Iterator[tuple[int, int]]:
@@ -129,10 +129,10 @@ def longer_files_are_read(kit: Kit) -> None:
             lengths = sorted({1, itemsize, frame // 2, frame - 1, frame // 2 * itemsize, 4096})
             tails = [tail for n in lengths for tail in (bytes(n), np.random.default_rng(n).bytes(n))]
             for tail in kit.in_turn(tails, number):
-                path.write_bytes(content + tail)
+                rewrite(path, content + tail)
                 with kit.case(f"{sample.data}, {len(tail)} bytes {tail[:4].hex(' ')} ... after {path.name}"):
                     attempt(kit, sample, sample.data)
-            path.write_bytes(content)
+            rewrite(path, content)
 
 
 def _backends() -> tuple[IOBackend, ...]:
