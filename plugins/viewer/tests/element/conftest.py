@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,7 +106,7 @@ class Shown:
         **facts: Any,
     ) -> Any:
         """Show a frame; gives what `show` of the viewer resolves to."""
-        header = {"kind": "image", "axes": axes(), "unit": "", "colours": "gray", "scale": "linear", "title": "mean"}
+        header = {"kind": "image", "axes": [], "unit": "", "colours": "gray", "scale": "linear", "title": "mean"}
         header |= {"size": list(pixels.shape[-2:]), "stage": "exact", "label": "exact", **known(pixels), **facts}
         name = f"{id(self)}-{len(self.site.frames)}"
         self.site.frames[name] = encode_frame(header, pixels, valid, deflate=deflate)
@@ -125,9 +125,9 @@ class Shown:
         events = self.run("window.told.filter((one) => one.name === value)", name)
         return [{key: value for key, value in event.items() if key != "name"} for event in events]
 
-    def colours(self, places: list[tuple[float, float]]) -> list[tuple[int, ...]]:
+    def colours(self, places: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
         """Give red, green and blue on the screen at places of the picture."""
-        png = self.page.locator("lamella-viewer").screenshot()
+        png = self.page.locator("#viewer").screenshot()
         image = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
         return [tuple(int(v) for v in image[round(top), round(left)]) for top, left in map(self.screen, places)]
 
@@ -138,7 +138,7 @@ class Shown:
 
     def at(self, y: float, x: float) -> tuple[float, float]:
         """Give where a place of the picture is on the page, as the mouse wants it: x, y."""
-        box = self.page.locator("lamella-viewer").bounding_box()
+        box = self.page.locator("#viewer").bounding_box()
         assert box is not None
         top, left = self.screen((y, x))
         return box["x"] + left, box["y"] + top

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import Shown
+from lamella_viewer.live import region_mask
+
+from .conftest import Shown, axes
 
 pytestmark = pytest.mark.browser
 
@@ -72,3 +74,143 @@ def test_the_picture_is_picked_by_press_drag_and_arrows(shown: Shown) -> None:
     shown.page.keyboard.press("Shift+ArrowRight")
     assert shown.told("pick")[-1] == {"y": 12, "x": 29, "live": False}
     assert shown.run("window.viewer.position") == {"y": 12, "x": 29}
+
+
+def test_escape_takes_a_drag_back(ring: Shown) -> None:
+    ring.page.mouse.move(*ring.at(50, 50))
+    ring.page.mouse.down()
+    ring.page.mouse.move(*ring.at(80, 80), steps=3)
+    ring.painted()
+    ring.page.keyboard.press("Escape")
+    ring.page.mouse.up()
+    assert ring.told("handle")[-1] == {"id": "ring", "values": {"cy": 50, "cx": 50}, "live": False}
+    assert ring.run("window.viewer.handles") == [RING]
+
+
+def test_a_handle_that_is_held_keeps_what_the_hand_gives_it(ring: Shown) -> None:
+    """The page sets handles anew with each answer of the server, which is late."""
+    ring.page.mouse.move(*ring.at(50, 50))
+    ring.page.mouse.down()
+    ring.page.mouse.move(*ring.at(70, 60), steps=2)
+    ring.set(handles=[RING, {**RING, "id": "other", "label": "other"}])
+    assert ring.run("window.viewer.handles.map((one) => one.y.value)") == [70, 50]
+    ring.page.mouse.up()
+    ring.set(handles=[RING])
+    assert ring.run("window.viewer.handles.map((one) => one.y.value)") == [50]
+    assert ring.page.get_by_role("slider", name="ring centre").evaluate("one => one.matches(':focus')")
+
+
+def test_handles_that_are_read_only_are_outlines(shown: Shown) -> None:
+    shown.show(np.zeros((101, 101), dtype="f4"))
+    shown.set(handles=[{**RING, "readonly": True}])
+    shown.drag((50, 80), (50, 95))
+    assert shown.told("handle") == []
+    assert shown.page.get_by_role("slider", name="ring").count() == 0
+    assert shown.colours([(50 + 30 * 0.6, 50 + 30 * 0.8)])[0][0] > 200  # amber
+
+
+def test_an_angle_is_turned(shown: Shown) -> None:
+    shown.show(np.zeros((101, 101), dtype="f4"))
+    angle = {"name": "turn", "value": 0, "label": "rotation"}
+    shown.set(handles=[{"id": "com", "label": "scan", "angle": angle, "centre": {"y": 50, "x": 50}}])
+    shown.drag((50, 75), (75, 50))
+    turned = values(shown.told("handle"))["turn"]
+    assert turned == pytest.approx(90, abs=1)
+    shown.page.keyboard.press("Shift+ArrowRight")
+    assert values(shown.told("handle")) == {"turn": turned + 10}
+
+
+REGIONS = [
+    ("rect", [(5, 6), (14, 25)], {"kind": "rect", "y0": 5, "x0": 6, "y1": 15, "x1": 26}),
+    ("disk", [(20, 20), (20, 30)], {"kind": "disk", "cy": 20, "cx": 20, "r": 10}),
+    ("ring", [(20, 20), (30, 20)], {"kind": "ring", "cy": 20, "cx": 20, "ri": 5, "ro": 10}),
+]
+
+
+def test_regions_are_drawn_as_the_server_takes_them(shown: Shown) -> None:
+    shown.show(np.zeros((41, 41), dtype="f4"))
+    for tool, path, expected in REGIONS:
+        shown.set(region=None, tool=tool)
+        shown.drag(path[0], *path[1:])
+        assert shown.told("region")[-1] == {"region": expected, "live": False}
+        assert region_mask(expected, (41, 41)) is not None
+    shown.set(region=None, tool="polygon")
+    shown.drag((5, 5), (5, 30), (30, 30), (5, 5))
+    drawn = shown.told("region")[-1]["region"]
+    mask = region_mask(drawn, (41, 41))
+    assert mask is not None
+    assert [bool(mask[place]) for place in [(10, 25), (25, 10), (35, 35)]] == [True, False, False]
+
+
+def test_a_region_is_moved_changed_and_removed(shown: Shown) -> None:
+    shown.show(np.zeros((41, 41), dtype="f4"))
+    shown.set(region={"kind": "rect", "y0": 10, "x0": 10, "y1": 20, "x1": 30}, tool="rect")
+    shown.drag((14.5, 9.5), (19.5, 11.5))  # by its outline
+    assert shown.told("region")[-1]["region"] == {"kind": "rect", "y0": 15, "x0": 12, "y1": 25, "x1": 32}
+    page = shown.page
+    page.get_by_role("slider", name="region, lower right corner").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert shown.told("region")[-1]["region"] == {"kind": "rect", "y0": 15, "x0": 12, "y1": 26, "x1": 22}
+    page.keyboard.press("Delete")
+    assert shown.told("region")[-1] == {"region": None, "live": False}
+    page.keyboard.press("Enter")  # keys alone make a region too
+    assert shown.told("region")[-1]["region"] == {"kind": "rect", "y0": 15, "x0": 15, "y1": 26, "x1": 26}
+
+
+def test_a_line_gives_a_profile(shown: Shown) -> None:
+    y, x = np.mgrid[:21, :31].astype("f4")
+    shown.show(10 * y + x, axes=axes(0.5, "nm"), unit="counts")
+    shown.set(tool="line")
+    shown.drag((2, 3), (2, 23))
+    assert shown.told("line")[-1] == {"line": {"y0": 2, "x0": 3, "y1": 2, "x1": 23}, "live": False}
+    profile = shown.run("(({ header, pixels }) => ({ header, pixels: [...pixels] }))(window.viewer.lineProfile())")
+    assert profile["pixels"] == pytest.approx(np.arange(23, 44))
+    assert profile["header"]["axes"] == [{"name": "distance", "scale": 0.5, "offset": 0, "unit": "nm"}]
+    radial = shown.run("[...window.viewer.radialProfile({ y: 10, x: 15 }).pixels]")
+    assert radial[0] == 115
+    assert radial[1] == pytest.approx(115)
+    shown.page.get_by_role("slider", name="line, second end").focus()
+    shown.page.keyboard.press("ArrowDown")
+    assert shown.told("line")[-1]["line"]["y1"] == 3
+
+
+def test_zoom_and_pan_stay_when_the_next_frame_comes(shown: Shown) -> None:
+    frame = np.arange(64 * 64, dtype="f4").reshape(64, 64)
+    shown.show(frame)
+    page = shown.page
+    page.mouse.move(*shown.at(16, 16))
+    page.mouse.wheel(0, -600)
+    shown.painted()
+    box = shown.run("window.viewer.box")
+    assert box[2] - box[0] < 30
+    assert box[0] < 16 < box[2]
+    shown.show(frame * 2)
+    assert shown.run("window.viewer.box") == box
+    shown.drag((16, 16), (12, 12))
+    moved = shown.run("window.viewer.box")
+    assert [after - before for after, before in zip(moved, box, strict=True)] == pytest.approx([4] * 4, abs=1)
+    shown.until(f"window.told.findLast((one) => one.name === 'view')?.box.join() === '{','.join(map(str, moved))}'")
+    view = shown.told("view")[-1]
+    assert view["size"][0] / (moved[2] - moved[0]) == pytest.approx(shown.run("window.viewer.scene.view.k"), rel=0.1)
+    page.mouse.dblclick(*shown.at(16, 16))
+    assert shown.run("window.viewer.box") == [0, 0, 64, 64]
+    for key, width in (("+", 43), ("-", 64), ("0", 64)):
+        page.keyboard.press(key)
+        assert shown.run("window.viewer.box[2] - window.viewer.box[0]") == pytest.approx(width, abs=2)
+    shown.show(frame[:32])
+    assert shown.run("window.viewer.box") == [0, 0, 32, 64]
+
+
+def test_the_cursor_is_told_with_its_value(shown: Shown) -> None:
+    pixels = np.arange(20 * 30, dtype="f4").reshape(20, 30)
+    shown.show(pixels, axes=axes(0.5, "nm"), unit="counts")
+    shown.page.mouse.move(*shown.at(7, 11))
+    shown.painted()
+    assert shown.told("cursor")[-1] == {"y": 7, "x": 11, "value": pixels[7, 11]}
+    assert shown.page.get_by_text("y 3.5, x 5.5 nm").is_visible()
+    assert shown.page.get_by_text("(7, 11)").is_visible()
+    assert shown.page.get_by_text(f"{pixels[7, 11]:g} counts").is_visible()
+    shown.page.mouse.move(900, 650)
+    shown.painted()
+    assert shown.told("cursor")[-1] == {"y": None, "x": None, "value": None}

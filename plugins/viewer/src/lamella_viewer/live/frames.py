@@ -33,7 +33,8 @@ def encode_frame(
     pixels
         Numbers of one of `DTYPES`.
     valid
-        Which entries along the last two axes (the last one of a curve) are known; all if None.
+        Which entries along the last two axes are known (the last one of a curve, the first two of colours); all if
+        None.
     deflate
         Whether to compress pixels; the header then has their compressed size.
 
@@ -85,10 +86,10 @@ def decode_frame(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.
     pixels = np.frombuffer(body, dtype, count).reshape(shape)
     if header["validity"] == "all":
         return header, pixels, None
-    known = math.prod(shape[-2:]) if header["kind"] != "curve" else shape[-1]
-    bits = np.frombuffer(body, np.uint8, -(-known // 8), count * dtype.itemsize)
-    valid = np.unpackbits(bits, count=known, bitorder="little").astype(np.bool_)
-    return header, pixels, valid.reshape(shape[-2:] if header["kind"] != "curve" else shape[-1:])
+    known = {"curve": shape[-1:], "rgba": shape[:2]}.get(header["kind"], shape[-2:])
+    bits = np.frombuffer(body, np.uint8, -(-math.prod(known) // 8), count * dtype.itemsize)
+    valid = np.unpackbits(bits, count=math.prod(known), bitorder="little").astype(np.bool_)
+    return header, pixels, valid.reshape(known)
 
 
 def quantised(

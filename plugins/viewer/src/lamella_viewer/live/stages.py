@@ -157,7 +157,7 @@ class Stages:
         label = "preview" if level == 0 else f"preview, 1/{math.prod(step)}"
         results = results_of(analysis, result)
         facts = self._facts(request, results, "nav", "preview", label, began)
-        facts |= {"done": 1 / math.prod(step), "frames": int(frames / math.prod(step))}
+        facts |= {"done": 1 / math.prod(step), "frames": int(frames / math.prod(step)), **self._blocks("nav", step)}
         request.first_step = step
         return make_picture(
             channel_of(results, request.ask.channel),
@@ -194,6 +194,7 @@ class Stages:
         facts = self._facts(request, results, span, stage, label, began) | {
             "done": frames / max(1, math.prod(self._nav)),
             "frames": frames,
+            **self._blocks(span, step),
         }
         return make_picture(
             channel,
@@ -288,6 +289,10 @@ class Stages:
             "span": span,
             "took": round(request.computing + time.perf_counter() - began, 6),
         }
+
+    def _blocks(self, span: str, step: tuple[int, ...]) -> dict[str, Any]:
+        """Give the size of the blocks that a coarse picture is drawn as."""
+        return {"step": list(step)} if span == "nav" and len(step) == 2 and max(step) > 1 else {}
 
     def _count(self, roi: object) -> int:
         if roi is None:

@@ -56,7 +56,8 @@ export class Histogram {
     const most = Math.max(high, look.range[1]);
     const least = Math.min(low, look.range[0]);
     const floor = look.range[0] > 0 ? look.range[0] / 3 : most / 1e4;
-    this.#span = [look.scale === "log" ? Math.max(least, floor) : least, most];
+    // Under a hand the axis stays, else it would run away from it.
+    if (this.#held === null) this.#span = [look.scale === "log" ? Math.max(least, floor) : least, most];
     const wanted = JSON.stringify([low, high, counts, this.#span, look.scale]);
     if (wanted !== this.#drawn) this.#path.setAttribute("d", this.#outline(low, high, counts));
     this.#drawn = wanted;

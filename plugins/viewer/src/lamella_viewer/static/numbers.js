@@ -184,7 +184,7 @@ export function ticks(low, high, logarithmic, most) {
   }
   const finest = niceLength((high - low) / most);
   const step = [1, 2, 2.5, 5, 10].map((factor) => niceLength(finest * factor * (1 + 1e-9)));
-  const chosen = step.find((one) => Math.floor(high / one + 1e-6) - Math.ceil(low / one - 1e-6) < most) ?? finest * 10;
+  const chosen = step.find((one) => Math.floor(high / one + 1e-6) - Math.ceil(low / one - 1e-6) <= most) ?? finest * 10;
   const start = Math.ceil(low / chosen - 1e-6);
   const end = Math.floor(high / chosen + 1e-6);
   if (end - start > 2 * most) return [];

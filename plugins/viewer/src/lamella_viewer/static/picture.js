@@ -232,21 +232,13 @@ export class PictureElement extends HTMLElement {
     this.scene.redraw();
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
-      const { box, k, ky } = this.scene.view;
-      const density = window.devicePixelRatio;
-      const size = [Math.ceil((box[2] - box[0]) * ky * density), Math.ceil((box[3] - box[1]) * k * density)];
-      if (this.frame) this.fire("view", { box, size });
+      if (this.frame) this.fire("view", this.scene.seen);
     }, REST);
   }
 
   #measure() {
-    const { pane } = this.scene;
     const narrow = this.clientWidth < NARROW || this.hasAttribute("nolegend");
-    const shown = !pane.hidden;
-    const [height, width] = shown ? [pane.clientHeight, pane.clientWidth] : this.scene.view.pane;
-    const before = this.scene.view.pane;
-    this.scene.resize(height, width, window.devicePixelRatio, narrow);
-    if (shown && (before[0] !== height || before[1] !== width)) this.viewed();
+    if (this.scene.resize(window.devicePixelRatio, narrow)) this.viewed();
   }
 
   /**

@@ -120,7 +120,11 @@ export class Scene {
     cancelAnimationFrame(this.#scheduled);
     this.#scheduled = 0;
     this.draw();
-    if (this.#waiting.length) this.drawn();
+    if (this.#waiting.length) {
+      const { title, label, stage } = this.frame?.header ?? {};
+      this.status.say([this.label, title, label ?? stage].filter(Boolean).join(", "));
+      this.drawn();
+    }
     this.#answer(true);
   }
 
@@ -130,18 +134,25 @@ export class Scene {
   }
 
   /**
-   * Takes a new size of the pane.
+   * Takes a new size of the pane; gives whether it is another one.
    *
-   * @param {number} height
-   * @param {number} width
    * @param {number} density Pixels of the screen for each CSS pixel.
    * @param {boolean} narrow Whether there is no room for a legend.
    */
-  resize(height, width, density, narrow) {
+  resize(density, narrow) {
+    const [height, width] = this.view.pane;
     this.#density = density;
     this.#narrow = narrow;
-    this.view.setPane(Math.max(1, height), Math.max(1, width));
+    if (!this.pane.hidden) this.view.setPane(Math.max(1, this.pane.clientHeight), Math.max(1, this.pane.clientWidth));
     this.redraw();
+    return height !== this.view.pane[0] || width !== this.view.pane[1];
+  }
+
+  /** Pixels that are visible, and for how many pixels of the screen: what a server needs to send no more. */
+  get seen() {
+    const { box, k, ky } = this.view;
+    const size = [(box[2] - box[0]) * ky, (box[3] - box[1]) * k].map((n) => Math.ceil(n * this.#density));
+    return { box, size };
   }
 
   draw() {

@@ -22,6 +22,7 @@ import { ColoursElement } from "./colours.js";
 import { Gestures } from "./gestures.js";
 import { pressed } from "./keys.js";
 import { PictureElement } from "./picture.js";
+import { lineProfile, radialProfile } from "./profiles.js";
 
 /** @typedef {import("./marks.js").Change} Change */
 /** @typedef {import("./types.js").Handle} Handle */
@@ -114,6 +115,21 @@ export class ViewerElement extends PictureElement {
     if (this.#gestures.held?.startsWith("line/")) return;
     this.scene.marks.line = line ?? null;
     this.scene.redraw();
+  }
+
+  /** Numbers along the line, as a frame of kind "curve"; null without a line or an image. */
+  lineProfile() {
+    const { frame, line } = this;
+    return frame?.header.kind === "image" && line ? lineProfile(frame, line) : null;
+  }
+
+  /**
+   * Means around a centre, as a frame of kind "curve"; null without an image.
+   *
+   * @param {Place} centre
+   */
+  radialProfile(centre) {
+    return this.frame?.header.kind === "image" ? radialProfile(this.frame, centre) : null;
   }
 
   /** @param {Event} event */
