@@ -16,6 +16,7 @@ from lamella import masks
 from lamella.analysis.make import make_analysis
 from lamella.analysis.results import AnalysisResultSet
 from lamella.errors import ParameterError, PluginError
+from lamella.export import save_results
 from lamella.plot.pictures import picture
 from lamella.plugins.kinds import ANALYSES
 
@@ -305,10 +306,13 @@ def test_channels_are_drawn_with_one_call(inline: lamella.Context) -> None:
 
 
 def test_results_are_saved_with_one_call(field: AnalysisResultSet, tmp_path: Path) -> None:
+    assert not np.shares_memory(np.array(field.curl, copy=True), field.curl.raw_data)
     assert field.save(tmp_path / "com.npz") == (tmp_path / "com.npz",)
     with np.load(tmp_path / "com.npz") as saved:
         assert set(saved) == {"magnitude", "divergence", "curl", "x", "y"}
         np.testing.assert_array_equal(saved["curl"], field.curl.raw_data)
+    (odd,) = save_results({"file": np.arange(3), "allow_pickle": np.arange(4)}, tmp_path / "odd.npz")
+    assert {name: array.size for name, array in np.load(odd).items()} == {"file": 3, "allow_pickle": 4}
     assert len(field.save(tmp_path / "com.png")) == 5
     with pytest.raises(FileExistsError, match="overwrite=True"):
         field.save(tmp_path / "com.npz")

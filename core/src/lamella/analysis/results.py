@@ -20,6 +20,7 @@ from lamella.plot.pictures import picture
 from lamella.plot.png import png_bytes
 from lamella.plot.results import array_panel
 from lamella.reader.metadata import Axis
+from lamella.system.arrays import as_array
 from lamella.system.late import call_late
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class AnalysisResult(Channel):
         return self.get_image().getvalue()
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self.raw_data, dtype=dtype)
+        return as_array(self.raw_data, dtype, copy)
 
     def __repr__(self) -> str:
         return f"<AnalysisResult {self.key}: {self.title}, shape {np.shape(self.raw_data)}>"

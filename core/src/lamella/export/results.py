@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -88,7 +89,15 @@ def _put(path: Path, content: bytes | None, arrays: Mapping[str, NDArray[Any]], 
         raise FileExistsError(f"{printable(path)} exists; give overwrite=True to replace it")
     with written_at_once(path.absolute()) as partial, partial.open("wb") as file:
         if content is None:
-            np.savez(file, allow_pickle=False, **arrays)
+            _archive(file, arrays)
         else:
             file.write(content)
     return path
+
+
+def _archive(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as `numpy.savez` does, which takes some names for options, and pickles objects in NumPy 1."""
+    with ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)

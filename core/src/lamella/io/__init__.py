@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lamella.io.buffered import BufferedBackend as BufferedBackend
     from lamella.io.choose import choose_backend as choose_backend
     from lamella.io.direct import DirectBackend as DirectBackend
-    from lamella.io.mmap import MmapBackend as MmapBackend
+    from lamella.io.mmap import MmapBackend as MmapBackend, forget_mappings as forget_mappings
     from lamella.io.preference import Preference as Preference, prefer as prefer, preferred as preferred
     from lamella.reader.resource import Resource as Resource
     from lamella.reader.session import IOSession as IOSession
@@ -42,7 +42,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.resource": "Resource",
         "lamella.io.choose": "choose_backend",
         "lamella.io.preference": "Preference prefer preferred",
-        "lamella.io.mmap": "MmapBackend",
+        "lamella.io.mmap": "MmapBackend forget_mappings",
         "lamella.io.buffered": "BufferedBackend",
         "lamella.io.direct": "DirectBackend",
     },

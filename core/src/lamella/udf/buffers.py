@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.system.arrays import as_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -110,7 +111,7 @@ class AuxData:
         return self.data.reshape(-1, *self.extra_shape) if self.kind == "nav" else self.data
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.data, dtype=dtype, copy=copy)
+        return as_array(self.data, dtype, copy)
 
     def bind(self, nav_shape: Sequence[int], sig_shape: Sequence[int]) -> NDArray[Any]:
         """Give the data in the shape of a buffer over the whole scan, or over the detector.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from lamella.errors import UDFError
+from lamella.system.arrays import as_array
 from lamella.system.late import call_late
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class ResultBuffer:
         return full.reshape(shape)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.data, dtype=dtype, copy=copy)
+        return as_array(self.data, dtype, copy)
 
     def __getitem__(self, index: Any) -> Any:
         return self.data[index]
