@@ -21,9 +21,11 @@ SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 PLUGINS = sorted(folder.parent for folder in ROOT.glob("plugins/*/pyproject.toml"))
 MEMBERS = [ROOT / "core", ROOT / "testkit", *PLUGINS]
 ENTRY_POINT_GROUPS = {"lamella.formats", "lamella.conformance"}
-PROGRAMS = {"libertem", "viewer"}
+LIBRARIES = {"libertem", "viewer"}
 """Members under plugins/ that use Lamella and add nothing to it: they declare no entry point."""
-ALSO_EXTRAS = {"fast", "all", "plot"}
+PROGRAMS = {"gui"}
+"""Members under plugins/ that add commands."""
+ALSO_EXTRAS = {"fast", "all", "full", "plot"}
 
 member = pytest.mark.parametrize("folder", MEMBERS, ids=lambda folder: folder.name)
 plugin = pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
@@ -86,7 +88,7 @@ def test_entry_points_load_and_lie_in_the_member_itself(folder: Path) -> None:
 def test_plugins_are_named_after_their_folder_and_all_alike(folder: Path) -> None:
     declared = project(folder)
     assert declared["name"] == f"lamella-{folder.name.replace('_', '-')}"
-    groups = set() if folder.name in PROGRAMS else ENTRY_POINT_GROUPS
+    groups = {"lamella"} if folder.name in PROGRAMS else set() if folder.name in LIBRARIES else ENTRY_POINT_GROUPS
     assert set(declared.get("entry-points", {})) >= groups
     assert ("entry-points" in declared) == bool(groups)
     assert all(set(declared["entry-points"][group]) == {folder.name} for group in groups)
@@ -103,7 +105,8 @@ def test_the_root_names_no_plugin() -> None:
 def test_extras_name_existing_plugins_and_all_names_every_extra() -> None:
     offered = extras().keys() - ALSO_EXTRAS
     assert offered <= {folder.name for folder in PLUGINS}
-    assert all_extras() == extras().keys() - {"all"}
+    assert all_extras() == extras().keys() - {"all", "full"} - PROGRAMS
+    assert extras()["full"] == [f"lamella[{','.join(['all', *sorted(PROGRAMS)])}]"]
     sources = pyproject(ROOT / "core")["tool"]["uv"]["sources"]
     assert sources.keys() == {project(ROOT / "plugins" / name)["name"] for name in offered}
 
@@ -186,7 +189,7 @@ def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(tmp_
     assert len(wheels) == len(MEMBERS)
     run(clean_python, "-m", "pip", "install", "--quiet", *wheels, cwd=tmp_path)
     loaded = run(clean_python, "-c", LOAD_ALL, cwd=tmp_path).splitlines()
-    assert {f"lamella.formats {folder.name}" for folder in PLUGINS if folder.name not in PROGRAMS} <= set(loaded)
+    assert {f"lamella.formats {folder.name}" for folder in PLUGINS if folder.name not in PROGRAMS | LIBRARIES} <= set(loaded)
     assert {f"{kind.group} {name}" for kind in KINDS for name in kind.builtin} <= set(loaded)
     run(tmp_path / "venv" / SCRIPTS / "lamella", "--help", cwd=tmp_path)
     for folder in MEMBERS:

@@ -29,6 +29,8 @@ FOR_USERS = FOR_OTHER_PACKAGES | {
     "lamella.errors",
     "lamella.plot",
     "lamella.cli",
+    "lamella.analysis",
+    "lamella.demo",
 }
 OF_THE_MACHINE = {
     "lamella.executors": "lamella.executors",

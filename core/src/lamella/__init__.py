@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lamella.firstlook.script import script_of as script_of
     from lamella.kernels.library import wait_until_compiled as wait_until_compiled
     from lamella.opening.check import CheckReport as CheckReport, check as check
+    from lamella.opening.detect import Report as Report, detect as detect
     from lamella.opening.open import Recipe as Recipe
     from lamella.plugins.hooks import hookimpl as hookimpl
     from lamella.plugins.registry import default_registry as default_registry
@@ -38,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.firstlook.script": "script_of",
         "lamella.kernels.library": "wait_until_compiled",
         "lamella.opening.check": "CheckReport check",
+        "lamella.opening.detect": "Report detect",
         "lamella.opening.open": "Recipe",
         "lamella.plugins.hooks": "hookimpl",
         "lamella.plugins.registry": "default_registry",

@@ -113,7 +113,8 @@ def parser_of(command: Command, *, add_help: bool = True) -> Parser:
     if getattr(module, "OPENS_DATA", False):
         from lamella.cli.parameters import add_data
 
-        add_data(parser, several=getattr(module, "TAKES_SEVERAL", False))
+        several, needed = getattr(module, "TAKES_SEVERAL", False), getattr(module, "NEEDS_DATA", True)
+        add_data(parser, several=several, needed=needed)
     module.configure(parser)
     parser.add_argument("--json", action="store_true", help="write JSON for other programs")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error came from")

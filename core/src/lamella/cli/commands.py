@@ -19,7 +19,8 @@ class CommandModule(Protocol):
     """What the module of a command offers.
 
     It may also set ``OPENS_DATA = True``: then the command takes a file and the parameters of its format, and
-    `lamella.cli.open_data` opens what the user named.
+    `lamella.cli.open_data` opens what the user named. With ``NEEDS_DATA = False`` besides, the file may be left out;
+    ``args.file`` is None then.
     """
 
     def configure(self, parser: argparse.ArgumentParser) -> None:

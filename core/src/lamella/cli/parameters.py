@@ -33,7 +33,7 @@ class Builder(Protocol):
     def __call__(self, *, add_help: bool = True) -> Parser: ...
 
 
-def add_data(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_data(parser: argparse.ArgumentParser, *, several: bool = False, needed: bool = True) -> None:
     """Add the file, or several, and the format."""
     if several:
         parser.add_argument(
@@ -44,7 +44,10 @@ def add_data(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
         )
     else:
         parser.add_argument(
-            "file", metavar="FILE", help="the scan; of several files, the one that the format calls main"
+            "file",
+            nargs=None if needed else "?",
+            metavar="FILE",
+            help="the scan; of several files, the one that the format calls main",
         )
     parser.add_argument("--format", metavar="NAME", help="format of the file [default: detected]")
 

@@ -160,7 +160,7 @@ def write_scan(
     progress
         Called with the number of frames done and of all, after each line.
     """
-    with BlockfileWriter(path, scan.setup) as writer:
+    with BlockfileWriter(Path(path), scan.setup) as writer:
         for y, frames in enumerate(_rows(scan, workers)):
             writer.write(frames)
             progress((y + 1) * len(frames), scan.scan_shape[0] * len(frames))

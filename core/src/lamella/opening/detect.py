@@ -14,6 +14,7 @@ from lamella.opening.filekinds import companion, familiar_kind, named_kind, with
 from lamella.opening.targets import Contents, contents_of, folder_error, refusal
 from lamella.plugins.known import KnownFormat, catalogue
 from lamella.plugins.plugin import advice
+from lamella.plugins.registry import default_registry
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
 from lamella.system.logs import logger_of
@@ -142,7 +143,7 @@ class Report:
         }
 
 
-def detect(target: object, registry: Registry, *, ask_hooks: bool = True) -> Report:
+def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool = True) -> Report:
     """Ask the installed formats about a target.
 
     Parameters
@@ -150,15 +151,21 @@ def detect(target: object, registry: Registry, *, ask_hooks: bool = True) -> Rep
     target
         A path, a list of paths, a URL, an object in memory, or a `Probe` of any of them.
     registry
-        The installed formats.
+        The installed formats; what is installed by default.
     ask_hooks
         Whether hooks of plugins may suggest something where no format fits.
+
+    Returns
+    -------
+    Report
+        All candidates, the best first, with the evidence and why others were refused.
 
     Raises
     ------
     PathError
         If the target is a path that cannot be read.
     """
+    registry = registry or default_registry()
     probe = target if isinstance(target, Probe) else Probe.of(target)
     looked_at = _looked_at(probe)
     candidates = [ask(plugin, probe) for plugin in registry.usable() if _is_asked(plugin, probe)]

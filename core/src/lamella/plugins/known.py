@@ -20,7 +20,13 @@ __all__ = ["COMMANDS", "KnownFormat", "catalogue"]
 _FILE = Path(__file__).parent / "data" / "catalogue.json"
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
-    {"conformance": "lamella-testkit", "fuzz": "lamella-testkit", "new-format": "lamella-testkit"}
+    {
+        "conformance": "lamella-testkit",
+        "fuzz": "lamella-testkit",
+        "gui": "lamella-gui",
+        "mutants": "lamella-testkit",
+        "new-format": "lamella-testkit",
+    }
 )
 """Commands of the terminal that other distributions bring, by name."""
 

@@ -14,6 +14,7 @@ from lamella.plugins.kinds import FORMATS, Kind
 from lamella.plugins.remedies import remedy_for, root, told
 
 if TYPE_CHECKING:
+    from lamella.params.fields import ParameterInfo
     from lamella.reader.protocol import Reader
 
 __all__ = ["Plugin", "Status", "advice", "describe_problem"]
@@ -96,6 +97,21 @@ class Plugin:
         """
         params: type = self._use("parameters", lambda spec: _params(spec.params))
         return params
+
+    def parameters(self) -> tuple[ParameterInfo, ...]:
+        """Give what a form of the format shows: its own parameters, and then those that all formats share.
+
+        Raises
+        ------
+        PluginError
+            As `params_class`.
+        """
+        from lamella.params.fields import describe
+        from lamella.params.validate import CommonParams
+
+        own = describe(self.params_class())
+        named = {info.name for info in own}
+        return own + tuple(info for info in describe(CommonParams) if info.name not in named)
 
     def factory(self) -> Callable[..., Any]:
         """Give the class or function that makes an executor, an I/O backend, an exporter or an analysis.

@@ -212,9 +212,11 @@ class Scan:
         if isinstance(error, CancelledRun) or lane.closed:
             return
         problems = [(one.field, one.text) for one in error.problems] if isinstance(error, ParameterError) else []
+        about = "parameters" if problems else "data"
         problems = problems or [(None, self._sentence(error))]
         told = [{"field": field, "text": text} for field, text in problems]
-        lane.listener.tell({"type": "problem", "lane": lane.name, "id": request.ask.id, "problems": told})
+        facts = {"type": "problem", "lane": lane.name, "id": request.ask.id, "about": about}
+        lane.listener.tell({**facts, "problems": told})
         lane.tell("failed", request)
 
     def _sentence(self, error: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""Lamella in the browser: `lamella gui`."""

@@ -1,0 +1,176 @@
+"""The data sets that are open, and what is kept of them."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lamella
+from lamella import Context, DataSet, LamellaWarning
+from lamella.errors import FormatError, LamellaError
+from lamella_gui.openscan import Closed, OpenScan, beam_of
+from lamella_gui.places import Places
+from lamella_gui.store import Store
+from lamella_viewer.live import Scan
+
+__all__ = ["Closed", "OpenScan", "Workspace"]
+
+MOST_SCANS = 16
+DEMO = (128, 128)
+"""Scan positions of the demo."""
+
+
+class Workspace:
+    """Opens and closes data sets.
+
+    Parameters
+    ----------
+    places
+        Where files may lie.
+    store
+        What is kept over a restart.
+    context
+        Where exact results are computed; threads by default.
+    """
+
+    def __init__(self, places: Places, store: Store, context: Context | None = None) -> None:
+        self.places = places
+        self.store = store
+        self.context = context or Context()
+        self.scans: dict[str, OpenScan] = {}
+        self._lock = threading.Lock()
+        self._opening = threading.Lock()  # what is warned of is caught for the whole process
+        self._demo: tempfile.TemporaryDirectory[str] | None = None
+        for kept in store.scans[:MOST_SCANS]:
+            self._restore(kept)
+
+    def _restore(self, kept: Mapping[str, Any]) -> None:
+        values = {str(name): str(value) for name, value in kept["values"].items()}
+        one = OpenScan(secrets.token_hex(6), kept["target"], kept["format"], values)
+        one.kept = [panel for panel in kept.get("panels", []) if isinstance(panel, dict)]
+        regions, look = kept.get("regions"), kept.get("look")
+        one.regions = regions if isinstance(regions, dict) else {}
+        one.look = look if isinstance(look, dict) else {}
+        self.scans[one.id] = one
+
+    def get(self, id: str) -> OpenScan:
+        """Give a data set, opened if it is one of the former session.
+
+        Raises
+        ------
+        Closed
+            If there is none of this id.
+        """
+        one = self.scans.get(id)
+        if one is None:
+            raise Closed("this data set is not open any more")
+        if one.scan is None and one.problem is None:
+            with one.lock:
+                if one.scan is None and one.problem is None:
+                    self._try_open(one)
+        return one
+
+    def _try_open(self, one: OpenScan) -> None:
+        try:
+            self._open(one)
+        except Exception as error:
+            one.problem = self.told(error)
+
+    def open_demo(self) -> OpenScan:
+        """Write a synthetic scan to a temporary folder, and open it."""
+        from lamella.demo import DemoScan, write_scan
+
+        with self._lock:
+            if self._demo is None:
+                self._demo = tempfile.TemporaryDirectory(prefix="lamella-demo-", ignore_cleanup_errors=True)
+                self.places.add(Path(self._demo.name))
+                write_scan(Path(self._demo.name) / "demo.blo", DemoScan(DEMO))
+        return self.open(Path(self._demo.name).resolve() / "demo.blo", "auto", {}, lasts=False)
+
+    def open(self, path: Path, format: str, values: Mapping[str, str], *, lasts: bool = True) -> OpenScan:
+        """Open a file; one that lasts is opened again by a later start.
+
+        Raises
+        ------
+        LamellaError
+            If it cannot be opened.
+        """
+        if len(self.scans) >= MOST_SCANS:
+            raise Closed(f"at most {MOST_SCANS} data sets are open at a time; close one first")
+        one = OpenScan(secrets.token_hex(6), str(path), format, dict(values), lasts=lasts)
+        self._open(one)
+        with self._lock:
+            self.scans[one.id] = one
+        if lasts:
+            self.store.opened(one.target, one.format, one.values)
+            self.save()
+        return one
+
+    def _open(self, one: OpenScan) -> None:
+        path = self.places.find(one.target)
+        if path is None:
+            raise FormatError("this file is absent, or lies outside of the folders that may be looked into")
+        dataset, one.warnings = self._quietly(path, one.format, one.values)
+        one.format = dataset.format
+        one.beam = beam_of(dataset)
+        one.fill(Scan(dataset, self.context, told=self.told))
+
+    def _quietly(self, path: Path, format: str, values: Mapping[str, str]) -> tuple[DataSet, list[str]]:
+        """Open a file; gives what would have been warned of as sentences."""
+        with self._opening, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", LamellaWarning)
+            dataset = lamella.open(path, format, **values)
+        for one in caught:
+            if not issubclass(one.category, LamellaWarning):
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        texts = [str(one.message) for one in caught if issubclass(one.category, LamellaWarning)]
+        return dataset, list(map(self.places.hidden, texts))
+
+    def reopen(self, id: str) -> OpenScan:
+        """Close a data set and open its file again, as it is now; analyses and regions stay."""
+        one = self.scans.get(id)
+        if one is None:
+            raise Closed("this data set is not open any more")
+        with one.lock:
+            if one.scan is not None:
+                one.kept = [panel.to_json() for panel in one.panels]
+                one.scan.close()
+                one.scan = None
+            self._try_open(one)
+        return one
+
+    def close(self, id: str) -> None:
+        """Close a data set."""
+        with self._lock:
+            one = self.scans.pop(id, None)
+        if one is not None and one.scan is not None:
+            one.scan.close()
+        self.save()
+
+    def save(self) -> None:
+        """Keep the session."""
+        self.store.write([one.to_json() for one in list(self.scans.values()) if one.lasts])
+
+    def told(self, error: BaseException) -> str:
+        """Give the sentence for an error, in which files have names relative to a folder."""
+        if isinstance(error, MemoryError) and not str(error):
+            return "there is not enough memory for this"
+        if isinstance(error, OSError) and not isinstance(error, LamellaError):
+            return self.places.hidden(error.strerror or type(error).__name__)
+        text = str(error) or type(error).__name__
+        return self.places.hidden(text if isinstance(error, LamellaError) else f"{type(error).__name__}: {text}")
+
+    def end(self) -> None:
+        """Close everything; the session is kept."""
+        self.save()
+        for one in self.scans.values():
+            if one.scan is not None:
+                one.scan.close()
+        self.context.close()
+        if self._demo is not None:
+            self._demo.cleanup()

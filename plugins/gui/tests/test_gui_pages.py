@@ -1,0 +1,272 @@
+"""Opening files, forms, analyses, results and the session, as a browser without JavaScript would see them."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import lamella
+import lamella_gui
+from lamella import default_registry
+from lamella.analysis import declared_analyses, make_analysis
+from lamella_gui.forms import fields_of, text_of, values_of
+from lamella_viewer.live import decode_frame
+
+if TYPE_CHECKING:
+    from conftest import Client
+else:
+    Client = Any
+
+RAW = {"format": "raw", "dtype": "uint16", "nav_shape.0": "40", "nav_shape.1": "48", "sig_shape": "32,32"}
+
+
+@pytest.fixture(scope="module")
+def scan(client: Client) -> str:
+    return client.open("scan.raw", **RAW)
+
+
+def state(client: Client, scan: str) -> Any:
+    return client.get(f"/scan/{scan}/state").json
+
+
+def panel(client: Client, scan: str, analysis: str) -> Any:
+    return next(one for one in state(client, scan)["panels"] if one["analysis"] == analysis)
+
+
+def picture(live: Any, lane: str, number: int) -> tuple[dict[str, Any], Any]:
+    """Give the exact picture of a request; earlier stages are acknowledged and dropped."""
+    while True:
+        message = live.recv(30)
+        if isinstance(message, str):
+            told = json.loads(message)
+            assert told["type"] != "problem", told
+            continue
+        live.send(json.dumps({"type": "ack", "bytes": len(message)}))
+        header, pixels, _ = decode_frame(message)
+        if (header["lane"], header["id"], header["stage"]) == (lane, number, "exact"):
+            return header, pixels
+
+
+def test_the_list_shows_the_folder_and_the_report(client: Client) -> None:
+    page = client.get(f"/open?path={client.folder.name}").text
+    assert "scan.raw" in page
+    report = client.get(f"/open?path={client.folder.name}/scan.raw").text
+    assert "Why this format" in report
+    assert "no: " in report  # why other formats were refused
+
+
+def test_a_form_says_at_the_field_what_is_wrong(client: Client) -> None:
+    fields = {"path": f"{client.folder.name}/scan.raw", **RAW, "dtype": "nonsense", "nav_shape.0": "0"}
+    told = client.post("/check", fields).json
+    assert not told["ok"]
+    assert {"dtype", "nav_shape"} <= set(told["problems"])
+    assert client.post("/open", fields).status == 422
+
+
+def test_counts_are_those_of_the_core(client: Client) -> None:
+    fields = {"path": f"{client.folder.name}/scan.raw", **RAW, "nav_shape.0": "39", "sync_offset": "5"}
+    told = client.post("/check", fields).json
+    path = client.folder / "scan.raw"
+    with pytest.warns(lamella.LamellaWarning, match="43 frames"):
+        dataset = lamella.open(path, "raw", dtype="u2", nav_shape=(39, 48), sig_shape=(32, 32), sync_offset=5)
+    counts = dataset.frame_map.counts
+    for name in ("frames", "shown", "skipped_start", "ignored_end", "missing"):
+        assert told["counts"][name] == getattr(counts, name)
+    assert told["scan"] == [39, 48]
+    assert told["origins"]["sync_offset"] == "you"
+    assert [40, 48] in [one["shape"] for one in told["alternatives"]]
+
+
+def test_small_pictures_show_three_frames(client: Client) -> None:
+    frames = client.post("/preview", {"path": f"{client.folder.name}/scan.raw", **RAW}).json["frames"]
+    assert [one["place"] for one in frames] == ["0, 0", "20, 0", "39, 47"]
+    assert all(one["source"].startswith("data:image/png;base64,") for one in frames)
+
+
+def test_a_data_set_opens_with_analyses_at_the_beam(client: Client, scan: str) -> None:
+    panels = state(client, scan)["panels"]
+    assert {"sum", "pick", "ring", "com"} <= {one["analysis"] for one in panels}
+    ring = panel(client, scan, "ring")
+    assert ring["parameters"]["cy"] == pytest.approx(15, abs=0.5)
+    assert ring["parameters"]["cx"] == pytest.approx(17, abs=0.5)
+    assert ring["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "radii": ["ri", "ro"]}]
+    assert panel(client, scan, "pick")["picture"] == "sig"
+
+
+@pytest.mark.parametrize("name", ["ring", "disk", "com", "sum", "std", "pick"])
+def test_the_exact_picture_is_the_result_of_python(client: Client, scan: str, name: str) -> None:
+    one = panel(client, scan, name)
+    ask = {"type": "ask", "lane": "a", "id": 1, "analysis": name, "parameters": one["parameters"], "live": False}
+    with client.socket(scan) as live:
+        live.send(json.dumps(ask))
+        header, pixels = picture(live, "a", 1)
+    dataset = client.workspace.get(scan).dataset
+    with lamella.Context() as context:
+        expected = context.run(make_analysis(name, dataset, **one["parameters"]))[0].raw_data
+    wanted = np.stack([np.asarray(part) for part in expected[::-1]]) if isinstance(expected, tuple) else np.asarray(expected)
+    assert header["channel"]
+    np.testing.assert_array_equal(pixels, wanted.reshape(pixels.shape).astype(pixels.dtype))
+
+
+def test_wrong_parameters_are_told_by_field(client: Client, scan: str) -> None:
+    with client.socket(scan) as live:
+        live.send(json.dumps({"type": "ask", "lane": "a", "id": 1, "analysis": "ring", "parameters": {"ri": "wide"}}))
+        told = next(one for one in (json.loads(live.recv(30)) for _ in range(9)) if one["type"] == "problem")
+    assert told["problems"][0]["field"] == "ri"
+    assert told["about"] == "parameters"
+
+
+def test_results_are_taken_away_as_files(client: Client, scan: str) -> None:
+    ring = panel(client, scan, "ring")
+    dataset = client.workspace.get(scan).dataset
+    with lamella.Context() as context:
+        expected = context.run(make_analysis("ring", dataset, **ring["parameters"])).intensity.raw_data
+    answer = client.get(f"/scan/{scan}/result/{ring['id']}.npy")
+    np.testing.assert_array_equal(np.load(io.BytesIO(answer.body)), expected)
+    assert answer.headers["content-disposition"] == 'attachment; filename="scan_Ring.npy"'
+    arrays = np.load(io.BytesIO(client.get(f"/scan/{scan}/result/{ring['id']}.npz").body))
+    np.testing.assert_array_equal(arrays["intensity"], expected)
+    assert client.get(f"/scan/{scan}/result/{ring['id']}.tif").body[:2] == b"II"
+    assert client.get(f"/scan/{scan}/result/{ring['id']}.exe").status == 422
+
+
+def test_code_gives_the_same_numbers(client: Client, scan: str) -> None:
+    ring = panel(client, scan, "ring")
+    names: dict[str, Any] = {}
+    exec(client.get(f"/scan/{scan}/code/{ring['id']}.py").text, names)
+    answer = client.get(f"/scan/{scan}/result/{ring['id']}.npy")
+    np.testing.assert_array_equal(np.load(io.BytesIO(answer.body)), names["ring"].intensity.raw_data)
+    book = client.get(f"/scan/{scan}/code/{ring['id']}.ipynb").json
+    assert book["nbformat"] == 4
+    assert "lamella run" in client.get(f"/scan/{scan}/code/{ring['id']}.sh").text
+
+
+def test_analyses_are_added_and_removed(client: Client, scan: str) -> None:
+    answer = client.post(f"/scan/{scan}/analyses", {"analysis": "radial_fourier"})
+    added = answer.headers["location"].partition("panel=")[2]
+    assert panel(client, scan, "radial_fourier")["id"] == added
+    assert client.get(answer.headers["location"]).status == 200
+    assert client.post(f"/scan/{scan}/analyses/{added}/remove").status == 303
+    assert added not in [one["id"] for one in state(client, scan)["panels"]]
+    assert client.post(f"/scan/{scan}/analyses", {"analysis": "no_such"}).status == 422
+
+
+def test_regions_are_kept_under_names(client: Client, scan: str) -> None:
+    region = {"kind": "rect", "y0": 2, "x0": 3, "y1": 10, "x1": 12}
+    told = client.post(f"/scan/{scan}/regions", {"name": "grain 1", "region": json.dumps(region)}).json
+    assert told["regions"] == {"grain 1": region}
+    bad = client.post(f"/scan/{scan}/regions", {"name": "x", "region": '{"kind": "rect"}'}, Accept="application/json")
+    assert (bad.status, "rect" in bad.json["problem"]) == (422, True)
+    assert client.post(f"/scan/{scan}/regions", {"name": "grain 1", "forget": "1"}).json["regions"] == {}
+
+
+def test_a_data_set_is_exported_with_progress(client: Client, scan: str) -> None:
+    job = client.post(f"/scan/{scan}/export", {"folder": client.folder.name, "name": "copy.npy"}).json
+    while job["state"] == "running":
+        time.sleep(0.05)
+        job = client.get(f"/jobs/{job['id']}").json
+    assert (job["state"], job["text"].startswith(f"{client.folder.name}/copy.npy")) == ("done", True)
+    copied = np.load(client.folder / "copy.npy")
+    np.testing.assert_array_equal(copied, client.workspace.get(scan).dataset[:])
+    for name in ("../x.npy", "", ".hidden.npy", "a/b.npy"):
+        assert client.post(f"/scan/{scan}/export", {"folder": client.folder.name, "name": name}).status == 422
+
+
+def test_information_shows_where_values_come_from(client: Client, scan: str) -> None:
+    page = client.get(f"/scan/{scan}/information").text
+    assert "40 × 48" in page
+    assert "(user)" in page
+
+
+def test_the_session_survives_a_restart(fresh: Client, serve: Callable[..., Iterator[Client]], tmp_path: Path) -> None:
+    scan = fresh.open("scan.raw", **RAW)
+    ring = panel(fresh, scan, "ring")
+    changes = {ring["id"]: {"parameters": {"ri": 3.5}, "channel": "intensity_log", "region": None}}
+    kept_state = json.dumps({"panels": changes, "look": {"scan": "p4"}})
+    assert fresh.post(f"/scan/{scan}/state", {"state": kept_state}).status == 204
+    again = serve(fresh.folder, tmp_path / "home")
+    client = next(again)
+    (kept,) = client.workspace.scans
+    assert panel(client, kept, "ring")["parameters"]["ri"] == 3.5
+    assert panel(client, kept, "ring")["channel"] == "intensity_log"
+    assert state(client, kept)["look"] == {"scan": "p4"}
+    assert "scan.raw" in client.get("/").text
+    next(again, None)
+
+
+def test_a_file_that_was_cut_is_told_and_opens_again(fresh: Client) -> None:
+    scan = fresh.open("scan.raw", **RAW)
+    path = fresh.folder / "scan.raw"
+    kept = path.read_bytes()
+    path.write_bytes(kept[: len(kept) // 2])
+    with fresh.socket(scan) as live:
+        live.send(json.dumps({"type": "ask", "lane": "a", "id": 1, "analysis": "sum", "live": False}))
+        told = next(one for one in (live.recv(30) for _ in range(20)) if isinstance(one, str) and "problem" in one)
+    told = json.loads(told)
+    assert told["about"] == "data"
+    assert str(fresh.folder.parent) not in told["problems"][0]["text"]
+    assert fresh.post(f"/scan/{scan}/reopen").status == 303
+    assert "missing" in fresh.get(f"/scan/{scan}").text
+    path.unlink()
+    assert fresh.post(f"/scan/{scan}/reopen").status == 303
+    assert "is not open" in fresh.get(f"/scan/{scan}").text
+    path.write_bytes(kept)
+    fresh.post(f"/scan/{scan}/reopen")
+    assert fresh.get(f"/scan/{scan}/state").status == 200
+
+
+def test_a_data_set_that_is_closed_is_told(fresh: Client) -> None:
+    scan = fresh.open("scan.raw", **RAW)
+    assert fresh.post(f"/scan/{scan}/close").headers["location"] == "/"
+    assert fresh.get(f"/scan/{scan}").status == 404
+
+
+def test_closing_a_page_ends_its_runs(client: Client, scan: str) -> None:
+    one = client.workspace.get(scan)
+    assert one.scan is not None
+    with client.socket(scan) as live:
+        live.send(json.dumps({"type": "ask", "lane": "a", "id": 1, "analysis": "std", "live": True}))
+    end = time.monotonic() + 5
+    while one.scan._talks and time.monotonic() < end:
+        time.sleep(0.01)
+    assert one.scan._talks == []
+
+
+@pytest.mark.parametrize("name", [one.name for one in default_registry().usable()])
+def test_every_parameter_of_a_format_has_a_field(name: str) -> None:
+    declarations = default_registry().get(name).parameters()
+    fields = {field.name: field for field in fields_of(declarations, {})}
+    for one in declarations:
+        field = fields[one.name]
+        assert field.label
+        assert field.kind != "python" or one.param.kind == "object", one.name
+        assert field.kind != "tuple" or len(field.boxes) >= 1
+
+
+def test_what_a_form_shows_is_what_it_reads() -> None:
+    declarations = default_registry().get("raw").parameters()
+    given = {"dtype": "uint16", "nav_shape": "4,5,6", "sig_shape": "8,8", "sync_offset": "-3"}
+    posted: dict[str, str] = {}
+    for field in fields_of(declarations, given):
+        posted |= {name: text for name, _, text in field.boxes} if field.boxes else {field.name: field.value}
+    assert values_of(posted, declarations) == given
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, ""), (True, "true"), ((1, 2), "1,2"), (0.1, "0.1"), (object(), "")])
+def test_values_are_shown_as_they_are_typed(value: object, text: str) -> None:
+    assert text_of(value) == text
+
+
+def test_no_format_or_analysis_is_named_in_templates_or_scripts() -> None:
+    folder = Path(lamella_gui.__file__).parent
+    formats = {plugin.name for plugin in default_registry().usable()}
+    analyses = {one.name for one in declared_analyses()} - {"disk", "pick", "ring", "frames", "point"}  # tools, counts
+    for path in [*folder.glob("templates/*.html"), *folder.glob("static/*.js")]:
+        quoted = set(re.findall(r"[\"'`](\w+)[\"'`]", path.read_text(encoding="utf-8")))
+        assert not quoted & (formats - {"npy"} | analyses), path  # npy is a kind of file to save
