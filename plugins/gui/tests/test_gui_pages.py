@@ -109,7 +109,9 @@ def test_the_exact_picture_is_the_result_of_python(client: Client, scan: str, na
     dataset = client.workspace.get(scan).dataset
     with lamella.Context() as context:
         expected = context.run(make_analysis(name, dataset, **one["parameters"]))[0].raw_data
-    wanted = np.stack([np.asarray(part) for part in expected[::-1]]) if isinstance(expected, tuple) else np.asarray(expected)
+    wanted = (
+        np.stack([np.asarray(part) for part in expected[::-1]]) if isinstance(expected, tuple) else np.asarray(expected)
+    )
     assert header["channel"]
     np.testing.assert_array_equal(pixels, wanted.reshape(pixels.shape).astype(pixels.dtype))
 

@@ -59,7 +59,8 @@ def serve(args: argparse.Namespace, console: Console) -> int:
     workspace = _workspace(args)
     app = Guard(make_app(workspace, access, prefix), access, _hosts(args, port), prefix, _schemes(args))
     path = _first_path(args, workspace)
-    address = f"http://127.0.0.1:{port}{prefix}{path}"
+    at = f"https://{args.behind_proxy[0]}" if args.behind_proxy else f"http://127.0.0.1:{port or PORT}"
+    address = f"{at}{prefix}{path}"
     note = _Note(port, args.socket, access, prefix)
     _tell(args, console, address, access)
     try:
@@ -126,7 +127,11 @@ def _tell(args: argparse.Namespace, console: Console, address: str, access: Acce
         )
     url = f"{address}?token={access.new_token()}"
     console.emit({"url": url, "socket": args.socket})
-    where = f"Unix socket {args.socket}; address behind it" if args.socket else "Lamella is at"
+    where = (
+        f"Lamella listens on the Unix socket {args.socket}; forward it to port 8123 and open"
+        if args.socket
+        else "Lamella is at"
+    )
     console.say(f"{where} {url}", "The address is valid once. Ctrl-C ends the server.")
     if not args.no_browser and not console.as_json and not args.socket:
         threading.Timer(0.3, webbrowser.open, [f"{address}?token={access.new_token()}"]).start()

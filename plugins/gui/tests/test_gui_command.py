@@ -1,0 +1,136 @@
+"""The command itself: what it prints, how it ends, and that analyses of other packages appear."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[3]
+GUIDE = ROOT / "docs" / "how-to" / "add-an-analysis.md"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """An environment in which nothing of the user is read or changed."""
+    return {**os.environ, "LAMELLA_GUI_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"}
+
+
+def started(arguments: list[str], env: dict[str, str], cwd: Path) -> tuple[subprocess.Popen[str], str]:
+    command = [sys.executable, "-m", "lamella", "gui", "--no-browser", "--port", "0", *arguments]
+    process = subprocess.Popen(command, env=env, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, line + process.stdout.read()
+    return process, found.group()
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Path:
+    """A package of somebody else, as the guide prints it."""
+    printed = GUIDE.read_text(encoding="utf-8")
+    code = re.findall(r"^```python\n(.*?)^```$", printed, re.DOTALL | re.MULTILINE)[0]
+    folder = tmp_path / "site"
+    (folder / "my_package").mkdir(parents=True)
+    (folder / "my_package" / "__init__.py").touch()
+    (folder / "my_package" / "counting.py").write_text(code, encoding="utf-8")
+    about = folder / "my_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n", encoding="utf-8")
+    declared = re.search(r"```toml\n.*?\n(bright_pixels = \S+)", printed, re.DOTALL)
+    assert declared is not None
+    entry = declared[1].replace('"', "")
+    (about / "entry_points.txt").write_text(f"[lamella.analyses]\n{entry}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    path = tmp_path / "scan.npy"
+    np.save(path, np.random.default_rng(1).poisson(9, (8, 9, 16, 16)).astype("u2"))
+    return path
+
+
+Served = tuple[str, subprocess.Popen[str]]
+
+
+@pytest.fixture
+def served(home: dict[str, str], guest: Path, scan: Path, tmp_path: Path) -> Iterator[Served]:
+    home["PYTHONPATH"] = os.pathsep.join([str(guest), home.get("PYTHONPATH", "")])
+    process, url = started([str(scan)], home, tmp_path)
+    yield url, process
+    process.kill()
+    process.wait(10)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def reading(url: str) -> tuple[urllib.request.OpenerDirector, str]:
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+    )
+    with opener.open(url, timeout=30) as answer:
+        return opener, answer.read().decode()
+
+
+def test_an_analysis_of_another_package_appears_with_form_handles_and_code(
+    served: Served, home: dict[str, str], scan: Path, tmp_path: Path
+) -> None:
+    url, process = served
+    opener, page = reading(url)
+    assert (
+        '<option value="bright_pixels" title="Number of pixels above a threshold within a disk.">Bright pixels' in page
+    )
+    address = url.partition("?")[0]
+    origin = "/".join(url.split("/")[:3])
+    request = urllib.request.Request(f"{address}/analyses", b"analysis=bright_pixels", {"Origin": origin})
+    with opener.open(request, timeout=30) as answer:
+        page = answer.read().decode()
+    assert 'name="threshold"' in page
+    with opener.open(f"{address}/state", timeout=30) as answer:
+        panel = json.load(answer)["panels"][-1]
+    assert panel["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "radii": ["r"]}]
+    assert panel["channels"] == [{"key": "bright", "title": "pixels"}]
+    with opener.open(f"{address}/code/{panel['id']}.py", timeout=30) as answer:
+        code = answer.read().decode()
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint(bright_pixels.bright.raw_data.sum())"],
+        env=home, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert float(done.stdout) > 0
+    command = [sys.executable, "-m", "lamella", "run", str(scan), "--bright-pixels", "--bright-pixels-threshold", "20"]
+    subprocess.run(command, env=home, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    shown = subprocess.run(
+        [sys.executable, "-m", "lamella", "gui", "--show-url"], env=home, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "Lamella" in reading(shown.stdout.strip())[1]
+    process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    assert process.wait(20) in (0, 130)
+    assert list((tmp_path / "home" / "servers").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["absent.mib"], "absent.mib"),
+        (["--host", "0.0.0.0"], "without encryption"),
+        (["--port", "70000"], "a number from 0 to 65535"),
+        (["--show-url"], "no server of yours runs here"),
+        (["--demo", "--nonsense"], "there is no option --nonsense"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(arguments: list[str], text: str, home: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lamella", "gui", *arguments]
+    done = subprocess.run(command, env=home, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode in (1, 2)
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
