@@ -189,7 +189,8 @@ def test_wheels_of_all_members_install_with_pip_and_their_entry_points_load(tmp_
     assert len(wheels) == len(MEMBERS)
     run(clean_python, "-m", "pip", "install", "--quiet", *wheels, cwd=tmp_path)
     loaded = run(clean_python, "-c", LOAD_ALL, cwd=tmp_path).splitlines()
-    assert {f"lamella.formats {folder.name}" for folder in PLUGINS if folder.name not in PROGRAMS | LIBRARIES} <= set(loaded)
+    formats = {folder.name for folder in PLUGINS} - PROGRAMS - LIBRARIES
+    assert {f"lamella.formats {name}" for name in formats} <= set(loaded)
     assert {f"{kind.group} {name}" for kind in KINDS for name in kind.builtin} <= set(loaded)
     run(tmp_path / "venv" / SCRIPTS / "lamella", "--help", cwd=tmp_path)
     for folder in MEMBERS:

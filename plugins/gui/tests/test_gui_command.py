@@ -56,7 +56,9 @@ def guest(tmp_path: Path) -> Path:
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
     path = tmp_path / "scan.npy"
-    np.save(path, np.random.default_rng(1).poisson(9, (8, 9, 16, 16)).astype("u2"))
+    y, x = np.mgrid[:32, :32]
+    frames = np.random.default_rng(1).poisson(9, (8, 9, 32, 32)) + 200 * (np.hypot(y - 15, x - 17) < 5)
+    np.save(path, frames.astype("u2"))
     return path
 
 
