@@ -13,7 +13,7 @@ from lamella_gui.places import Places
 from lamella_gui.security import Access
 
 if TYPE_CHECKING:
-    from conftest import Client
+    from server.conftest import Client
 else:
     Client = Any
 

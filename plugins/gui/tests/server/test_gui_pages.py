@@ -19,7 +19,7 @@ from lamella_gui.forms import fields_of, text_of, values_of
 from lamella_viewer.live import decode_frame
 
 if TYPE_CHECKING:
-    from conftest import Client
+    from server.conftest import Client
 else:
     Client = Any
 
