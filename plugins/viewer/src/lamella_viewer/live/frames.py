@@ -69,6 +69,13 @@ def decode_frame(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.
     ValueError
         If it is no frame.
     """
+    try:
+        return _decoded(data)
+    except (KeyError, TypeError, OverflowError, zlib.error, RecursionError) as error:
+        raise ValueError(f"this is not a frame: {error}") from error
+
+
+def _decoded(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.bool_] | None]:
     if len(data) < 8:
         raise ValueError("a frame has at least 8 bytes")
     (length,) = struct.unpack_from("<I", data)
@@ -78,6 +85,8 @@ def decode_frame(data: bytes) -> tuple[dict[str, Any], NDArray[Any], NDArray[np.
     if header["dtype"] not in DTYPES:
         raise ValueError(f"unknown type of pixels {header['dtype']!r}")
     dtype, shape = np.dtype("<" + header["dtype"]), tuple(header["shape"])
+    if not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise ValueError(f"the shape of a frame is a list of sizes, not {shape}")
     count, body = math.prod(shape), data[4 + length :]
     if header["deflate"]:
         packed = header["deflate"]

@@ -7,7 +7,7 @@ import { alike } from "./numbers.js";
 
 const STRETCHED = 16;
 /** Screen pixels that one pixel is drawn with at most. */
-const LARGEST = 128;
+const LARGEST_PIXEL = 128;
 
 /**
  * Gives the height of a pixel in parts of its width.
@@ -78,7 +78,7 @@ export class View {
       this.fitted = true;
       this.k = this.least;
     }
-    this.k = Math.min(Math.max(LARGEST, this.least), this.k);
+    this.k = Math.min(Math.max(LARGEST_PIXEL, this.least), this.k);
     for (const axis of [0, 1]) {
       const half = this.pane[axis] / 2 / (axis ? this.k : this.ky);
       const size = this.size[axis];
@@ -96,7 +96,7 @@ export class View {
    */
   zoom(factor, top = this.pane[0] / 2, left = this.pane[1] / 2) {
     const before = this.toIndex(top, left);
-    this.k = Math.min(Math.max(LARGEST, this.least), Math.max(this.least, this.k * factor));
+    this.k = Math.min(Math.max(LARGEST_PIXEL, this.least), Math.max(this.least, this.k * factor));
     this.fitted = this.k <= this.least * (1 + 1e-9);
     this.middle = [
       before.y + 0.5 - (top - this.pane[0] / 2) / this.ky,

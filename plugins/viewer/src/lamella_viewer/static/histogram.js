@@ -6,13 +6,13 @@ import { withUnit } from "./numbers.js";
 /** @typedef {import("./types.js").Header} Header */
 /** @typedef {import("./types.js").Look} Look */
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG_NAMES = "http://www.w3.org/2000/svg";
 const STEPS = 100;
 
 /** A histogram; its horizontal axis is as the scale of the colours is. */
 export class Histogram {
   element = document.createElement("div");
-  #path = document.createElementNS(SVG, "path");
+  #path = document.createElementNS(SVG_NAMES, "path");
   #edges = ["lowest colour", "highest colour"].map(edgeOf);
   /** @type {[number, number]} */
   #span = [0, 1];
@@ -26,7 +26,7 @@ export class Histogram {
   constructor(tell) {
     this.tell = tell;
     this.element.className = "histogram";
-    const svg = document.createElementNS(SVG, "svg");
+    const svg = document.createElementNS(SVG_NAMES, "svg");
     svg.setAttribute("viewBox", "0 0 100 40");
     svg.setAttribute("preserveAspectRatio", "none");
     svg.setAttribute("aria-hidden", "true");

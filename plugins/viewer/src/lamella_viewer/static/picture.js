@@ -125,9 +125,9 @@ export class PictureElement extends HTMLElement {
     return this.scene.screen.name;
   }
 
-  /** Puts the focus on the picture. @param {FocusOptions} [options] */
-  focus(options) {
-    this.scene.screen.canvas.focus(options);
+  /** Puts the focus on the picture. */
+  focus() {
+    this.scene.screen.canvas.focus({ preventScroll: true });
   }
 
   // How it is coloured.
@@ -231,9 +231,7 @@ export class PictureElement extends HTMLElement {
   viewed() {
     this.scene.redraw();
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => {
-      if (this.frame) this.fire("view", this.scene.seen);
-    }, REST);
+    this.#resting = setTimeout(() => this.frame && this.fire("view", this.scene.seen), REST);
   }
 
   #measure() {

@@ -12,7 +12,7 @@ const HEAD = 36;
 const EDGE = 12;
 const LEGEND = 84;
 const HIGHEST = 260;
-const FONT = "Inter, system-ui, sans-serif";
+const PAPER_FONT = "Inter, system-ui, sans-serif";
 
 /**
  * Gives what is visible as a PNG: on white paper, a curve in the colours of the page.
@@ -39,7 +39,7 @@ export function pictureBlob(scene, scale) {
   paper.fillRect(0, 0, canvas.width, canvas.height);
   paper.scale(scale, scale);
   paper.fillStyle = ink;
-  paper.font = `600 15px ${FONT}`;
+  paper.font = `600 15px ${PAPER_FONT}`;
   const title = [label, header.title === label ? "" : header.title].filter(Boolean).join(", ");
   paper.fillText(title, EDGE, 24, width + beside - EDGE);
   paper.translate(EDGE, HEAD);
@@ -85,7 +85,7 @@ function drawBarOn(paper, { frame, view }, top, left, height) {
   paper.save();
   paper.fillStyle = "rgb(0 0 0 / 0.6)";
   paper.fillRect(x - 1, y - 1, bar.width + 2, 6);
-  paper.font = `14px ${FONT}`;
+  paper.font = `14px ${PAPER_FONT}`;
   paper.textAlign = "center";
   paper.lineWidth = 3;
   paper.strokeStyle = "rgb(0 0 0 / 0.75)";
@@ -105,7 +105,7 @@ function drawBarOn(paper, { frame, view }, top, left, height) {
  */
 function drawLegendOn(paper, { kind, unit }, look, width, height) {
   const part = document.createElement("canvas");
-  paper.font = `12px ${FONT}`;
+  paper.font = `12px ${PAPER_FONT}`;
   paper.imageSmoothingEnabled = true;
   if (kind === "field") {
     paintWheel(part, 184);

@@ -60,7 +60,7 @@ path.dashed { stroke-dasharray: 7 4; }
 .knob:focus-visible { outline: 2px solid #fff; box-shadow: 0 0 0 2px #000; outline-offset: -2px; }
 .bar {
   position: absolute; pointer-events: none; color: #fff; font-size: 14px; line-height: 1; text-align: center;
-  text-shadow: 0 0 3px #000, 0 0 2px #000, 0 1px 2px #000; white-space: nowrap;
+  text-shadow: 0 0 3px #000, 0 0 2px #000, 0 1px 2px #000; white-space: nowrap; forced-color-adjust: none;
 }
 .bar::after { content: ""; display: block; height: 4px; margin-top: 5px; background: #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.6); }
 .bar span { display: inline-block; min-width: 100%; }
