@@ -66,7 +66,7 @@ class SwiftReader:
         try:
             header_of(probe)
         except FormatError as error:
-            return Match(Confidence.MAGIC, error.problem) if probe.head.startswith(b"SWIFTCAM") else None
+            return Match(Confidence.SIGNATURE, error.problem) if probe.head.startswith(b"SWIFTCAM") else None
         return Match(Confidence.VERIFIED, "header of a scan")
 
     def open(self, params, probe):

@@ -334,7 +334,7 @@ def test_a_failing_reader_does_not_disturb_the_others(scan: Path, registry: Regi
     assert report.winner().name == "good"
     bad = outcome(report, "bad")
     assert type(error).__name__ in bad.error
-    assert bad.confidence == Confidence.MAGIC
+    assert bad.confidence == Confidence.SIGNATURE
 
 
 def test_a_failing_reader_never_wins_by_its_extension(scan: Path, registry: Registry) -> None:

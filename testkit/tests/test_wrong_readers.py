@@ -11,6 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # where the child process finds the wrong readers
 
 from wrong_readers.catalogue import Mistake, all_mistakes
+from wrong_readers.rich_format import RichSampler
+from wrong_readers.rich_reader import RICH
 from wrong_readers.toy_format import LinearSampler, ProceduralSampler, ToySampler
 from wrong_readers.toy_reader import PROCEDURAL, RIGHT
 
@@ -50,6 +52,12 @@ def test_a_right_reader_passes(one: Check, spec: FormatSpec, sampler: type[ToySa
     if result.status is Status.skipped and one.level == 4:
         pytest.skip(result.reason or "")
     assert result.status in (Status.passed, Status.not_applicable), str(result)
+
+
+@pytest.mark.parametrize("check", sorted({one.check for one in MISTAKES if one.spec.name == "rich"}))
+def test_the_right_reader_of_the_second_format_passes(check: str, worker: Worker) -> None:
+    result = worker.carry_out(RICH, RichSampler, named(check), PROFILES["brief"])
+    assert result.status is Status.passed, str(result)
 
 
 @pytest.mark.parametrize(

@@ -382,7 +382,7 @@ def test_a_sound_file_is_recognised_whatever_its_name(tmp_path: Path) -> None:
 def test_a_damaged_file_is_still_recognised(tmp_path: Path) -> None:
     match = BloReader().detect(Probe.of(write(tmp_path, block_file(patterns())[:300])))
     assert match is not None
-    assert match.confidence == Confidence.MAGIC
+    assert match.confidence == Confidence.SIGNATURE
 
 
 @pytest.mark.parametrize("content", [b"", b"IMGBL", b"\x02\x01" * 500, bytes(5000)])

@@ -140,7 +140,7 @@ def test_a_frame_that_does_not_hold_together_is_less_sure(scan: Path) -> None:
     scan.write_bytes(scan.read_bytes().replace(b"U16", b"U77", 1))
     match = MibReader().detect(Probe.of(scan))
     assert match is not None
-    assert match.confidence == Confidence.MAGIC
+    assert match.confidence == Confidence.SIGNATURE
     assert "unknown type of pixels" in match.reason
 
 
@@ -157,7 +157,7 @@ def test_a_sidecar_without_frames_is_less_sure(tmp_path: Path) -> None:
     path.write_bytes(sidecar_text({}))
     match = MibReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == Confidence.MAGIC
+    assert match.confidence == Confidence.SIGNATURE
 
 
 # Text.

@@ -251,7 +251,7 @@ def test_a_damaged_header_is_an_error_of_the_format(tmp_path: Path, text: str) -
     assert caught.value.path == str(path)
     match = NpyReader().detect(Probe.of(path))
     assert match is not None
-    assert match.confidence == Confidence.MAGIC
+    assert match.confidence == Confidence.SIGNATURE
 
 
 def test_bytes_that_are_no_utf8_are_an_error_of_the_format(tmp_path: Path) -> None:

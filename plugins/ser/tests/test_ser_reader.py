@@ -323,7 +323,7 @@ def test_detection_verifies_the_structure_and_reads_little(folder: Path) -> None
 
 def test_detection_of_damaged_and_foreign_files(folder: Path) -> None:
     damaged = detected(write(folder, series_bytes(frames())[:100]))
-    assert damaged.confidence == Confidence.MAGIC
+    assert damaged.confidence == Confidence.SIGNATURE
     assert detected(write(folder, b"LUCAM-RECORDER" + bytes(100))) is None
     assert detected(write(folder, b"")) is None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lamella_testkit.report import Report
     from lamella_testkit.results import Result, Status, level_of
     from lamella_testkit.runner import run
-    from lamella_testkit.sample import Recorded, SampleData
+    from lamella_testkit.sample import Recorded, SampleData, Special
     from lamella_testkit.sampler import Sampler
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Result",
     "SampleData",
     "Sampler",
+    "Special",
     "Status",
     "check",
     "level_of",
@@ -46,6 +47,7 @@ _LAZY = {
     "Result": "results",
     "SampleData": "sample",
     "Sampler": "sampler",
+    "Special": "sample",
     "Status": "results",
     "check": "checking",
     "level_of": "results",

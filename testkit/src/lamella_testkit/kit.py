@@ -23,7 +23,7 @@ from lamella.plugins.registry import default_registry
 from lamella.reader import Probe
 from lamella_testkit.limits import TookTooLong, wall_clock
 from lamella_testkit.outcomes import Broken, NotNeeded
-from lamella_testkit.sample import Sample, SampleData
+from lamella_testkit.sample import Sample, SampleData, Special
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -163,6 +163,14 @@ class Kit:
         if data not in self._written:
             self._written[data] = self.fresh(data)
         return self._written[data]
+
+    def special(self, data: SampleData | None = None) -> Iterator[tuple[Special, Sample]]:
+        """Write the special files of the sampler one after the other; each is there until the next one is asked for."""
+        data = self.data() if data is None else data
+        directory = self.directory()
+        for one in self.sampler.write_special(directory, data):
+            with self.case(f"{one}, from {data}"):
+                yield one, sample_of(data, directory, one.keywords)
 
     def fresh(self, data: SampleData | None = None) -> Sample:
         """Write the file of a scan into a directory of its own; it may be changed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ import numpy as np
 from lamella.reader import Axis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Recorded", "Sample", "SampleData", "pixel_values"]
+__all__ = ["Recorded", "Sample", "SampleData", "Special", "pixel_values"]
 
 SPECIAL = -1
 """The seed for extreme pixel values."""
@@ -148,6 +148,54 @@ class Sample:
     def nbytes(self) -> int:
         """The size of all files [bytes]."""
         return sum(path.stat().st_size for path in self.files)
+
+
+@dataclass(frozen=True)
+class Special:
+    """A right file that is not a whole scan, frame after frame, and what a reader must find in it.
+
+    Lost frames, frames before and after the scan, an interrupted recording, a parameter that changes what is read,
+    corrections, another calibration. What is None is left open.
+
+    Parameters
+    ----------
+    text
+        What is special.
+    keywords
+        What `lamella.open` needs, as for `Sampler.write`.
+    pixels
+        What each step of the scan shows, shape ``(*nav_shape, *sig_shape)``; steps without a frame may hold anything.
+    valid
+        Which steps have a frame, shape ``nav_shape``; all of them if None.
+    per_frame
+        Arrays with one entry per stored frame, by their names; others may be there as well.
+    corrections
+        The arrays ``"dark"``, ``"gain"`` and ``"excluded"`` that belong to the data, and no others.
+    metadata, raw_metadata
+        Entries that must be there.
+    axes
+        The axes of scan and detector.
+    navigator
+        The image of the scan.
+    notes
+        Number of notes to the user, or whether there are any.
+    """
+
+    text: str
+    keywords: Mapping[str, Any]
+    _: KW_ONLY
+    pixels: NDArray[Any] | None = None
+    valid: NDArray[np.bool_] | None = None
+    per_frame: Mapping[str, object] | None = None
+    corrections: Mapping[str, object] | None = None
+    metadata: Mapping[str, object] | None = None
+    raw_metadata: Mapping[str, object] | None = None
+    axes: Sequence[Axis] | None = None
+    navigator: object = None
+    notes: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lamella.reader import Axis
-from lamella_testkit.sample import Recorded, SampleData
+from lamella_testkit.sample import Recorded, SampleData, Special
 
 __all__ = ["Sampler"]
 
@@ -49,6 +49,10 @@ class Sampler(ABC):
     unreached
         What no right file reaches in the reader, and why: a function such as ``"reader.Reader.open"``, or the text of
         a line. See the check `right_files_reach_the_reader`.
+    unsaid
+        What a reader reports and the sampler does not state, and why: ``"metadata.title"``, ``"per_frame.time"``,
+        ``"corrections"``, ``"navigator"``, ``"notes"``, ``"axes"``, ``"raw_metadata"``, ``"index"``,
+        ``"parameters.NAME"``. See the check `what_is_reported_is_stated`.
     known_failures
         Name of a check and the reason why it fails. It must fail then, and the level stays below it.
     """
@@ -67,6 +71,7 @@ class Sampler(ABC):
     largest: ClassVar[int] = 256 << 20
     careful: ClassVar[Mapping[str, Any]] = {}
     unreached: ClassVar[Mapping[str, str]] = {}
+    unsaid: ClassVar[Mapping[str, str]] = {}
     known_failures: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
@@ -104,12 +109,40 @@ class Sampler(ABC):
         """Give the image of the scan that `write` wrote, None if there is none; NotImplemented leaves that open."""
         return NotImplemented
 
+    def corrections(self, data: SampleData) -> object:
+        """Give the arrays ``"dark"``, ``"gain"`` and ``"excluded"`` that `write` wrote, by these names; {} if none.
+
+        NotImplemented leaves that open.
+        """
+        return NotImplemented
+
     def expects_notes(self, data: SampleData) -> int | None:
         """Say how many notes to the user `write` gave reason for, or just whether it did; None leaves that open."""
         return None
 
     def promised(self, data: SampleData) -> Collection[str]:
         """Give the names of files beside the main one that the others announce: opening without one warns, or fails."""
+        return ()
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterable[Special]:
+        """Write right files that are not a whole scan, frame after frame, one after the other.
+
+        Whatever the format can have of these: frames that were lost, frames before and behind the scan, a recording
+        that was interrupted, fewer frames than the header announces, corrections, calibrations with an offset; and for
+        each parameter of the format a file that is read otherwise with it.
+
+        Parameters
+        ----------
+        directory
+            An empty directory; a file may be written over the one before.
+        data
+            The scan that they are made from.
+
+        Yields
+        ------
+        Special
+            What is special, what `lamella.open` needs, and what must be found.
+        """
         return ()
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:

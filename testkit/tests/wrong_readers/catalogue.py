@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from lamella.format import FormatSpec
 from lamella_testkit import Sampler
+from wrong_readers.rich_format import RichSampler
+from wrong_readers.rich_reader import RICH, RichReader
 from wrong_readers.toy_format import ToySampler
 from wrong_readers.toy_reader import PROCEDURAL, RIGHT, ToyProceduralReader, ToyReader
 
@@ -33,18 +35,21 @@ _mistakes: list[Mistake] = []
 
 
 def mistake(
-    text: str, *, check: str, level: int, sampler: type[Sampler] = ToySampler, **changes: Any
+    text: str, *, check: str, level: int, sampler: type[Sampler] | None = None, **changes: Any
 ) -> Callable[[type[T]], type[T]]:
     """Register a wrong reader, or a wrong procedural source, or a wrong parameter class."""
 
     def register(cls: type[T]) -> type[T]:
         place = f"{cls.__module__}:{cls.__qualname__}"
-        if issubclass(cls, ToyReader):
+        usual: type[Sampler] = RichSampler if issubclass(cls, RichReader) else ToySampler
+        if issubclass(cls, RichReader):
+            spec = replace(RICH, **{"reader": place, **changes})
+        elif issubclass(cls, ToyReader):
             base = PROCEDURAL if issubclass(cls, ToyProceduralReader) else RIGHT
             spec = replace(base, **{"reader": place, **changes})
         else:
             spec = replace(RIGHT, **{"params": place, **changes})
-        _mistakes.append(Mistake(cls.__name__, text, check, level, spec, sampler))
+        _mistakes.append(Mistake(cls.__name__, text, check, level, spec, sampler or usual))
         return cls
 
     return register

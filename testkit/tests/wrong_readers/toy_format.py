@@ -47,6 +47,7 @@ class ToySampler(Sampler):
     dtypes = ("<u2", ">i2", "<f4", "|u1", ">u4", "|i1", ">f8")
     variants: ClassVar[tuple[str, ...]] = ("one", "sidecar", "parts")
     frame_header = 8
+    unsaid: ClassVar[Mapping[str, str]] = {"parameters.first_part_only": "right readers do nothing with it"}
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         tags = tag(NOTE, b"made by a sampler")
@@ -85,7 +86,7 @@ class ToySampler(Sampler):
         return (*data.nav_axes, Axis("ky"), Axis("kx"))
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
-        return {"beam_energy": 200e3} if data.variant == "sidecar" else {}
+        return {"beam_energy": 200e3} if data.variant == "sidecar" else {"title": "toy"}
 
     def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
         return {"version": 1, "note": "made by a sampler"}

@@ -44,6 +44,9 @@ class ToyReader:
     def detect(self, probe: Probe) -> Match | None:
         if probe.head[:4] != MAGIC or len(probe.head) < HEADER.itemsize:
             return None
+        header = np.frombuffer(probe.head, HEADER, count=1)[0]
+        if int(header["parts"]) not in (1, 2) or header["kind"] not in (b"u", b"i", b"f"):
+            return Match(Confidence.SIGNATURE, "begins with TOYF, and goes on otherwise")
         return Match(Confidence.VERIFIED, "begins with TOYF")
 
     def open(self, params: ToyParams, probe: Probe) -> LinearSource | FrameSource:

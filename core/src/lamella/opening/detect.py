@@ -203,7 +203,7 @@ def ask(plugin: Plugin, probe: Probe) -> Candidate:
 
 def _first_confidence(spec: FormatSpec, probe: Probe) -> int:
     if any(signature.matches(probe.head) for signature in spec.signatures):
-        return Confidence.MAGIC
+        return Confidence.SIGNATURE
     return Confidence.EXTENSION if probe.suffix in spec.extensions else 0
 
 

@@ -306,4 +306,4 @@ def _is_surely_data(file: str, registry: Registry) -> bool:
         best = detect(file, registry, ask_hooks=False).candidates[:1]
     except LamellaError:
         return False
-    return any(candidate.eligible and candidate.confidence >= Confidence.MAGIC for candidate in best)
+    return any(candidate.eligible and candidate.confidence >= Confidence.SIGNATURE for candidate in best)

@@ -18,8 +18,10 @@ class Confidence(IntEnum):
     """Something in the content looks right."""
     SIZE = 60
     """Sizes are consistent with what the file says."""
+    SIGNATURE = 70
+    """The bytes that mark the format are there, but what follows was not checked, or makes no sense."""
     MAGIC = 80
-    """The bytes that mark the format are there."""
+    """The bytes that mark the format are there, and the header makes sense."""
     VERIFIED = 100
     """The structure of the file was checked."""
 

@@ -37,9 +37,13 @@ class BloReader:
         if not probe.head.startswith(b"IMGBLO"):
             return None
         try:
+            probe.once("blo header", read_header)
+        except FormatError as error:
+            return Match(Confidence.SIGNATURE, f"begins with IMGBLO, but {error.problem}")
+        try:
             source = self.open(BloParams(), probe)
         except FormatError as error:
-            return Match(Confidence.MAGIC, f"begins with IMGBLO, but {error.problem}")
+            return Match(Confidence.MAGIC, f"begins with a header of IMGBLO, but {error.problem}")
         return Match(Confidence.VERIFIED, f"header and records of {source.n_frames} patterns hold together")
 
     def open(self, params: BloParams, probe: Probe) -> LinearSource:

@@ -62,7 +62,7 @@ class Frms6Reader:
             read_header(probe.path)
             read_part(files.signal[0])
         except (FormatError, OSError) as error:
-            return Match(Confidence.MAGIC, f"looks like pnCCD frames, but {getattr(error, 'problem', error)}")
+            return Match(Confidence.SIGNATURE, f"looks like pnCCD frames, but {getattr(error, 'problem', error)}")
         return Match(Confidence.VERIFIED, f"measurement with {len(files.signal)} parts")
 
     def open(self, params: Frms6Params, probe: Probe) -> LinearSource:

@@ -32,7 +32,7 @@ from lamella_hdf5.pieces import pieces_of
 from lamella_hdf5.rehearsal import rehearse
 from lamella_hdf5.source import ScanSource
 from lamella_hdf5.stored import Piece, Stored, check_frame
-from lamella_hdf5.superblock import find_signature, read_superblock
+from lamella_hdf5.superblock import begins_well, find_signature, read_superblock
 from lamella_hdf5.tree import datasets, raw_metadata, walk
 from lamella_hdf5.values import printable
 from lamella_hdf5.written import written_frames
@@ -62,7 +62,10 @@ class Hdf5Reader:
         offset = find_signature(probe)
         if offset is None:
             return None
-        return Match(Confidence.MAGIC, f"the signature of HDF5 at byte {offset}")
+        text = f"the signature of HDF5 at byte {offset}"
+        if not begins_well(probe, offset):
+            return Match(Confidence.SIGNATURE, f"{text}, but no superblock of a known version")
+        return Match(Confidence.MAGIC, text)
 
     def open(self, params: Hdf5Params, probe: Probe) -> LinearSource | FrameSource:
         """Describe the scan; a suspicious file goes to a child process first."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lamella.reader import Probe
 
-__all__ = ["SIGNATURE", "Superblock", "find_signature", "read_superblock"]
+__all__ = ["SIGNATURE", "Superblock", "begins_well", "find_signature", "read_superblock"]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST_USER_BLOCK = 64 << 20
@@ -26,6 +26,7 @@ _PART = 256
 
 # version: (place of the sizes of addresses and lengths, first address, which address is the end of the file)
 _LAYOUTS = {0: (13, 24, 2), 1: (13, 28, 2), 2: (9, 12, 2), 3: (9, 12, 2)}
+_WIDTHS = (2, 4, 8)
 _DRIVER = 3
 """Which address is that of the driver information block, up to version 1. A damaged one can crash libhdf5."""
 
@@ -58,6 +59,12 @@ def _look_for_signature(probe: Probe) -> int | None:
     return None
 
 
+def begins_well(probe: Probe, offset: int) -> bool:
+    """Whether the signature is followed by a known version and a possible size of addresses."""
+    block = probe.read(offset, 16).ljust(16, b"\0")
+    return block[8] in _LAYOUTS and block[_LAYOUTS[block[8]][0]] in _WIDTHS
+
+
 def read_superblock(probe: Probe) -> Superblock:
     """Check the superblock against the file.
 
@@ -77,7 +84,7 @@ def read_superblock(probe: Probe) -> Superblock:
         raise UnsupportedError("unknown superblock", path=probe.path, expected="version 0 to 3", found=version)
     sizes, first, number = _LAYOUTS[version]
     width = block[sizes] if len(block) > sizes else 0
-    if width not in (2, 4, 8):
+    if width not in _WIDTHS:
         raise CorruptError(
             "the superblock is damaged", path=probe.path, expected="addresses of 2, 4 or 8 bytes", found=width
         )

@@ -45,7 +45,7 @@ class K2isReader:
             assert sector is not None
             check_sector(sector)
         except FormatError as error:
-            confidence = Confidence.EXTENSION if probe.suffix == "gtg" else Confidence.MAGIC
+            confidence = Confidence.EXTENSION if probe.suffix == "gtg" else Confidence.SIGNATURE
             return Match(confidence, f"looks like K2 IS data, but {error.problem}")
         return Match(Confidence.VERIFIED, "eight sectors that consist of blocks")
 

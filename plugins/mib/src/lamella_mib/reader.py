@@ -40,7 +40,7 @@ class MibReader:
         try:
             header, pixels = first_frame(probe, MibParams(), Sidecar())
         except LamellaError as error:
-            return Match(Confidence.MAGIC, f"begins with MQ1, but {error}")
+            return Match(Confidence.SIGNATURE, f"begins with MQ1, but {error}")
         count = probe.size // (header.header_size + pixels.nbytes)
         return Match(Confidence.VERIFIED, f"{count} records, {header.pixel_type}, {header.width} x {header.height} px")
 
@@ -87,7 +87,10 @@ def _detect_sidecar(probe: Probe) -> Match | None:
         return None
     names = part_names(probe, str(probe.path))
     if not names:
-        return Match(Confidence.MAGIC, "begins with HDR, but there is no .mib file beside it")
+        return Match(Confidence.SIGNATURE, "begins with HDR, but there is no .mib file beside it")
+    first = probe.sibling(names[0])
+    if first is None or not Probe.of(first).head.startswith(MAGIC):
+        return Match(Confidence.SIGNATURE, f"begins with HDR, but {names[0]} does not begin with MQ1")
     return Match(Confidence.VERIFIED, f"begins with HDR, and {len(names)} .mib files are in its folder")
 
 

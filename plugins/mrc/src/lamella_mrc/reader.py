@@ -38,7 +38,7 @@ class MrcReader:
         marked = probe.head[208:212] == b"MAP "
         if probe.size < 1024 or not plausible_orders(probe):
             reason = f"named .{probe.suffix}, but without a sensible header"
-            return Match(Confidence.MAGIC, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
+            return Match(Confidence.SIGNATURE, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
         header = _header(probe, MrcParams())
         exact = header.offset + header.sections * header.encoding.extent()[1] == probe.size
         stamped = probe.head[212:214] in STAMPS

@@ -33,7 +33,7 @@ class NpyReader:
         try:
             header = probe.once("npy header", read_header)
         except FormatError as error:
-            return Match(Confidence.MAGIC, f"begins like an .npy file, but {error.problem}")
+            return Match(Confidence.SIGNATURE, f"begins like an .npy file, but {error.problem}")
         return Match(Confidence.VERIFIED, f"header of an array of shape {header.shape} and dtype {header.dtype}")
 
     def open(self, params: NpyParams, probe: Probe) -> LinearSource | TransposedSource | UnpackedSource:
@@ -55,7 +55,7 @@ def _detect_archive(probe: Probe) -> Match | None:
     try:
         members = probe.once("npz arrays", arrays_in)
     except FormatError as error:
-        return Match(Confidence.MAGIC, f"called .npz, but {error.problem}")
+        return Match(Confidence.SIGNATURE, f"called .npz, but {error.problem}")
     return Match(Confidence.VERIFIED, f"an archive of {len(members)} arrays")
 
 

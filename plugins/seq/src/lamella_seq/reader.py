@@ -39,7 +39,7 @@ class SeqReader:
         try:
             header = probe.once("seq header", read_header)
         except FormatError as error:
-            return Match(Confidence.MAGIC, f"the magic number of StreamPix, but {error.problem}")
+            return Match(Confidence.SIGNATURE, f"the magic number of StreamPix, but {error.problem}")
         return Match(Confidence.VERIFIED, f"a header of version {header['version']} and {header.n_frames} frames")
 
     def open(self, params: SeqParams, probe: Probe) -> LinearSource | SplitSource:

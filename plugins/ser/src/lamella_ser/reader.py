@@ -52,7 +52,7 @@ class SerReader:
         try:
             series = probe.once("ser series", _read_series)
         except FormatError as error:
-            return Match(Confidence.MAGIC, f"signature of a TIA series, but {error.problem}")
+            return Match(Confidence.SIGNATURE, f"signature of a TIA series, but {error.problem}")
         return Match(Confidence.VERIFIED, f"TIA series of {series.header.recorded} elements")
 
     def open(self, params: SerParams, probe: Probe) -> LinearSource:

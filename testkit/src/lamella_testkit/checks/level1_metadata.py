@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -16,8 +14,14 @@ from lamella_testkit.kit import Kit
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.soundness import axis_problems, json_problems, metadata_problems
-
-_CLOSE = 1e-5
+from lamella_testkit.stated import (
+    expect_axes,
+    expect_metadata,
+    expect_notes,
+    expect_numbers,
+    expect_per_frame,
+    expect_raw_metadata,
+)
 
 
 def _infos(kit: Kit, *more: SampleData) -> Iterator[tuple[SampleData, SourceInfo]]:
@@ -58,15 +62,9 @@ def metadata_is_what_was_written(kit: Kit) -> None:
     """
     told = False
     for data, info in _infos(kit):
-        for name, expected in kit.sampler.metadata(data).items():
-            told = True
-            found = getattr(info.metadata, name)
-            close = found == expected or (
-                isinstance(found, (int, float))
-                and isinstance(expected, (int, float))
-                and math.isclose(found, expected, rel_tol=_CLOSE)
-            )
-            kit.expect(close, f"{name} is {found!r}, expected {expected!r}")
+        expected = kit.sampler.metadata(data)
+        told = told or bool(expected)
+        expect_metadata(info, expected)
     declared = kit.has(Capability.METADATA)
     if told and not declared:
         raise Broken(f"the files hold metadata, but the capability {Capability.METADATA} is not declared")
@@ -108,15 +106,7 @@ def axes_are_what_was_written(kit: Kit) -> None:
         if expected is None:
             continue
         told = True
-        found = kit.open(kit.written(data)).axes
-        kit.expect(len(found) == len(expected), f"there are {len(found)} axes, expected {len(expected)}")
-        for one, other in zip(found, expected, strict=True):
-            close = (
-                one.units == other.units
-                and math.isclose(one.scale, other.scale, rel_tol=_CLOSE)
-                and math.isclose(one.offset, other.offset, rel_tol=_CLOSE, abs_tol=_CLOSE * abs(other.scale))
-            )
-            kit.expect(close, f"axis {one.name!r} is {one}, expected {other}")
+        expect_axes(kit.open(kit.written(data)).axes, expected)
     kit.needs(told, "the sampler writes no calibration")
 
 
@@ -129,10 +119,9 @@ def per_frame_data_fit(kit: Kit) -> None:
             some = True
             found = np.asarray(give())
             kit.expect(found.shape[:1] == (data.n_frames,), f"{name!r} has shape {found.shape}")
-        for name, expected in kit.sampler.per_frame(data).items():
-            some = True
-            kit.expect(name in info.per_frame, f"no array is called {name!r}: {', '.join(info.per_frame) or 'none is'}")
-            _expect_numbers(info.per_frame[name](), expected, name)
+        expected = kit.sampler.per_frame(data)
+        some = some or bool(expected)
+        expect_per_frame(info, expected)
         if info.navigator is not None:
             some = True
             picture = np.asarray(info.navigator())
@@ -146,7 +135,7 @@ def per_frame_data_fit(kit: Kit) -> None:
                 "there is " + ("a" if image is None else "no") + " navigator",
             )
             if info.navigator is not None:
-                _expect_numbers(info.navigator(), image, "the navigator")
+                expect_numbers(info.navigator(), image, "the navigator")
         kit.expect(
             info.corrections is None or kit.has(Capability.CORRECTIONS),
             f"{data} brings corrections, but the capability {Capability.CORRECTIONS} is not declared",
@@ -154,22 +143,14 @@ def per_frame_data_fit(kit: Kit) -> None:
     kit.needs(some, "the files hold nothing per frame")
 
 
-def _expect_numbers(found: Any, expected: Any, what: str) -> None:
-    one, other = np.asarray(found), np.asarray(expected)
-    if one.shape != other.shape or not np.allclose(one, other, rtol=_CLOSE, equal_nan=True):
-        raise Broken(f"{what} is {one.tolist()}, expected {other.tolist()}")
-
-
 @check(level=1)
 def raw_metadata_are_complete(kit: Kit) -> None:
     """What the sampler says it wrote stands in the raw metadata, untouched: text as text, numbers as numbers."""
     told = False
     for data, info in _infos(kit):
-        for name, expected in kit.sampler.raw_metadata(data).items():
-            told = True
-            kit.expect(name in info.raw_metadata, f"{name!r} is missing")
-            found = info.raw_metadata[name]
-            kit.expect(found == expected, f"{name!r} is {found!r}, expected {expected!r}")
+        expected = kit.sampler.raw_metadata(data)
+        told = told or bool(expected)
+        expect_raw_metadata(info, expected)
     kit.needs(told, "the sampler does not say what is in the raw metadata")
 
 
@@ -226,8 +207,5 @@ def notes_have_a_reason(kit: Kit) -> None:
         if expected is None:
             continue
         told = True
-        kit.expect(expected or not info.notes, f"it says {info.notes[:1]}, but there is no problem")
-        kit.expect(info.notes or not expected, "it says nothing")
-        few = isinstance(expected, bool) or len(info.notes) == expected
-        kit.expect(few, f"there are {len(info.notes)} notes, expected {expected}: {info.notes}")
+        expect_notes(info, expected)
     kit.needs(told, "the sampler does not say which files deserve a note")

@@ -65,11 +65,13 @@ def full_read_equals_what_was_written(kit: Kit) -> None:
 def every_shape_is_read(kit: Kit) -> None:
     """Scans and frames of any shape are read: a single frame, a single pixel, one row, one column, other ranks.
 
-    Look for height and width, or ny and nx, exchanged where they are equal in usual data.
+    Look for height and width, or ny and nx, exchanged where they are equal in usual data, and for packed frames with
+    an odd number of pixels.
     """
-    for variant in kit.sampler.variants:
-        for nav, sig in _shapes(kit):
-            data = kit.data(nav, sig, variant=variant)
+    dtypes = kit.sampler.dtypes
+    for j, variant in enumerate(kit.sampler.variants):
+        for i, (nav, sig) in enumerate(_shapes(kit)):
+            data = kit.data(nav, sig, variant=variant, dtype=dtypes[(i + j) % len(dtypes)])
             with kit.case(data):
                 _expect_all(kit, kit.written(data))
 
@@ -112,8 +114,9 @@ def data_sets_do_not_disturb_each_other(kit: Kit) -> None:
     A reader is stateless: what `open` finds out belongs into the source that it returns.
     """
     first, second = kit.data((2, 3), (4, 5)), kit.data((3, 2), (6, 3), seed=1)
-    with kit.case(f"{first}, and {second}"):
-        sets = [(kit.open(kit.written(data)), data) for data in (first, second, first)]
+    alike = first.but(seed=2)
+    with kit.case(f"{first}, {second}, and {alike}"):
+        sets = [(kit.open(kit.written(data)), data) for data in (first, second, first, alike)]
         for _ in range(2):
             for ds, data in sets:
                 expect_equal(ds.read(), data.pixels, "a full read", sig_dims=len(data.sig_shape))

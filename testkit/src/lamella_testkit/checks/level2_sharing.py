@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import pickle
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +25,7 @@ from lamella_testkit.model import scan
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.spawned import read_in_child
+from lamella_testkit.switching import busy_switching
 
 _THREADS = 8
 _MOST_READ = 1 << 30  # bytes of pixels that all threads read together
@@ -82,7 +81,7 @@ def threads_read_the_same(kit: Kit) -> None:
         source = kit.source(kit.written(data))
         backends: list[IOBackend] = [BufferedBackend(), MmapBackend()]
         for backend in backends:
-            with kit.case(f"{data}, {backend.name}, {_THREADS} threads"), _busy_switching():
+            with kit.case(f"{data}, {backend.name}, {_THREADS} threads"), busy_switching():
                 wrong = _read_in_threads(source, data, backend, rounds=_rounds(kit, data))
                 kit.expect(not wrong, "; ".join(wrong[:3]))
 
@@ -90,16 +89,6 @@ def threads_read_the_same(kit: Kit) -> None:
 def _rounds(kit: Kit, data: SampleData) -> int:
     """Give how often each thread reads the scan; fewer times where frames cannot be small."""
     return max(2, min(kit.profile.some(40), _MOST_READ // (_THREADS * data.nbytes)))
-
-
-@contextlib.contextmanager
-def _busy_switching() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _read_in_threads(source: Any, data: SampleData, backend: IOBackend, rounds: int) -> list[str]:
@@ -187,7 +176,7 @@ def _expect_sums(kit: Kit, data: SampleData, offset: int, mask: Any, executor: s
     used = shown if mask is None else shown & mask.reshape(-1)
     ds = kit.open(kit.written(data), sync_offset=offset, num_partitions=3)
     with Context(executor=executor) as context:
-        total, sums = context.run_udf(ds, [SumUDF(), SumSigUDF()], roi=mask)
+        total, sums = context.run_udf(ds, [SumUDF(), SumSigUDF()], roi=mask, corrections=False)
     size = np.abs(flat[used]).sum()
     found = np.asarray(total["intensity"].data, dtype=np.float64).reshape(-1)
     _expect_close(found, flat[used].sum(axis=0), size, "the sum of frames")

@@ -22,7 +22,7 @@ from lamella_testkit.mutate import flipped_bits, rewrite, structure
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample, SampleData
 from lamella_testkit.samplers import other_samplers
-from lamella_testkit.zoo import foreign_files
+from lamella_testkit.zoo import foreign_files, noise
 
 _MOST_BYTES = 64 << 10
 _MOST_SECONDS = 0.020
@@ -136,6 +136,44 @@ def foreign_files_are_not_claimed(kit: Kit) -> None:
                 found = 0 if match is None else match.confidence
                 most = 0 if "random" in name and file.suffix == ".xyz" else _FOREIGN
                 kit.expect(found <= most, f"it is claimed with {found}: {match.reason if match else ''}")
+
+
+@check(level=3, since="2026.2", targets=("path",))
+def look_alikes_are_not_claimed(kit: Kit) -> None:
+    """Noise of the size and name of a right file is claimed with 40 at most; behind the signature with less than 80.
+
+    `Confidence.SIGNATURE` is for files that begin as they should and cannot be read on. For more, read the header, and
+    compare something in it with what the file is: its size, a version, a known code.
+    """
+    directory = kit.directory()
+    for variant in kit.sampler.variants:
+        sample = kit.written(kit.data(variant=variant))
+        path = directory / f"other{sample.path.suffix}"  # no sidecar beside it says that noise is right
+        for text, content, most in _look_alikes(kit, sample.path.stat().st_size):
+            path.write_bytes(content)
+            with kit.case(f"{path.name}: {text}"):
+                match = _asked(kit, Probe.of(path))
+                found = 0 if match is None else match.confidence
+                reason = match.reason if match else ""
+                kit.expect(found <= most, f"it is claimed with {found}, expected at most {most}: {reason}")
+
+
+def _look_alikes(kit: Kit, size: int) -> Iterator[tuple[str, bytes, int]]:
+    for seed in range(max(3, kit.profile.some(20))):
+        random = noise(size, seed)
+        yield f"{size} random bytes (seed {seed})", random, _FOREIGN
+        for signature in kit.spec.signatures:
+            end = signature.offset + len(signature.magic)
+            signed = random[: signature.offset].ljust(signature.offset, b"\xa5") + signature.magic
+            yield (
+                f"{signature.magic!r} in {size} random bytes (seed {seed})",
+                signed + random[end:],
+                Confidence.MAGIC - 1,
+            )
+    for signature in kit.spec.signatures:
+        signed = bytes(signature.offset) + signature.magic
+        yield f"{signature.magic!r} and nothing else", signed, Confidence.MAGIC - 1
+        yield f"{signature.magic!r} and zeros", signed.ljust(size, b"\0"), Confidence.MAGIC - 1
 
 
 def _foreign(kit: Kit) -> Iterator[tuple[str, bytes]]:

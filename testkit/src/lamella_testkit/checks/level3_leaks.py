@@ -8,6 +8,7 @@ import tracemalloc
 import warnings
 from collections.abc import Iterator
 
+from lamella.corrections.resolve import measured
 from lamella.errors import LamellaError, LamellaWarning
 from lamella.io.mmap import forget_mappings
 from lamella.kernels.library import nothing_compiled
@@ -36,6 +37,10 @@ def _use(kit: Kit, sample: Sample) -> None:
     try:
         ds = kit.open(sample)
         ds.read((0,) * len(ds.shape.nav), fill=0)
+        for give in ds.info.per_frame.values():
+            give()
+        ds.navigator()
+        measured(ds.info.corrections)
         for tile in ds.partitions()[0].tiles(ds.scheme()):
             del tile
             break  # an iteration that is left early

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from lamella.errors import LamellaError
 from lamella.reader import Probe
@@ -73,16 +76,25 @@ def _use_all(kit: Kit) -> None:
     for data in dict.fromkeys([*some, *dtypes]):
         with kit.case(data):
             _use(kit, kit.written(data))
+    for variant in kit.sampler.variants:
+        for _, sample in kit.special(kit.data(variant=variant)):
+            _use(kit, sample)
     for one in kit.sampler.recorded():
         with kit.case(one.path.name), contextlib.suppress(LamellaError):
             _use(kit, Sample(kit.data(), one.path.parent, one.path, one.keywords))
     if kit.of_files:
         extension = next(iter(kit.spec.extensions), "dat")
-        for name, content in foreign_files(2):
+        for name, content in (*foreign_files(2), *_signed(kit)):
             path = kit.directory() / f"foreign.{extension}"
             path.write_bytes(content)
             with kit.case(name):
                 kit.reader.detect(Probe.of(path))
+
+
+def _signed(kit: Kit) -> Iterator[tuple[str, bytes]]:
+    """Give files that begin as those of the format do, and go on otherwise."""
+    for signature in kit.spec.signatures:
+        yield f"{signature.magic!r} and zeros", (bytes(signature.offset) + signature.magic).ljust(4096, b"\0")
 
 
 def _use(kit: Kit, sample: Sample) -> None:
@@ -90,10 +102,14 @@ def _use(kit: Kit, sample: Sample) -> None:
     kit.reader.detect(Probe.of(sample.target))
     ds = kit.open(sample)
     ds.read(fill=0)
-    ds[(0,) * len(ds.shape.nav)]
-    ds[(0,) * len(ds.shape.nav)][(slice(0, 1),) * len(ds.shape.sig)]
+    step = next(zip(*np.nonzero(ds.valid_mask), strict=True), None)
+    if step is not None:
+        ds[step]
+        ds[(*step, *(slice(0, 1),) * len(ds.shape.sig))]
     source = pickle.loads(pickle.dumps(ds.source)) if kit.of_files else ds.source
     for give in source.info.per_frame.values():
         give()
     if source.info.navigator is not None:
         source.info.navigator()
+    if callable(source.info.corrections):
+        source.info.corrections()
