@@ -129,9 +129,19 @@ def test_curves_have_axes_and_values(shown: Shown) -> None:
     assert over is not None
     shown.page.mouse.move(over["x"] + over["width"] * 0.8, over["y"] + 50)
     shown.painted()
-    assert shown.told("cursor")[-1] == {"y": None, "x": 20, "value": [80]}
-    assert shown.page.get_by_text("radius 20 mrad").is_visible()
-    assert shown.page.get_by_text("80 counts").is_visible()
+    told = shown.told("cursor")[-1]
+    assert told["value"] == [pytest.approx(4 * told["x"])]
+    assert told["x"] == pytest.approx(20, abs=0.5)
+    for guides, drawn in ([], False), ([7.5], True):
+        shown.set(guides=guides)
+        picture = np.asarray(Image.open(io.BytesIO(shown.page.screenshot())).convert("RGB")).astype(int)
+        column = picture[:, round(over["x"] + over["width"] * 0.3) - 2 :][:, :5]
+        amber = (column[..., 0] > 200) & (column[..., 2] < 60)
+        assert bool(amber.sum() > 50) is drawn
+    shown.page.mouse.move(over["x"] + over["width"] * 0.8, over["y"] + 60)
+    shown.painted()
+    assert shown.page.get_by_text(f"radius {told['x']:g} mrad").is_visible()
+    assert shown.page.get_by_text(f"{told['value'][0]:g} counts").is_visible()
     shown.show(np.zeros((4, 4), dtype="f4"))
     assert shown.page.get_by_role("img", name="Detector, mean").is_visible()
 

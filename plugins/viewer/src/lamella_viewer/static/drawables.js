@@ -59,6 +59,64 @@ function baseOf({ header }) {
 }
 
 /**
+ * Gives means over blocks, for a screen that has fewer pixels; unknown pixels do not count.
+ *
+ * @param {Drawable} drawable
+ * @param {number} n Pixels of a block along each axis.
+ * @returns {Drawable}
+ */
+export function reduced(drawable, n) {
+  const { kind, width, height, values, extent } = drawable;
+  const [rows, columns] = [Math.ceil(height / n), Math.ceil(width / n)];
+  const colours = kind === "rgba" ? 4 : 1;
+  const layers = kind === "field" ? 2 : 1;
+  const count = layers * rows * columns * colours;
+  const made = colours === 4 ? new Uint8Array(count) : new Float32Array(count);
+  for (let layer = 0; layer < layers; layer++) {
+    for (let row = 0; row < rows; row++) {
+      const first = (layer * height + row * n) * width * colours;
+      const tall = Math.min(n, height - row * n);
+      const to = (layer * rows + row) * columns * colours;
+      for (let c = 0; c < colours; c++) blockRow(values, first + c, width, colours, n, tall, made, to + c);
+    }
+  }
+  const [top, left, bottom, right] = extent;
+  const [down, across] = [((bottom - top) * rows * n) / height, ((right - left) * columns * n) / width];
+  return { ...drawable, width: columns, height: rows, values: made, extent: [top, left, top + down, left + across] };
+}
+
+/**
+ * Puts the means of one row of blocks into `made`.
+ *
+ * @param {Float32Array | Uint8Array} values
+ * @param {number} first Place of the first number.
+ * @param {number} width
+ * @param {number} stride Numbers for each pixel.
+ * @param {number} n
+ * @param {number} tall Rows of the blocks.
+ * @param {Float32Array | Uint8Array} made
+ * @param {number} to Place of the first mean.
+ */
+function blockRow(values, first, width, stride, n, tall, made, to) {
+  for (let left = 0; left < width; left += n, to += stride) {
+    const wide = Math.min(n, width - left);
+    let sum = 0;
+    let known = 0;
+    for (let y = 0; y < tall; y++) {
+      let i = first + (y * width + left) * stride;
+      for (let x = 0; x < wide; x++, i += stride) {
+        const value = values[i];
+        if (value < UNKNOWN) {
+          sum += value;
+          known++;
+        }
+      }
+    }
+    made[to] = known ? sum / known : UNKNOWN;
+  }
+}
+
+/**
  * @param {Frame} frame
  * @param {number} count
  */

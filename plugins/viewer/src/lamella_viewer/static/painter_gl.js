@@ -22,10 +22,18 @@ export class GraphicsPainter {
   /** @type {Record<string, WebGLUniformLocation | null>} */
   #at = {};
 
-  /** Throws an `Error` where the browser or the graphics card do not have it. */
-  constructor() {
+  /**
+   * Throws an `Error` where the browser or the graphics card do not have it.
+   *
+   * @param {boolean} always Also where a processor does the work of a graphics card.
+   */
+  constructor(always) {
     this.canvas = document.createElement("canvas");
-    const gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
+    const gl = this.canvas.getContext("webgl2", {
+      antialias: false,
+      depth: false,
+      failIfMajorPerformanceCaveat: !always,
+    });
     if (!gl) throw new Error("there is no WebGL2");
     this.gl = gl;
     this.canvas.addEventListener("webglcontextlost", () => {

@@ -61,7 +61,7 @@ export class PictureElement extends HTMLElement {
       this.scene.settings = checkedSettings({ [name]: value }, this.scene.settings);
     }
     if (name === "nostatus") this.scene.status.element.hidden = value !== null;
-    if (name === "painter") this.scene.screen.plain = value === "canvas";
+    if (name === "painter") this.scene.screen.wanted = value ?? "";
     if (name === "nolegend") this.#measure();
     this.scene.redraw();
   }

@@ -4,6 +4,7 @@ import { formatNumber, inUnits, powerText, ticks, unitText } from "./numbers.js"
 import uPlot from "./vendor/uplot.js";
 
 /** @typedef {import("./types.js").Frame} Frame */
+/** @typedef {import("./types.js").Look} Look */
 
 const FONT = "12px Inter, system-ui, sans-serif";
 
@@ -14,10 +15,15 @@ export class Plot {
   at = null;
   /** @type {(() => void) | null} */
   moved = null;
+  /** Places on the axis with a line, such as radii. @type {number[]} */
+  guides = [];
+  /** Ends of the vertical axis. @type {[number, number]} */
+  #range = [0, 1];
   #probe = document.createElement("i");
   /** @type {any} */
   #chart = null;
   #made = "";
+  #drawn = "";
   /** @type {Frame | null} */
   #frame = null;
 
@@ -48,10 +54,11 @@ export class Plot {
   /**
    * @param {Frame} frame
    * @param {string} name For those who do not see it.
-   * @param {boolean} logarithmic
+   * @param {Look} look
    */
-  draw(frame, name, logarithmic) {
+  draw(frame, name, look) {
     const { header } = frame;
+    const logarithmic = look.scale === "log";
     this.element.setAttribute("aria-label", name);
     const width = this.element.clientWidth;
     const height = this.element.clientHeight;
@@ -61,8 +68,11 @@ export class Plot {
     const wanted = JSON.stringify([logarithmic, axis?.name, axis?.unit, header.unit, header.title, rows.length]);
     if (wanted !== this.#made) this.#make(wanted, frame, rows.length, logarithmic, width, height);
     if (this.#chart.width !== width || this.#chart.height !== height) this.#chart.setSize({ width, height });
-    if (frame !== this.#frame) {
+    const drawn = JSON.stringify([look.range, this.guides]);
+    if (frame !== this.#frame || drawn !== this.#drawn) {
       this.#frame = frame;
+      this.#drawn = drawn;
+      this.#range = withMargin(look.range, header.extremes, logarithmic);
       const n = rows[0]?.length ?? 0;
       const places = Float64Array.from({ length: n }, (_, i) => inUnits(axis, i));
       this.#chart.setData([places, ...rows]);
@@ -101,7 +111,7 @@ export class Plot {
         padding: [10, 14, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
-        scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
+        scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1, range: () => this.#range } },
         axes: [
           { ...base, size: 26, label: named(axis?.name ?? "", unitText(axis?.unit)), values: texts(false), space: 60 },
           { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28 },
@@ -114,7 +124,10 @@ export class Plot {
             points: { show: false },
           })),
         ],
-        hooks: { setCursor: [(/** @type {any} */ chart) => this.#cursor(chart)] },
+        hooks: {
+          setCursor: [(/** @type {any} */ chart) => this.#cursor(chart)],
+          draw: [(/** @type {any} */ chart) => drawGuides(chart, this.guides, line("columnRuleColor"))],
+        },
       },
       [[], ...Array.from({ length: count }, () => [])],
       this.element,
@@ -129,6 +142,44 @@ export class Plot {
     this.at = i === null || i === undefined ? null : { x: chart.data[0][i], y: chart.data.slice(1).map((/** @type {any} */ row) => row[i] ?? null) };
     this.moved?.();
   }
+}
+
+/**
+ * Gives ends of an axis with some room beyond the curve; a range that cuts it stays.
+ *
+ * @param {[number, number]} range
+ * @param {(number | null)[] | undefined} extremes
+ * @param {boolean} logarithmic
+ * @returns {[number, number]}
+ */
+function withMargin([low, high], extremes, logarithmic) {
+  if (!(high > low)) return logarithmic ? [low / 2, low * 2] : [low - 1, low + 1];
+  const margin = logarithmic ? (high / low) ** 0.04 : 0.04 * (high - low);
+  const [least, most] = [Number(extremes?.[0] ?? NaN), Number(extremes?.[1] ?? NaN)];
+  const bottom = low > least ? low : Math.min(low, logarithmic ? least / margin : least === 0 ? 0 : least - margin);
+  const top = high < most ? high : Math.max(high, logarithmic ? most * margin : most + margin);
+  return logarithmic && !(bottom > 0) ? [low, top] : [Number.isNaN(bottom) ? low : bottom, Number.isNaN(top) ? high : top];
+}
+
+/**
+ * @param {any} chart
+ * @param {number[]} guides
+ * @param {string} colour
+ */
+function drawGuides({ ctx, bbox, scales, valToPos }, guides, colour) {
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = uPlot.pxRatio;
+  ctx.setLineDash([4 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+  for (const guide of guides) {
+    if (!(guide >= scales.x.min && guide <= scales.x.max)) continue;
+    const left = Math.round(valToPos(guide, "x", true)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(left, bbox.top);
+    ctx.lineTo(left, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 /**

@@ -169,7 +169,7 @@ export class Scene {
     this.overlay.draw(view, picture ? this.marks.shapes : [], picture ? this.marks.knobs : []);
     this.#drawBar(picture);
     this.#drawNumber(kind === "number" ? frame : null);
-    if (frame && kind === "curve") this.plot.draw(frame, accessibleName(this.label, frame.header), look.scale === "log");
+    if (frame && kind === "curve") this.plot.draw(frame, accessibleName(this.label, frame.header), look);
     this.drawStatus();
   }
 

@@ -1,6 +1,6 @@
 /** The canvas of a picture: chooses how to draw, and goes on where a graphics card fails. */
 
-import { drawableOf } from "./drawables.js";
+import { drawableOf, reduced } from "./drawables.js";
 import { PlainPainter } from "./painter_2d.js";
 import { GraphicsPainter } from "./painter_gl.js";
 
@@ -13,14 +13,18 @@ import { GraphicsPainter } from "./painter_gl.js";
 
 /** One canvas in a pane. */
 export class Screen {
-  /** Whether to do without the graphics card. */
-  plain = false;
+  /** How to draw: "webgl2", "canvas", or as is faster here. */
+  wanted = "";
   /** @type {Painter | null} */
   #painter = null;
   /** @type {Frame | null} */
   #frame = null;
   /** @type {Drawable | null} */
   #drawable = null;
+  /** What the painter has: pixels, or means over blocks of them. @type {Drawable | null} */
+  #loaded = null;
+  #block = 0;
+  #failed = false;
 
   /**
    * @param {HTMLElement} pane
@@ -52,7 +56,7 @@ export class Screen {
    * @param {number} density Pixels of the screen for each CSS pixel.
    */
   draw(frame, view, look, density) {
-    const drawable = this.#load(frame);
+    const drawable = this.#load(frame, view, density);
     const { canvas } = this;
     canvas.hidden = drawable === null;
     if (!drawable || !this.#painter) return;
@@ -64,17 +68,27 @@ export class Screen {
 
   /**
    * @param {Frame | null} frame
+   * @param {View} view
+   * @param {number} density
    * @returns {Drawable | null}
    */
-  #load(frame) {
-    if (frame !== this.#frame) {
+  #load(frame, view, density) {
+    const fresh = frame !== this.#frame;
+    if (fresh) {
       this.#frame = frame;
       this.#drawable = frame && !frame.shape.includes(0) ? drawableOf(frame) : null;
-      if (this.#drawable) this.#fitting(this.#drawable).load(this.#drawable);
-    } else if (this.#drawable && this.#painter?.lost) {
-      this.#fitting(this.#drawable).load(this.#drawable);
     }
-    return this.#drawable;
+    const drawable = this.#drawable;
+    if (!drawable) return null;
+    const { stepY, stepX } = canvasPlace(drawable, view, density);
+    const block = Math.max(1, Math.floor(Math.min(stepY, stepX)));
+    const painter = this.#fitting(drawable);
+    if (fresh || block !== this.#block || this.#loaded === null) {
+      this.#block = block;
+      this.#loaded = block > 1 ? reduced(drawable, block) : drawable;
+      painter.load(this.#loaded);
+    }
+    return this.#loaded;
   }
 
   /**
@@ -85,8 +99,8 @@ export class Screen {
    */
   #fitting(drawable) {
     const painter = this.#painter;
-    const usable = painter && !painter.lost && (painter.name === "canvas") === this.plain && painter.holds(drawable);
-    return usable ? painter : this.#start(drawable);
+    const other = this.wanted !== "" && painter?.name !== this.wanted && !this.#failed;
+    return painter && !painter.lost && !other && painter.holds(drawable) ? painter : this.#start(drawable);
   }
 
   /**
@@ -95,7 +109,11 @@ export class Screen {
    */
   #start(drawable) {
     const before = this.#painter;
-    const painter = (!this.plain && !before?.lost && graphics(drawable)) || new PlainPainter();
+    // Without a graphics card a processor would do its work, slower than a canvas needs.
+    this.#failed ||= before?.lost ?? false;
+    const card = this.wanted === "canvas" || this.#failed ? null : graphics(drawable, this.wanted === "webgl2");
+    this.#failed ||= card === null && this.wanted === "webgl2";
+    const painter = card ?? new PlainPainter();
     const { canvas } = painter;
     const focused = before !== null && before.canvas.matches(":focus");
     canvas.setAttribute("role", "img");
@@ -107,6 +125,7 @@ export class Screen {
     if (focused) canvas.focus();
     before?.close();
     this.#painter = painter;
+    this.#loaded = null;
     return painter;
   }
 
@@ -117,17 +136,18 @@ export class Screen {
     canvas.removeEventListener("webglcontextlost", this.changed);
     this.#painter.close();
     canvas.remove();
-    this.#painter = this.#frame = this.#drawable = null;
+    this.#painter = this.#frame = this.#drawable = this.#loaded = null;
   }
 }
 
 /**
  * @param {Drawable | null} drawable
+ * @param {boolean} always
  * @returns {Painter | null}
  */
-function graphics(drawable) {
+function graphics(drawable, always) {
   try {
-    const painter = new GraphicsPainter();
+    const painter = new GraphicsPainter(always);
     if (!drawable || painter.holds(drawable)) return painter;
     painter.close();
   } catch {

@@ -25,7 +25,6 @@ uniform float uEqual;
 out vec4 colour;
 
 const float UNKNOWN = 2.5e38;
-const int MOST = 8;
 
 vec3 hatched(vec2 at) {
   return vec3(mod(at.x + at.y, 8.0) < 4.0 ? 0.55 : 0.42);
@@ -47,29 +46,41 @@ float fraction(float value) {
   return uScale == 2 ? pow(part, uGamma) : part;
 }
 
+// Gives the number at a pixel, and 1 if it is known.
+vec2 numberAt(ivec2 texel) {
+  float value = texelFetch(uValues, clamp(texel, ivec2(0), uSize - 1), 0).x;
+  return value > UNKNOWN ? vec2(0.0) : vec2(value, 1.0);
+}
+
+// Gives a vector (y, x), and 1 if it is known.
+vec3 vectorAt(ivec2 texel) {
+  ivec2 inside = clamp(texel, ivec2(0), uSize - 1);
+  vec2 v = vec2(texelFetch(uValues, inside, 0).x, texelFetch(uValues, inside + ivec2(0, uSize.y), 0).x);
+  return any(greaterThan(v, vec2(UNKNOWN))) ? vec3(0.0) : vec3(v, 1.0);
+}
+
 void main() {
   vec2 at = vec2(gl_FragCoord.x, uHeight - gl_FragCoord.y);
   vec2 place = uOrigin + at * uStep;
-  if (any(lessThan(place, vec2(0.0))) || any(greaterThanEqual(place, vec2(uSize)))) discard;
-  ivec2 count = ivec2(clamp(ceil(uStep - 0.25), vec2(1.0), vec2(float(MOST))));
-  vec4 sum = vec4(0.0);
-  float known = 0.0;
-  for (int i = 0; i < MOST * MOST; i++) {
-    if (i >= count.x * count.y) break;
-    vec2 shift = (vec2(i % count.x, i / count.x) + 0.5) / vec2(count) - 0.5;
-    ivec2 texel = clamp(ivec2(floor(place + (all(equal(count, ivec2(1))) ? vec2(0.0) : shift * uStep))), ivec2(0), uSize - 1);
+  ivec2 texel = ivec2(floor(place));
+  if (any(lessThan(texel, ivec2(0))) || any(greaterThanEqual(texel, uSize))) discard;
+  bool between = any(greaterThan(uStep, vec2(1.25)));  // a pixel of the screen covers more than one: take four
+  ivec2 low = ivec2(floor(place - 0.25 * uStep));
+  ivec2 high = ivec2(floor(place + 0.25 * uStep));
+  if (uKind == 2) {
     vec4 one = texelFetch(uValues, texel, 0);
-    if (uKind == 1) one.y = texelFetch(uValues, texel + ivec2(0, uSize.y), 0).x;
-    if (uKind == 2 ? one.a <= 0.0 : (one.x > UNKNOWN || (uKind == 1 && one.y > UNKNOWN))) continue;
-    sum += one;
-    known += 1.0;
+    colour = vec4(mix(hatched(at), one.rgb, one.a), 1.0);
+  } else if (uKind == 1) {
+    vec3 sum = between
+      ? vectorAt(low) + vectorAt(ivec2(high.x, low.y)) + vectorAt(ivec2(low.x, high.y)) + vectorAt(high)
+      : vectorAt(texel);
+    colour = vec4(sum.z > 0.0 ? field(sum.xy / sum.z) : hatched(at), 1.0);
+  } else {
+    vec2 sum = between
+      ? numberAt(low) + numberAt(ivec2(high.x, low.y)) + numberAt(ivec2(low.x, high.y)) + numberAt(high)
+      : numberAt(texel);
+    colour = sum.y > 0.0
+      ? texelFetch(uTable, ivec2(min(int(fraction(sum.x / sum.y) * 256.0), 255), 0), 0)
+      : vec4(hatched(at), 1.0);
   }
-  if (known == 0.0) {
-    colour = vec4(hatched(at), 1.0);
-    return;
-  }
-  vec4 mean = sum / known;
-  if (uKind == 2) colour = vec4(mix(hatched(at), mean.rgb, mean.a), 1.0);
-  else if (uKind == 1) colour = vec4(field(mean.xy), 1.0);
-  else colour = texelFetch(uTable, ivec2(min(int(fraction(mean.x) * 256.0), 255), 0), 0);
 }`;

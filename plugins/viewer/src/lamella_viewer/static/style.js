@@ -10,6 +10,7 @@ const COLOURS = `
   --soft: var(--lamella-soft, light-dark(#525c69, #a3adb9));
   --accent: var(--lamella-accent, light-dark(#0b63c5, #6fb3ff));
   --hand: var(--lamella-hand, #ffb000);
+  --guide: var(--lamella-guide, light-dark(#a86d00, #ffb000));
   --ok: var(--lamella-ok, light-dark(#0f7a3d, #5fd08b));
   --warn: var(--lamella-warn, light-dark(#8a5300, #f2b45c));
   --field: var(--lamella-field, #000000);
@@ -108,7 +109,7 @@ path.dashed { stroke-dasharray: 7 4; }
 .plot .u-cursor-y { width: 100%; border-bottom: 1px dashed var(--soft); }
 .plot .u-cursor-pt { position: absolute; top: 0; left: 0; border-radius: 50%; pointer-events: none; will-change: transform; }
 .plot .u-off { display: none; }
-.probe { position: absolute; background: var(--panel); color: var(--soft); border-color: var(--line); outline-color: var(--accent); visibility: hidden; transition: color 1ms; }
+.probe { position: absolute; background: var(--panel); color: var(--soft); border-color: var(--line); outline-color: var(--accent); column-rule-color: var(--guide); visibility: hidden; transition: color 1ms; }
 @media (forced-colors: active) {
   .knob.dot::after { background: Highlight; border-color: Canvas; forced-color-adjust: none; }
   path { forced-color-adjust: none; stroke: Highlight; }

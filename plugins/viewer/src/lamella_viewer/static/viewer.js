@@ -117,6 +117,16 @@ export class ViewerElement extends PictureElement {
     this.scene.redraw();
   }
 
+  /** Lines in a curve, at places on its axis. @returns {number[]} */
+  get guides() {
+    return this.scene.plot.guides;
+  }
+
+  set guides(guides) {
+    this.scene.plot.guides = guides ?? [];
+    this.scene.redraw();
+  }
+
   /** Numbers along the line, as a frame of kind "curve"; null without a line or an image. */
   lineProfile() {
     const { frame, line } = this;
