@@ -141,32 +141,6 @@ def test_the_first_error_in_the_order_of_the_scan_is_raised(executor: DaskExecut
     assert "In Dask worker" in raised.value.__notes__[0]
 
 
-def test_exits_of_jobs_do_not_end_the_program(executor: DaskExecutor) -> None:
-    def leave(shared: None, item: int, cancelled: Callable[[], bool]) -> None:
-        sys.exit(3)
-
-    with pytest.raises(UDFError, match="SystemExit"):
-        list(executor.run(leave, None, range(2)))
-
-
-def test_items_are_made_in_order_and_their_error_comes_in_its_place(executor: DaskExecutor) -> None:
-    from collections.abc import Sequence
-
-    class Made(Sequence[int]):
-        def __len__(self) -> int:
-            return 9
-
-        def __getitem__(self, index: Any) -> Any:
-            if index == 4:
-                raise KeyError("the fifth")
-            return index
-
-    results = executor.run(job, None, Made())
-    assert [next(results)[0] for _ in range(4)] == [0, 1, 2, 3]
-    with pytest.raises(KeyError, match="the fifth"):
-        next(results)
-
-
 def until_cancelled(shared: None, item: int, cancelled: Callable[[], bool]) -> None:
     while not cancelled():
         time.sleep(0.005)
@@ -181,19 +155,6 @@ def test_a_cancelled_run_ends_at_once_and_the_next_one_works(executor: DaskExecu
         list(executor.run(until_cancelled, None, range(8), cancel=cancel))
     assert time.monotonic() - started < 3
     assert len(list(executor.run(job, None, range(4)))) == 4
-    assert not any(executor.client.processing().values())
-
-
-def test_closing_the_generator_stops_the_workers(executor: DaskExecutor) -> None:
-    def first_quick(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
-        if item:
-            until_cancelled(None, item, cancelled)
-        return item
-
-    # More items than a first batch has, so that the first one comes alone.
-    results = executor.run(first_quick, None, range(2))
-    assert next(results) == 0
-    results.close()
     assert not any(executor.client.processing().values())
 
 

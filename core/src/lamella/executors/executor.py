@@ -64,49 +64,35 @@ class Executor(ABC):
 
     Examples
     --------
-    An executor with a pool of threads from the standard library:
+    An executor that does everything in the calling thread; the guide "Write an executor" has one with workers:
 
-    >>> from concurrent.futures import ThreadPoolExecutor
     >>> import threading
-    >>> from lamella.executors import Executor, limit, one_thread
-    >>> class PoolExecutor(Executor):
-    ...     name = "pool"
-    ...     workers = 2
+    >>> from lamella.executors import CancelledRun, Executor, one_thread
+    >>> class SerialExecutor(Executor):
+    ...     name = "serial"
+    ...     workers = 1
     ...     shares_memory = calls_small = True
     ...     transport = "memory"
     ...
     ...     def run(self, job, shared, items, *, cancel=None, ahead=None):
-    ...         stop = threading.Event()
-    ...
-    ...         def cancelled():
-    ...             return stop.is_set() or (cancel is not None and cancel.is_set())
-    ...
-    ...         def work(item):
+    ...         cancelled = (cancel or threading.Event()).is_set
+    ...         for index in range(len(items)):
+    ...             if cancelled():
+    ...                 raise CancelledRun("the run was cancelled")
     ...             with one_thread:
-    ...                 return job(shared, item, cancelled)
-    ...
-    ...         with ThreadPoolExecutor(self.workers) as pool:
-    ...             begun = []
-    ...             try:
-    ...                 for index in range(len(items)):
-    ...                     begun.append(pool.submit(work, items[index]))
-    ...                     if len(begun) == limit(self.workers, ahead):
-    ...                         yield begun.pop(0).result()
-    ...                 while begun:
-    ...                     yield begun.pop(0).result()
-    ...             finally:
-    ...                 stop.set()  # leaving the pool waits for what still runs
+    ...                 result = job(shared, items[index], cancelled)
+    ...             yield result
 
     >>> import numpy as np
     >>> import lamella
     >>> from lamella.udf import SumSigUDF
     >>> ds = lamella.open(np.ones((4, 5, 8, 8), np.uint16), format="memory")
-    >>> with lamella.Context(executor=PoolExecutor()) as ctx:
+    >>> with lamella.Context(executor=SerialExecutor()) as ctx:
     ...     ctx.run_udf(ds, SumSigUDF())["intensity"].data[3].tolist()
     [64, 64, 64, 64, 64]
 
-    The entry point ``pool = "my_package:PoolExecutor"`` in the group ``lamella.executors`` makes it known as
-    ``lamella.Context.make_with("pool")``; it is called without arguments, or with a number of workers.
+    The entry point ``serial = "my_package:SerialExecutor"`` in the group ``lamella.executors`` makes it known as
+    ``lamella.Context.make_with("serial")``; it is called without arguments, or with a number of workers.
     """
 
     shares_memory: bool = False

@@ -39,6 +39,8 @@ _FIRST, _LARGEST = 4, 32
 """Items in a batch before it is known how long they take, and at most."""
 _NO_SCHEDULER = 20.0
 """How long the scheduler may be silent before it counts as gone [s]."""
+_NO_WORKERS = 60.0
+"""How long a run goes on without any worker [s]."""
 _REMEDY = (
     "Most often a worker is ended because it takes more memory than its limit: use fewer threads for each worker, more "
     "partitions, or a higher memory_limit"
@@ -113,7 +115,7 @@ class ClientRun(InOrder[Any, Any]):
         self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
         self._pace: float | None = None
         self._told: set[str] = set()
-        self._heard = time.monotonic()
+        self._heard = self._manned = time.monotonic()
         self.facts = LastRun(plan_bytes=len(self._plan.content))
 
     def results(self) -> Generator[Any]:
@@ -204,6 +206,7 @@ class ClientRun(InOrder[Any, Any]):
             sent, future, fetched = self._came.get(timeout=_POLL)
         except queue.Empty:
             self._check_scheduler()
+            self._check_workers()
             return
         finally:
             self.facts.wait += time.perf_counter() - started
@@ -271,10 +274,23 @@ class ClientRun(InOrder[Any, Any]):
         elif self._client.status == "closed" or time.monotonic() - self._heard > _NO_SCHEDULER:
             raise self._gone()
 
+    def _check_workers(self) -> None:
+        """Give up when all workers are lost and none comes back."""
+        if self._workers():
+            self._manned = time.monotonic()
+        elif time.monotonic() - self._manned > _NO_WORKERS:
+            raise LamellaError(
+                f"all workers of the Dask scheduler {self._address} are gone, and none came back within "
+                f"{_NO_WORKERS:.0f} s. Start workers; for a local cluster, close the context and make another one"
+            )
+
+    @property
+    def _address(self) -> str:
+        return str(getattr(self._client.scheduler, "address", ""))
+
     def _gone(self) -> LamellaError:
-        address = getattr(self._client.scheduler, "address", "")
         return LamellaError(
-            f"the Dask scheduler {address} is gone; start it again, and make a new executor for a new client"
+            f"the Dask scheduler {self._address} is gone; start it again, and make a new executor for a new client"
         )
 
     def stop(self) -> None:

@@ -137,20 +137,23 @@ class DaskExecutor(Executor):
     @property
     def workers(self) -> int:
         """The number of threads of all workers at present, at least one."""
+        return max(1, self._present())
+
+    def _present(self) -> int:
+        """Give the number of threads of all workers at present."""
         number, when = self._counted
         if time.monotonic() - when > _KEPT:
             client = self.client
             number = sum(client.nthreads().values()) if client.status == "running" else number
             self._counted = number, time.monotonic()
-        return max(1, number)
+        return number
 
     @property
     def _address(self) -> str:
         return str(getattr(self.client.scheduler, "address", "of a closed client"))
 
     def _wait_for_workers(self) -> None:
-        _ = self.workers
-        if self._counted[0]:
+        if self._present():
             return
         try:
             self.client.wait_for_workers(1, timeout=_NO_WORKERS)
@@ -188,7 +191,7 @@ class DaskExecutor(Executor):
             items,
             cancel=cancel,
             ahead=ahead,
-            workers=lambda: self.workers,
+            workers=self._present,
             attempts=self._attempts,
             options=self._options,
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 
 from lamella.errors import CancelledRun, PluginError
 from lamella.executors import Message, one_thread, pack_error, pack_result
@@ -23,6 +24,8 @@ __all__ = ["Batch", "Done", "Pickled", "stop", "versions", "work"]
 
 _MOST_PLANS = 8
 _MOST_STOPPED = 1000
+_YOUNG, _HEARD = 10.0, 0.2
+"""How old a worker process may be whose nanny may not have heard that it runs, and how long that takes [s]."""
 _CHECKED = ("lamella", "lamella-dask", "numpy", "cloudpickle")
 
 
@@ -129,6 +132,29 @@ class _Plan:
 _plans = _Plans()
 
 
+class _Settling:
+    """Lets a worker process do nothing at first that may end it.
+
+    A nanny gives a worker up for good that ends before the nanny has heard that it runs.
+    """
+
+    def __init__(self) -> None:
+        self._settled = False
+
+    def wait(self) -> None:
+        """Wait once in a process that has just begun."""
+        if self._settled:
+            return
+        if getattr(_worker(), "nanny", None):
+            age = time.time() - psutil.Process().create_time()
+            if 0 <= age < _YOUNG:
+                time.sleep(_HEARD)
+        self._settled = True
+
+
+_settling = _Settling()
+
+
 def stop(run: str) -> int:
     """Stop a run within a tile; gives how many batches of it still work in this process."""
     return _plans.stop(run)
@@ -141,6 +167,7 @@ def work(plan: Pickled, batch: Batch) -> Done:
     notes: list[str] = []
     try:
         _check_versions(batch.versions)
+        _settling.wait()
         limit = _memory_limit()
         reason = f"the Dask worker has a memory limit of {(limit or 0) >> 20} MiB, to which mapped files count"
         with _plans.at_work(batch.run) as opened, prefer("buffered", reason) if limit else nullcontext(), one_thread:
