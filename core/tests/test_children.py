@@ -11,7 +11,6 @@ import json
 import logging
 import multiprocessing.spawn
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +25,7 @@ import pytest
 
 from lamella.errors import LamellaError
 from lamella.executors.processes import ProcessesExecutor
-from lamella.kernels import library
+from lamella.kernels import library, numbacode
 from lamella.kernels.cachefiller import CacheFiller
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import CompileQueue
@@ -41,38 +40,42 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 QUICK = """
 import atexit, os, sys, threading, time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+from lamella.kernels import numbacode
 from lamella.kernels.library import Kernel, wait_until_compiled
 
 HERE = Path(__file__).parent
-KEPT = HERE / "kept"
 LOCK = threading.Lock()  # the compiler has one, too, and needs it to clean up when a process ends
 atexit.register(LOCK.acquire)
 
 
+def log(what):
+    with (HERE / "log").open("a") as file:
+        file.write(f"{what} {os.getpid()}\\n")
+
+
 class Quick:
-    stats = SimpleNamespace(cache_path="here")
-    targetctx = None
-
     def __init__(self):
-        self._cache = self
-
-    def load_overload(self, signature, context):
-        return True if KEPT.exists() else None
+        self.overloads = {}
 
     def compile(self, signature):
-        kept = KEPT.exists()
-        with (HERE / "log").open("a") as log:
-            log.write(f"{'loaded' if kept else 'compiled'} {os.getpid()}\\n")
-        if not kept:
-            with LOCK:
-                time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
-            KEPT.touch()
+        log("compiled")
+        with LOCK:
+            time.sleep(float(os.environ.get("QUICK_SECONDS", "0.3")))
+        self.overloads[signature] = self
+        return self
 
     def __call__(self, rows, swapped, total):
         total += rows.sum(axis=1, dtype=np.int64)
+
+
+def load(dispatcher, code):
+    log("loaded")
+    return dispatcher
+
+
+numbacode.dump, numbacode.load = lambda result: b"quick", load
 
 
 def fallback(rows, swapped, total):
@@ -101,12 +104,14 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     folder.mkdir()
     (folder / "quick_kernels.py").write_text(QUICK)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("LAMELLA_KERNEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("LAMELLA_KERNELS", raising=False)
     queue = CompileQueue()
     monkeypatch.setattr(library, "compile_queue", queue)
     monkeypatch.setattr("lamella.executors.worker.compile_queue", queue, raising=False)
     sys.modules.pop("quick_kernels", None)
+    for name in ("dump", "load"):  # which the module replaces
+        monkeypatch.setattr(numbacode, name, getattr(numbacode, name))
     yield importlib.import_module("quick_kernels")
     queue.close()
     sys.modules.pop("quick_kernels", None)
@@ -249,9 +254,9 @@ def test_workers_have_one_helper_of_the_process_that_started_them(quick: ModuleT
 
 
 def test_a_helper_that_gave_no_answer_is_not_asked_again(quick: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamella.kernels.cachefiller.cache_folder", lambda source: quick.HERE)
+    monkeypatch.setattr("lamella.kernels.cachefiller.cache_folder", lambda: quick.HERE)
     job = CompileJob("quick_kernels:quick", (np.ones((2, 8), "u1"), (), np.zeros(2, np.int64)), None)
-    filler = CacheFiller(lambda job: False, None)
+    filler = CacheFiller(None)
     first = filler.helper = Helper()
     receive, first._pipes.receive = first._pipes.receive, interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
@@ -344,18 +349,15 @@ def test_without_a_cache_there_is_no_helper_and_one_warning(
 ) -> None:
     nowhere = tmp_path / "file"
     nowhere.touch()
-    cached = quick.HERE / "__pycache__"
-    shutil.rmtree(cached, ignore_errors=True)
-    cached.touch()
-    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA", "USERPROFILE"):
+    monkeypatch.setattr("lamella.kernels.cachefolder.INSTALLED", nowhere / "installed")
+    for name in ("LAMELLA_KERNEL_CACHE", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA", "USERPROFILE"):
         monkeypatch.setenv(name, str(nowhere / "below"))
     monkeypatch.setattr("lamella.kernels.cachefiller._warned", False, raising=False)
     with caplog.at_level(logging.WARNING):
         assert quick.use("u1")[:2] == (True, True)
-        quick.KEPT.unlink()
         assert quick.use("u2")[:2] == (True, True)
     assert compilers(quick) == 2 * [os.getpid()]
-    assert len([record for record in caplog.records if "NUMBA_CACHE_DIR" in record.getMessage()]) == 1
+    assert len([record for record in caplog.records if "LAMELLA_KERNEL_CACHE" in record.getMessage()]) == 1
 
 
 # Modules in the working directory.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lamella.kernels import sparse, sparse_fallback
+from lamella.kernels import builtin, sparse_fallback
+from lamella.kernels.library import Kernel
 from lamella.udf.builtin.weighing import weights_by_pixel
 
 N_PIXELS = 300
@@ -31,6 +33,14 @@ def _pixels(rng: np.random.Generator, starts: np.ndarray[Any, Any], most: int, d
     return found
 
 
+def compiled(kernel: Kernel) -> Callable[..., None]:
+    def call(*arguments: Any) -> None:
+        kernel.compile_for(*arguments)
+        kernel(*arguments)
+
+    return call
+
+
 DTYPES = [("u1", "u2"), ("i4", "u4"), ("f4", "u8"), ("?", "u1")]
 
 
@@ -38,7 +48,7 @@ DTYPES = [("u1", "u2"), ("i4", "u4"), ("f4", "u8"), ("?", "u1")]
 def test_sums_of_events_are_exact(values: str, pixels: str) -> None:
     value, pixel, _ = events(values, pixels)
     expected = np.bincount(pixel.astype(int), weights=value, minlength=N_PIXELS)
-    for kernel in (sparse.add_events, sparse_fallback.add_events):
+    for kernel in (compiled(builtin.add_events), sparse_fallback.add_events):
         total = np.zeros(N_PIXELS, np.float64 if values == "f4" else np.int64)
         kernel(value, pixel, total)
         np.testing.assert_array_equal(total, expected)
@@ -65,7 +75,7 @@ def test_any_number_of_masks_is_weighed(values: str, pixels: str, count: int, dt
     )
     weights = weights_by_pixel(masks)
     assert weights.dtype == dtype
-    for kernel in (sparse.weigh_events, sparse_fallback.weigh_events):
+    for kernel in (compiled(builtin.weigh_events), sparse_fallback.weigh_events):
         found = np.ones((len(LENGTHS), count))
         kernel(value, pixel, starts, weights, found)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
@@ -80,7 +90,7 @@ def test_masks_that_list_their_pixels_are_weighed(values: str, pixels: str) -> N
     numbers = np.nonzero(by_pixel)[1]
     expected = np.zeros((len(LENGTHS), 4))
     sparse_fallback.weigh_events(value, pixel, starts, weights_by_pixel(masks), expected)
-    for kernel in (sparse.weigh_listed, sparse_fallback.weigh_listed):
+    for kernel in (compiled(builtin.weigh_listed), sparse_fallback.weigh_listed):
         found = np.zeros_like(expected)
         kernel(value, pixel, starts, first, numbers, by_pixel[by_pixel != 0], found)
         np.testing.assert_array_equal(found, expected)
@@ -94,21 +104,25 @@ def test_weights_stay_in_double_precision_where_single_would_change_them() -> No
 
 @pytest.mark.parametrize("place", [0, 600, 1029])
 @pytest.mark.parametrize("wrong", [N_PIXELS, 1 << 40, (1 << 64) - 1])
-@pytest.mark.parametrize("module", [sparse, sparse_fallback])
-def test_pixels_outside_the_frame_are_refused(module: Any, place: int, wrong: int) -> None:
+@pytest.mark.parametrize("version", ["compiled", "NumPy"])
+def test_pixels_outside_the_frame_are_refused(version: str, place: int, wrong: int) -> None:
+    add, weigh, weigh_listed = (
+        compiled(kernel) if version == "compiled" else kernel.fallback
+        for kernel in (builtin.add_events, builtin.weigh_events, builtin.weigh_listed)
+    )
     value, pixel = np.ones(1030, np.float32), np.zeros(1030, np.uint64)
     starts = np.array([0, 5, 1030])
     pixel[place] = wrong
     pixel.flags.writeable = False
     with pytest.raises(IndexError, match="outside the frame"):
-        module.add_events(value, pixel, np.zeros(N_PIXELS))
+        add(value, pixel, np.zeros(N_PIXELS))
     for count in (1, 4, 8):
         weights = np.ones((1, N_PIXELS, count))
         with pytest.raises(IndexError, match="outside the frame"):
-            module.weigh_events(value, pixel, starts, weights, np.zeros((2, count)))
+            weigh(value, pixel, starts, weights, np.zeros((2, count)))
     first, numbers = np.arange(N_PIXELS + 1), np.zeros(N_PIXELS, int)
     with pytest.raises(IndexError, match="outside the frame"):
-        module.weigh_listed(value, pixel, starts, first, numbers, np.ones(N_PIXELS), np.zeros((2, 1)))
+        weigh_listed(value, pixel, starts, first, numbers, np.ones(N_PIXELS), np.zeros((2, 1)))
 
 
 def test_numpy_weighs_large_tiles_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:

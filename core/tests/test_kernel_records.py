@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.kernels import compilequeue, fallback, library, record
+from lamella.kernels import compilequeue, fallback, library, store
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import CompileQueue
 from lamella.kernels.library import Kernel, wait_until_compiled
-from lamella.kernels.record import is_recorded
 from lamella.udf import SumUDF
 
 NAME = "lamella.kernels.reduce:add_pixels"
 KEY = ((np.dtype("u1"), 2, True), (tuple, ()))
+CODE = b"some code"
 
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Two folders for caches of kernels, in place of the usual ones."""
+    """Two folders for kernels, in place of the usual ones."""
     made = [tmp_path / "first", tmp_path / "second"]
-    monkeypatch.setattr(record, "candidate_folders", lambda source: made)
+    monkeypatch.setattr(store, "candidate_folders", lambda: made)
     return made
 
 
@@ -41,52 +41,140 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[CompileQueue]:
 
 
 def job(**facts: Any) -> CompileJob:
-    return CompileJob("a:b", (), load=None, look=lambda: True, **facts)
+    return CompileJob("a:b", (), load=None, look=lambda: store.NUMBA, **facts)
 
 
-def test_what_was_recorded_is_known(folders: list[Path]) -> None:
-    assert not is_recorded(NAME, KEY)
-    record.record(NAME, KEY)
-    assert is_recorded(NAME, KEY)
-    assert not is_recorded(NAME, (*KEY, 1))
-    assert not is_recorded("lamella.kernels.reduce:add_frames", KEY)
-    assert not is_recorded("no_such_module:add_frames", KEY)
+def test_what_is_kept_is_found(folders: list[Path]) -> None:
+    assert store.look(NAME, KEY) == ""
+    assert store.keep(NAME, KEY, store.NUMBA, CODE)
+    assert store.look(NAME, KEY) == store.NUMBA
+    assert list(store.stored(NAME, KEY)) == [(store.NUMBA, CODE)]
+    assert not store.look(NAME, (*KEY, 1))
+    assert not store.look("lamella.kernels.reduce:add_frames", KEY)
+    assert not store.look("no_such_module:add_frames", KEY)
+    assert not store.keep("no_such_module:add_frames", KEY, store.NUMBA, CODE)
 
 
-def test_a_record_ends_with_what_the_version_was_compiled_for(
+def test_machine_code_comes_first_and_what_is_damaged_is_left_out(folders: list[Path]) -> None:
+    for suffix in (store.NUMBA, store.NATIVE):
+        store.keep(NAME, KEY, suffix, CODE)
+    assert store.look(NAME, KEY) == store.NATIVE
+    assert [suffix for suffix, _ in store.stored(NAME, KEY)] == [store.NATIVE, store.NUMBA]
+    (path,) = folders[0].glob("*.native")
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], whole[:-2] + b"x" + whole[-1:]):
+        path.write_bytes(damaged)
+        assert list(store.stored(NAME, KEY)) == [(store.NUMBA, CODE)]
+    store.keep(NAME, KEY, store.NATIVE, CODE)
+    assert len(list(store.stored(NAME, KEY))) == 2, "what is compiled anew takes the place of what was damaged"
+
+
+def test_a_kernel_is_for_what_it_was_compiled_for(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    store.keep(NAME, KEY, store.NUMBA, CODE)
+    monkeypatch.setattr(store, "_surroundings", lambda: ("another numba",))
+    assert not store.look(NAME, KEY)
+
+
+def test_one_image_serves_many_processors_if_they_were_named(
     folders: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record.record(NAME, KEY)
-    monkeypatch.setattr(record, "_surroundings", lambda: ("another numba",))
-    assert not is_recorded(NAME, KEY)
+    def here(processor: str, **named: str) -> bool:
+        for variable in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"):
+            monkeypatch.delenv(variable, raising=False)
+        for variable, value in named.items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setattr(store, "_processor", lambda: processor)
+        store._surroundings.cache_clear()  # looked at once in a process
+        return bool(store.look(NAME, KEY))
+
+    named = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2"}
+    assert not here("one", **named)
+    store.keep(NAME, KEY, store.NUMBA, CODE)
+    assert here("another", **named)
+    assert not here("one", NUMBA_CPU_NAME="haswell")
+    assert not here("one")
+    store.keep(NAME, KEY, store.NUMBA, CODE)
+    assert here("one")
+    assert not here("another")
+    store._surroundings.cache_clear()
 
 
-def test_a_record_ends_when_the_source_changes(
+def test_sources_count_and_not_when_or_where_they_were_written(
     folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def found(folder: str, text: str) -> bool:
+        source = tmp_path / folder / "kernels.py"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(text)
+        monkeypatch.setattr(store, "source_of", lambda compiled: source)
+        store._contents.cache_clear()  # looked at once in a process
+        return bool(store.look(NAME, KEY))
+
+    assert not found("one", "text")
+    store.keep(NAME, KEY, store.NUMBA, CODE)
+    assert found("one", "text")
+    assert found("another", "text"), "an image or an environment may be moved"
+    assert not found("one", "another text")
+    store._contents.cache_clear()
+
+
+def test_what_was_compiled_from_earlier_sources_is_removed_from_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tmp_path / "kernels.py"
-    source.write_text("one")
-    monkeypatch.setattr(record, "source_of", lambda compiled: source)
-    record.record(NAME, KEY)
-    assert is_recorded(NAME, KEY)
-    source.write_text("another")
-    record._stamp.cache_clear()  # looked at once in a process
-    assert not is_recorded(NAME, KEY)
+    monkeypatch.setattr(store, "source_of", lambda compiled: source)
+    installed, elsewhere = tmp_path / "installed", tmp_path / "users"
+    monkeypatch.setattr(store, "INSTALLED", installed)
+    for folder in (elsewhere, installed):
+        monkeypatch.setattr(store, "candidate_folders", lambda folder=folder: [folder])
+        for text in ("one", "two"):
+            source.write_text(text)
+            store._contents.cache_clear()
+            for key in (KEY, (*KEY, 1)):
+                store.keep(NAME, key, store.NUMBA, CODE)
+    assert len(list(installed.iterdir())) == 2
+    assert len(list(elsewhere.iterdir())) == 4, "other installations may use them"
+    store._contents.cache_clear()
 
 
-def test_a_record_goes_where_there_is_room_and_is_no_matter_where_there_is_none(folders: list[Path]) -> None:
+def test_a_kernel_goes_where_there_is_room_and_is_found_wherever_it_is(folders: list[Path]) -> None:
+    store.keep(NAME, KEY, store.NUMBA, CODE)
+    (kept,) = folders[0].iterdir()
+    folders[1].mkdir()
+    kept.rename(folders[1] / kept.name)
+    folders[0].rmdir()
+    assert store.look(NAME, KEY), "a folder of the installation, for instance"
     folders[0].write_text("no folder")
-    record.record(NAME, KEY)
-    assert is_recorded(NAME, KEY)
-    assert list(folders[1].iterdir())
-    other = (*KEY, 2)
-    for name in (*folders[1].rglob("*"),):
-        if name.is_file():
-            name.unlink()
-    (folders[1] / "lamella-kernels").rmdir()
-    (folders[1] / "lamella-kernels").write_text("no folder either")
-    record.record(NAME, other)
-    assert not is_recorded(NAME, other)
+    assert store.keep(NAME, (*KEY, 1), store.NUMBA, CODE)
+    assert store.look(NAME, (*KEY, 1))
+    assert len(list(folders[1].iterdir())) == 2
+    for path in folders[1].iterdir():
+        path.unlink()
+    folders[1].rmdir()
+    folders[1].write_text("no folder either")
+    assert not store.keep(NAME, (*KEY, 2), store.NUMBA, CODE)
+
+
+def test_numba_loads_what_is_not_kept_as_machine_code(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "make_native", lambda *arguments: None)
+    arguments = np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64)
+    assert Kernel(NAME, fallback.add_pixels).compile_for(*arguments)
+    fresh = Kernel(NAME, fallback.add_pixels)
+    assert fresh.look_for(*arguments) == store.NUMBA
+    assert fresh.load_for(*arguments)
+    fresh(*arguments)
+    np.testing.assert_array_equal(arguments[2], 100)
+
+
+def test_what_cannot_be_loaded_is_compiled(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64)
+    key = tuple(map(library._kind, arguments))
+    for suffix in (store.NATIVE, store.NUMBA):
+        store.keep(NAME, key, suffix, CODE)
+    fresh = Kernel(NAME, fallback.add_pixels)
+    assert not fresh.load_for(*arguments)
+    assert fresh.compile_for(*arguments)
+    assert Kernel(NAME, fallback.add_pixels).load_for(*arguments)
 
 
 def test_a_kernel_on_disk_needs_no_helper(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +192,9 @@ def test_a_kernel_on_disk_needs_no_helper(queue: CompileQueue, monkeypatch: pyte
     np.testing.assert_array_equal(arguments[2], 200)
 
 
-def test_a_record_without_a_kernel_is_no_promise(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "is_recorded", lambda compiled, key: True)
-    monkeypatch.setattr(Kernel, "_load_kept", lambda self, key, arguments: False)
+def test_a_file_that_cannot_be_loaded_is_no_promise(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "look", lambda compiled, key: store.NATIVE)
+    monkeypatch.setattr(Kernel, "_load_kept", lambda self, key: False)
     sums = Kernel(NAME, fallback.add_pixels)
     sums(np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64))
     assert wait_until_compiled(timeout=120)
@@ -125,7 +213,7 @@ def test_loading_begins_when_the_rest_of_the_run_is_dearer(
     assert bool(started) is begun
 
 
-def test_a_kernel_without_a_record_is_not_begun_early(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_is_not_on_disk_is_not_begun_early(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[CompileJob] = []
     monkeypatch.setattr(queue, "_begin", started.append)
     queue.announce("a run", 1 << 40)
@@ -185,9 +273,9 @@ def test_a_run_announces_what_it_reads(queue: CompileQueue, monkeypatch: pytest.
     assert told[-1] < told[0]
 
 
-def test_a_small_run_does_not_look_for_records(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_run_does_not_look_at_the_disk(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(library, "is_recorded", lambda compiled, key: asked.append(key))
+    monkeypatch.setattr(store, "look", lambda compiled, key: asked.append(key))
     queue.announce("a run", 1 << 20)
     total = np.zeros(8, dtype=np.int64)
     for _ in range(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -12,9 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella.kernels import builtin, fallback, library, record
+from lamella.kernels import builtin, fallback, library, store
 from lamella.kernels.library import Kernel
-from lamella.kernels.native import load_native
 
 pytest.importorskip("numba")
 pytestmark = pytest.mark.skipif(
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(record, "candidate_folders", lambda source: [tmp_path])
+    monkeypatch.setattr(store, "candidate_folders", lambda: [tmp_path])
     return tmp_path
 
 
@@ -47,7 +47,8 @@ def test_machine_code_does_what_numpy_does(kernel: Kernel, dtype: str, swapped: 
     arguments = _arguments(kernel, dtype, swapped)
     Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
     fresh = Kernel(kernel.compiled, kernel.fallback)
-    assert fresh._load_native(_key(arguments))
+    assert fresh.look_for(*arguments) == store.NATIVE
+    assert fresh.load_for(*arguments)
     apart = np.zeros((300, 5003 + 9), arguments[0].dtype)[:, :5003]
     apart[:] = arguments[0]
     apart.setflags(write=False)
@@ -58,37 +59,35 @@ def test_machine_code_does_what_numpy_does(kernel: Kernel, dtype: str, swapped: 
         np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
-def _stored(folder: Path) -> tuple[Path, tuple[Any, ...]]:
+def test_numba_is_not_imported_for_machine_code(folder: Path) -> None:
     arguments = _arguments(builtin.add_pixels, "u2", ())
     Kernel(builtin.add_pixels.compiled, fallback.add_pixels).compile_for(*arguments)
-    (path,) = folder.glob("*/*.o")
-    return path, _key(arguments)
-
-
-def test_damaged_machine_code_is_not_loaded(folder: Path) -> None:
-    path, key = _stored(folder)
-    whole = path.read_bytes()
-    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], whole[:-9] + b"x" + whole[-8:], b"[]\n", b"{}\n"):
-        assert load_native(damaged) is None
-    path.write_bytes(whole[:-1])
-    fresh = Kernel(builtin.add_pixels.compiled, fallback.add_pixels)
-    assert not fresh._load_native(key)
-
-
-def test_machine_code_of_other_sources_is_not_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, key = _stored(folder)
-    assert record.native_file(builtin.add_pixels.compiled, key)
-    monkeypatch.setattr(record, "_stamp", lambda folder: ("another version",))
-    assert record.native_file(builtin.add_pixels.compiled, key) is None
-
-
-def test_numba_is_not_imported_for_machine_code(folder: Path) -> None:
-    path, _ = _stored(folder)
     code = (
-        "import sys; from pathlib import Path; from lamella.kernels.native import load_native\n"
-        f"assert load_native(Path({str(path)!r}).read_bytes()); assert 'numba' not in sys.modules"
+        "import sys; import numpy as np; from lamella.kernels.builtin import add_pixels\n"
+        "total = np.zeros(4, np.int64); arguments = np.ones((4, 9), 'u2'), (), total\n"
+        "assert add_pixels.load_for(*arguments); add_pixels(*arguments)\n"
+        "assert 'numba' not in sys.modules and total.tolist() == [9, 9, 9, 9]"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    environment = {**os.environ, "LAMELLA_KERNEL_CACHE": str(folder)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize("name", ["add_events", "weigh_events"])
+def test_machine_code_says_what_is_wrong_with_events(name: str, folder: Path) -> None:
+    values, pixels = np.ones(3, "u1"), np.array([0, 8, 9], "u2")
+    rest = (
+        (np.zeros(9, np.int64),) if name == "add_events" else (np.array([0, 3]), np.ones((1, 9, 4)), np.zeros((1, 4)))
+    )
+    kernel: Kernel = getattr(builtin, name)
+    Kernel(kernel.compiled, kernel.fallback).compile_for(values, pixels, *rest)
+    fresh = Kernel(kernel.compiled, kernel.fallback)
+    assert fresh.look_for(values, pixels, *rest) == store.NATIVE
+    assert fresh.load_for(values, pixels, *rest)
+    with pytest.raises(IndexError, match="outside the frame"):
+        fresh(values, pixels, *rest)
+    pixels[2] = 7
+    fresh(values, pixels, *rest)
+    assert rest[-1].sum() in (3, 12)
 
 
 def _further(name: str, dtype: str) -> tuple[Any, ...]:
@@ -129,7 +128,8 @@ def test_machine_code_of_further_kernels_does_what_numpy_does(name: str, dtype: 
     arguments = _further(name, dtype)
     Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
     fresh = Kernel(kernel.compiled, kernel.fallback)
-    assert fresh._load_native(_key(arguments))
+    assert fresh.look_for(*arguments) == store.NATIVE
+    assert fresh.load_for(*arguments)
     found, expected = ([np.copy(one) if isinstance(one, np.ndarray) else one for one in arguments] for _ in range(2))
     for _ in range(3):
         fresh._ready[_key(arguments)](*found)

@@ -59,7 +59,7 @@ def compared(path: Path, dtype: str, job: str, options: argparse.Namespace, temp
         for name, python in sorted(pythons.items(), reverse=bool(turn % 2)):
             environment = dict(os.environ)
             if options.empty and name == "lamella":
-                environment["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(dir=temporary)
+                environment["LAMELLA_KERNEL_CACHE"] = tempfile.mkdtemp(dir=temporary)
             order = [python, WORKERS / f"first_{name}.py", path, job, str(options.runs), str(options.workers)]
             done = subprocess.run(order, capture_output=True, text=True, env=environment, check=False)
             if done.returncode:

@@ -131,7 +131,7 @@ def _timed(job: str, script: str, file: File, python: str, options: Namespace, c
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if job == "script-fresh":
-            environment["NUMBA_CACHE_DIR"] = folder
+            environment["LAMELLA_KERNEL_CACHE"] = folder
         before, begin = os.times(), time.perf_counter()
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         wall, after = time.perf_counter() - begin, os.times()

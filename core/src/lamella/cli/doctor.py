@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import lamella
+from lamella.cli.kernelstate import kernel_findings
 from lamella.dataset.repr import size_text
 from lamella.plugins.hooks import hooks
 from lamella.plugins.hookspecs import Finding
@@ -55,7 +56,7 @@ def findings() -> Iterator[Finding]:
     yield from _versions()
     yield from _plugins()
     yield from _io()
-    yield _numba_cache()
+    yield from kernel_findings()
     yield from _machine()
     yield from _unfinished()
     yield from hooks().lamella_doctor()
@@ -113,27 +114,6 @@ def _io() -> Iterator[Finding]:
             yield Finding(f"I/O {name}", "error", f"fails: {type(error).__name__}: {error}")
         else:
             yield Finding(f"I/O {name}", "ok", "can be used")
-
-
-def _numba_cache() -> Finding:
-    """Where numba keeps compiled kernels: what NUMBA_CACHE_DIR says, beside their source, or in the user's cache."""
-    from lamella.kernels import compiler
-    from lamella.kernels.cachefolder import cache_folder, candidate_folders
-
-    if not compiler.is_installed():
-        return Finding("compiled kernels", "warning", compiler.WITHOUT.partition(":")[0], compiler.REMEDY)
-
-    source = Path(lamella.__file__).parent / "kernels" / "reduce.py"
-    folder = cache_folder(source)
-    if folder is not None:
-        return Finding("compiled kernels", "ok", f"are kept in {folder}")
-    folders = " and ".join(map(str, candidate_folders(source)))
-    return Finding(
-        "compiled kernels",
-        "warning",
-        f"{folders} cannot be written, so kernels are compiled again in every process",
-        "set NUMBA_CACHE_DIR to a folder that you can write to",
-    )
 
 
 def _machine() -> Iterator[Finding]:

@@ -1,15 +1,14 @@
-"""Has numba's cache filled by another process: a helper, or what started this process.
+"""Has kernels compiled by another process, which keeps them on disk: a helper, or what started this process.
 
-One helper at a time compiles for all processes of a machine that share the cache; they wait for each other by a lock
+One helper at a time compiles for all processes of a machine that share a folder; they wait for each other by a lock
 file in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from lamella.kernels.cachefolder import cache_folder, candidate_folders, source_of
+from lamella.kernels.cachefolder import VARIABLE, cache_folder, candidate_folders, source_of
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.helper import Helper
 from lamella.system.filelock import FileLock
@@ -28,19 +27,16 @@ _warned = False
 
 
 class CacheFiller:
-    """Fills the cache for the thread that compiles and loads.
+    """Fills the folder of kernels for the thread that compiles and loads.
 
     Parameters
     ----------
-    is_kept
-        Says whether the cache has a job.
     ask_parent
         In a worker process: has a job compiled by the process that started it.
     """
 
-    def __init__(self, is_kept: Callable[[CompileJob], bool], ask_parent: Callable[[CompileJob], str] | None) -> None:
+    def __init__(self, ask_parent: Callable[[CompileJob], str] | None) -> None:
         self.helper: Helper | None = None
-        self._is_kept = is_kept
         self._ask_parent = ask_parent
         self._turn: FileLock | None = None
         self._closed = False
@@ -53,15 +49,16 @@ class CacheFiller:
         OSError, EOFError
             If a helper cannot be started, or ends.
         """
-        source = source_of(job.compiled)
-        if source is None or cache_folder(source) is None:
-            _warn_of_cache(source)
+        if source_of(job.compiled) is None:
+            return "it has no source"
+        if cache_folder() is None:
+            _warn_of_cache()
             return "there is no place to keep it"
         if self._ask_parent is not None:
             answer = self._ask_parent(job)
-            if self._is_kept(job):
+            if job.look():
                 return answer
-        if self._wait_for_turn() and self._is_kept(job):
+        if self._wait_for_turn() and job.look():
             return "another process compiled it"
         if is_child() or python_executable() is None:
             return "no helper may be started, so it is compiled here"
@@ -76,7 +73,7 @@ class CacheFiller:
     def _wait_for_turn(self) -> bool:
         """Wait until no other process compiles; gives whether one did."""
         if self._turn is None:
-            folder = cache_folder(Path(__file__))
+            folder = cache_folder()
             if folder is None:
                 return False
             self._turn = FileLock(folder / LOCK_NAME)
@@ -105,14 +102,15 @@ class CacheFiller:
             self._turn.release()
 
 
-def _warn_of_cache(source: Path | None) -> None:
+def _warn_of_cache() -> None:
     """Say once what can be done; the process that started a child says it for all."""
     global _warned
-    if _warned or is_child() or source is None:
+    if _warned or is_child():
         return
     _warned = True
     _log.warning(
-        "compiled kernels cannot be kept, so each process compiles them again: none of the folders in which numba "
-        "keeps them can be written (%s). Set NUMBA_CACHE_DIR to a folder that you can write to",
-        ", ".join(map(str, candidate_folders(source))),
+        "compiled kernels cannot be kept, so each process compiles them again: none of their folders can be written "
+        "(%s). Set %s to a folder that you can write to",
+        ", ".join(map(str, candidate_folders())),
+        VARIABLE,
     )

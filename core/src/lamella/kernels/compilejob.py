@@ -22,14 +22,10 @@ class CompileJob:
         Arguments of the right types.
     load
         Makes it ready in this process, compiling if need be; None for a job of another process.
-    is_kept
-        Says whether numba's cache has it.
     load_kept
-        Makes it ready in this process if numba's cache has it; gives whether it does.
+        Makes it ready in this process if it is on disk; gives whether it is.
     look
-        Says whether there is a record that it lies on disk.
-    look_native
-        Says whether it can be loaded without numba.
+        Says how it is kept on disk, as `lamella.kernels.store.look` does.
     key
         What depends on the types of the arguments.
     seconds
@@ -47,11 +43,9 @@ class CompileJob:
     compiled: str
     examples: tuple[Any, ...]
     load: Callable[[], object] | None
-    is_kept: Callable[[], bool] = bool
-    key: tuple[Any, ...] = ()
     load_kept: Callable[[], bool] = bool
-    look: Callable[[], bool] = bool
-    look_native: Callable[[], bool] = bool
+    look: Callable[[], str] = str
+    key: tuple[Any, ...] = ()
     seconds: float = 0.0
     nbytes: int = 0
     passed: int = 0
@@ -60,11 +54,6 @@ class CompileJob:
     done: bool = False
 
     @cached_property
-    def recorded(self) -> bool:
-        """Whether it lay on disk when that was first asked; small runs never ask."""
+    def found(self) -> str:
+        """How it was kept on disk when that was first asked; small runs never ask."""
         return self.look()
-
-    @cached_property
-    def native(self) -> bool:
-        """Whether it could be loaded without numba when that was first asked."""
-        return self.look_native()

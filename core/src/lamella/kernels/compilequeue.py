@@ -1,11 +1,11 @@
 """Where kernels are compiled while the process computes: in a process of its own.
 
 Compiling holds the GIL for seconds, so a helper process does it, at a low priority, and leaves the
-result in numba's cache. A background thread of this process then loads it from there. When this process ends, the
-helper ends with it; what it had finished stays in the cache for the next time.
+result on disk. A background thread of this process then loads it from there. When this process ends, the
+helper ends with it; what it had finished stays on disk for the next time.
 
-One helper at a time compiles for all processes of a machine that share the cache: they wait for each other by a lock
-file in it. Worker processes start none; they ask the process that started them. Where the cache cannot be written, a
+One helper at a time compiles for all processes of a machine that share a folder: they wait for each other by a lock
+file in it. Worker processes start none; they ask the process that started them. Where no folder can be written, a
 helper would be of no use, and kernels are compiled here.
 """
 
@@ -22,7 +22,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lamella.kernels import compiler, guard
+from lamella.kernels import compiler, guard, store
 from lamella.kernels.compilejob import CompileJob
 from lamella.system.logs import logger_of
 from lamella.system.memory import address_space_left
@@ -193,16 +193,16 @@ class CompileQueue:
     def _loading_cost(self, job: CompileJob) -> float:
         if self.loaded:
             return _LOADING_MORE
-        return LOADING_NATIVE if job.native else LOADING
+        return LOADING_NATIVE if job.found == store.NATIVE else LOADING
 
     def _is_worth_loading(self, job: CompileJob) -> bool:
         """Whether the rest of the run pays for loading; looks at the disk only where it may."""
         left, least = self._left_to_do(job), _LOADING_MORE if self.loaded else LOADING_NATIVE
-        return left > _TIMES * least and job.recorded and left > _TIMES * self._loading_cost(job)
+        return left > _TIMES * least and bool(job.found) and left > _TIMES * self._loading_cost(job)
 
     def wait_if_soon(self, job: CompileJob) -> None:
         """Wait for a kernel that is being loaded from disk, if that is faster than going on with NumPy."""
-        if not job.begun or job.done or not job.recorded or job.late:
+        if not job.begun or job.done or not job.found or job.late:
             return
         if self._left_to_do(job) < available_cpus() * self._loading_cost(job):
             return
@@ -271,53 +271,41 @@ class CompileQueue:
         with self._inside_numba():
             if not self.closed:
                 guard.install()
-        filler = self._filler = CacheFiller(self._is_kept, self.ask_parent)
+        filler = self._filler = CacheFiller(self.ask_parent)
         while True:
             job = self._waiting.get()
-            if job.recorded and self._load_kept(job):
-                with self._idle:
-                    self._left -= 1
-                    self._idle.notify_all()
-                continue
-            begin = time.monotonic()
-            try:
-                outcome = filler.fill(job)
-            except Exception as error:  # loading will compile
-                outcome = f"no helper ({type(error).__name__}: {error})"
-            _log.debug("%s: %s after %.1f s", job.compiled, outcome, time.monotonic() - begin)
-            with self._inside_numba():
-                if self.closed:
-                    return
-                self._load(job)
-            if self._waiting.empty():
-                filler.rest()
+            if not (job.found and self._load_kept(job)):
+                self._fill(filler, job)
+                with self._inside_numba():
+                    if self.closed:
+                        return
+                    self._load(job)
+                if self._waiting.empty():
+                    filler.rest()
             with self._idle:
                 self._left -= 1
                 self._idle.notify_all()
 
-    def _load_kept(self, job: CompileJob) -> bool:
-        """Load a job from disk, if it is there as recorded."""
-        with self._inside_numba():
-            if self.closed:
-                return False
-            try:
-                done = job.load_kept()
-            except Exception as error:  # compiling will tell
-                _log.debug("%s cannot be loaded: %s: %s", job.compiled, type(error).__name__, error)
-                done = False
-            if done:
-                self.loaded = True
-                guard.install()
-                job.done = True
-        with self._idle:
-            job.late = not done
-            self._idle.notify_all()
-        return done
+    def _fill(self, filler: CacheFiller, job: CompileJob) -> None:
+        """Have a job compiled by another process; loading compiles what that did not."""
+        begin = time.monotonic()
+        try:
+            outcome = filler.fill(job)
+        except Exception as error:
+            outcome = f"no helper ({type(error).__name__}: {error})"
+        _log.debug("%s: %s after %.1f s", job.compiled, outcome, time.monotonic() - begin)
 
-    def _is_kept(self, job: CompileJob) -> bool:
-        """Whether numba's cache has a job; imports numba."""
+    def _load_kept(self, job: CompileJob) -> bool:
+        """Load a job from disk, if it can be; callers who wait for it go on if it cannot."""
         with self._inside_numba():
-            return not self.closed and job.is_kept()
+            if not self.closed and job.load_kept():
+                self.loaded = job.done = True
+                guard.install()
+        job.late = not job.done
+        if job.late:
+            with self._idle:
+                self._idle.notify_all()
+        return job.done
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

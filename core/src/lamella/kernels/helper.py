@@ -1,4 +1,4 @@
-"""A process that compiles kernels into numba's cache for another one."""
+"""A process that compiles kernels for another one, and keeps them on disk."""
 
 from __future__ import annotations
 

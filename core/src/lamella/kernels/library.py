@@ -1,9 +1,9 @@
 """Kernels that start as NumPy code and become compiled code while they work.
 
 A `Kernel` is called like a function. At first it runs its NumPy version. Once the process has computed long enough for
-compiling to pay, the versions in use are compiled in the background, or loaded from numba's cache; later calls use
-them, see `lamella.kernels.compilequeue`. Both versions do the same to the same arrays, so a switch in the middle of a
-run changes the speed and nothing else. Small jobs never import numba, and nobody waits for a compiler.
+compiling to pay, the versions in use are compiled in the background, or loaded from disk; later calls use them, see
+`lamella.kernels.compilequeue`. Both versions do the same to the same arrays, so a switch in the middle of a run changes
+the speed and nothing else. Small jobs never import numba, and nobody waits for a compiler.
 
 The environment variable ``LAMELLA_KERNELS`` chooses ``auto`` (this), ``numpy`` (never compile) or ``compiled``
 (compile at the first call, and wait).
@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lamella.kernels import numbacode, store
 from lamella.kernels.compilejob import CompileJob
 from lamella.kernels.compilequeue import WORTH_ITS_WHILE, compile_queue
 from lamella.kernels.native import load_native, make_native
-from lamella.kernels.record import is_recorded, native_file, record
 from lamella.system.logs import logger_of
 
 _log = logger_of(__name__)
@@ -90,81 +90,65 @@ class Kernel:
             self.compiled,
             examples,
             load=lambda: self._load(key, examples),
-            is_kept=lambda: self._is_kept(examples),
-            load_kept=lambda: self._load_native(key) or self._load_kept(key, examples),
-            look=lambda: is_recorded(self.compiled, key),
-            look_native=lambda: native_file(self.compiled, key) is not None,
+            load_kept=lambda: self._load_kept(key),
+            look=lambda: store.look(self.compiled, _layout_free(key)),
             key=key,
         )
 
     def compile_for(self, *arguments: Any) -> bool:
-        """Compile, or load from numba's cache, the version for arguments of these types, now.
+        """Load from disk, or compile, the version for arguments of these types, now.
 
         Returns
         -------
         bool
-            Whether numba keeps it on disk for other processes.
+            Whether it is on disk for other processes.
         """
         key = tuple(map(_kind, arguments))
         return key in self._ready or self._load(key, arguments)
 
+    def look_for(self, *arguments: Any) -> str:
+        """Say how the version for arguments of these types is kept on disk, as `lamella.kernels.store.look` does."""
+        return store.look(self.compiled, _layout_free(tuple(map(_kind, arguments))))
+
+    def load_for(self, *arguments: Any) -> bool:
+        """Load from disk the version for arguments of these types, now; gives whether it was there."""
+        return self._load_kept(tuple(map(_kind, arguments)))
+
     def _load(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
-        if self._load_kept(key, arguments):
+        if self._load_kept(key):
             return True
-        dispatcher = self._dispatcher()
+        dispatcher, signature = self._dispatcher(), _signature(arguments)
         # A call of the dispatcher would compile once more for each array that differs in what does not matter.
-        self._ready[key] = dispatcher.compile(_signature(arguments))
-        kept = dispatcher.stats.cache_path is not None
-        if kept:
-            self._record(key, arguments, getattr(dispatcher, "overloads", {}).get(_signature(arguments)))
-        return kept
+        self._ready[key] = dispatcher.compile(signature)
+        return self._keep(key, arguments, dispatcher.overloads.get(signature))
 
-    def _load_native(self, key: tuple[Any, ...]) -> bool:
-        """Load the machine code of a version, without numba, if it is there."""
-        path = native_file(self.compiled, key)
-        if path is None:
-            return False
-        ready = load_native(path.read_bytes())
-        if ready is not None:
-            self._ready[key] = ready
-        return ready is not None
-
-    def _record(self, key: tuple[Any, ...], arguments: tuple[Any, ...], found: Any) -> None:
-        """Record a version that numba keeps, with its machine code if that is not there yet."""
-        native = None
-        if native_file(self.compiled, key) is None:
+    def _load_kept(self, key: tuple[Any, ...]) -> bool:
+        """Load a version from disk if it is there."""
+        for suffix, code in store.stored(self.compiled, _layout_free(key)):
             try:
-                cache = self._dispatcher()._cache
-                library, *_ = cache._cache_file.load(cache._index_key(_signature(arguments), found.library.codegen))
-                native = make_native(self.compiled, found, library[2][1], arguments)
+                ready = load_native(code) if suffix == store.NATIVE else numbacode.load(self._dispatcher(), code)
             except Exception as error:  # another version of numba
-                _log.debug("no machine code of %s: %s: %s", self.compiled, type(error).__name__, error)
-        record(self.compiled, key, native)
+                _log.debug("%s cannot be loaded: %s: %s", self.compiled, type(error).__name__, error)
+                continue
+            if ready is not None:
+                self._ready[key] = ready
+                return True
+        return False
 
-    def _load_kept(self, key: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
-        """Load the version for arguments of these types if numba's cache has it.
-
-        The dispatcher would first prepare for compiling, which costs forty times as much as loading does.
-        """
-        dispatcher = self._dispatcher()
-        try:
-            from numba.core.runtime import rtsys  # type: ignore[attr-defined]
-
-            rtsys.initialize(dispatcher.targetctx)  # what compiled code calls to get memory
-            found = dispatcher._cache._load_overload(_signature(arguments), dispatcher.targetctx)
-            if found is None:
-                return False
-            dispatcher.add_overload(found)  # which keeps the code in memory
-        except Exception:  # another version of numba, or a damaged cache
-            return False
-        self._ready[key] = found.entry_point
-        self._record(key, arguments, found)
-        return True
-
-    def _is_kept(self, arguments: tuple[Any, ...]) -> bool:
-        """Whether numba's cache has the version for arguments of these types."""
-        dispatcher = self._dispatcher()
-        return dispatcher._cache.load_overload(_signature(arguments), dispatcher.targetctx) is not None
+    def _keep(self, key: tuple[Any, ...], arguments: tuple[Any, ...], result: Any) -> bool:
+        """Keep a version that was compiled, as machine code where that can be; gives whether it is on disk."""
+        for suffix, make in (
+            (store.NATIVE, lambda: make_native(self.compiled, result, arguments)),
+            (store.NUMBA, lambda: numbacode.dump(result)),
+        ):
+            try:
+                code = make()
+            except Exception as error:  # another version of numba
+                _log.debug("%s is not kept as %s: %s: %s", self.compiled, suffix, type(error).__name__, error)
+                continue
+            if code is not None:
+                return store.keep(self.compiled, _layout_free(key), suffix, code)
+        return False
 
     def _dispatcher(self) -> Any:
         module, _, name = self.compiled.partition(":")
@@ -195,6 +179,12 @@ def _kind(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
         return argument.dtype, argument.ndim, argument.flags.c_contiguous
     return type(argument), argument if isinstance(argument, tuple) else None
+
+
+def _layout_free(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give what a version is kept under: frames may lie apart or not, see `_signature`."""
+    dtype, ndim, contiguous = key[0]
+    return (dtype, ndim, contiguous and ndim == 1), *key[1:]
 
 
 def _compilable(dtype: np.dtype[Any]) -> bool:

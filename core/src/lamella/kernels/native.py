@@ -1,16 +1,16 @@
 """Compiled kernels as plain machine code: made once with numba, loaded without it.
 
-Importing numba takes half a second of a process that may live for one. So beside numba's cache lies, for each version
-of a kernel, an object file with the function alone: no wrapper for Python objects, and room for temporary arrays from
-the C library. llvmlite links it within milliseconds, and it is called with the addresses, shapes and strides of
-arrays, as numba's own calling convention has it.
+Importing numba takes half a second of a process that may live for one. So a version of a kernel is kept as an object
+file with the function alone: no wrapper for Python objects, and room for temporary arrays from the C library. llvmlite
+links it within milliseconds, and it is called with the addresses, shapes and strides of arrays, as numba's own calling
+convention has it.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
+import pickle
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +24,6 @@ __all__ = ["load_native", "make_native"]
 
 _log = logger_of(__name__)
 
-_MODULES = ("lamella.kernels.reduce", "lamella.kernels.weigh")
-"""Kernels that raise nothing: an exception would need Python objects."""
 _MEMORY = """
 declare ptr @malloc(i64)
 declare void @free(ptr)
@@ -66,7 +64,7 @@ def _is_supported() -> bool:
     return sys.platform == "linux" and platform.machine() == "x86_64"
 
 
-def make_native(compiled: str, result: Any, bitcode: bytes, arguments: Sequence[Any]) -> bytes | None:
+def make_native(compiled: str, result: Any, arguments: Sequence[Any]) -> bytes | None:
     """Give the object file of a kernel, with what is needed to call it before the first end of line.
 
     Parameters
@@ -75,8 +73,6 @@ def make_native(compiled: str, result: Any, bitcode: bytes, arguments: Sequence[
         ``"module:function"``.
     result
         What numba's compiler gave.
-    bitcode
-        What numba's cache holds of it.
     arguments
         Of the right types.
 
@@ -85,10 +81,11 @@ def make_native(compiled: str, result: Any, bitcode: bytes, arguments: Sequence[
     bytes or None
         None where it has to be called by numba.
     """
-    if compiled.partition(":")[0] not in _MODULES or not _is_supported():
+    if not _is_supported() or not all(map(_is_passed, arguments)) or str(result.signature.return_type) != "none":
         return None
     import llvmlite.binding as llvm
 
+    _, _, (_, bitcode) = result.library.serialize_using_object_code()
     module = llvm.parse_bitcode(bitcode)
     entry = result.fndesc.llvm_func_name
     memory = llvm.parse_assembly(_MEMORY)
@@ -107,21 +104,24 @@ def make_native(compiled: str, result: Any, bitcode: bytes, arguments: Sequence[
         _log.debug("%s needs %s, so numba calls it", compiled, sorted(outside))
         return None
     code: bytes = machine.emit_object(module)
-    head = {"kernel": compiled, "function": entry, "arguments": expected, "sha256": hashlib.sha256(code).hexdigest()}
-    stored: bytes = json.dumps(head).encode() + b"\n" + code
+    stored: bytes = json.dumps({"function": entry, "arguments": expected}).encode() + b"\n" + code
     return stored
 
 
-def load_native(stored: bytes) -> Callable[..., None] | None:
-    """Give the function of what `make_native` gave; None if it is damaged."""
-    line, _, code = stored.partition(b"\n")
-    try:
-        head = json.loads(line)
-        if head["sha256"] != hashlib.sha256(code).hexdigest() or not _is_supported():
-            return None
-        name, count = str(head["function"]), int(head["arguments"])
-    except (ValueError, KeyError, TypeError):
+def _is_passed(argument: Any) -> bool:
+    """Whether an argument is an array, or whole numbers of 64 bits."""
+    return isinstance(argument, np.ndarray) or all(
+        type(one) is int for one in (argument if isinstance(argument, tuple) else (argument,))
+    )
+
+
+def load_native(code: bytes) -> Callable[..., None] | None:
+    """Give the function of what `make_native` gave; None if it is not for this system."""
+    if not _is_supported():
         return None
+    line, _, code = code.partition(b"\n")
+    head = json.loads(line)
+    name, count = str(head["function"]), int(head["arguments"])
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -139,23 +139,30 @@ class _Native:
 
     def __init__(self, engine: Any, address: int, count: int) -> None:
         self._engine = engine  # keeps the code in memory
-        self._count = count
-        self._function = ctypes.CFUNCTYPE(ctypes.c_int32)(address)
+        pointers, numbers = 2 * [ctypes.c_void_p], (count - 2) * [ctypes.c_int64]
+        self._function = ctypes.CFUNCTYPE(ctypes.c_int32, *pointers, *numbers)(address)
 
     def __call__(self, *arguments: Any) -> None:
         nothing, failure = ctypes.c_void_p(), ctypes.c_void_p()
-        flat = [ctypes.c_void_p(number) for number in _flat(arguments)]
-        if len(flat) + 2 != self._count:
-            raise TypeError(f"a kernel takes {self._count - 2} numbers, and {len(flat)} were given")
-        if self._function(ctypes.byref(nothing), ctypes.byref(failure), *flat):
-            raise MemoryError("a compiled kernel found no room for what it keeps meanwhile")
+        if self._function(ctypes.addressof(nothing), ctypes.addressof(failure), *_flat(arguments)):
+            raise _error(failure.value)
 
 
-def _flat(arguments: Sequence[Any]) -> Iterator[int | None]:
+def _error(address: int | None) -> Exception:
+    """Give the exception that a kernel describes by the address and the length of a pickle."""
+    if address is None:
+        return RuntimeError("a compiled kernel failed, and does not say why")
+    data, length = ctypes.c_void_p.from_address(address), ctypes.c_int32.from_address(address + 8)
+    kind, arguments, *_ = pickle.loads(ctypes.string_at(data.value or 0, length.value))
+    error: Exception = kind(*(arguments or ()))
+    return error
+
+
+def _flat(arguments: Sequence[Any]) -> Iterator[int]:
     """Give arguments as numba passes them; an array without owners, as size, itemsize, address, shape and strides."""
     for argument in arguments:
         if isinstance(argument, np.ndarray):
-            yield from (None, None, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
+            yield from (0, 0, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
             yield from argument.shape
             yield from argument.strides
         elif isinstance(argument, tuple):

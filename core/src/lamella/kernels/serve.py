@@ -1,4 +1,4 @@
-"""The child's side of a compile helper: compile kernels into numba's cache until the parent is gone."""
+"""The child's side of a compile helper: compile kernels, and keep them on disk, until the parent is gone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _compile(message: bytes) -> str:
         kept = Kernel(compiled, _never).compile_for(*examples)
     except Exception as error:
         return f"failed ({type(error).__name__}: {error})"
-    return "compiled" if kept else "compiled, but numba has no place to keep it"
+    return "compiled" if kept else "compiled, but there is no place to keep it"
 
 
 def _never(*arguments: Any) -> None:

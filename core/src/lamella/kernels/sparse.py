@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from lamella.kernels.typing import REORDER, kept
+from lamella.kernels.typing import REORDER, kept, row
 from lamella.kernels.vectors import BLOCK, add_weighed_4, add_weighed_8, look_ahead, store_4, store_8, zeros_4, zeros_8
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
@@ -153,7 +153,7 @@ def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: An
         elif n == 4:
             _weigh_4(values, pixels, starts, weights[group], part)
         else:
-            _weigh_1(values, pixels, starts, weights[group].reshape(-1), part)
+            _weigh_1(values, pixels, starts, row(weights, group), part)
 
 
 @kept()

@@ -16,11 +16,7 @@ except ImportError as error:
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from lamella.system.logs import logger_of
-
 __all__ = ["REORDER", "as_pointer", "kept", "part", "row", "square", "wide", "wide_float"]
-
-_log = logger_of(__name__)
 
 REORDER = {"reassoc", "contract", "nsz", "arcp"}
 """For ``fastmath``: sums may be taken in any order; NaN and infinity keep their meaning."""
@@ -29,24 +25,15 @@ REORDER = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def kept(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile a function that does not hold the GIL, and keep the result on disk where that is possible.
+    """Compile a function that does not hold the GIL, for a `lamella.udf.Kernel`, which keeps the result on disk.
 
     Parameters
     ----------
     **options
         For `numba.njit`.
     """
-
-    def compiled(function: Callable[..., None]) -> Callable[..., None]:
-        made: Callable[..., None]
-        try:
-            made = njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError as error:  # no folder for the cache can be written to
-            _log.info("compiled loops are not kept on disk: %s", error)
-            made = njit(nogil=True, **options)(function)
-        return made
-
-    return compiled
+    made: Callable[[Callable[..., None]], Callable[..., None]] = njit(nogil=True, **options)
+    return made
 
 
 def _to_pointer(typing_context: Any, address: Any) -> Any:

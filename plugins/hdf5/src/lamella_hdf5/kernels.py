@@ -19,7 +19,7 @@ _SUMMED = 1 << 15
 """Words that can be summed up, each as often as there are words behind it, before the sum overflows."""
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _big(src, i, n):  # type: ignore[no-untyped-def]
     value = np.int64(0)
     for k in range(n):
@@ -27,7 +27,7 @@ def _big(src, i, n):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _bitshuffled(src, out, size):  # type: ignore[no-untyped-def]
     """Decode one chunk; gives whether it is sound."""
     if src.size < 12 or _big(src, 0, 8) != out.size:
@@ -62,7 +62,7 @@ def _bitshuffled(src, out, size):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def bitshuffle_lz4(src: Any, out: Any, places: Any, first: int, size: int, status: Any) -> None:
     """Decode chunks of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well.
 
@@ -79,7 +79,7 @@ def bitshuffle_lz4(src: Any, out: Any, places: Any, first: int, size: int, statu
     status[0] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def lz4_blocks(src: Any, out: Any, status: Any) -> None:
     """Decode a chunk of the LZ4 filter."""
     status[0] = 1
@@ -109,7 +109,7 @@ def lz4_blocks(src: Any, out: Any, status: Any) -> None:
     status[0] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def lzf(src: Any, out: Any, status: Any) -> None:
     """Decode a chunk of the LZF filter."""
     status[0] = 1
@@ -146,7 +146,7 @@ def lzf(src: Any, out: Any, status: Any) -> None:
         status[0] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fletcher32(body: Any, sums: Any) -> None:
     """Give the two sums modulo 65535 of big-endian words of two bytes, the last one filled up with zero."""
     low, high = np.uint64(0), np.uint64(0)

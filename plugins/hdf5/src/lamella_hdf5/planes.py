@@ -114,7 +114,7 @@ def _numbers(values: Any) -> Any:
 _one, _two, _four = (by_vectors(size, WIDTH) for size in (1, 2, 4))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _transposed(x):
     """Transpose a matrix of 8 x 8 bits."""
     t = (x ^ (x >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
@@ -125,7 +125,7 @@ def _transposed(x):
     return x ^ t ^ (t << np.uint64(28))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def unshuffle(src, out, size):
     """Put the bytes of elements together again; ``src`` holds all first bytes, then all second bytes ..."""
     n = out.size // size
@@ -147,7 +147,7 @@ def unshuffle(src, out, size):
         out[k] = src[k]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _by_words(planes, n, size, shuffled, out):
     """Do the same for few elements, or large ones.
 
@@ -180,7 +180,7 @@ def _by_words(planes, n, size, shuffled, out):
     unshuffle(shuffled[: n * size], out, size)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def unbitshuffle(planes, n, size, shuffled, out):
     """Give ``n`` elements of ``size`` bytes, a multiple of 8, from their bit planes; ``shuffled`` is room for them."""
     row = n // 8
