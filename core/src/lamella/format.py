@@ -130,7 +130,7 @@ class Param:
         False keeps a parameter that cannot be typed in a shell off the command line.
     place
         What the number is in a picture, for programs that draw: a coordinate in the frame (``"sig-y"``, ``"sig-x"``)
-        or a radius around that point (``"sig-radius"``) [px], a position of the scan (``"nav-y"``, ``"nav-x"``), or an
+        or a radius around that point (``"sig-radius"``) [px], a position of the scan (``"nav-z"``, ``"nav-y"``, ``"nav-x"``), or an
         angle [degree]. It changes nothing else.
     """
 
@@ -143,7 +143,7 @@ class Param:
     choices: tuple[object, ...] | None = None
     kind: Literal["dtype", "path", "object"] | None = None
     cli: bool = True
-    place: Literal["sig-y", "sig-x", "sig-radius", "nav-y", "nav-x", "angle"] | None = None
+    place: Literal["sig-y", "sig-x", "sig-radius", "nav-z", "nav-y", "nav-x", "angle"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

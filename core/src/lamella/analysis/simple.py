@@ -143,7 +143,7 @@ class PickParams:
 
     x: Annotated[int, Param(doc="Position along the fastest axis of the scan.", place="nav-x")]
     y: Annotated[int | None, Param(doc="Position along the next axis.", place="nav-y")] = None
-    z: Annotated[int | None, Param(doc="Position along the slowest of three axes.")] = None
+    z: Annotated[int | None, Param(doc="Position along the slowest of three axes.", place="nav-z")] = None
 
 
 class PickAnalysis(_FrameAnalysis):

@@ -109,7 +109,7 @@ def _middle(one: Declared | None, dataset: DataSet) -> dict[str, int]:
     infos = () if one is None else one.parameters
     if not any(info.required and (info.param.place or "").startswith("nav-") for info in infos):
         return {}
-    sizes = dict(zip(("nav-x", "nav-y"), reversed(tuple(dataset.shape.nav)), strict=False))
+    sizes = dict(zip(("nav-x", "nav-y", "nav-z"), reversed(tuple(dataset.shape.nav)), strict=False))
     return {info.name: sizes[info.param.place] // 2 for info in infos if info.param.place in sizes}
 
 
@@ -171,7 +171,8 @@ def handles_of(name: str) -> list[dict[str, Any]]:
             [info.name for info in infos if info.param.place == f"{picture}-{what}"] for what in ("y", "x", "radius")
         )
         if ys and xs:
-            found.append({"picture": picture, "y": ys[0], "x": xs[0], "radii": radii if picture == "sig" else []})
+            zs = [info.name for info in infos if info.param.place == f"{picture}-z"]
+            found.append({"picture": picture, "y": ys[0], "x": xs[0], "z": [*zs, None][0], "radii": radii})
     return found
 
 

@@ -100,7 +100,7 @@ def test_an_analysis_of_another_package_appears_with_form_handles_and_code(
     assert 'name="threshold"' in page
     with opener.open(f"{address}/state", timeout=30) as answer:
         panel = json.load(answer)["panels"][-1]
-    assert panel["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "radii": ["r"]}]
+    assert panel["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "z": None, "radii": ["r"]}]
     assert panel["channels"] == [{"key": "bright", "title": "pixels"}]
     with opener.open(f"{address}/code/{panel['id']}.py", timeout=30) as answer:
         code = answer.read().decode()

@@ -95,7 +95,7 @@ def test_a_data_set_opens_with_analyses_at_the_beam(client: Client, scan: str) -
     ring = panel(client, scan, "ring")
     assert ring["parameters"]["cy"] == pytest.approx(15, abs=0.5)
     assert ring["parameters"]["cx"] == pytest.approx(17, abs=0.5)
-    assert ring["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "radii": ["ri", "ro"]}]
+    assert ring["handles"] == [{"picture": "sig", "y": "cy", "x": "cx", "z": None, "radii": ["ri", "ro"]}]
     assert panel(client, scan, "pick")["picture"] == "sig"
 
 
@@ -272,3 +272,23 @@ def test_no_format_or_analysis_is_named_in_templates_or_scripts() -> None:
     for path in [*folder.glob("templates/*.html"), *folder.glob("static/*.js")]:
         quoted = set(re.findall(r"[\"'`](\w+)[\"'`]", path.read_text(encoding="utf-8")))
         assert not quoted & (formats - {"npy"} | analyses), path  # npy is a kind of file to save
+
+
+def test_scripts_and_styles_are_short_enough_to_be_read() -> None:
+    folder = Path(lamella_gui.__file__).parent
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.*s")}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
+def test_a_scan_of_three_axes_is_shown_slice_by_slice(fresh: Client) -> None:
+    frames = np.arange(3 * 4 * 5 * 8 * 8, dtype="u4").reshape(3, 4, 5, 8, 8)
+    np.save(fresh.folder / "three.npy", frames)
+    scan = fresh.open("three.npy", format="npy")
+    assert '<input type="range" min="0" max="2"' in fresh.get(f"/scan/{scan}").text
+    pick = panel(fresh, scan, "pick")
+    assert (pick["parameters"]["z"], pick["handles"][0]["z"]) == (1, "z")
+    ask = {"type": "ask", "lane": "a", "id": 1, "analysis": "sumsig", "slice": [2], "live": False}
+    with fresh.socket(scan) as live:
+        live.send(json.dumps(ask))
+        _, pixels = picture(live, "a", 1)
+    np.testing.assert_array_equal(pixels, frames[2].sum(axis=(-1, -2)))

@@ -54,7 +54,7 @@ export class Connection {
   ask(lane, wish, live) {
     this.wishes.set(lane, wish);
     this.number += 1;
-    this.send({ type: "ask", lane, id: this.number, live, slice: [], ...wish });
+    this.send({ type: "ask", lane, id: this.number, live, ...wish });
     return this.number;
   }
 

@@ -98,3 +98,10 @@ function connectExport(scan) {
 export function saveResult(scan, panel, kind) {
   download(address(kind === "ipynb" ? `scan/${scan}/code/${panel.id}.${kind}` : `scan/${scan}/result/${panel.id}.${kind}`));
 }
+
+/** @param {any} viewer  @param {string} name */
+export async function saveImage(viewer, name) {
+  const url = URL.createObjectURL(await viewer.toPNG());
+  download(url, `${name}.png`);
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,20 +1,22 @@
 /** The page of one data set: two pictures, the panels that they show, and what a hand does with them. */
 import "../viewer/viewer.js";
 import { Connection } from "./connection.js";
-import { connectDialogs, openDialog, saveResult } from "./dialogs.js";
+import { connectDialogs, openDialog, saveImage, saveResult } from "./dialogs.js";
 import { connectKeys } from "./keys.js";
 import { PanelForms, handlesIn, positionNames } from "./panels.js";
 import { Profile } from "./profile.js";
 import { Regions } from "./regions.js";
-import { address, download, get, post } from "./server.js";
+import { address, get, post } from "./server.js";
+import { Slices } from "./slices.js";
 import { Status } from "./status.js";
+import { Toolbars } from "./toolbars.js";
 
 const scan = document.body.dataset.scan ?? "";
 const state = await get(`scan/${scan}/state`);
 /** @type {any} */ const detector = document.getElementById("detector");
 /** @type {any} */ const picture = document.getElementById("scan");
 /** @type {Object<string, any>} */ const viewers = { detector, scan: picture };
-/** @type {any} */ const colours = document.getElementById("colours");
+const toolbars = new Toolbars(viewers);
 const status = new Status(stop);
 const profile = new Profile(detector, () => handlesIn(shown.scan, "sig")[0]);
 const forms = new PanelForms(state.panels, state.names, changed);
@@ -23,6 +25,15 @@ const regions = new Regions(scan, state.regions, forms, picture, (panel) => chan
 const shown = { detector: null, scan: null };
 /** @type {any} */ let active = null;
 let keeping = 0;
+
+const slices = new Slices(() => {
+  const name = positionNames(shown.detector)?.z;
+  if (name) {
+    forms.put(shown.detector, { [name]: slices.place.at(-1) });
+    changed(shown.detector, true);
+  }
+  if (shown.scan) changed(shown.scan, true);
+});
 
 const socket = address(`scan/${scan}/live`);
 socket.protocol = socket.protocol.replace("http", "ws");
@@ -38,7 +49,7 @@ function changed(panel, live) {
   const lane = laneOf(panel);
   if (shown[lane] === panel) {
     const { analysis, parameters, region, channel } = panel;
-    connection.ask(lane, { analysis, parameters, region, channel }, live);
+    connection.ask(lane, { analysis, parameters, region, channel, slice: lane === "scan" ? slices.place : [] }, live);
     placeHandles();
   }
   clearTimeout(keeping);
@@ -143,17 +154,8 @@ function stop() {
   for (const lane of Object.keys(viewers)) connection.stop(lane);
 }
 
-/** @param {string} name of a viewer */
-function settingsOf(name) {
-  colours.viewer = viewers[name];
-  document.querySelectorAll("[data-colours-of]").forEach((one) => one.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (one).dataset.coloursOf === name)));
-}
-
 async function savePicture() {
-  const viewer = active && laneOf(active) === "detector" ? detector : picture;
-  const url = URL.createObjectURL(await viewer.toPNG());
-  download(url, `${forms.names[active?.id] ?? "picture"}.png`);
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  await saveImage(active && laneOf(active) === "detector" ? detector : picture, forms.names[active?.id] ?? "picture");
 }
 
 /** @param {string} kind */
@@ -162,12 +164,6 @@ async function save(kind) {
   await keep();
   if (kind === "png") await savePicture();
   else saveResult(scan, active, kind);
-}
-
-/** @param {string} name  @param {string} tool */
-function choose(name, tool) {
-  viewers[name].tool = tool;
-  document.querySelectorAll(`[data-tools="${name}"] [data-tool]`).forEach((one) => one.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (one).dataset.tool === tool)));
 }
 
 for (const [name, viewer] of Object.entries(viewers)) {
@@ -180,11 +176,11 @@ for (const [name, viewer] of Object.entries(viewers)) {
   });
   viewer.addEventListener("view", (/** @type {CustomEvent} */ event) => connection.view(name, event.detail.box, event.detail.size));
   viewer.addEventListener("settings", () => changed(shown[name] ?? active, false));
-  viewer.addEventListener("tool", (/** @type {CustomEvent} */ event) => choose(name, event.detail.tool));
+  viewer.addEventListener("tool", (/** @type {CustomEvent} */ event) => toolbars.choose(name, event.detail.tool));
   viewer.addEventListener("line", (/** @type {CustomEvent} */ event) => {
     profile.along(event.detail.line ? viewer : null, event.detail.line);
   });
-  viewer.addEventListener("pointerdown", () => settingsOf(name));
+  viewer.addEventListener("pointerdown", () => toolbars.colour(name));
 }
 picture.addEventListener("pick", (/** @type {CustomEvent} */ event) => {
   const panel = positionNames(shown.detector) ? shown.detector : forms.panels.find((one) => positionNames(one) && one.picture === "sig");
@@ -202,10 +198,6 @@ document.addEventListener("click", (event) => {
   const data = (name) => /** @type {?HTMLElement} */ (target.closest(`[data-${name}]`));
   const item = data("panel");
   if (item) show(forms.panel(item.dataset.panel ?? ""));
-  const tool = data("tool");
-  if (tool) choose(tool.closest("[data-tools]")?.getAttribute("data-tools") ?? "", tool.dataset.tool ?? "");
-  const of = data("colours-of");
-  if (of) settingsOf(of.dataset.coloursOf ?? "scan");
   const kind = data("save");
   if (kind) save(kind.dataset.save ?? "npy");
   if (data("beam") && active) findBeam(active);
@@ -253,7 +245,7 @@ const asked = forms.panel(new URLSearchParams(location.search).get("panel") ?? "
 /** @param {string} lane */
 const first = (lane) => forms.panel(look[lane] ?? "") ?? forms.panels.find((one) => laneOf(one) === lane);
 for (const panel of [first("detector"), first("scan"), asked ?? forms.panel(look.active ?? "")]) show(panel);
-choose("detector", "pan");
-choose("scan", "pick");
-settingsOf("scan");
+toolbars.choose("detector", "pan");
+toolbars.choose("scan", "pick");
+toolbars.colour("scan");
 addEventListener("pagehide", () => connection.end());

@@ -2,7 +2,7 @@
 import { formatNumber } from "../viewer/numbers.js";
 
 /**
- * @typedef {{picture: string, y: string, x: string, radii: string[]}} HandleNames
+ * @typedef {{picture: string, y: string, x: string, z: ?string, radii: string[]}} HandleNames
  * @typedef {{id: string, analysis: string, title: string, picture: string, parameters: Object<string, any>,
  *   channels: {key: string, title: string}[], channel: ?string, region: any, handles: HandleNames[], shortcut: ?string}} Panel
  */
