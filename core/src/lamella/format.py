@@ -130,8 +130,8 @@ class Param:
         False keeps a parameter that cannot be typed in a shell off the command line.
     place
         What the number is in a picture, for programs that draw: a coordinate in the frame (``"sig-y"``, ``"sig-x"``)
-        or a radius around that point (``"sig-radius"``) [px], a position of the scan (``"nav-z"``, ``"nav-y"``, ``"nav-x"``), or an
-        angle [degree]. It changes nothing else.
+        or a radius around that point (``"sig-radius"``) [px], a position of the scan (``"nav-z"``, ``"nav-y"``,
+        ``"nav-x"``), or an angle [degree]. It changes nothing else.
     """
 
     doc: str

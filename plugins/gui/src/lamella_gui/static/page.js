@@ -66,9 +66,7 @@ async function keep() {
   };
   try {
     await post(`scan/${scan}/state`, { state: JSON.stringify({ panels, look }) });
-  } catch {
-    // the connection says that the server is gone
-  }
+  } catch {} // the connection says that the server is gone
 }
 
 /** @param {any} panel */
