@@ -15,7 +15,7 @@ import lamella
 from lamella.analysis import make_analysis
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from server.conftest import Client
 
@@ -185,7 +185,12 @@ def test_wrong_values_are_told_at_their_field_while_somebody_types(page: Page, c
 
 def test_answers_that_come_late_change_no_field(page: Page, client: Client) -> None:
     enter(page, client, f"/open?path={client.folder.name}/scan.raw&format=raw")
-    page.route("**/check", lambda route: (time.sleep(0.2), route.continue_()))
+
+    def late(route: Route) -> None:
+        time.sleep(0.2)
+        route.continue_()
+
+    page.route("**/check", late)
     page.locator("#form details summary").click()
     page.locator("[name='nav_shape.0']").focus()
     page.keyboard.type("256,562", delay=60)
