@@ -214,3 +214,25 @@ def test_the_cursor_is_told_with_its_value(shown: Shown) -> None:
     shown.page.mouse.move(900, 650)
     shown.painted()
     assert shown.told("cursor")[-1] == {"y": None, "x": None, "value": None}
+
+
+def test_statistics_of_a_region_are_told_and_count_what_the_server_selects(shown: Shown) -> None:
+    pixels = np.random.default_rng(1).random((31, 41)).astype("f4")
+    pixels[3:6, 20] = np.nan
+    shown.show(pixels, unit="counts")
+    regions: list[dict[str, Any]] = [
+        {"kind": "rect", "y0": 12, "x0": 30, "y1": 2, "x1": 10},
+        {"kind": "disk", "cy": 10.3, "cx": 20.1, "r": 7.4},
+        {"kind": "ring", "cy": 15, "cx": 20, "ri": 3, "ro": 18.5},
+        {"kind": "point", "y": 4.6, "x": 7.2},
+        {"kind": "polygon", "points": [[1.5, 2.5], [1.5, 30.2], [25.1, 35], [14.2, 15], [28, 3]]},
+    ]
+    code = "import('/static/statistics.js').then((one) => one.regionStatistics(viewer.frame, value))"
+    for region in regions:
+        mask = region_mask(region, pixels.shape)
+        assert mask is not None
+        inside = pixels[mask & np.isfinite(pixels)].astype("f8")
+        found = shown.run(code, region)
+        assert found == pytest.approx({"count": inside.size, "mean": inside.mean(), "deviation": inside.std()})
+    shown.set(region=regions[0])
+    assert shown.page.get_by_text(f"region: {20 * 10 - 3} px, {np.nanmean(pixels[2:12, 10:30]):.4g}").is_visible()

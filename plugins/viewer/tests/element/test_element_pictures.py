@@ -138,6 +138,16 @@ def test_tables_of_colours_are_those_of_python(shown: Shown) -> None:
         np.testing.assert_array_equal(np.reshape(table, (256, 4))[:, :3], colour_table(name), err_msg=name)
 
 
+def test_a_processor_does_not_stand_in_for_a_graphics_card(shown: Shown) -> None:
+    """The program that draws for a graphics card is slower than a canvas; this browser has one, or a real card."""
+    shown.show(np.zeros((2, 2), dtype="f4"))
+    card = shown.run(
+        "import('/static/painter_gl.js').then((one) => new one.GraphicsPainter(true)).then(({ gl }) => gl)"
+        ".then((gl) => gl.getParameter(gl.getExtension('WEBGL_debug_renderer_info').UNMASKED_RENDERER_WEBGL))"
+    )
+    assert shown.run("window.viewer.painter") == ("canvas" if "SwiftShader" in card else "webgl2")
+
+
 def test_a_lost_graphics_card_is_replaced(shown: Shown) -> None:
     shown.run("window.viewer.setAttribute('painter', 'webgl2')")
     shown.show(np.full((4, 4), 7, dtype="f4"), range=[0, 7])

@@ -146,6 +146,14 @@ def test_curves_have_axes_and_values(shown: Shown) -> None:
     assert shown.page.get_by_role("img", name="Detector, mean").is_visible()
 
 
+def test_logarithmic_curves_have_powers_of_ten(shown: Shown) -> None:
+    shown.show(np.geomspace(3, 40000, 30), kind="curve", scale="log", size=[30])
+    height = shown.run("viewer.shadowRoot.querySelector('.u-over').clientHeight")
+    assert height > 300
+    splits = "((chart) => chart.axes[1]._splits)(viewer.scene.plot.chart)"
+    assert shown.run(splits) == [10, 100, 1000, 10000]
+
+
 def test_a_single_number_is_shown_as_text(shown: Shown) -> None:
     shown.show(np.array(12.5), kind="number", unit="px", title="shift", size=[])
     assert shown.page.locator("#viewer .number").inner_text().split() == ["12.5", "px", "shift"]

@@ -9,6 +9,8 @@ import { FRAGMENT, VERTEX } from "./shaders.js";
 /** @typedef {import("./types.js").Painter} Painter */
 
 const UNIFORMS = ["Values", "Table", "Size", "Height", "Origin", "Step", "Kind", "Scale", "Range", "Gamma", "Equal"];
+/** Programs that do the work of a graphics card. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 const SHADER_KINDS = { image: 0, field: 1, rgba: 2 };
 const SHADER_SCALES = { linear: 0, log: 1, gamma: 2 };
 
@@ -25,7 +27,7 @@ export class GraphicsPainter {
   /**
    * Throws an `Error` where the browser or the graphics card do not have it.
    *
-   * @param {boolean} always Also where a processor does the work of a graphics card.
+   * @param {boolean} always Also where a processor does the work of a graphics card, which is slower than a canvas.
    */
   constructor(always) {
     this.canvas = document.createElement("canvas");
@@ -35,6 +37,7 @@ export class GraphicsPainter {
       failIfMajorPerformanceCaveat: !always,
     });
     if (!gl) throw new Error("there is no WebGL2");
+    if (!always && SOFTWARE.test(cardName(gl))) throw new Error("there is no graphics card");
     this.gl = gl;
     this.canvas.addEventListener("webglcontextlost", () => {
       this.lost = true;
@@ -122,6 +125,17 @@ export class GraphicsPainter {
   close() {
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
+}
+
+/**
+ * Gives what draws; some browsers tell it by an extension only.
+ *
+ * @param {WebGL2RenderingContext} gl
+ */
+function cardName(gl) {
+  const plain = String(gl.getParameter(gl.RENDERER));
+  const told = plain.includes("WebKit") ? gl.getExtension("WEBGL_debug_renderer_info") : null;
+  return told ? String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)) : plain;
 }
 
 /** @param {WebGL2RenderingContext} gl */

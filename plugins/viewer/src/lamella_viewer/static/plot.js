@@ -20,8 +20,8 @@ export class Plot {
   /** Ends of the vertical axis. @type {[number, number]} */
   #range = [0, 1];
   #probe = document.createElement("i");
-  /** @type {any} */
-  #chart = null;
+  /** The chart of uPlot, once a curve was drawn. @type {any} */
+  chart = null;
   #made = "";
   #drawn = "";
   /** @type {Frame | null} */
@@ -33,7 +33,7 @@ export class Plot {
     this.element.setAttribute("role", "img");
     this.#probe.className = "probe";
     this.element.append(this.#probe);
-    this.#probe.addEventListener("transitionend", () => this.#chart?.redraw(false)); // colours of the page have changed
+    this.#probe.addEventListener("transitionend", () => this.chart?.redraw(false)); // colours of the page have changed
   }
 
   /** Height and width [CSS px]. */
@@ -67,7 +67,7 @@ export class Plot {
     const rows = rowsOf(frame);
     const wanted = JSON.stringify([logarithmic, axis?.name, axis?.unit, header.unit, header.title, rows.length]);
     if (wanted !== this.#made) this.#make(wanted, frame, rows.length, logarithmic, width, height);
-    if (this.#chart.width !== width || this.#chart.height !== height) this.#chart.setSize({ width, height });
+    if (this.chart.width !== width || this.chart.height !== height) this.chart.setSize({ width, height });
     const drawn = JSON.stringify([look.range, this.guides]);
     if (frame !== this.#frame || drawn !== this.#drawn) {
       this.#frame = frame;
@@ -75,7 +75,7 @@ export class Plot {
       this.#range = withMargin(look.range, header.extremes, logarithmic);
       const n = rows[0]?.length ?? 0;
       const places = Float64Array.from({ length: n }, (_, i) => inUnits(axis, i));
-      this.#chart.setData([places, ...rows]);
+      this.chart.setData([places, ...rows]);
     }
   }
 
@@ -90,7 +90,7 @@ export class Plot {
   #make(wanted, frame, count, logarithmic, width, height) {
     const { header } = frame;
     const axis = header.axes?.[header.axes.length - 1];
-    this.#chart?.destroy();
+    this.chart?.destroy();
     const line = (/** @type {string} */ side) => getComputedStyle(this.#probe)[/** @type {any} */ (side)];
     const base = {
       stroke: () => line("color"),
@@ -104,7 +104,7 @@ export class Plot {
     };
     const named = (/** @type {string} */ text, /** @type {string} */ unit) => (unit ? `${text} [${unit}]`.trim() : text);
     const colours = ["var", "#e07b39", "#8a63d2", "#2f9e8f", "#d0578b"];
-    this.#chart = new uPlot(
+    this.chart = new uPlot(
       {
         width,
         height,
@@ -114,7 +114,7 @@ export class Plot {
         scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1, range: () => this.#range } },
         axes: [
           { ...base, size: 26, label: named(axis?.name ?? "", unitText(axis?.unit)), values: texts(false), space: 60 },
-          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28 },
+          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28, ...(logarithmic ? { splits: decades } : {}) },
         ],
         series: [
           {},
@@ -195,6 +195,11 @@ function rowsOf({ pixels, shape, valid }) {
       Number.isFinite(value) && (!valid || valid[i]) ? value : null,
     ),
   );
+}
+
+/** @type {(chart: any, axis: number, low: number, high: number) => number[]} */
+function decades(chart, _, low, high) {
+  return ticks(low, high, true, Math.max(2, Math.floor(chart.bbox.height / uPlot.pxRatio / 26))).map(({ value }) => value);
 }
 
 /** @param {boolean} logarithmic */

@@ -9,6 +9,7 @@ import { withUnit } from "./numbers.js";
 import { Overlay } from "./overlay.js";
 import { Plot } from "./plot.js";
 import { Screen } from "./screen.js";
+import { statisticsText } from "./statistics.js";
 import { Status, accessibleName } from "./status.js";
 
 /** @typedef {import("./types.js").Frame} Frame */
@@ -42,6 +43,8 @@ export class Scene {
   #waiting = [];
   #scheduled = 0;
   #density = 1;
+  /** @type {{frame: Frame | null, region: object | null, text: string}} */
+  #counted = { frame: null, region: null, text: "" };
   #narrow = false;
 
   /** @param {ShadowRoot} root */
@@ -177,7 +180,18 @@ export class Scene {
   drawStatus() {
     const { frame, cursor } = this;
     const value = frame && cursor && isPicture(frame) ? valueAt(frame, cursor.y, cursor.x) : null;
-    this.status.draw(frame, this.look, cursor, value, this.plot.at);
+    this.status.draw(frame, this.look, cursor, value, this.plot.at, this.#regionText());
+  }
+
+  /** Statistics of the region, computed once for a frame and a region. */
+  #regionText() {
+    const { frame } = this;
+    const { region } = this.marks;
+    if (this.#counted.frame !== frame || this.#counted.region !== region) {
+      const text = frame && region && isPicture(frame) ? statisticsText(frame, region) : "";
+      this.#counted = { frame, region, text };
+    }
+    return this.#counted.text;
   }
 
   /** @param {Frame | null} picture */

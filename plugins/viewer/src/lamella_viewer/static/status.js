@@ -14,7 +14,7 @@ const BETWEEN = 2000;
 export class Status {
   element = document.createElement("div");
   #parts = new Map(
-    ["place", "pixel", "value", "grow", "scale", "chip"].map((name) => [name, document.createElement("span")]),
+    ["place", "pixel", "value", "region", "grow", "scale", "chip"].map((name) => [name, document.createElement("span")]),
   );
   #spoken = document.createElement("span");
   #spokenAt = -Infinity;
@@ -36,13 +36,15 @@ export class Status {
    * @param {Place | null} place Under the cursor.
    * @param {number | number[] | null} value
    * @param {{x: number, y: (number | null)[]} | null} point Of a curve, under the cursor.
+   * @param {string} region Statistics.
    */
-  draw(frame, look, place, value, point) {
+  draw(frame, look, place, value, point, region) {
     const header = frame?.header;
     const known = header && place;
     this.#set("place", known ? placeInUnits(header, place) : "");
     this.#set("pixel", known ? pixelOf(header, place) : "");
     this.#set("value", known ? valueText(header, value) : header ? summaryText(header) : "");
+    this.#set("region", region);
     const power = look.scale === "gamma" ? `gamma ${formatNumber(look.gamma, 2)}` : look.scale;
     this.#set("scale", header?.kind === "image" && power !== "linear" ? power : "");
     if (header?.kind === "curve" && point) {

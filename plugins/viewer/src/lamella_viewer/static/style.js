@@ -5,7 +5,7 @@ const COLOURS = `
   --bg: var(--lamella-bg, light-dark(#f4f5f7, #101317));
   --panel: var(--lamella-panel, light-dark(#ffffff, #181c22));
   --line: var(--lamella-line, light-dark(#d5d9df, #2b313a));
-  --edge: var(--lamella-edge, light-dark(#7d8794, #667180));
+  --edge: var(--lamella-field, light-dark(#7d8794, #667180));
   --fg: var(--lamella-fg, light-dark(#1a1f26, #e9ecf0));
   --soft: var(--lamella-soft, light-dark(#525c69, #a3adb9));
   --accent: var(--lamella-accent, light-dark(#0b63c5, #6fb3ff));
@@ -13,7 +13,7 @@ const COLOURS = `
   --guide: var(--lamella-guide, light-dark(#a86d00, #ffb000));
   --ok: var(--lamella-ok, light-dark(#0f7a3d, #5fd08b));
   --warn: var(--lamella-warn, light-dark(#8a5300, #f2b45c));
-  --field: var(--lamella-field, #000000);
+  --ground: var(--lamella-ground, #000000);
   color: var(--fg);
   font: 14px/1.4 Inter, system-ui, sans-serif;
   font-variant-numeric: tabular-nums;
@@ -35,7 +35,7 @@ const VIEWER = `
   background: var(--panel); min-width: 0; min-height: 0; overflow: hidden; position: relative; contain: layout paint;
 }
 .pane {
-  position: relative; grid-area: 1 / 1; min-width: 0; min-height: 0; overflow: hidden; background: var(--field);
+  position: relative; grid-area: 1 / 1; min-width: 0; min-height: 0; overflow: hidden; background: var(--ground);
   touch-action: none; user-select: none; -webkit-user-select: none; cursor: crosshair;
 }
 .pane[data-tool="pan"], .pane[data-tool="none"] { cursor: grab; }
