@@ -235,4 +235,4 @@ def test_statistics_of_a_region_are_told_and_count_what_the_server_selects(shown
         found = shown.run(code, region)
         assert found == pytest.approx({"count": inside.size, "mean": inside.mean(), "deviation": inside.std()})
     shown.set(region=regions[0])
-    assert shown.page.get_by_text(f"region: {20 * 10 - 3} px, {np.nanmean(pixels[2:12, 10:30]):.4g}").is_visible()
+    assert shown.page.get_by_text(f"region: {np.nanmean(pixels[2:12, 10:30]):.4g} ± ").is_visible()

@@ -225,3 +225,16 @@ def test_axe_finds_nothing(shown: Shown, scheme: Any) -> None:
         )
         results = axe.Axe().run(shown.page)
         assert results.violations_count == 0, results.generate_report()
+
+
+def test_a_small_viewer_gives_its_room_to_the_picture(ramp: Shown) -> None:
+    legend = ramp.page.locator("#viewer .legend")
+    assert legend.is_visible()
+    ramp.run("Object.assign(viewer.style, { width: '240px', height: '240px' })")
+    ramp.until("viewer.scene.view.pane[1] > 230")
+    assert not legend.is_visible()
+    status = ramp.page.locator("#viewer .status").bounding_box()
+    chip = ramp.page.locator("#viewer .chip").bounding_box()
+    assert status is not None
+    assert chip is not None
+    assert chip["x"] + chip["width"] < status["x"] + status["width"]

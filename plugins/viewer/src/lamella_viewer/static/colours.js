@@ -96,7 +96,7 @@ export class ColoursElement extends HTMLElement {
       field.disabled = !coloured;
       /** @type {HTMLElement} */ (field.parentElement).hidden = header !== null && !coloured;
     }
-    for (const field of [this.#percentiles, this.#extremes]) field.disabled = !coloured && header?.kind !== "field";
+    /** @type {HTMLElement} */ (this.#percentiles.parentElement).hidden = header !== null && !coloured && header.kind !== "field";
   }
 }
 

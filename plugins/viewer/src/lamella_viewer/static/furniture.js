@@ -81,7 +81,6 @@ export class Legend {
    * @param {Look} look
    */
   draw({ kind, unit }, look) {
-    this.element.hidden = kind === "rgba";
     const wanted = JSON.stringify([kind, unit, look]);
     if (wanted === this.#drawn || kind === "rgba") return;
     this.#drawn = wanted;

@@ -1,6 +1,6 @@
 /** Keys of a viewer; those that mean nothing here go on to the page. */
 
-import { MAPS } from "./maps.js";
+import { MAPS, mapBase } from "./maps.js";
 import { REGION_TOOLS, drawnRegion } from "./regions.js";
 
 /** @typedef {import("./marks.js").Change} Change */
@@ -165,7 +165,7 @@ function letter(event, host) {
     return true;
   }
   if (pressedKey === "c") {
-    const at = MAPS.indexOf(look.colours.replace(/_r$/, ""));
+    const at = MAPS.findIndex((one) => mapBase(one) === mapBase(look.colours));
     host.adjust({ colours: MAPS[(at + (event.shiftKey ? MAPS.length - 1 : 1)) % MAPS.length] });
     return true;
   }

@@ -1,7 +1,7 @@
 /** Colour maps: 256 colours each, those of the Python module `lamella.plot.colours`; THIRD-PARTY.md says where they come from. */
 
 /** Names of the maps, in the order in which a menu shows them; each also exists in reversed order, `gray_r` for one. */
-export const MAPS = ["gray", "viridis", "inferno", "magma", "cividis", "RdBu", "twilight"];
+export const MAPS = ["gray", "viridis", "inferno", "magma", "cividis", "RdBu_r", "twilight"];
 
 /** Red, green and blue of each colour, as base64. */
 const TABLES = {
@@ -88,7 +88,7 @@ const made = new Map();
  * @param {string | null | undefined} name
  */
 export function isMap(name) {
-  return typeof name === "string" && MAPS.includes(mapBase(name));
+  return typeof name === "string" && MAPS.some((one) => mapBase(one) === mapBase(name));
 }
 
 /**
@@ -105,8 +105,12 @@ export function colourTable(name) {
   return table;
 }
 
-/** @param {string} name */
-function mapBase(name) {
+/**
+ * Gives the name of a map without its order.
+ *
+ * @param {string} name
+ */
+export function mapBase(name) {
   return name.replace(/_r$/, "");
 }
 

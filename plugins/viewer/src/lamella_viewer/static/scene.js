@@ -164,7 +164,7 @@ export class Scene {
     const picture = frame && isPicture(frame) ? frame : null;
     this.plot.element.hidden = kind !== "curve";
     this.pane.hidden = kind === "curve";
-    this.legend.element.hidden = !picture || this.#narrow || picture.shape.includes(0);
+    this.legend.element.hidden = !picture || kind === "rgba" || this.#narrow || picture.shape.includes(0);
     this.screen.label = accessibleName(this.label, frame?.header);
     this.screen.draw(picture, view, look, this.#density);
     if (picture) this.legend.draw(picture.header, look);

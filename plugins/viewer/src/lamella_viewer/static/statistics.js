@@ -80,7 +80,7 @@ export function regionStatistics({ header, pixels, valid, shape }, region) {
 }
 
 /**
- * Gives the statistics of a region as text, such as "region: 1 204 px, 17.2 ± 3.1 counts".
+ * Gives the statistics of a region as text, such as "region: 17.2 ± 3.1 counts, 1204 px".
  *
  * @param {Frame} frame
  * @param {Region} region
@@ -89,7 +89,7 @@ export function statisticsText(frame, region) {
   const found = regionStatistics(frame, region);
   if (!found) return "";
   const numbers = found.count
-    ? `, ${withUnit(found.mean, "", 4)} ± ${withUnit(found.deviation, frame.header.unit, 3)}`
+    ? `${withUnit(found.mean, "", 4)} ± ${withUnit(found.deviation, frame.header.unit, 3)}, `
     : "";
-  return `region: ${withUnit(found.count, "px")}${numbers}`;
+  return `region: ${numbers}${withUnit(found.count, "px")}`;
 }

@@ -32,7 +32,7 @@ const COLOURS = `
 const VIEWER = `
 :host {
   display: grid; grid-template: minmax(0, 1fr) auto / minmax(0, 1fr) auto;
-  background: var(--panel); min-width: 0; min-height: 0; overflow: hidden; position: relative; contain: layout paint;
+  background: var(--panel); min-width: 0; min-height: 0; overflow: hidden; position: relative; contain: layout paint; container-type: inline-size;
 }
 .pane {
   position: relative; grid-area: 1 / 1; min-width: 0; min-height: 0; overflow: hidden; background: var(--ground);
@@ -61,9 +61,9 @@ path.dashed { stroke-dasharray: 7 4; }
 .knob:focus-visible { outline: 2px solid #fff; box-shadow: 0 0 0 2px #000; outline-offset: -2px; }
 .bar {
   position: absolute; pointer-events: none; color: #fff; font-size: 14px; line-height: 1; text-align: center;
-  text-shadow: 0 0 3px #000, 0 0 2px #000, 0 1px 2px #000; white-space: nowrap; forced-color-adjust: none;
+  text-shadow: 1px 0 1px #000, -1px 0 1px #000, 0 1px 1px #000, 0 -1px 1px #000, 0 0 4px #000; white-space: nowrap; forced-color-adjust: none;
 }
-.bar::after { content: ""; display: block; height: 4px; margin-top: 5px; background: #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.6); }
+.bar::after { content: ""; display: block; height: 4px; margin-top: 5px; background: #fff; box-shadow: 0 0 0 1.5px rgb(0 0 0 / 0.75); }
 .bar span { display: inline-block; min-width: 100%; }
 .note {
   position: absolute; inset: 0; display: grid; place-items: center; padding: 16px; text-align: center; color: #c3cad3;
@@ -79,21 +79,24 @@ path.dashed { stroke-dasharray: 7 4; }
 }
 .number small { font-size: 14px; font-weight: 400; color: var(--soft); }
 .legend { grid-area: 1 / 2; width: 66px; padding: 14px 0 14px 10px; font-size: 12px; color: var(--soft); position: relative; }
-.legend .scale { position: relative; height: 100%; max-height: 260px; margin: 8px 0; }
+.legend .scale { position: relative; height: calc(100% - 16px); max-height: 260px; margin: 8px 0; }
 .legend .scale canvas { width: 10px; height: 100%; display: block; border: 1px solid var(--edge); }
 .legend .tick { position: absolute; left: 15px; transform: translateY(50%); line-height: 1; white-space: nowrap; }
 .legend .tick::before { content: ""; position: absolute; left: -5px; top: 50%; width: 3px; height: 1px; background: var(--edge); }
 .legend .unit { position: absolute; top: 4px; left: 10px; right: 2px; line-height: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.legend .unit:not(:empty) + .scale { margin-top: 18px; }
+.legend .unit:not(:empty) + .scale { margin-top: 18px; height: calc(100% - 26px); }
 .legend .wheel { width: 46px; height: 46px; display: block; border-radius: 50%; }
 .legend p { margin: 6px 0 0; line-height: 1.25; }
 .status {
   grid-area: 2 / 1 / 3 / 3; display: flex; gap: 14px; align-items: center; height: 30px; padding: 0 10px; font-size: 12.5px;
   color: var(--soft); white-space: nowrap; overflow: hidden; border-top: 1px solid var(--line);
 }
-.status span { overflow: hidden; text-overflow: ellipsis; }
+.status > span { flex: none; }
+.status .region { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .status span:empty:not(.grow) { display: none; }
-.status .grow { flex: 1; min-width: 0; }
+.status .grow { flex: 1 0 0; min-width: 0; }
+@container (max-width: 380px) { .status .pixel, .status .scale { display: none; } }
+@container (max-width: 260px) { .status .region, .status .place { display: none; } }
 .status .value { color: var(--fg); }
 .chip { flex: none; border: 1px solid currentColor; border-radius: 99px; padding: 0 8px; font-size: 12px; line-height: 18px; }
 .chip.ok { color: var(--ok); }
