@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="seq",
     title="Norpix StreamPix sequence",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_seq.reader:SeqReader",
     params="lamella_seq.params:SeqParams",
     extensions=("seq",),

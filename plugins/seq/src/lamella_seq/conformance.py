@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import Sampler
+from lamella_testkit import Sampler, Special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class Recording:
         Frames begin at multiples of it [bytes]; 1 for none.
     changes
         Header fields to write instead: ``version``, ``bit_depth``, ``image_size``, ``image_format``, ``allocated``,
-        ``true_size``, ``compression``, ``description``, ``rate``, ``magic``.
+        ``true_size``, ``compression``, ``description``, ``description_format``, ``rate``, ``magic``.
     """
 
     frames: NDArray[Any]
@@ -70,6 +70,7 @@ class Recording:
             "true_size": self.stride,
             "rate": 10.0,
             "compression": 0,
+            "description_format": 0,
             **(self.changes or {}),
         }
         start = struct.pack(
@@ -78,7 +79,7 @@ class Recording:
             "Norpix seq".encode("utf-16-le"),
             known["version"],
             1024,
-            known["description"].encode("utf-16-le"),
+            known["description"].encode("latin-1" if known["description_format"] else "utf-16-le"),
         )
         sizes = struct.pack(
             "<9I",
@@ -92,11 +93,53 @@ class Recording:
             0,
             known["true_size"],
         )
-        rest = struct.pack("<diIIIiiiIiHH", known["rate"], 0, 0, 0, 0, 0, 0, 0, known["compression"], START, 0, 0)
+        rest = struct.pack(
+            "<diIIIiiiIiHH",
+            known["rate"],
+            known["description_format"],
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            known["compression"],
+            START,
+            0,
+            0,
+        )
         return (start + sizes + rest).ljust(self.first, b"\0")
 
+    def fields(self) -> dict[str, object]:
+        """Give the fields of the header, as raw metadata hold them."""
+        n, height, width = self.frames.shape
+        bits = 8 * self.frames.dtype.itemsize
+        zeros = (
+            *("origin", "description_format", "reference_frame", "fixed_size", "flags", "bayer_pattern", "time_offset"),
+            *("extended_header_size", "compression_format", "reference_time_ms", "reference_time_us"),
+        )
+        return {
+            "magic": 0xFEED,
+            "name": "Norpix seq",
+            "version": self.version,
+            "header_size": 1024,
+            "description": "made for a test",
+            "width": width,
+            "height": height,
+            "bit_depth": bits,
+            "bit_depth_real": min(12, bits),
+            "image_size": self.frames[0].nbytes,
+            "image_format": 100,
+            "allocated_frames": n,
+            "true_image_size": self.stride,
+            "frame_rate": 10.0,
+            "reference_time": START,
+            "rest": bytes(392).hex(),
+            **dict.fromkeys(zeros, 0),
+        }
+
     def tobytes(self) -> bytes:
-        """Give the content of the file; a frame is taken every 33.25 ms (33 ms in older versions)."""
+        """Give the content of the file; a frame is taken every 33 ms."""
         slots = [self.header()]
         for i, frame in enumerate(self.frames):
             seconds, ms = divmod(33 * i, 1000)
@@ -152,11 +195,10 @@ class SeqSampler(Sampler):
             path = directory / "a.seq"
             _sequence(data).write(path)
             return {"path": path, "nav_shape": data.nav_shape}
-        upper, lower = np.split(data.frames, 2, axis=1)
-        count = _prebuffer(data.n_frames)
-        top = Recording(_stacked(upper[:, ::-1], count)).write(directory / "a_Top_13-49-04.160.seq")
-        Recording(_stacked(lower, count)).write(directory / "a_Bottom_13-49-04.196.seq")
-        xml = settings_xml(SegmentPreBuffer=count, HT=200, CameraType="Celeritas Camera")
+        upper, lower = _halves(data)
+        top = upper.write(directory / "a_Top_13-49-04.160.seq")
+        lower.write(directory / "a_Bottom_13-49-04.196.seq")
+        xml = settings_xml(SegmentPreBuffer=_prebuffer(data.n_frames), HT=200, CameraType="Celeritas Camera")
         (directory / "a.seq.Config.Metadata.xml").write_text(xml)
         return {"path": top, "nav_shape": data.nav_shape}
 
@@ -166,6 +208,35 @@ class SeqSampler(Sampler):
         if data.variant == "old":
             known["acquired"] = "2015-07-04T08:53:20"
         return known | ({"beam_energy": 200e3, "detector": "Celeritas Camera"} if data.variant == "celeritas" else {})
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give every field of the header, and the settings."""
+        if data.variant == "celeritas":
+            count = _prebuffer(data.n_frames)
+            settings = {"SegmentPreBuffer": str(count), "HT": "200", "CameraType": "Celeritas Camera"}
+            return {"header": _halves(data)[0].fields(), "settings": settings}
+        return {"header": _sequence(data).fields(), "settings": {}}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the time of each frame; frames that are stored together have one."""
+        return _stamps(data.n_frames, data.variant != "old", _repeats(data))
+
+    def corrections(self, data: SampleData) -> Mapping[str, object]:
+        """Say that there are none."""
+        return {}
+
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write sequences with corrections beside them, with other numbers of frames, and without time stamps."""
+        if data.variant == "padded":
+            yield from _with_references(directory, data)
+            yield from _with_bad_pixels(directory, data)
+            yield from _unusual(directory, data)
+        if data.variant == "celeritas":
+            yield from _unusual_halves(directory, data)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of header, pixels, time stamps and slots."""
@@ -201,3 +272,132 @@ def _prebuffer(n_frames: int) -> int:
 def _stacked(halves: NDArray[Any], count: int) -> NDArray[Any]:
     n, height, width = halves.shape
     return np.ascontiguousarray(halves).reshape(n // count, count * height, width)
+
+
+def _halves(data: SampleData) -> tuple[Recording, Recording]:
+    """Give the upper half, whose rows are in reverse order, and the lower one."""
+    upper, lower = np.split(data.frames, 2, axis=1)
+    count = _prebuffer(data.n_frames)
+    return Recording(_stacked(upper[:, ::-1], count)), Recording(_stacked(lower, count))
+
+
+def _repeats(data: SampleData) -> int:
+    return _prebuffer(data.n_frames) if data.variant == "celeritas" else 1
+
+
+def _stamps(n_frames: int, microseconds: bool = True, repeats: int = 1) -> dict[str, object]:
+    numbers = np.arange(n_frames, dtype=np.int64) // repeats
+    ns = START * 10**9 + 33_000_000 * numbers + 250_000 * microseconds
+    return {"time": 0.033 * numbers, "acquired": ns.view("M8[ns]")}
+
+
+def _with_references(directory: Path, data: SampleData) -> Iterator[Special]:
+    ramp = np.arange(np.prod(data.sig_shape), dtype="<f4").reshape(data.sig_shape)
+    folder = _folder(directory, "references", data)
+    path = folder / "a.seq"
+    (folder / "a.seq.dark.mrc").write_bytes(mrc_bytes(ramp))
+    longer = bytearray(mrc_bytes((ramp + 1).astype("<u2"), mode=6))
+    longer[92:96] = (16).to_bytes(4, "little")  # an extended header follows the header
+    longer[1024:1024] = bytes(range(16))
+    (folder / "a.gain.mrc").write_bytes(longer)
+    yield Special("dark frame and gain map", {"path": path}, corrections={"dark": ramp, "gain": ramp + 1}, notes=0)
+    yield Special("sidecars that are not wanted", {"path": path, "sidecars": False}, corrections={}, notes=0)
+
+
+def _with_bad_pixels(directory: Path, data: SampleData) -> Iterator[Special]:
+    height, width = data.sig_shape
+    some = (
+        '<Defect Row="11"/><Defect Column="22"/><Defect Row="12" Columns="20-24" pattern="0011"/>'
+        '<Defect Rows="10-13" Column="20" pattern="10"/><Defect Rows="12-99" Columns="24-25"/>'
+        '<Defect Row="9"/><Defect Column="19"/><Defect Row="13" Column="21"/>'
+    )
+    mask = np.zeros(data.sig_shape, np.bool_)
+    mask[1], mask[:, 2], mask[2, 2:4], mask[[0, 2], 0], mask[2:, 4:6], mask[3, 1] = (True,) * 6
+    plain = f'<BadPixelMap Rows="64" Columns="64">{some}</BadPixelMap>'
+    binned = (
+        '<BadPixelMap Rows="32" Columns="32" Binning="2"><Defect Row="7"/></BadPixelMap>'
+        '<BadPixelMap Rows="16" Columns="16" Binning="2"><Defect Row="6"/></BadPixelMap>'
+    )
+    row = np.zeros(data.sig_shape, np.bool_)
+    row[2] = True
+    part = readout_bytes(height, width, 10, 20)
+    camera = readout_bytes(2 * height, 2 * width, 10, 4, binning=2)
+    older = bytes(276) + struct.pack("<7i", 1, width, height, 20, 10, 0, 12)
+    info = {"ImageSizeX": width, "ImageSizeY": height, "ImageOffsetX": 20, "ImageOffsetY": 10, "ImageBinning": 1}
+    turned = readout_bytes(height, width, 10, 20, rotation=1)
+    flipped = readout_bytes(height, width, 10, 20, flip=1)
+    for text, xml, readout, excluded, notes in (
+        ("bad pixels in part of the sensor", settings_xml(plain), part, mask, 0),
+        ("bad pixels of a binned camera", settings_xml(plain + binned), camera, row, 0),
+        ("bad pixels, and an older description of the sensor", settings_xml(plain), older, mask, 0),
+        ("bad pixels, and the part of the sensor in the settings", settings_xml(plain, **info), b"", mask, 0),
+        ("bad pixels in frames that were rotated", settings_xml(plain), turned, mask, 1),
+        ("bad pixels in frames that were flipped", settings_xml(plain), flipped, mask, 1),
+        ("bad pixels without a map for the binning", settings_xml(binned), part, None, 1),
+        ("bad pixels, and nonsense about the sensor", settings_xml(plain), b"\xff" * 500, None, 1),
+        ("bad pixels, and nothing about the sensor", settings_xml(plain), None, None, 1),
+    ):
+        folder = _folder(directory, text, data)
+        (folder / "a.seq.Config.Metadata.xml").write_text(xml)
+        if readout is not None:
+            (folder / "a.seq.metadata").write_bytes(readout)
+        corrections = {} if excluded is None else {"excluded": excluded}
+        yield Special(text, {"path": folder / "a.seq"}, corrections=corrections, notes=notes)
+
+
+def _unusual(directory: Path, data: SampleData) -> Iterator[Special]:
+    path, n = directory / "a.seq", data.n_frames
+    shown = {"path": path, "nav_shape": data.nav_shape}
+    valid = (np.arange(n) < n - 3).reshape(data.nav_shape)
+    Recording(data.frames[:-3], changes={"allocated": n}).write(path)
+    yield Special(
+        "fewer frames than allocated", shown, pixels=data.pixels, valid=valid, per_frame=_stamps(n - 3), notes=1
+    )
+    Recording(data.frames, changes={"allocated": 2}).write(path)
+    yield Special("more frames than allocated", shown, pixels=data.pixels, per_frame=_stamps(n), notes=0)
+    Recording(data.frames, changes={"description": "Größe", "description_format": 1}).write(path)
+    yield Special("a description in one byte per letter", shown, pixels=data.pixels, metadata={"title": "Größe"})
+    Recording(data.frames, changes={"description": ""}).write(path)
+    yield Special("no description", shown, metadata={"title": None})
+    header = Recording(data.frames, changes={"true_size": data.frames[0].nbytes}).header()
+    path.write_bytes(header + data.tobytes())
+    yield Special("no room for time stamps", shown, pixels=data.pixels, metadata={"acquired": None}, notes=0)
+    recording = Recording(data.frames)
+    content = bytearray(recording.tobytes())
+    for i in range(n):
+        place = recording.first + i * recording.stride + data.frames[0].nbytes
+        content[place : place + 8] = bytes(8)
+    path.write_bytes(content)
+    times = {"time": np.full(n, np.nan), "acquired": np.full(n, "NaT", "M8[ns]")}
+    yield Special("time stamps of zero", shown, pixels=data.pixels, per_frame=times, metadata={"acquired": None})
+    folder = _folder(directory, "settings", data)
+    values: dict[str, Any] = {"StreamPixVersion": "6.5", "Mag": 300, "HT": -1}
+    (folder / "a.seq.seq.Config.Metadata.xml").write_text(settings_xml(**values))
+    known = {"software": "StreamPix 6.5", "magnification": 300e3, "beam_energy": None, "detector": None}
+    yield Special("settings with other entries", {"path": folder / "a.seq"}, metadata=known, corrections={})
+
+
+def _unusual_halves(directory: Path, data: SampleData) -> Iterator[Special]:
+    upper, lower = _halves(data)
+    count, n = _prebuffer(data.n_frames), data.n_frames
+    names = ("a_Top_13-49-04.160.seq", "a_Bottom_13-49-04.196.seq")
+    folder = directory / "halves"
+    folder.mkdir()
+    top, bottom = (folder / name for name in names)
+    upper.write(top)
+    lower.write(bottom)
+    Recording(np.zeros_like(lower.frames)).write(folder / "a_Bottom_14-00-00.000.seq")  # of another recording
+    shown = {"path": bottom, "nav_shape": data.nav_shape, "prebuffer": count}
+    yield Special("halves without settings", shown, pixels=data.pixels, per_frame=_stamps(n, repeats=count))
+    Recording(lower.frames[:-1]).write(bottom)
+    valid = (np.arange(n) < n - count).reshape(data.nav_shape)
+    stamps = _stamps(n - count, repeats=count)
+    yield Special("halves of different length", shown, pixels=data.pixels, valid=valid, per_frame=stamps, notes=1)
+
+
+def _folder(directory: Path, name: str, data: SampleData) -> Path:
+    """Give a folder of its own with a sequence."""
+    folder = directory / name
+    folder.mkdir()
+    Recording(data.frames).write(folder / "a.seq")
+    return folder
