@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="tvips",
     title="TVIPS EM-Menu recorder stream",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_tvips.reader:TvipsReader",
     params="lamella_tvips.params:TvipsParams",
     extensions=("tvips",),
