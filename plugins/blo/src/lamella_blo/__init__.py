@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="blo",
     title="NanoMEGAS ASTAR block file",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_blo.reader:BloReader",
     params="lamella_blo.params:BloParams",
     extensions=("blo",),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,20 @@ class BloSampler(Sampler):
         path.write_bytes(_content(data))
         return {"path": path, **({"bit_depth": 16} if "wrong note" in data.variant else {})}
 
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write a file of two patterns that ends within the second one, and says nothing about its bit depth."""
+        if data.variant != "1.3 of 8 bits, without a note, and more":
+            return
+        two = data.but(nav_shape=(1, 2))
+        path = directory / "cut.blo"
+        path.write_bytes(_content(two)[:-7])
+        valid = np.asarray([[True, False]])
+        yield Special("the second of two patterns was cut", {"path": path}, pixels=two.pixels, valid=valid, notes=1)
+
+    def corrections(self, data: SampleData) -> Mapping[str, object]:
+        """Say that there are none."""
+        return {}
+
     def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Write files with a field that cannot be, and with contradictions."""
         path = directory / "wrong.blo"
@@ -125,6 +139,7 @@ class BloSampler(Sampler):
             "scan_rotation": 25.5,
             "detector_pixel_pitch": 0.01 / 62.26 if made.calibrated else None,
             "acquired": "2015-12-01T12:00:00" if made.calibrated else None,
+            "instrument": "NanoMEGAS ASTAR",
         }
 
     def expects_notes(self, data: SampleData) -> int:

@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="raw",
     title="Raw binary frames",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_raw.reader:RawReader",
     params="lamella_raw.params:RawParams",
     extensions=("raw", "bin"),

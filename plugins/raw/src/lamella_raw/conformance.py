@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 _GAPS = {"file_header": 37, "frame_header": 10, "frame_footer": 5, "row_padding": 3}
 _PADDING = b"\xb7"
@@ -53,6 +53,26 @@ class RawSampler(Sampler):
         gaps = _GAPS if "gaps" in data.variant else {}
         order = {"sig_order": "F"} if "fortran" in data.variant else {}
         return {"path": path, **facts, **gaps, **order}
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write files beside which something lies that has the name of a sidecar and is none."""
+        if data.variant != "plain":
+            return
+        path = directory / "scan.raw"
+        path.write_bytes(_content(data))
+        facts = {"path": path, "dtype": data.dtype, "sig_shape": data.sig_shape, "nav_shape": data.nav_shape}
+        for text, content, notes in (
+            ("a sidecar that is too long", "#" * (_LONGEST_SIDECAR + 1), 1),
+            ("a sidecar that is not TOML", "[params", 1),
+            ("a sidecar for another format", '[params]\nfiletype = "raw_csr"\n', 0),
+            (
+                "a sidecar of another file",
+                f'[params]\nfiletype = "raw"\npath = "other.raw"\ndtype = "{data.dtype}"\n',
+                0,
+            ),
+        ):
+            (directory / "scan.raw.toml").write_text(content, encoding="utf-8")
+            yield Special(text, facts, pixels=data.pixels, notes=notes)
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Write sidecars that cannot be used, and a file that is too short for what is said about it."""

@@ -58,8 +58,7 @@ def find_sidecar(probe: Probe) -> Sidecar | None:
     CorruptError
         If a sidecar for raw files states its data file wrongly.
     """
-    if probe.path is None:
-        return None
+    assert probe.path is not None, "the format is one of files"
     if probe.suffix == "toml":
         return _read(probe.path)
     for name in (f"{probe.path.name}.toml", f"{probe.stem}.toml"):
@@ -72,7 +71,8 @@ def find_sidecar(probe: Probe) -> Sidecar | None:
 
 def unread_sidecars(probe: Probe) -> tuple[str, ...]:
     """Warn of files beside a raw file that have the name of its sidecar and cannot be read as one."""
-    if probe.path is None or probe.suffix == "toml":
+    assert probe.path is not None
+    if probe.suffix == "toml":
         return ()
     found = [path for name in (f"{probe.path.name}.toml", f"{probe.stem}.toml") if (path := probe.sibling(name))]
     return tuple(Caution(f"{path.name} is left out: {why}") for path in found if (why := _why_unread(path)) is not None)

@@ -85,10 +85,10 @@ def _use_all(kit: Kit) -> None:
     if kit.of_files:
         extension = next(iter(kit.spec.extensions), "dat")
         for name, content in (*foreign_files(2), *_signed(kit)):
-            path = kit.directory() / f"foreign.{extension}"
-            path.write_bytes(content)
-            with kit.case(name):
-                kit.reader.detect(Probe.of(path))
+            for path in (kit.directory() / f"foreign.{extension}", kit.directory() / "foreign.xyz"):
+                path.write_bytes(content)
+                with kit.case(f"{name}, named {path.name}"):
+                    kit.reader.detect(Probe.of(path))
 
 
 def _signed(kit: Kit) -> Iterator[tuple[str, bytes]]:
