@@ -200,7 +200,7 @@ def test_healthy_plugins_of_every_kind_are_found_beside_all_others(seen: dict[st
         ("broken", "broken", "RuntimeError: no luck today", "pip install --upgrade --force-reinstall dist-"),
         ("exits", "broken", "it calls sys.exit(3)", "pip install --upgrade --force-reinstall dist-"),
         ("needy", "missing-dependency", "needs package_nobody_has", "pip install package_nobody_has"),
-        ("future", "incompatible", "wants another version of Lamella", "pip install --upgrade lamella"),
+        ("future", "incompatible", "needs another version of Lamella", "pip install --upgrade lamella"),
         ("Loud", "disabled", "named in LAMELLA_DISABLE_PLUGINS", "Remove it from LAMELLA_DISABLE_PLUGINS"),
     ],
 )

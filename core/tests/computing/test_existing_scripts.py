@@ -81,7 +81,7 @@ def test_slices_are_cut_moved_and_flattened() -> None:
     assert Slice((1, 0, 0, 0), Shape((2, 5), (8, 8))).flatten_nav((6, 5, 8, 8)) == Slice.of(5, 10, (0, 0), (8, 8))
     assert part.adjust_for_roi(np.array([0, 1, 1, 0, 1, 1], bool)) == Slice((2, 4, 0), Shape((1,), (4, 12)))
     assert part.adjust_for_roi(None) == part
-    with pytest.raises(UDFError, match="not one stretch of a scan of"):
+    with pytest.raises(UDFError, match="not one contiguous range of a scan of"):
         Slice((1, 1, 0, 0), Shape((2, 2), (8, 8))).flatten_nav((6, 5, 8, 8))
 
 

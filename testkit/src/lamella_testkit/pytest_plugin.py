@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker of speed checks known."""
-    config.addinivalue_line("markers", "benchmark: measures speed; wants a quiet machine")
+    config.addinivalue_line("markers", "benchmark: measures speed; needs an idle machine")
     config.stash[_results] = {}
 
 

@@ -30,10 +30,10 @@ class CoMParams:
         float | None,
         Param(doc="Pixels farther from the centre do not count; all do by default.", unit="px", place="sig-radius"),
     ] = None
-    flip_y: Annotated[bool, Param(doc="Turn the y direction of the detector around.")] = False
+    flip_y: Annotated[bool, Param(doc="Reverse the y direction of the detector.")] = False
     mask_radius_inner: Annotated[
         float | None,
-        Param(doc="Nor do pixels this near to it; wants mask_radius.", unit="px", place="sig-radius"),
+        Param(doc="Pixels closer to the centre do not count; needs mask_radius.", unit="px", place="sig-radius"),
     ] = None
     scan_rotation: Annotated[float, Param(doc="Angle by which the field is rotated.", unit="degree", place="angle")] = (
         0.0
@@ -54,9 +54,9 @@ class CoMAnalysis(Analysis):
     cx, cy
         Centre [px]; half the size of the detector by default.
     mask_radius, mask_radius_inner
-        Pixels farther from the centre, or this near to it, do not count.
+        Pixels farther from the centre, or closer to it, do not count.
     flip_y
-        Turn the y direction of the detector around.
+        Reverse the y direction of the detector.
     scan_rotation
         Angle by which the field is rotated [degree].
 

@@ -25,7 +25,7 @@ OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: success; a problem with the data or the installation; with the command line; Ctrl-C."""
 
 BUILTIN = (
-    Command("demo", "make a synthetic scan, stream it once, leave a picture", "lamella.cli.demo"),
+    Command("demo", "make a synthetic scan, compute images of it, write a picture", "lamella.cli.demo"),
     Command("info", "show what a data set is: shape, axes, metadata; list the scans of a folder", "lamella.cli.info"),
     Command("probe", "show which format a file has, and why", "lamella.cli.probe"),
     Command("run", "compute images and patterns in one pass over each file", "lamella.cli.run"),

@@ -1,4 +1,4 @@
-"""Make a synthetic 4D-STEM scan, open it, stream it once through four analyses, and leave one picture.
+"""Make a synthetic 4D-STEM scan, open it, run four analyses in one pass over it, and write one picture.
 
 The scan is of a polycrystalline gold film with a hole: grains of different orientation, diffraction discs, a direct
 beam that is not quite in the middle, shot noise. It is written as a NanoMEGAS block file and opened by detection.
@@ -38,9 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_size,
         default=(180, 180, 96),
         metavar="NY,NX[,PX]",
-        help="scan positions and edge of the detector [default: 180,180,96]",
+        help="scan positions and width of the detector [default: 180,180,96]",
     )
-    parser.add_argument("--seed", type=int, default=5, metavar="N", help="another number, another film")
+    parser.add_argument("--seed", type=int, default=5, metavar="N", help="seed of the random numbers [default: 5]")
     parser.add_argument("--keep", action="store_true", help="keep the scan itself (scan.blo)")
 
 

@@ -1,4 +1,4 @@
-"""Show what a data set is: shape, pixel type, axes with units, metadata, and where all this is known from.
+"""Show what a data set is: shape, pixel type, axes with units, metadata, and the source of each.
 
 Of several files, or of a folder, the scans are listed with their format, shape and size.
 """

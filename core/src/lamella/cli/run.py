@@ -1,7 +1,7 @@
-"""Compute what shows a file best, or what was chosen, all in one pass over it.
+"""Compute images that suit the file, or those that you choose, in one pass over it.
 
 Without a choice, what is computed depends on what the file is: for a 4D scan bright field, annular dark field, centre
-of mass and mean pattern, around the direct beam, which is looked for in a few frames. Arrays are written as .npy, and
+of mass and mean pattern, around the direct beam, which is found in a few frames. Arrays are written as .npy, and
 one picture of everything as overview.png.
 """
 

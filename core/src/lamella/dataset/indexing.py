@@ -187,8 +187,8 @@ def _array(item: Any) -> Any:
         return int(array)
     if array.ndim > 1 and array.dtype.kind == "b":
         raise IndexError(
-            f"a boolean array of {array.ndim} axes can only stand first and must have the shape of the scan, found "
-            f"shape {array.shape}. For other axes give 1-D arrays, one for each axis"
+            f"a boolean array of {array.ndim} axes can only be the first index and must have the shape of the scan, "
+            f"found shape {array.shape}. For other axes give 1-D arrays, one for each axis"
         )
     if array.ndim > 1:
         raise IndexError(

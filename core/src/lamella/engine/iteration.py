@@ -116,7 +116,7 @@ async def _beside(run: Run, function: Any, *args: Any) -> Any:
         await asyncio.wait([work], timeout=_PATIENCE)
         if not work.done():
             warn_user(
-                f"gave up waiting for {run.names} over {run.plan.dataset.name}: its thread goes on", LamellaWarning
+                f"gave up waiting for {run.names} over {run.plan.dataset.name}: its thread continues", LamellaWarning
             )
         elif not work.cancelled():
             work.exception()

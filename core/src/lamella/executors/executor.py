@@ -206,7 +206,7 @@ def warn_of_left(items: Sequence[Any], index: int) -> None:
     """Warn that nobody waits any more for a job in a thread."""
     told = getattr(items, "told", "item {}".format)
     warn_user(
-        f"gave up waiting for {told(index)}, which does not stop: its thread goes on until the function returns, or "
+        f"gave up waiting for {told(index)}, which does not stop: its thread continues until the function returns, or "
         "this process ends",
         LamellaWarning,
     )

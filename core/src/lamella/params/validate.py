@@ -47,7 +47,7 @@ class CommonParams:
     name: Annotated[str | None, Param(doc="Label of the data set; the file name by default.")] = None
     nav_shape: Annotated[
         tuple[int, ...] | None,
-        Param(doc="Scan shape in C order, fast axis last; what the file suggests by default.", ge=1),
+        Param(doc="Scan shape in C order, fast axis last; by default what the file says.", ge=1),
     ] = None
     sig_shape: Annotated[
         tuple[int, ...] | None,
@@ -57,7 +57,7 @@ class CommonParams:
         int | None,
         Param(
             doc="Stored frames skipped at the start (> 0) or scan positions left missing there (< 0); "
-            "what the format suggests by default, else 0.",
+            "by default what the format suggests, or 0.",
             unit="frames",
         ),
     ] = None
@@ -73,7 +73,7 @@ class CommonParams:
     ] = None
     missing: Annotated[
         Literal["skip", "zero", "error"],
-        Param(doc="What happens at scan positions for which the file holds no frame."),
+        Param(doc="What to do at scan positions for which the file has no frame."),
     ] = "skip"
     corrections: Annotated[
         bool | object | None,

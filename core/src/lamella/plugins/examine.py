@@ -93,7 +93,7 @@ def _failed(plugin: Plugin, error: BaseException, reference: str) -> Plugin:
     own, absent = root(reference), absent_module(error)
     remedy = remedy_for(error, plugin.name, plugin.distribution, own)
     if absent == "lamella":
-        return _judged(plugin, Status.incompatible, f"wants another version of Lamella: {told(error)}", remedy)
+        return _judged(plugin, Status.incompatible, f"needs another version of Lamella: {told(error)}", remedy)
     if isinstance(error, ModuleNotFoundError) and absent not in ("", own):
         reason = f"needs {absent}, which cannot be imported"
         return _judged(plugin, Status.missing_dependency, reason, remedy)

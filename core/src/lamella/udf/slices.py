@@ -108,7 +108,9 @@ class Slice:
         lengths, whole = self.shape[:n], tuple(containing_shape)[:n]
         long = [axis for axis in range(n) if lengths[axis] != 1]
         if long and lengths[long[0] + 1 :] != whole[long[0] + 1 :] and 0 not in lengths:
-            raise UDFError(f"the scan part of {self} is not one stretch of a scan of {whole}: it cannot be flattened")
+            raise UDFError(
+                f"the scan part of {self} is not one contiguous range of a scan of {whole}: it cannot be flattened"
+            )
         start = 0
         for place, length in zip(self.origin[:n], whole, strict=True):
             start = start * length + place

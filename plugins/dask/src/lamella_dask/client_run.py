@@ -331,7 +331,7 @@ class ClientRun(InOrder[Any, Any]):
             else:
                 return
         warnings.warn(
-            "gave up waiting for Dask workers that do not stop: they go on until the function returns",
+            "gave up waiting for Dask workers that do not stop: they continue until the function returns",
             LamellaWarning,
             stacklevel=2,
         )

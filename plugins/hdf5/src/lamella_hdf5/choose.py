@@ -66,5 +66,5 @@ def choose(root: Any, items: Items, params: Hdf5Params, elsewhere: Elsewhere, fi
         "the file holds no data set of numbers with two axes or more that may be a scan",
         path=path,
         found=held(items),
-        remedy="Name one with ds_path= if it is a scan all the same",
+        remedy="Name one with ds_path= if it is a scan",
     )

@@ -42,8 +42,8 @@ class Hdf5Params:
     isolate: Annotated[
         Literal["auto", "always", "never"],
         Param(
-            doc="Whether a child process parses the file first, so that a crash of libhdf5 on a damaged file does no "
-            "harm: where something looks wrong, always, or never."
+            doc="Whether a child process parses the file first, so that a crash of libhdf5 on a damaged file "
+            "does not end this process: only if something looks wrong, always, or never."
         ),
     ] = "auto"
     fast: Annotated[

@@ -205,7 +205,7 @@ def _loss_notes(recording: Recording, fill: bool) -> tuple[str, ...]:
     lost = len(recording.lost)
     if not lost:
         return ()
-    outcome = "zeros stand for the blocks" if fill else "they are missing frames"
+    outcome = "zeros replace the blocks" if fill else "they are missing frames"
     first = recording.lost[0]
     return (Caution(f"{lost} of {recording.n_frames} frames lost blocks, the first is frame {first}; {outcome}"),)
 

@@ -67,7 +67,7 @@ class MrcReader:
         info = read_info(probe) if params.sidecars and probe.path.name.endswith(MOVIE) else None
         scan = Scan() if info is None else scan_of(probe, info, header.sections or n_frames, n_frames)
         if info is None and params.sidecars and probe.path.name.endswith(MOVIE):
-            notes += (f"the scan shape is unknown, for there is no {INFO[1:]} beside the movie",)
+            notes += (f"the scan shape is unknown, because there is no {INFO[1:]} beside the movie",)
         told = info or extended
         return LinearSource(
             resources=(resource,),

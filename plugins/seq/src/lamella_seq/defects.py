@@ -56,11 +56,11 @@ def excluded_pixels(
         return None, (Caution(text),)
     readout = _readout(path, settings, sig_shape)
     if readout is None:
-        return None, (Caution("bad pixels are not used, for it is unclear which part of the sensor was read out"),)
+        return None, (Caution("bad pixels are not used, because it is unclear which part of the sensor was read out"),)
     try:
         chosen = _map_for(maps, readout["binning"])
         if chosen is None:
-            text = f"bad pixels are not used, for there is no map for binning {readout['binning']}"
+            text = f"bad pixels are not used, because there is no map for binning {readout['binning']}"
             return None, (Caution(text),)
         mask = _mask(chosen, readout, sig_shape)
     except (ValueError, OverflowError) as error:

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=float, default=10.0, metavar="SECONDS", help="longest time for one input [default: 10]"
     )
     parser.add_argument(
-        "--as-trusted", action="store_true", help="open files without the parameters for files from strangers"
+        "--as-trusted", action="store_true", help="open files without the parameters for files of unknown origin"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything that was found out as JSON")
     parser.add_argument(

@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="choose among changes whose description has this text"
     )
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try [default: dev]")
+    parser.add_argument(
+        "--profile", choices=sorted(PROFILES), default="dev", help="how many cases to try [default: dev]"
+    )
     parser.add_argument(
         "--cpu-seconds", type=float, default=180.0, metavar="T", help="processor time of each change [default: 180]"
     )

@@ -1,6 +1,6 @@
 """Begin a new format plugin: a complete distribution around a working format, which passes the checks at once.
 
-Then replace that format by yours, step by step, and keep the checks green.
+Then replace that format by yours, step by step, and run the checks after each step.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--kind",
         choices=KINDS,
         default=KINDS[0],
-        help="linear: frames lie at places that can be computed; procedural: only code can find them [default: linear]",
+        help="linear: positions of frames can be computed; procedural: only code can find them [default: linear]",
     )
     parser.add_argument("--directory", type=Path, help="where to write it [default: lamella-NAME]")
     parser.add_argument("--author", default="its authors", help="who wrote it, for the licence")

@@ -39,11 +39,11 @@ class CoMUDF(WeighingUDF):
     r
         Pixels farther from the centre do not count.
     ri
-        Nor do pixels this near to it, if given and not zero.
+        Pixels closer to the centre than this do not count; 0 or None counts all.
     scan_rotation
         Angle by which the shifts are rotated [degree].
     flip_y
-        Turn the y direction of the detector around, before rotating.
+        Reverse the y direction of the detector, before rotating.
     regression
         What to subtract from the field: -1 nothing, 0 its mean, 1 a plane fitted to it, or coefficients.
     """
