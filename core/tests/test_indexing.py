@@ -78,7 +78,7 @@ def ds() -> DataSet:
         ([True, False], "boolean array for axis 0 needs 3 values, found 2"),
         (np.ix_([0, 1], [2, 3]), r"one axis, found shape \(2, 1\).*outer product.*without np.ix_"),
         (np.zeros((3, 5), dtype=bool), r"must have the shape of the scan \(3, 4\), found \(3, 5\)"),
-        ((..., np.zeros((5, 6), dtype=bool)), r"only stand first .*shape \(5, 6\)"),
+        ((..., np.zeros((5, 6), dtype=bool)), r"only be the first index .*shape \(5, 6\)"),
         ((np.zeros((3, 4), dtype=bool), 0, 0, 0), "too many indices: 5 for 4 axes"),
     ],
 )
