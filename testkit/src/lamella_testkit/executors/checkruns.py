@@ -194,7 +194,7 @@ def nothing_ends_the_program(trial: Trial) -> None:
 
         _, error = trial.until_error(leave, None, range(2))
         if not isinstance(error, UDFError) or kind.__name__ not in str(error):
-            raise Broken(f"a UDFError that tells of {kind.__name__} was expected, found {error!r}")
+            raise Broken(f"a UDFError that names {kind.__name__} was expected, found {error!r}")
         trial.expect_usable()
 
 
@@ -215,7 +215,7 @@ def errors_that_do_not_pickle_are_told(trial: Trial) -> None:
 
     _, error = trial.until_error(fail, None, range(1))
     if "LockedError" not in repr(error) or "behind a lock" not in str(error):
-        raise Broken(f"an error that tells of LockedError and its text was expected, found {error!r}")
+        raise Broken(f"a UDFError with LockedError and its text was expected, found {error!r}")
     trial.expect_usable()
 
 

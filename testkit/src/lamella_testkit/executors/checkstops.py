@@ -53,7 +53,7 @@ def a_set_flag_ends_runs_of_jobs_that_do_not_look(trial: Trial) -> None:
         except CancelledRun:
             pass
         else:
-            raise Broken("CancelledRun was expected, and the run went on to its end")
+            raise Broken("CancelledRun was expected, and the run continued to its end")
     if left > 1:
         raise Broken(f"{left} results came after the flag was set")
     results, error = trial.until_error(until_cancelled, (trial.folder, _SHORT), range(4), cancel=flag)
