@@ -236,3 +236,32 @@ def test_statistics_of_a_region_are_told_and_count_what_the_server_selects(shown
         assert found == pytest.approx({"count": inside.size, "mean": inside.mean(), "deviation": inside.std()})
     shown.set(region=regions[0])
     assert shown.page.get_by_text(f"region: {np.nanmean(pixels[2:12, 10:30]):.4g} ± ").is_visible()
+
+
+def test_two_fingers_zoom(shown: Shown) -> None:
+    shown.show(np.zeros((64, 64), dtype="f4"))
+    shown.set(tool="pick")
+    x, y = shown.at(30, 20)
+    fingers = shown.page.context.new_cdp_session(shown.page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
+        places = [{"x": x + apart, "y": y, "id": 1}, {"x": x - apart, "y": y, "id": 2}] if apart else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        shown.painted()
+    box = shown.run("viewer.box")
+    assert box[2] - box[0] == pytest.approx(64 / 3, abs=2)
+    assert shown.at(30, 20) == pytest.approx((x, y), abs=3)
+    assert box[0] < 30 < box[2]
+    assert box[1] < 20 < box[3]
+
+
+def test_a_viewer_that_was_moved_on_the_page_goes_on(shown: Shown) -> None:
+    for painter in ("webgl2", "canvas"):
+        shown.run("viewer.setAttribute('painter', value)", painter)
+        shown.show(np.full((8, 8), 3, dtype="f4"), range=[0, 3])
+        shown.run("(window.parent_ = viewer.parentNode, viewer.remove())")
+        shown.page.wait_for_timeout(50)
+        shown.run("parent_.insertBefore(viewer, document.getElementById('colours'))")
+        shown.painted()
+        assert shown.colours([(4, 4)]) == [(255, 255, 255)]
+        assert shown.run("viewer.painter") == painter
+        assert shown.run("viewer.shadowRoot.querySelectorAll('.pane canvas').length") == 1

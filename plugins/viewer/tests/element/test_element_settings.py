@@ -142,6 +142,16 @@ def test_curves_have_axes_and_values(shown: Shown) -> None:
     shown.painted()
     assert shown.page.get_by_text(f"radius {told['x']:g} mrad").is_visible()
     assert shown.page.get_by_text(f"{told['value'][0]:g} counts").is_visible()
+    mouse = shown.page.mouse  # a part of the axis is chosen, and stays when the next curve comes
+    mouse.move(over["x"] + over["width"] * 0.2, over["y"] + 60)
+    mouse.down()
+    mouse.move(over["x"] + over["width"] * 0.6, over["y"] + 70, steps=4)
+    mouse.up()
+    shown.show(curve * 2, kind="curve", axes=[axis], unit="counts", title="Radial profile", size=[51])
+    part = shown.run("(({ min, max }) => [min, max])(viewer.scene.plot.chart.scales.x)")
+    assert part == pytest.approx([5, 15], abs=0.5)
+    mouse.dblclick(over["x"] + over["width"] * 0.4, over["y"] + 60)
+    assert shown.run("viewer.scene.plot.chart.scales.x.max") == 25
     shown.show(np.zeros((4, 4), dtype="f4"))
     assert shown.page.get_by_role("img", name="Detector, mean").is_visible()
 

@@ -69,7 +69,10 @@ export function pickDrag({ marks }) {
   const before = marks.position;
   return {
     move: (place) => marks.pick(place),
-    undo: () => (before ? marks.pick(before) : null),
+    undo: () => {
+      marks.position = before;
+      return before && { name: "pick", detail: { ...before } };
+    },
     last: null,
     key: "position/",
   };

@@ -61,6 +61,7 @@ export class Histogram {
     const wanted = JSON.stringify([low, high, counts, this.#span, look.scale]);
     if (wanted !== this.#drawn) this.#path.setAttribute("d", this.#outline(low, high, counts));
     this.#drawn = wanted;
+    this.#edges[0].hidden = header.kind === "field"; // lengths begin at zero
     for (const [i, edge] of this.#edges.entries()) {
       edge.style.left = `${(100 * this.#part(look.range[i])).toFixed(3)}%`;
       edge.setAttribute("aria-valuenow", String(Number(look.range[i].toPrecision(6))));
@@ -110,7 +111,8 @@ export class Histogram {
     event.preventDefault();
     const at = this.#part(this.#valueOf(event));
     const [low, high] = this.#look.range.map((value) => Math.abs(this.#part(value) - at));
-    this.#held = low < high || (low === high && at < this.#part(this.#look.range[0])) ? 0 : 1;
+    const lower = low < high || (low === high && at < this.#part(this.#look.range[0]));
+    this.#held = lower && !this.#edges[0].hidden ? 0 : 1;
     this.element.setPointerCapture(event.pointerId);
     this.#edges[this.#held].focus();
     this.#move(this.#held, this.#valueOf(event), true);

@@ -75,7 +75,10 @@ export class Plot {
       this.#range = withMargin(look.range, header.extremes, logarithmic);
       const n = rows[0]?.length ?? 0;
       const places = Float64Array.from({ length: n }, (_, i) => inUnits(axis, i));
-      this.chart.setData([places, ...rows]);
+      const before = this.chart.data[0];
+      const same = n > 0 && before.length === n && before[0] === places[0] && before[n - 1] === places[n - 1];
+      this.chart.setData([places, ...rows], !same); // a part that the user has chosen stays
+      if (same) this.chart.redraw();
     }
   }
 
