@@ -31,6 +31,7 @@ def test_modules_can_be_joined_into_one_file() -> None:
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
         assert "export default" not in text
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text)
         assert "import(" not in re.sub(r"/\*\*.*?\*/", "", text, flags=re.DOTALL)
         for found in IMPORT.finditer(text):
             where = static_folder() / found["where"]

@@ -127,7 +127,7 @@ class Shown:
 
     def colours(self, places: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
         """Give red, green and blue on the screen at places of the picture."""
-        png = self.page.locator("#viewer").screenshot()
+        png = self.page.locator("#viewer").screenshot(scale="css")
         image = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
         return [tuple(int(v) for v in image[round(top), round(left)]) for top, left in map(self.screen, places)]
 

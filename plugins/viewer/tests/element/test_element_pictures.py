@@ -111,6 +111,18 @@ def test_pixels_have_their_true_shape(shown: Shown) -> None:
     assert (bottom - top) / (right - left) == pytest.approx(3)
 
 
+def test_a_finer_screen_gets_finer_pictures(painted: Shown) -> None:
+    pixels = np.arange(24, dtype="f4").reshape(4, 6)
+    painted.show(pixels)
+    screen = {"width": 1000, "height": 700, "deviceScaleFactor": 2, "mobile": False}
+    painted.page.context.new_cdp_session(painted.page).send("Emulation.setDeviceMetricsOverride", screen)
+    painted.set(range=[0, 23])
+    canvas = painted.run("(({ width, clientWidth }) => width / clientWidth)(viewer.scene.screen.canvas)")
+    assert canvas == pytest.approx(2, abs=0.01)
+    places = [(y, x) for y in range(4) for x in range(6)]
+    near([red for red, _, _ in painted.colours(places)], (pixels / 23 * 255).astype(int).reshape(-1))
+
+
 def test_many_pixels_for_one_of_the_screen_are_averaged(painted: Shown) -> None:
     """A single bright pixel among many, such as a reflection, does not vanish; stripes become grey."""
     pixels = np.zeros((2000, 1990), dtype="f4")

@@ -236,7 +236,7 @@ export class PictureElement extends HTMLElement {
 
   #measure() {
     const narrow = this.clientWidth < NARROW || this.hasAttribute("nolegend");
-    if (this.scene.resize(window.devicePixelRatio, narrow)) this.viewed();
+    if (this.scene.resize(narrow)) this.viewed();
   }
 
   /**

@@ -42,7 +42,6 @@ export class Scene {
   /** @type {((drawn: boolean) => void)[]} */
   #waiting = [];
   #scheduled = 0;
-  #density = 1;
   /** @type {{frame: Frame | null, region: object | null, text: string}} */
   #counted = { frame: null, region: null, text: "" };
   #narrow = false;
@@ -139,12 +138,10 @@ export class Scene {
   /**
    * Takes a new size of the pane; gives whether it is another one.
    *
-   * @param {number} density Pixels of the screen for each CSS pixel.
    * @param {boolean} narrow Whether there is no room for a legend.
    */
-  resize(density, narrow) {
+  resize(narrow) {
     const [height, width] = this.view.pane;
-    this.#density = density;
     this.#narrow = narrow;
     if (!this.pane.hidden) this.view.setPane(Math.max(1, this.pane.clientHeight), Math.max(1, this.pane.clientWidth));
     this.redraw();
@@ -154,7 +151,7 @@ export class Scene {
   /** Pixels that are visible, and for how many pixels of the screen: what a server needs to send no more. */
   get seen() {
     const { box, k, ky } = this.view;
-    const size = [(box[2] - box[0]) * ky, (box[3] - box[1]) * k].map((n) => Math.ceil(n * this.#density));
+    const size = [(box[2] - box[0]) * ky, (box[3] - box[1]) * k].map((n) => Math.ceil(n * window.devicePixelRatio));
     return { box, size };
   }
 
@@ -166,7 +163,7 @@ export class Scene {
     this.pane.hidden = kind === "curve";
     this.legend.element.hidden = !picture || kind === "rgba" || this.#narrow || picture.shape.includes(0);
     this.screen.label = accessibleName(this.label, frame?.header);
-    this.screen.draw(picture, view, look, this.#density);
+    this.screen.draw(picture, view, look, window.devicePixelRatio);
     if (picture) this.legend.draw(picture.header, look);
     this.marks.quantum = view.k >= 8 ? 0.1 : view.k >= 2 ? 0.5 : 1;
     this.overlay.draw(view, picture ? this.marks.shapes : [], picture ? this.marks.knobs : []);

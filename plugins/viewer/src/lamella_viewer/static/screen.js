@@ -81,7 +81,7 @@ export class Screen {
     const drawable = this.#drawable;
     if (!drawable) return null;
     const { stepY, stepX } = canvasPlace(drawable, view, density);
-    const block = Math.max(1, Math.floor(Math.min(stepY, stepX)));
+    const block = Math.max(1, Math.round(Math.min(stepY, stepX) - 0.25));
     const painter = this.#fitting(drawable);
     if (fresh || block !== this.#block || this.#loaded === null) {
       this.#block = block;
