@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="empad",
     title="Thermo Fisher EMPAD",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_empad.reader:EmpadReader",
     params="lamella_empad.params:EmpadParams",
     extensions=("xml", "raw", "json"),

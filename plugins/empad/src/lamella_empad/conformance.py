@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
+from lamella_testkit import Recorded, SampleData, Sampler, Special, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class EmpadSampler(Sampler):
     dtypes = ("<f4",)
     nav_ranks = (2, 1)
     variants = ("0.51", "0.7.12", "1.2.2", "json", "name", "g2", "float32")
+    unsaid: ClassVar[Mapping[str, str]] = {"raw_metadata": "all of the XML; tests compare entries of it"}
 
     def fit(self, data: SampleData) -> SampleData:
         """Give frames of 128 x 128 pixels; words of the second generation are integers."""
@@ -73,7 +74,37 @@ class EmpadSampler(Sampler):
         """Give what the sidecar says."""
         if data.variant == "name":
             return {"detector": "EMPAD"}
-        return {"detector": "EMPAD", "beam_energy": 300e3, "exposure_time": 1e-3}
+        known = {"detector": "EMPAD", "beam_energy": 300e3, "exposure_time": 1e-3}
+        if data.variant == "json":
+            return {**known, "scan_rotation": 12.0}
+        version = data.variant if data.variant[0].isdigit() else "1.2.2"
+        return {
+            **known,
+            "title": "acquisition_1",
+            "acquired": "2019-06-06T13:30:00.164675",
+            "software": f"{version}  (2019-10-01)",
+            "mode": "scan" if len(data.nav_shape) == 2 else "series",
+            "camera_length": 0.7225,
+        }
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give what stands in JSON; XML is compared entry by entry in the tests."""
+        return json.loads(_json_text(_raw_name(data.nav_shape), data)) if data.variant == "json" else {}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the footers of the first generation."""
+        return {} if data.variant in ("g2", "float32") else {"footer": _footers(data.n_frames).reshape(-1, 256)}
+
+    def expects_notes(self, data: SampleData) -> int:
+        """Count the note about the words of the second generation."""
+        return int(data.variant == "g2")
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write files without a sidecar, with several, and scans that were interrupted."""
+        if data.variant == "name":
+            yield from _without_sidecar(directory, data)
+        if data.variant == "0.51":
+            yield from _odd_sidecars(directory, data)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the first images and of their footers."""
@@ -98,9 +129,13 @@ def raw_bytes(frames: NDArray[Any], *, footer: bool = True) -> bytes:
     """Give a raw file; each footer holds the number of its frame."""
     if not footer:
         return frames.tobytes()
-    footers = np.zeros((len(frames), 2, 128), "<f4")
-    footers[:, 1, 12] = np.arange(len(frames))
-    return np.concatenate([frames, footers], axis=1).astype("<f4").tobytes()
+    return np.concatenate([frames, _footers(len(frames))], axis=1).astype("<f4").tobytes()
+
+
+def _footers(n_frames: int) -> NDArray[np.float32]:
+    footers = np.zeros((n_frames, 2, 128), "<f4")
+    footers[:, 1, 12] = np.arange(n_frames)
+    return footers
 
 
 def xml_text(
@@ -201,3 +236,63 @@ def _raw_name(nav_shape: Sequence[int]) -> str:
     if len(nav_shape) == 1:
         return f"series_x{nav_shape[0]}.raw"
     return f"scan_x{nav_shape[1]}_y{nav_shape[0]}.raw"
+
+
+def _without_sidecar(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Raw files alone: their name and size have to do."""
+    frames, n = data.frames, data.n_frames
+    plain, named = directory / "plain.raw", directory / _raw_name(data.nav_shape)
+    plain.write_bytes(raw_bytes(frames))
+    yield Special("a name that says nothing", {"path": plain}, pixels=frames, notes=0)
+    shape = data.nav_shape[::-1]
+    turned = frames.reshape(*shape, 128, 128)
+    yield Special("a shape from the user", {"path": plain, "nav_shape": shape}, pixels=turned, notes=0)
+    axes = [Axis("frame"), Axis("ky", 0.25, -16.0, "1/nm"), Axis("kx", 0.25, -16.0, "1/nm")]
+    yield Special("a pixel size from the user", {"path": plain, "q_calibration": 0.25}, axes=axes, notes=0)
+    plain.write_bytes(raw_bytes(frames, footer=False))
+    yield Special("calibrated frames", {"path": plain}, pixels=frames, notes=0)
+    words = {"path": plain, "layout": "g2"}
+    yield Special("words that look like numbers", words, pixels=frames.view("<u4"), notes=1)
+    plain.write_bytes(raw_bytes(frames[:9]))
+    square = frames[:9].reshape(3, 3, 128, 128)
+    yield Special("a square number of frames", {"path": plain}, pixels=square, notes=0)
+    named.write_bytes(raw_bytes(frames[:-2]))
+    valid = (np.arange(n) < n - 2).reshape(data.nav_shape)
+    footers = {"footer": _footers(n - 2).reshape(-1, 256)}
+    yield Special("an interrupted scan", {"path": named}, pixels=data.pixels, valid=valid, per_frame=footers, notes=1)
+    named.write_bytes(raw_bytes(frames[:2]))
+    valid = (np.arange(n) < 2).reshape(data.nav_shape)
+    yield Special("less than a line", {"path": named}, pixels=data.pixels, valid=valid, notes=1)
+    missing = frames.copy()
+    missing[0, 0, :3] = np.nan
+    named.write_bytes(raw_bytes(missing))
+    yield Special("pixels that are NaN", {"path": named}, pixels=missing.reshape(data.pixels.shape), notes=1)
+
+
+def _odd_sidecars(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Sidecars that are damaged, of other files, or name a file that is not there."""
+    shape, name = data.nav_shape, _raw_name(data.nav_shape)
+    raw = directory / "renamed.raw"
+    raw.write_bytes(raw_bytes(data.frames))
+    sidecar = directory / "z.xml"
+    sidecar.write_text(xml_text(name, shape), encoding="utf-8")
+    yield Special("a raw file that was renamed", {"path": sidecar}, pixels=data.pixels, notes=1)
+    raw = raw.rename(directory / name)
+    (directory / "a.xml").write_text("<root>of nothing</root>", encoding="utf-8")
+    (directory / "b.xml").write_text(f"<root>{name}", encoding="utf-8")
+    (directory / "c.xml").write_text(xml_text(f"other_{name}", shape), encoding="utf-8")
+    known = {"beam_energy": 300e3, "mode": "scan"}
+    yield Special("other sidecars beside it", {"path": raw}, pixels=data.pixels, metadata=known, notes=1)
+    for other in "abc":
+        (directory / f"{other}.xml").unlink()
+    sidecar.write_text(xml_text(name, shape, pix=shape[::-1]), encoding="utf-8")
+    yield Special("two shapes in the sidecar", {"path": sidecar}, pixels=data.pixels, notes=1)
+    facts: dict[str, object] = {"file_type": "empad_metadata", "raw_filename": name}
+    sidecar.unlink()
+    (directory / "z.json").write_text(json.dumps(facts), encoding="utf-8")
+    axes = [Axis(axis) for axis in ("y", "x", "ky", "kx")]
+    yield Special("JSON that says little", {"path": raw}, pixels=data.pixels, axes=axes, notes=0)
+    facts["scan_step"] = 2e-9
+    (directory / "z.json").write_text(json.dumps(facts), encoding="utf-8")
+    axes = [Axis("y", 2.0, 0.0, "nm"), Axis("x", 2.0, 0.0, "nm"), *axes[2:]]
+    yield Special("JSON with one step", {"path": raw}, pixels=data.pixels, axes=axes, notes=0)

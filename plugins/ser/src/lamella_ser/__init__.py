@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="ser",
     title="FEI/Thermo Fisher TIA series",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_ser.reader:SerReader",
     params="lamella_ser.params:SerParams",
     extensions=("ser", "emi"),

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella.reader import Axis
-from lamella_testkit import Recorded, SampleData, Sampler, recorded_files
+from lamella_testkit import Recorded, SampleData, Sampler, Special, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["SerSampler", "emi_bytes", "series_bytes"]
 
+_TIME = 1_456_000_000
+_METADATA = {
+    "beam_energy": 200e3,
+    "camera_length": 0.26,
+    "acquired": "2016-02-22T19:18:24",
+    "detector": "BM-Ceta",
+    "instrument": "Titan 60-300",
+    "software": "TIA",
+    "operator": "Åse",
+    "mode": "STEM nP SA Zoom Diffraction",
+    "magnification": 115e3,
+    "scan_rotation": 12.5,
+    "exposure_time": 0.05,
+    "dwell_time": 0.05,
+}
+_SIZES = {"_y": "size_y", "_x": "size_x", "": "length"}
 _CODES = {"u1": 1, "u2": 2, "u4": 3, "i1": 4, "i2": 5, "i4": 6, "f4": 7, "f8": 8, "c8": 9, "c16": 10}
 _WIDTHS = {0x0210: "I", 0x0220: "Q"}
 
@@ -78,7 +96,32 @@ class SerSampler(Sampler):
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what ``scan.emi`` says."""
-        return {"beam_energy": 200e3, "camera_length": 0.26, "acquired": "2016-02-22T19:18:24", "detector": "BM-Ceta"}
+        return _METADATA
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give the header of the first element."""
+        names = ("_y", "_x") if len(data.sig_shape) == 2 else ("",)
+        calibration: dict[str, object] = {}
+        for suffix, step, length in zip(names, _steps(data.sig_axes, 1e9), data.sig_shape, strict=True):
+            calibration |= {f"calibration_offset{suffix}": -length / 2 * step, f"calibration_delta{suffix}": step}
+            calibration |= {f"calibration_element{suffix}": 0, f"array_{_SIZES[suffix]}": length}
+        return {"first_element": {**calibration, "data_type": _CODES[data.dtype[1:]]}}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the time of each element, and its position."""
+        rows, columns = np.divmod(np.arange(data.n_frames), data.nav_shape[-1])
+        steps = _steps(data.nav_axes, 1e-9)
+        return {**_times(data.n_frames), "position_x": columns * steps[-1], "position_y": rows * steps[0]}
+
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write series with other settings beside them, and with other dimensions, elements and tags."""
+        if data.variant == "new":
+            yield from _other_settings(directory, data)
+            yield from _other_scans(directory / "scan_1.ser", data)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the header, of the tables, and of the first elements."""
@@ -208,8 +251,8 @@ def _element(element: NDArray[Any], steps: Sequence[float]) -> bytes:
 
 def _tag(i: int, place: tuple[int, int], steps: Sequence[float], positions: bool) -> bytes:
     if not positions:
-        return struct.pack("<HHI", 0x4152, 0, 1_456_000_000 + i)
-    return struct.pack("<HHIdd", 0x4142, 0, 1_456_000_000 + i, place[1] * steps[-1], place[0] * steps[0])
+        return struct.pack("<HHI", 0x4152, 0, _TIME + i)
+    return struct.pack("<HHIdd", 0x4142, 0, _TIME + i, place[1] * steps[-1], place[0] * steps[0])
 
 
 _SETTINGS = (
@@ -231,3 +274,72 @@ _SETTINGS = (
     "<CameraNamePath>BM-Ceta</CameraNamePath></AcquireInfo><Manufacturer>FEI</Manufacturer>"
     "<DetectorRange><StartX>1536.00</StartX><EndX>2560.00</EndX></DetectorRange>"
 )
+
+
+def _times(n: int, lost: int = 0) -> dict[str, object]:
+    """Give the times of elements, of which the first ``lost`` have none."""
+    seconds = np.arange(n, dtype=np.int64)
+    time = np.where(seconds < lost, np.nan, seconds - lost)
+    moments = ((_TIME + seconds) * 10**9).view("M8[ns]")
+    moments[:lost] = np.datetime64("NaT")
+    return {"time": time, "acquired": moments}
+
+
+def _other_settings(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Settings that are damaged, missing, or of another series."""
+    path, emi = directory / "scan_1.ser", directory / "scan.emi"
+    nav, steps = _steps(data.nav_axes, 1e-9), _steps(data.sig_axes, 1e9)
+    path.write_bytes(series_bytes(data.frames, scan=data.nav_shape, steps=nav, detector_steps=steps))
+    plain = {"beam_energy": None, "software": None, "acquired": "2016-02-20T20:26:40+00:00"}
+    reciprocal, real = _axes(data, ("ky", "kx"), steps, 1e-9), _axes(data, ("dy", "dx"), steps, 1e9)
+    yield Special("a series without settings", {"path": path}, metadata=plain, axes=reciprocal, notes=0)
+    emi.write_bytes(emi_bytes(path.name))
+    yield Special("a series by its settings", {"path": emi}, pixels=data.pixels, metadata=_METADATA, notes=0)
+    emi.write_bytes(emi_bytes("scan_2.ser"))
+    yield Special("settings of another series", {"path": path}, metadata=plain, notes=1)
+    emi.write_bytes(emi_bytes(path.name, xml="<broken"))
+    yield Special("damaged settings", {"path": path}, metadata=plain, notes=1)
+    with emi.open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    yield Special("settings that are too large", {"path": path}, metadata=plain, notes=1)
+    emi.write_bytes(emi_bytes("unnamed", space="", before="<AcquireDate>Mon Feb 29 01:02:03 2016</AcquireDate>"))
+    first = {"acquired": "2016-02-29T01:02:03", "beam_energy": None}
+    yield Special("settings that name no series", {"path": path}, metadata=first, axes=reciprocal, notes=0)
+    emi.write_bytes(emi_bytes(path.name, space="Real Space"))
+    yield Special("settings of images", {"path": path}, axes=real, notes=0)
+    emi.unlink()
+    fine = tuple(step * 1e-18 for step in steps)
+    path.write_bytes(series_bytes(data.frames, scan=data.nav_shape, steps=nav, detector_steps=fine))
+    yield Special("images without settings", {"path": path}, axes=_axes(data, ("dy", "dx"), fine, 1e9), notes=0)
+
+
+def _axes(data: SampleData, names: Sequence[str], steps: Sequence[float], factor: float) -> list[Axis]:
+    """Give the axes of a scan in nm, and those of the detector."""
+    nav = [Axis(name, axis.scale, 0.0, "nm") for name, axis in zip("yx", data.nav_axes, strict=True)]
+    units = "1/nm" if names[0].startswith("k") else "nm"
+    shown = [factor * step for step in steps]
+    return nav + [Axis(n, s, -length / 2 * s, units) for n, s, length in zip(names, shown, data.sig_shape, strict=True)]
+
+
+def _other_scans(path: Path, data: SampleData) -> Iterator[Special]:
+    """Dimensions that are not there, or do not fit, and tags without positions or none at all."""
+    n, shape = data.n_frames, data.nav_shape
+    flat = data.frames
+    for text, options, pixels, notes in (
+        ("the scan is known by the positions", {"scan": shape, "described": False}, data.pixels, 0),
+        ("elements without positions", {"described": False, "positions": False}, flat, 0),
+        ("a scan without positions", {"scan": shape, "positions": False}, data.pixels, 0),
+        ("three elements", {"described": False}, flat[:3], 0),
+        ("positions that are no raster", {"scan": (1, 5), "described": False, "planned": n}, flat, 0),
+        ("positions of one line", {"scan": (1, n), "described": False}, flat, 0),
+        ("dimensions that do not fit", {"scan": (2, 2), "planned": n}, flat.reshape(6, 2, *data.sig_shape), 1),
+    ):
+        path.write_bytes(series_bytes(flat[: len(pixels)] if text == "three elements" else flat, **options))
+        yield Special(text, {"path": path}, pixels=pixels, notes=notes)
+    path.write_bytes(series_bytes(flat[:-3], scan=shape))
+    valid = (np.arange(n) < n - 3).reshape(shape)
+    stamps = _times(n - 3)
+    yield Special("an aborted scan", {"path": path}, pixels=data.pixels, valid=valid, per_frame=stamps, notes=1)
+    path.write_bytes(series_bytes(flat, scan=shape, broken_tags=(0, 0)))
+    known = {"acquired": None}
+    yield Special("two tags that are missing", {"path": path}, per_frame=_times(n, lost=2), metadata=known, notes=0)
