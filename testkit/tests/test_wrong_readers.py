@@ -21,7 +21,9 @@ from lamella_testkit.catalogue import all_checks, named
 from lamella_testkit.checking import Check
 from lamella_testkit.isolation import Worker
 from lamella_testkit.profiles import PROFILES
+from lamella_testkit.report import summary
 from lamella_testkit.results import Status
+from lamella_testkit.runner import run
 
 MISTAKES = all_mistakes()
 NOT_INSTALLED = "distribution_is_complete"
@@ -73,6 +75,19 @@ def test_a_mistake_is_caught_by_the_check_named_for_it(wrong: Mistake, worker: W
     assert result.status is Status.failed, f"{wrong.text}: {result}"
     assert result.reason
     assert result.hint is not None
+
+
+def test_failures_with_the_reason_of_an_earlier_one_say_so() -> None:
+    wrong = next(one for one in MISTAKES if one.text == "the byte order is ignored")
+    names = ["every_shape_is_read", "full_read_equals_what_was_written", "metadata_is_json", "single_frames_are_read"]
+    results = run(wrong.spec, wrong.sampler, checks=names, profile="brief", isolate=False)
+    assert [one.follows for one in results if one.status is Status.failed] == [None, names[0], names[0]]
+    assert "Begin with: every_shape_is_read; the other failures have the same reasons" in summary(results)
+
+
+def test_pixels_come_before_everything_that_depends_on_them() -> None:
+    names = [one.name for one in all_checks() if one.level == 1]
+    assert names[:2] == ["shape_and_dtype_are_right", "full_read_equals_what_was_written"]
 
 
 def test_names_are_distinct() -> None:

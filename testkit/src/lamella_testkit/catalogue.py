@@ -11,9 +11,13 @@ from lamella_testkit.checking import Check, registered
 __all__ = ["all_checks", "named"]
 
 
+_FIRST = "level1_pixels"
+"""The module whose checks come first within their level: what is wrong there shows in most of the others."""
+
+
 def all_checks() -> tuple[Check, ...]:
-    """Give every check, by level and in the order in which they are written."""
-    return tuple(sorted(registered(), key=lambda one: one.level))
+    """Give every check, by level; those of shape, dtype and pixels before the rest."""
+    return tuple(sorted(registered(), key=lambda one: (one.level, not one.run.__module__.endswith(_FIRST))))
 
 
 def named(name: str) -> Check:

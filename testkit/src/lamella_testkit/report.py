@@ -114,6 +114,9 @@ def summary(results: Iterable[Result]) -> list[str]:
     ]
     if blocking:
         lines.append(f"Level {following} wants: {', '.join(blocking)}")
+    begin = [result.check for result in failures(made) if result.follows is None]
+    if len(begin) < len(failures(made)):
+        lines.append(f"Begin with: {', '.join(begin)}; the other failures have the same reasons")
     if failures(made) and sys.platform == "win32":
         lines.append("This platform has no limits on memory and time of a case: a hang ends the whole check")
     return lines

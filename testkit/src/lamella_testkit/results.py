@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from lamella.system.text import fitting
 from lamella_testkit.checking import LEVELS
 
-__all__ = ["Result", "Status", "failures", "level_of"]
+__all__ = ["Result", "Status", "failures", "level_of", "linked"]
+
+_PLACE = re.compile(r"\([^()]+, line \d+, in \w+\)")
+_PIXELS = re.compile(r" differs in \d+ of \d+ pixels")
 
 
 class Status(StrEnum):
@@ -44,6 +48,8 @@ class Result:
         The smallest case in which it fails.
     hint
         Where to look.
+    follows
+        The check before it that failed for the same reason, so that this one says nothing new.
     seconds
         How long it took.
     """
@@ -57,6 +63,7 @@ class Result:
     reason: str | None = None
     example: str | None = None
     hint: str | None = None
+    follows: str | None = None
     seconds: float = 0.0
 
     @property
@@ -74,10 +81,27 @@ class Result:
                 lines += [f"  {label:<8} {first}", *(f"{'':<11}{other}" for other in others)]
         return "\n".join(fitting(lines))
 
+    @property
+    def cause(self) -> str | None:
+        """What other checks would fail for as well: the line that raised, or pixels that differ."""
+        if self.status is not Status.failed or not self.reason:
+            return None
+        places = _PLACE.findall(self.reason)
+        if places:
+            return str(places[-1])
+        return "pixels" if _PIXELS.search(self.reason) else None
+
     def to_json(self) -> dict[str, Any]:
         """Give the record without what is empty."""
         record = {key: value for key, value in asdict(self).items() if value not in (None, False)}
         return record | {"status": str(self.status), "seconds": round(self.seconds, 3)}
+
+
+def linked(result: Result, before: Iterable[Result]) -> Result:
+    """Give the result of a check with the first one before it that failed for the same reason, if there is one."""
+    cause = result.cause
+    first = next((one.check for one in before if cause and one.cause == cause and one.counts_as_failure), None)
+    return replace(result, follows=first)
 
 
 def failures(results: Iterable[Result]) -> list[Result]:

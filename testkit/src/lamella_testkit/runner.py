@@ -16,6 +16,7 @@ from lamella_testkit.catalogue import all_checks, named
 from lamella_testkit.isolation import Worker
 from lamella_testkit.kit import Kit
 from lamella_testkit.profiles import profile_named
+from lamella_testkit.results import linked
 
 if TYPE_CHECKING:
     from lamella.format import FormatSpec
@@ -85,6 +86,15 @@ def iterate(
     """Give the results of `run` one by one, as they come."""
     wanted = chosen(level, checks)
     settings = profile_named(profile)
+    found: list[Result] = []
+    for result in _made(spec, sampler, wanted, settings, isolate=isolate):
+        found.append(linked(result, found))
+        yield found[-1]
+
+
+def _made(
+    spec: FormatSpec, sampler: Sampler | type[Sampler], wanted: Sequence[Check], settings: Profile, *, isolate: bool
+) -> Iterator[Result]:
     if isolate:
         yield from _in_children(spec, sampler, wanted, settings)
         return

@@ -101,6 +101,8 @@ def _tell(result: Result, console: Console, *, verbose: bool) -> None:
     if serious or verbose:
         advice = " (advisory)" if result.advisory else ""
         console.say(f"{_MARKS[result.status]:<8}{result.level}  {result.check}{advice}  {result.seconds:.2f} s")
-    if serious:
+    if serious and result.follows and not verbose:
+        console.say(f"        follows  {result.follows}")
+    elif serious:
         for line in str(result).splitlines()[1:]:
             console.say(f"        {line}")
