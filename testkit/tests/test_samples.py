@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +16,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 from wrong_readers.toy_format import HEADER, ToySampler
 from wrong_readers.toy_reader import RIGHT
 
+from lamella_testkit.copies import Copies
 from lamella_testkit.diagnose import expect_equal, same
-from lamella_testkit.kit import Kit
+from lamella_testkit.kit import Kit, sample_of
 from lamella_testkit.model import frames_shown, scan
-from lamella_testkit.mutate import Change, alike, boundaries, extreme_fields, flipped_bits, known_numbers, structure
+from lamella_testkit.mutate import (
+    Change,
+    alike,
+    boundaries,
+    extreme_fields,
+    flipped_bits,
+    known_numbers,
+    scrambled,
+    structure,
+)
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.profiles import PROFILES, profile_named
 from lamella_testkit.sample import SPECIAL, Sample, SampleData, pixel_values
@@ -104,6 +116,67 @@ def kit(tmp_path: Path) -> Kit:
     return Kit(RIGHT, ToySampler(), profile=PROFILES["dev"], workdir=tmp_path)
 
 
+class CountingSampler(ToySampler):
+    def __init__(self) -> None:
+        self.asked: list[SampleData] = []
+
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        self.asked.append(data)
+        return super().write(directory, data)
+
+
+class LocatedSampler(CountingSampler):
+    """Writes into a sidecar where the file lies, as some programs do."""
+
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        answer = super().write(directory, data)
+        (directory / "place.txt").write_text(str(directory))
+        return answer
+
+
+def test_a_sampler_writes_a_scan_once_and_copies_are_whole_and_apart(tmp_path: Path) -> None:
+    sampler = CountingSampler()
+    kit = Kit(RIGHT, sampler, profile=PROFILES["dev"], workdir=tmp_path)
+    data = kit.data(variant="parts")
+    first = kit.fresh(data)
+    contents = {path.name: path.read_bytes() for path in first.files}
+    first.path.write_bytes(b"damaged")
+    kit.clean()
+    for _ in range(2):
+        again = kit.fresh(kit.data(variant="parts"))
+        assert {path.name: path.read_bytes() for path in again.files} == contents
+        assert again.path.parent == again.directory != first.directory
+        np.testing.assert_array_equal(kit.open(again).read(), data.pixels)
+        again.path.write_bytes(b"damaged")
+    assert sampler.asked == [data]
+    kit.fresh(data.but(seed=1))
+    assert len(sampler.asked) == 2
+
+
+def test_a_scan_that_holds_its_place_is_written_anew(tmp_path: Path) -> None:
+    sampler = LocatedSampler()
+    kit = Kit(RIGHT, sampler, profile=PROFILES["dev"], workdir=tmp_path)
+    one, other = (kit.fresh(kit.data()) for _ in range(2))
+    assert (other.directory / "place.txt").read_text() == str(other.directory) != str(one.directory)
+    assert len(sampler.asked) == 2
+
+
+def test_copies_take_a_bounded_room(tmp_path: Path) -> None:
+    sampler = CountingSampler()
+    kit = Kit(RIGHT, sampler, profile=PROFILES["dev"], workdir=tmp_path)
+    scans = [kit.data((2, 2), (3, 3), seed=seed) for seed in range(4)]
+    room = 2 * (kit.fresh(scans[0]).nbytes + scans[0].nbytes)
+    copies = Copies(lambda data, folder: sample_of(data, folder, sampler.write(folder, data)), kit.placed, 2 * room)
+    sampler.asked.clear()
+    for data in (*scans, *scans, scans[0]):
+        copies.write(data, kit.directory())
+    assert len(sampler.asked) == 4
+    for seed in range(4, 8):
+        copies.write(scans[0].but(seed=seed), kit.directory())
+    copies.write(scans[0], kit.directory())
+    assert len(sampler.asked) == 9
+
+
 def test_structure_is_what_frames_do_not_cover(kit: Kit) -> None:
     sample = kit.fresh(kit.data((2, 2), (3, 3), dtype="|u1"))
     places = structure(kit, sample)[sample.path]
@@ -134,6 +207,15 @@ def test_a_flip_changes_one_bit() -> None:
         damaged = change.apply(content)
         assert len(damaged) == 64
         assert sum((a ^ b).bit_count() for a, b in zip(content, damaged, strict=True)) == 1
+
+
+def test_another_seed_damages_other_places() -> None:
+    content = bytes(range(256)) * 2
+    for damage in (flipped_bits, extreme_fields, scrambled):
+        one, again, other = ([*damage(content, range(512), 8, seed)] for seed in (1, 1, 2))
+        assert one == again != other
+    one_number, other_number = ([*known_numbers(content, range(512), [0x0D0C, 0x0F0E], 2, seed)] for seed in (1, 2))
+    assert one_number != other_number
 
 
 def test_numbers_of_a_header_are_found_in_binary_and_in_text() -> None:

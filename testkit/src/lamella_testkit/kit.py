@@ -21,6 +21,7 @@ from lamella.plugins.examine import judge
 from lamella.plugins.plugin import Plugin, Status
 from lamella.plugins.registry import default_registry
 from lamella.reader import Probe
+from lamella_testkit.copies import Copies
 from lamella_testkit.limits import TookTooLong, wall_clock
 from lamella_testkit.outcomes import Broken, NotNeeded
 from lamella_testkit.sample import Sample, SampleData, Special
@@ -79,6 +80,7 @@ class Kit:
         self._notify = notify
         self._written: dict[SampleData, Sample] = {}
         self._directories = 0
+        self._copies = Copies(self._sampled, self.placed)
         self.plugin = register(spec)
 
     # The plugin.
@@ -116,7 +118,7 @@ class Kit:
         """Give the nearest scan that the format can hold."""
         nav = _with_rank(nav_shape, self.sampler.nav_ranks)
         sig = _with_rank(sig_shape, self.sampler.sig_ranks)
-        return self.sampler.fit(
+        fitting = self.sampler.fit(
             SampleData(
                 nav,
                 sig,
@@ -126,6 +128,7 @@ class Kit:
                 seed=seed,
             )
         )
+        return self._copies.known(fitting)
 
     def kinds(self, nav_shape: tuple[int, ...] = (3, 4), sig_shape: tuple[int, ...] = (5, 6)) -> list[SampleData]:
         """Give a scan for every variant and dtype of the format, without repetition.
@@ -176,8 +179,12 @@ class Kit:
         """Write the file of a scan into a directory of its own; it may be changed."""
         data = self.data() if data is None else data
         directory = self.directory()
-        answer = self.sampler.write(directory, data)
-        return sample_of(data, directory, answer)
+        if not self.of_files:
+            return self._sampled(data, directory)
+        return self._copies.write(data, directory)
+
+    def _sampled(self, data: SampleData, directory: Path) -> Sample:
+        return sample_of(data, directory, self.sampler.write(directory, data))
 
     def directory(self) -> Path:
         """Give a new empty directory."""

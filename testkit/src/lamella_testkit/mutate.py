@@ -152,22 +152,38 @@ def _few(places: Sequence[int], most: int) -> Sequence[int]:
     return [*first, *(rest[i] for i in sorted(chosen.tolist()))]
 
 
-def flipped_bits(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
-    """Flip single bits: all of them if there are at most ``most``, else a selection that prefers bytes in use."""
-    bits = [(place, bit) for place in _few(places, most) for bit in range(8)]
-    if len(bits) > most:
-        rng = np.random.default_rng(len(content))
-        weight = np.asarray([8.0 if content[place] else 1.0 for place, _ in bits])
-        chosen = rng.choice(len(bits), most, replace=False, p=weight / weight.sum())
-        bits = [bits[i] for i in sorted(chosen.tolist())]
-    for place, bit in bits:
+def flipped_bits(content: bytes, places: Sequence[int], most: int, seed: int = 0) -> Iterator[Change]:
+    """Flip single bits: all of them if there are at most ``most``, else a selection that prefers bytes in use.
+
+    Half of them lie in the header. No second bit of a byte is flipped before one of every other byte there was.
+    """
+    first = [place for place in places if place < _HEADER]
+    rest = _few(places, most)[len(first) :]
+    rng = np.random.default_rng(_mixed(len(content), seed))
+    half = max(most // 2, most - 8 * len(rest))
+    bits = [*_spread(content, first, half, rng)]
+    bits += _spread(content, rest, most - len(bits), rng)
+    for place, bit in sorted(bits):
         yield Change(place, place + 1, bytes([content[place] ^ (1 << bit)]))
 
 
-def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator[Change]:
+def _spread(content: bytes, places: Sequence[int], most: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Give bits of as many bytes as there are, those in use first."""
+    if not places:
+        return
+    weight = np.asarray([8.0 if content[place] else 1.0 for place in places])
+    turns = rng.permuted(np.tile(np.arange(8), (len(places), 1)), axis=1)
+    for turn in range(min(8, -(-most // len(places)))):
+        left = min(len(places), most - turn * len(places))
+        for i in rng.choice(len(places), left, replace=False, p=weight / weight.sum()).tolist():
+            yield places[i], int(turns[i, turn])
+
+
+def extreme_fields(content: bytes, places: Sequence[int], most: int, seed: int = 0) -> Iterator[Change]:
     """Overwrite bytes by zeros and ones, fields by extreme numbers of either byte order, numbers and words in text."""
     known = set(places)
     places = _few(places, most)
+    few = max(1, most // 4)
     text = [
         Change(match.start(), match.end(), new)
         for pattern, values in ((_NUMBER, _NEW_NUMBERS), (_QUOTED, _NEW_TEXTS))
@@ -181,18 +197,18 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int) -> Iterator
         for place in places
         if place + width <= len(content) and (place % width == 0 or width == 8)
     ]
-    yield from _some(text, most // 2, len(content))
+    yield from _some(text, (most + 1) // 2, _mixed(len(content), seed))
     if not slots:
         return
-    for value, share in ((0, most), (0xFF, most // 4)):
+    for value, share in ((0, most), (0xFF, few)):
         ends = [Change(place, place + 1, bytes([value])) for place in places if content[place] != value]
         first = [change for change in ends if change.begin < _HEADER]
-        yield from _some(first, share, len(content) + value)
-        yield from _some(ends[len(first) :], share, len(content) + value)
-    rng = np.random.default_rng(len(content) + 1)
+        yield from _some(first, share, _mixed(len(content) + value, seed))
+        yield from _some(ends[len(first) :], share, _mixed(len(content) + value, seed))
+    rng = np.random.default_rng(_mixed(len(content) + 1, seed))
     used = [8.0 if any(content[place : place + width]) else 1.0 for place, width in slots]
     weights = np.asarray(used) / sum(used)
-    for place, width in (slots[i] for i in rng.choice(len(slots), most // 4, p=weights).tolist()):
+    for place, width in (slots[i] for i in rng.choice(len(slots), few, p=weights).tolist()):
         limit = 1 << (8 * width)
         values = [value for value in (*_EXTREMES, *_HUGE, limit - 1, limit // 2) if value < limit]
         value = values[int(rng.integers(len(values)))]
@@ -205,7 +221,7 @@ _DIGITS_THERE = re.compile(rb"\d+")
 
 
 def known_numbers(
-    content: bytes, places: Sequence[int], numbers: Sequence[int], most: int
+    content: bytes, places: Sequence[int], numbers: Sequence[int], most: int, seed: int = 0
 ) -> Iterator[tuple[Change, ...]]:
     """Find the numbers that a header must hold, and replace each, and each two of them, by impossible ones.
 
@@ -219,6 +235,8 @@ def known_numbers(
         Shapes, counts and sizes that may be written there.
     most
         How many changes to give of each kind.
+    seed
+        Another number gives another selection, for files that are alike.
     """
     spots: dict[tuple[int, int, str], int] = {}
     stored = {
@@ -243,10 +261,10 @@ def known_numbers(
         for (place, width, order), number in spots.items()
         for value in (1 << 40, 0, number - 1, number + 1, 2 * number, 1000 * number, 1 << 16, 1 << 31, 1 << 63)
     ]
-    yield from ((change,) for change in _some(list(dict.fromkeys(single)), most, 1))
+    yield from ((change,) for change in _some(list(dict.fromkeys(single)), most, _mixed(1, seed)))
     huge = sorted((_number(place, width, order, 1 << 40) for place, width, order in spots), key=lambda one: -one.begin)
     pairs = [(late, early) for i, late in enumerate(huge) for early in huge[i + 1 :] if early.end <= late.begin]
-    yield from _some(pairs, most, 2)  # the later one first, so that the offsets of the other stay
+    yield from _some(pairs, most, _mixed(2, seed))  # the later one first, so that the offsets of the other stay
 
 
 def _number(place: int, width: int, order: str, value: int) -> Change:
@@ -259,7 +277,7 @@ def _number(place: int, width: int, order: str, value: int) -> Change:
 
 def scrambled(content: bytes, places: Sequence[int], most: int, seed: int = 0) -> Iterator[Change]:
     """Delete, repeat, overwrite and exchange stretches of the structure."""
-    rng = np.random.default_rng(len(content) + 7919 * seed)
+    rng = np.random.default_rng(_mixed(len(content), seed))
     if not places:
         return
     for _ in range(most):
@@ -281,6 +299,10 @@ def scrambled(content: bytes, places: Sequence[int], most: int, seed: int = 0) -
         else:
             other = int(places[int(rng.integers(len(places)))])
             yield Change(begin, end, content[other : other + end - begin])
+
+
+def _mixed(seed: int, other: int) -> int:
+    return seed + 7919 * other
 
 
 def _some(changes: Sequence[T], most: int, seed: int) -> list[T]:

@@ -45,7 +45,7 @@ class Profile:
     @property
     def least(self) -> int:
         """The number of changes to a file that a profile makes at least."""
-        return min(20, self.some(160))
+        return min(20, self.some(80))
 
     def some(self, most: int) -> int:
         """Give a number of cases that grows with the profile: ``most`` at ``ci``, an eighth of it at ``dev``."""

@@ -34,6 +34,8 @@ ALLOWANCE = 64 << 20
 """Bytes that a reader may take, besides four times the size of the file."""
 
 _FRAMES_TRIED = 6
+_ENOUGH = 8 << 20
+"""Bytes of pixels after which only the first and the last frame are read."""
 _FAR_TOO_MUCH = 1 << 30
 """Bytes that a reader gets where what it takes is measured."""
 
@@ -178,8 +180,9 @@ def _tried(source: LinearSource | FrameSource) -> Iterator[tuple[int, SigBox]]:
     full = SigBox.full(source.sig_shape)
     corner = SigBox(tuple(length - 1 for length in full.shape), (1,) * len(full.shape))
     some = dict.fromkeys([0, n - 1, 1, n // 2, n - 2, n // 3][:_FRAMES_TRIED])
-    for frame in some:
-        if 0 <= frame < n:
+    nbytes = math.prod(full.shape) * source.dtype.itemsize
+    for tried, frame in enumerate(some):
+        if 0 <= frame < n and (tried < 2 or tried * nbytes < _ENOUGH):
             yield frame, full
     if n:
         yield n - 1, corner

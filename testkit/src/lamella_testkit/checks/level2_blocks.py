@@ -18,7 +18,8 @@ from lamella_testkit.diagnose import expect_equal
 from lamella_testkit.kit import Kit
 from lamella_testkit.sample import SampleData
 
-_NAV_SHAPE, _SIG_SHAPE = (5, 4), (1024, 1024)
+_NAV_SHAPE = (5, 4)
+_SIG_SHAPES = ((512, 512), (1024, 1024))
 _MOST = 64 << 20  # bytes of a scan
 
 
@@ -30,13 +31,12 @@ def blocks_of_frames_fit_together(kit: Kit) -> None:
     """
     some = False
     for variant in kit.sampler.variants:
-        data = kit.data(_NAV_SHAPE, _SIG_SHAPE, variant=variant)
-        if isinstance(kit.source(kit.written(kit.data(variant=variant))), LinearSource) or data.nbytes > _MOST:
+        if isinstance(kit.source(kit.written(kit.data(variant=variant))), LinearSource):
             continue
-        source = kit.source(kit.written(data))
-        block = source.hints.frame_block
-        if not 1 < block < data.n_frames:
+        found = _several_blocks(kit, variant)
+        if found is None:
             continue
+        data, source, block = found
         some = True
         for backend in (BufferedBackend(),) if kit.profile.quick else (BufferedBackend(), MmapBackend()):
             with kit.case(f"{data}, blocks of {block} frames, {backend.name}", seconds=60):
@@ -44,6 +44,19 @@ def blocks_of_frames_fit_together(kit: Kit) -> None:
         if kit.profile.quick:
             break
     kit.needs(some, "no scan of moderate size consists of several blocks")
+
+
+def _several_blocks(kit: Kit, variant: str) -> tuple[SampleData, LinearSource | FrameSource, int] | None:
+    """Give a scan of several blocks, its source and the length of a block; None if none of moderate size has them."""
+    for sig_shape in _SIG_SHAPES:
+        data = kit.data(_NAV_SHAPE, sig_shape, variant=variant)
+        if data.nbytes > _MOST:
+            return None
+        source = kit.source(kit.written(data))
+        block = source.hints.frame_block
+        if block < data.n_frames:  # of larger frames, no more are in a block
+            return (data, source, block) if block > 1 else None
+    return None
 
 
 def _expect_frames(source: LinearSource | FrameSource, data: SampleData, block: int, backend: IOBackend) -> None:

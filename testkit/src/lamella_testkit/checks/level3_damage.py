@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,28 +29,43 @@ _WORK = 2000
 """Changes per file at the profile `ci`; parts of a series share them."""
 
 
-def _files(kit: Kit) -> Iterator[tuple[Sample, Path, bytes, Sequence[int]]]:
-    """Give every file of a copy of each variant, its content, and the offsets of its structure."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A file of a copy: its content, the offsets of its structure, how many changes to make, and its number."""
+
+    sample: Sample
+    path: Path
+    content: bytes
+    places: Sequence[int]
+    share: int
+    number: int
+
+
+def _targets(kit: Kit) -> Iterator[_Target]:
+    """Give every file of a copy of each variant, which is made whole again afterwards.
+
+    Files of several variants are often alike. Their numbers are seeds, so that each is damaged at other places.
+    """
+    number = 0
     for variant in kit.sampler.variants:
         # numbers that are easy to tell from others, should the header hold them
         sample = kit.fresh(kit.data((5, 7), (11, 13), variant=variant))
         parts = structure(kit, sample)
         for path in sample.files:
-            yield sample, path, path.read_bytes(), parts[path]
+            content = path.read_bytes()
+            work = kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path))
+            yield _Target(sample, path, content, parts[path], max(kit.profile.least, work), number)
+            rewrite(path, content)
+            number += 1
 
 
-def _share(kit: Kit, sample: Sample, path: Path) -> int:
-    work = kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path))
-    return max(kit.profile.least, work)
-
-
-def _try(kit: Kit, sample: Sample, path: Path, content: bytes, changes: Sequence[Change]) -> None:
-    damaged = content
+def _try(kit: Kit, target: _Target, *changes: Change) -> None:
+    damaged = target.content
     for change in changes:
         damaged = change.apply(damaged)
-    rewrite(path, damaged)
-    with kit.case(f"{sample.data}, {path.name}: {'; '.join(map(str, changes))}"):
-        attempt(kit, sample)
+    rewrite(target.path, damaged)
+    with kit.case(f"{target.sample.data}, {target.path.name}: {'; '.join(map(str, changes))}"):
+        attempt(kit, target.sample)
 
 
 @check(level=3, targets=("path",))
@@ -58,10 +74,9 @@ def flipped_bits_are_survived(kit: Kit) -> None:
 
     The traceback in the report names the line. Check a field where it is read; look up codes with a default.
     """
-    for sample, path, content, places in _files(kit):
-        for change in flipped_bits(content, places, _share(kit, sample, path)):
-            _try(kit, sample, path, content, (change,))
-        rewrite(path, content)
+    for target in _targets(kit):
+        for change in flipped_bits(target.content, target.places, target.share, target.number):
+            _try(kit, target, change)
 
 
 @check(level=3, targets=("path",))
@@ -70,10 +85,9 @@ def extreme_fields_are_survived(kit: Kit) -> None:
 
     No allocation, loop, or seek may be sized by a field before it was checked against the size of the file.
     """
-    for sample, path, content, places in _files(kit):
-        for change in extreme_fields(content, places, _share(kit, sample, path)):
-            _try(kit, sample, path, content, (change,))
-        rewrite(path, content)
+    for target in _targets(kit):
+        for change in extreme_fields(target.content, target.places, target.share, target.number):
+            _try(kit, target, change)
 
 
 @check(level=3, targets=("path",))
@@ -86,8 +100,8 @@ def claims_are_checked(kit: Kit) -> None:
     for what, answer in kit.sampler.write_costly(directory := kit.directory(), data):
         with kit.case(f"{data}, {what}"):
             attempt_costly(kit, sample_of(data, directory, answer))
-    for sample, path, content, places in _files(kit):
-        data = sample.data
+    for target in _targets(kit):
+        data = target.sample.data
         frame = data.nbytes // data.n_frames
         numbers = [
             *data.nav_shape,
@@ -95,13 +109,12 @@ def claims_are_checked(kit: Kit) -> None:
             *data.sig_shape,
             math.prod(data.sig_shape),
             frame,
-            len(content),
+            len(target.content),
             data.stored_dtype.itemsize * 8,
         ]
         unusual = [number for number in dict.fromkeys(numbers) if number > 2]
-        for changes in known_numbers(content, places, unusual, _share(kit, sample, path)):
-            _try(kit, sample, path, content, changes)
-        rewrite(path, content)
+        for changes in known_numbers(target.content, target.places, unusual, target.share, target.number):
+            _try(kit, target, *changes)
 
 
 @check(level=3, targets=("path",))
@@ -110,25 +123,24 @@ def scrambled_structure_is_survived(kit: Kit) -> None:
 
     Loops over tags and tables must come to an end whatever they find: make sure that each step goes forward.
     """
-    for sample, path, content, places in _files(kit):
-        for change in scrambled(content, places, _share(kit, sample, path)):
-            _try(kit, sample, path, content, (change,))
-        rewrite(path, content)
+    for target in _targets(kit):
+        for change in scrambled(target.content, target.places, target.share, target.number):
+            _try(kit, target, change)
 
 
 @check(level=3, targets=("path",))
 def random_damage_is_survived(kit: Kit) -> None:
     """Several changes at once, anywhere in any file."""
     rng = np.random.default_rng(5)
-    for sample, path, content, places in _files(kit):
-        everywhere = range(len(content))
-        for seed in range(_share(kit, sample, path) // 3):
+    for target in _targets(kit):
+        everywhere = range(len(target.content))
+        for i in range(target.share // 3):
+            seed = i + target.share * target.number
             changes = [
-                *scrambled(content, places or everywhere, 1 + int(rng.integers(3)), seed),
-                *scrambled(content, everywhere, 1, seed + 1),
+                *scrambled(target.content, target.places or everywhere, 1 + int(rng.integers(3)), seed),
+                *scrambled(target.content, everywhere, 1, seed + 1),
             ]
-            _try(kit, sample, path, content, changes)
-        rewrite(path, content)
+            _try(kit, target, *changes)
 
 
 @check(level=3, targets=("path",))

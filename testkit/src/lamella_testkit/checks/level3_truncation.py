@@ -148,8 +148,8 @@ def files_may_shrink_while_open(kit: Kit) -> None:
     for backend in _backends():
         for sample in _copies(kit):
             source = kit.source(sample)
-            for resource in source.resources:
-                for length in (0, resource.size // 2, resource.size - 1):
+            for number, resource in enumerate(source.resources):
+                for length in kit.in_turn((0, resource.size // 2, resource.size - 1), number):
                     with kit.case(f"{sample.data}, {backend.name}, cut to {length} bytes while open"):
                         _expect_error_or_pixels(kit.fresh(sample.data), kit, backend, Path(resource.path).name, length)
 
