@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from lamella.corrections.deadpixels import Patches, PatchPlan
 from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lamella.corrections.deadpixels import Patches, PatchPlan
     from lamella.geometry.pixelorder import ItemOrder
     from lamella.geometry.shape import SigBox
 
@@ -341,6 +341,8 @@ class Corrections:
 
     @cached_property
     def _patches(self) -> Patches:
+        from lamella.corrections.deadpixels import Patches
+
         assert self.excluded is not None
         return Patches.of(self.excluded, self.grid or self.excluded.shape)
 

@@ -13,11 +13,6 @@ from lamella.corrections.resolve import choose, fact, measured
 from lamella.dataset.arraysout import ArraysOut
 from lamella.dataset.coverage import check_room, check_visible, shown_frames, warn_of_gaps, warn_of_losses
 from lamella.dataset.cutting import partition_bounds
-from lamella.dataset.indexing import Selection
-from lamella.dataset.partition import Partition
-from lamella.dataset.readselection import SELECTING, first_gap, read_selection, result_array
-from lamella.dataset.storedform import stored_form
-from lamella.dataset.tiling import TilingScheme, negotiate
 from lamella.errors import LamellaError, LamellaWarning
 from lamella.geometry.shape import Shape
 from lamella.io.choose import choose_backend
@@ -31,8 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lamella.corrections.corrections import Corrections
+    from lamella.dataset.indexing import Selection
+    from lamella.dataset.partition import Partition
     from lamella.dataset.recipe import DataSetRecipe
     from lamella.dataset.storedform import StoredForm
+    from lamella.dataset.tiling import TilingScheme
     from lamella.io.backend import IOBackend
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import FrameSource, LinearSource, ReadHints, SourceInfo
@@ -249,7 +247,7 @@ class DataSet(ArraysOut):
             "nav_shape alternatives": [[list(shape), why] for shape, why in self.info.nav_alternatives],
             "sync_offset": fm.sync_offset,
             "io backend": self._backend_text(),
-            "partitions": len(self.partitions()),
+            "partitions": len(self._bounds()),
             "missing policy": self.missing,
             **counts,
             **self.info.details,
@@ -351,6 +349,9 @@ class DataSet(ArraysOut):
         >>> ds[[2, 0], 1:3, 0, [0, -1]].shape
         (2, 2, 2)
         """
+        from lamella.dataset.indexing import Selection  # what only looks at a data set does without
+        from lamella.dataset.readselection import SELECTING
+
         filled = fill is not None or self.missing == "zero"
         itemsize = 0 if out is not None or not filled else np.dtype(dtype or self.delivered_dtype(corrected)).itemsize
 
@@ -371,6 +372,8 @@ class DataSet(ArraysOut):
         corrected: bool = False,
     ) -> Any:
         """Read what an index asks for; see `read`."""
+        from lamella.dataset.readselection import first_gap, read_selection, result_array
+
         places, frames = self.frame_map.present(selection.positions)
         if places is not None and fill is None and self.missing != "zero":
             self.frame_map.frame_at(int(selection.positions[first_gap(places)]))
@@ -397,6 +400,8 @@ class DataSet(ArraysOut):
     @cached_property
     def stored_form(self) -> StoredForm | None:
         """How frames are stored, if a computation can work on them as they are."""
+        from lamella.dataset.storedform import stored_form
+
         return stored_form(self.source)
 
     @cached_property
@@ -420,7 +425,12 @@ class DataSet(ArraysOut):
         workers
             How many will run at a time.
         """
-        bounds = partition_bounds(
+        from lamella.dataset.partition import Partition
+
+        return tuple(Partition(self, i, start, stop) for i, (start, stop) in enumerate(self._bounds(n, workers)))
+
+    def _bounds(self, n: int | None = None, workers: int = 1) -> list[tuple[int, int]]:
+        return partition_bounds(
             self.frame_map,
             self.source,
             self.delivered_nbytes,
@@ -428,10 +438,11 @@ class DataSet(ArraysOut):
             workers,
             everything=self.missing == "zero",
         )
-        return tuple(Partition(self, i, start, stop) for i, (start, stop) in enumerate(bounds))
 
     def scheme(self, **wishes: Any) -> TilingScheme:
         """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
+        from lamella.dataset.tiling import negotiate
+
         largest = max(len(partition) for partition in self.partitions())
         return negotiate(
             sig_shape=self.shape.sig,

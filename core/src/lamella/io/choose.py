@@ -60,7 +60,6 @@ def _named(name: str) -> IOBackend:
 def _best(resources: Sequence[Resource]) -> IOBackend:
     """Give what is preferred here, if it can read the files, or else what is usually best."""
     from lamella.io.buffered import BufferedBackend
-    from lamella.io.mmap import MmapBackend
 
     preference = preferred()
     if preference is not None:
@@ -69,5 +68,10 @@ def _best(resources: Sequence[Resource]) -> IOBackend:
         if reason is None:
             return backend
         _log.info("%s was preferred because %s, but: %s", backend.name, preference.reason, reason)
-    mapped = MmapBackend()
-    return mapped if is_installed() and mapped.unavailable(resources) is None else BufferedBackend()
+    if is_installed():
+        from lamella.io.mmap import MmapBackend
+
+        mapped = MmapBackend()
+        if mapped.unavailable(resources) is None:
+            return mapped
+    return BufferedBackend()

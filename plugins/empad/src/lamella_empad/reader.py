@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lamella.errors import FormatError
 from lamella.reader import (
@@ -31,6 +30,9 @@ from lamella_empad.layout import LAYOUTS, are_floats, choose_layout, shape_in_na
 from lamella_empad.params import EmpadParams
 from lamella_empad.sidecar import MODES, OPEN_RAW, SUFFIXES, Shapes, Sidecar
 from lamella_empad.sidecars import read_sidecar, sidecar_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["EmpadReader"]
 

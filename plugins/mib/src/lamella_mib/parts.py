@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +100,8 @@ def _see_all(probe: Probe, names: Sequence[str], records: Records) -> Iterator[_
     if len(names) < _MANY:
         yield from (_see(probe, name, records) for name in names)
         return
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
     pieces = [names[i : i + _MANY] for i in range(0, len(names), _MANY)]
     with ThreadPoolExecutor(_THREADS) as pool:
         for piece in pool.map(lambda piece: [_see(probe, name, records) for name in piece], pieces):

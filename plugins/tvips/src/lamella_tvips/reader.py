@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lamella.errors import FormatError, ParameterError
 from lamella.reader import (
@@ -30,6 +29,9 @@ from lamella_tvips.header import MODES, SeriesHeader
 from lamella_tvips.params import TvipsParams
 from lamella_tvips.scan import Scan, begun_lines, from_positions, from_rotator, wound
 from lamella_tvips.stream import Stream, find_stream, frame_times
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["TvipsReader"]
 
