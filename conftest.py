@@ -75,7 +75,8 @@ def chromium() -> "Iterator[Browser]":
     """A browser: the system's Chromium, or the program that `LAMELLA_CHROMIUM` names."""
     playwright = pytest.importorskip("playwright.sync_api", reason="wants the dependency group `browser`")
     named = os.environ.get("LAMELLA_CHROMIUM")
-    program = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = named or next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip("there is no Chromium; LAMELLA_CHROMIUM names its program")
     quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

@@ -170,6 +170,14 @@ def test_a_line_gives_a_profile(shown: Shown) -> None:
     radial = shown.run("[...window.viewer.radialProfile({ y: 10, x: 15 }).pixels]")
     assert radial[0] == 115
     assert radial[1] == pytest.approx(115)
+    rings = 100 - np.rint(np.hypot(y - 12, x - 9))
+    shown.show(rings[4:20, 4:24], size=[21, 31], box=[4, 4, 20, 24])  # a part, and means over blocks
+    radial = shown.run("[...viewer.radialProfile({ y: 12, x: 9 }).pixels]")
+    np.testing.assert_allclose(radial[:10], 100 - np.arange(10))
+    blocks = rings[:20, :30].reshape(10, 2, 15, 2).mean(axis=(1, 3))
+    shown.show(blocks, size=[21, 31], box=[0, 0, 20, 30])
+    radial = np.array(shown.run("[...viewer.radialProfile({ y: 12, x: 9 }).pixels]"))
+    np.testing.assert_allclose(radial[2:10], 100 - np.arange(2, 10), atol=0.8)
     shown.page.get_by_role("slider", name="line, second end").focus()
     shown.page.keyboard.press("ArrowDown")
     assert shown.told("line")[-1]["line"]["y1"] == 3

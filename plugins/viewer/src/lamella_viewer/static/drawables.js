@@ -138,7 +138,7 @@ function coloursOf({ pixels, valid, shape }, count) {
  * @param {number} height
  * @param {number} width
  */
-function extentOf(header, height, width) {
+export function extentOf(header, height, width) {
   const [top, left, bottom, right] = boxOf(header, height, width);
   const step = header.step?.length === 2 ? header.step : null;
   return step ? [top, left, top + step[0] * height, left + step[1] * width] : [top, left, bottom, right];

@@ -1,14 +1,12 @@
 /** Profiles of a picture as curves: along a line, and around a centre. */
 
-import { valueAt, wholeSize } from "./drawables.js";
+import { extentOf, valueAt } from "./drawables.js";
 import { pixelRatio } from "./geometry.js";
 
 /** @typedef {import("./types.js").Axis} Axis */
 /** @typedef {import("./types.js").Frame} Frame */
 /** @typedef {import("./types.js").Line} Line */
 /** @typedef {import("./types.js").Place} Place */
-
-const MOST_RADII = 4096;
 
 /**
  * Gives the numbers along a line, at most a pixel apart; between pixels they are interpolated.
@@ -28,31 +26,34 @@ export function lineProfile(frame, { y0, x0, y1, x1 }) {
 }
 
 /**
- * Gives the means of all pixels at the same distance from a centre, rounded to pixels.
+ * Gives the means of all pixels at the same distance from a centre, rounded to pixels; also of a part or of block means.
  *
  * @param {Frame} frame Of kind "image".
- * @param {Place} centre
+ * @param {Place} centre In pixels of the whole picture.
  * @returns {Frame} Of kind "curve".
  */
 export function radialProfile(frame, centre) {
-  const [height, width] = wholeSize(frame);
+  const { pixels, valid, shape } = frame;
+  const [height, width] = shape;
   const ratio = pixelRatio(frame.header.axes);
-  const far = (/** @type {number} */ y, /** @type {number} */ x) =>
-    Math.round(Math.hypot((y - centre.y) * ratio, x - centre.x));
-  const most = Math.max(far(0, 0), far(0, width - 1), far(height - 1, 0), far(height - 1, width - 1));
-  const count = Math.min(MOST_RADII, most + 1);
-  const sums = new Float64Array(count);
-  const known = new Uint32Array(count);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const r = far(y, x);
-      const value = r < count ? valueAt(frame, y, x) : null;
-      if (typeof value !== "number" || !Number.isFinite(value)) continue;
-      sums[r] += value;
-      known[r] += 1;
+  const [top, left, bottom, right] = extentOf(frame.header, height, width);
+  const [tall, wide] = [(bottom - top) / height, (right - left) / width];
+  const across = Float64Array.from({ length: width }, (_, i) => (left + (i + 0.5) * wide - 0.5 - centre.x) ** 2);
+  /** @type {number[]} */
+  const sums = [];
+  /** @type {number[]} */
+  const counts = [];
+  for (let row = 0; row < height; row++) {
+    const down = ((top + (row + 0.5) * tall - 0.5 - centre.y) * ratio) ** 2;
+    for (let column = 0, i = row * width; column < width; column++, i++) {
+      const value = pixels[i];
+      if (!Number.isFinite(value) || (valid && !valid[i])) continue;
+      const r = Math.round(Math.sqrt(down + across[column]));
+      sums[r] = (sums[r] ?? 0) + value;
+      counts[r] = (counts[r] ?? 0) + 1;
     }
   }
-  const means = sums.map((sum, r) => (known[r] ? sum / known[r] : NaN));
+  const means = Float64Array.from(sums, (sum, r) => (counts[r] ? sum / counts[r] : NaN));
   return curveFrame(means, frame, "radius", 1, "Radial profile");
 }
 
