@@ -1,5 +1,6 @@
 """The benchmark suite runs, compares what it measures with what was written, and fills the page about performance."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -96,3 +97,15 @@ def test_every_kind_of_file_gives_what_was_written_by_every_job(tmp_path: Path) 
     ours = [row for key, row in rows.items() if key[3] == "lamella"]
     assert len({row["file"] for row in ours}) >= 14
     assert [row for row in ours if row["reason"] is not None] == []
+
+
+def test_the_page_about_sizes_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SUITE)
+    measure = importlib.import_module("installs")
+    row = {"title": "`lamella-mib`", "version": "1.2", "packages": 3, "size": 66_400_000, "import": 0.041, "image": 0.3}
+    figures = {"measured": "2001-02-03", "machine": "a machine", "rows": [row, {**row, "image": "another result"}]}
+    page = measure.filled((ROOT / "docs" / "explanation" / "size-and-start.md").read_text(encoding="utf-8"), figures)
+    begins = "| `lamella-mib` | 1.2 | 3 | 66 | 0.04 |"
+    assert f"{begins} 0.30 |\n{begins} another result |" in page
+    assert "Measured on 2001-02-03: a machine." in page
+    assert measure.filled(page, figures) == page

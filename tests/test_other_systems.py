@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import lamella
+from lamella.analysis.make import make_analysis
 from lamella.cli import main
 from lamella.demo import DemoScan, write_scan
 from lamella.export import atomic
+from lamella.firstlook.outputs import names_of
 from lamella.io.mmap import forget_mappings
 from lamella.reader import Probe
 from lamella.system import paths
@@ -256,3 +258,10 @@ def test_names_of_siblings_are_no_streams_of_windows(scan: Path, monkeypatch: py
     assert probe.sibling("scan.blo:stream") is not None
     monkeypatch.setattr("lamella.reader.probe.os.name", "nt")
     assert probe.sibling("scan.blo:stream") is None
+
+
+@pytest.mark.parametrize("name", ["aux", "CON", "lpt1", "nul"])
+def test_results_are_not_called_like_devices_of_windows(scan: Path, name: str) -> None:
+    analysis = make_analysis("disk", lamella.open(scan), cx=8, cy=8, r=3)
+    analysis.name = name
+    assert names_of([analysis]) == [f"{name}_"]

@@ -14,7 +14,6 @@ import json
 import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -207,6 +206,8 @@ def _processor_time(python: Path, script: Path, runs: int) -> float:
 
 
 def _children() -> float:
+    import resource  # not on Windows
+
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -12,6 +12,7 @@ from lamella.analysis.com import CoMAnalysis
 from lamella.analysis.masks import DiskAnalysis, RingAnalysis
 from lamella.analysis.simple import FramesAnalysis, PickAnalysis, StdAnalysis, SumAnalysis, SumSigAnalysis
 from lamella.firstlook.kinds import frame_word
+from lamella.system.paths import name_of_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +56,8 @@ class Output:
 
 
 def name_of(analysis: Analysis) -> str:
-    """Give the name of an analysis, such as ``"disk"``."""
-    return analysis.name or type(analysis).__name__.removesuffix("Analysis").lower()
+    """Give the name of an analysis, such as ``"disk"``, as files may be called as well."""
+    return name_of_file(analysis.name or type(analysis).__name__.removesuffix("Analysis").lower())
 
 
 def names_of(analyses: Sequence[Analysis]) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["as_listed", "extended", "long_path"]
+__all__ = ["as_listed", "extended", "long_path", "name_of_file"]
 
 IGNORES_CASE = sys.platform in ("win32", "darwin")
 """Whether usual file systems find a file by its name in other letters: upper and lower case, composed accents."""
@@ -15,6 +15,8 @@ IGNORES_CASE = sys.platform in ("win32", "darwin")
 _LONGEST = 247
 """Characters that every function of Windows takes; folders may have no more."""
 _MOST_NAMES = 100_000
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+"""What no file of Windows can be called, with any extension."""
 
 
 def as_listed(path: Path) -> Path:
@@ -68,3 +70,14 @@ def extended(path: str) -> str:
     if len(path) <= _LONGEST or path.startswith(("\\\\?\\", "\\\\.\\")):
         return path
     return f"\\\\?\\UNC\\{path[2:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
+
+
+def name_of_file(name: str) -> str:
+    """Give a name for a file, without its extension; one that Windows keeps for a device gets a ``_``.
+
+    Examples
+    --------
+    >>> name_of_file("disk"), name_of_file("aux")
+    ('disk', 'aux_')
+    """
+    return f"{name}_" if name.casefold() in _DEVICES else name
