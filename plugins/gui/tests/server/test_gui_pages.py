@@ -16,6 +16,7 @@ import lamella_gui
 from lamella import default_registry
 from lamella.analysis import declared_analyses, make_analysis
 from lamella_gui.forms import fields_of, text_of, values_of
+from lamella_viewer import static_folder
 from lamella_viewer.live import decode_frame
 
 if TYPE_CHECKING:
@@ -292,3 +293,19 @@ def test_a_scan_of_three_axes_is_shown_slice_by_slice(fresh: Client) -> None:
         live.send(json.dumps(ask))
         _, pixels = picture(live, "a", 1)
     np.testing.assert_array_equal(pixels, frames[2].sum(axis=(-1, -2)))
+
+
+def test_every_file_that_a_page_or_a_script_names_exists() -> None:
+    folder = Path(lamella_gui.__file__).parent
+    served = {"gui": folder / "static", "viewer": static_folder()}
+    named: list[Path] = []
+    for template in folder.glob("templates/*.html"):
+        found = re.findall(r"/static/(\w+)/([\w./-]+)", template.read_text(encoding="utf-8"))
+        named += [served[where] / name for where, name in found]
+    for script in served["gui"].glob("*.js"):
+        found = re.findall(r'^import .*"(.+)";$', script.read_text(encoding="utf-8"), re.MULTILINE)
+        named += [
+            served["viewer"] / name[10:] if name.startswith("../viewer/") else served["gui"] / name for name in found
+        ]
+    assert len(named) > 20
+    assert [path.name for path in named if not path.is_file()] == []
