@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import socket
+import sys
 import threading
 import urllib.request
 import webbrowser
@@ -63,6 +65,7 @@ def serve(args: argparse.Namespace, console: Console) -> int:
     address = f"{at}{prefix}{path}"
     note = _Note(port, args.socket, access, prefix)
     _tell(args, console, address, access)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server ends first, and then raises the signal again
     try:
         uvicorn.Server(config_of(app, prefix)).run([listening])
     except KeyboardInterrupt:

@@ -1,9 +1,11 @@
 """The command itself: what it prints, how it ends, and that analyses of other packages appear."""
 
+import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -136,3 +138,45 @@ def test_what_is_wrong_is_one_sentence(arguments: list[str], text: str, home: di
     assert done.returncode in (1, 2)
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class Through(http.client.HTTPConnection):
+    """Speaks HTTP to a Unix socket, as a forwarded port does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", 8123, timeout=30)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_a_unix_socket_and_a_prefix_serve_the_same_pages(scan: Path, home: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    process, url = started([str(scan), "--socket", str(path), "--prefix", "lamella"], home, tmp_path)
+    try:
+        assert url.startswith("http://127.0.0.1:8123/lamella/scan/")
+        assert path.stat().st_mode & 0o077 == 0
+        address = url.removeprefix("http://127.0.0.1:8123/lamella")
+        connection = Through(path)
+        connection.request("GET", address)  # the proxy has removed the prefix
+        answer = connection.getresponse()
+        answer.read()
+        cookie = str(answer.getheader("set-cookie"))
+        assert "; Path=/lamella/" in cookie
+        assert str(answer.getheader("location")) == "/lamella" + address.partition("?")[0]
+        connection.request("GET", address.partition("?")[0], headers={"Cookie": cookie.partition(";")[0]})
+        page = connection.getresponse().read().decode()
+        assert 'src="/lamella/static/gui/page.js"' in page
+        assert not re.search(r'(href|src|action)="/(?!lamella/)', page)
+        connection.request("GET", "/", headers={"Cookie": cookie.partition(";")[0], "Host": "evil.example"})
+        assert connection.getresponse().status == 421
+        connection.close()
+    finally:
+        process.terminate()
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()
+    assert not path.exists()
