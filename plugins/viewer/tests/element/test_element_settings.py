@@ -162,6 +162,12 @@ def test_logarithmic_curves_have_powers_of_ten(shown: Shown) -> None:
     assert height > 300
     splits = "((chart) => chart.axes[1]._splits)(viewer.scene.plot.chart)"
     assert shown.run(splits) == [10, 100, 1000, 10000]
+    texts = "((chart) => chart.axes[1]._values)(viewer.scene.plot.chart)"
+    assert shown.run(texts) == ["10", "100", "1000", "10⁴"]
+    shown.run("Object.assign(viewer.style, { height: '150px' })")
+    shown.until("viewer.scene.plot.chart.height < 125")
+    assert None not in shown.run(texts)
+    assert len(shown.run(texts)) == 2
 
 
 def test_a_single_number_is_shown_as_text(shown: Shown) -> None:

@@ -40,7 +40,10 @@ export class ColoursElement extends HTMLElement {
     row.append(this.#percentiles, this.#extremes);
     const distribution = document.createElement("div");
     distribution.append(this.#histogram.element, this.#ends);
-    root.append(distribution, labelled("map", this.#map), labelled("scale", this.#scale), this.#gammaLabel, row);
+    const panel = document.createElement("div");
+    panel.className = "panel";
+    panel.append(distribution, labelled("map", this.#map), labelled("scale", this.#scale), this.#gammaLabel, row);
+    root.append(panel);
     this.#map.addEventListener("change", () => this.#choose({ colours: this.#map.value }));
     this.#scale.addEventListener("change", () => this.#choose({ scale: /** @type {any} */ (this.#scale.value) }));
     this.#gamma.addEventListener("input", () => this.#choose({ gamma: Number(this.#gamma.value) }));

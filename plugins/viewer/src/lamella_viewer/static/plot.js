@@ -117,7 +117,7 @@ export class Plot {
         scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1, range: () => this.#range } },
         axes: [
           { ...base, size: 26, label: named(axis?.name ?? "", unitText(axis?.unit)), values: texts(false), space: 60 },
-          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28, ...(logarithmic ? { splits: decades } : {}) },
+          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28, ...(logarithmic ? { splits: decades, filter: everyMark } : {}) },
         ],
         series: [
           {},
@@ -198,6 +198,11 @@ function rowsOf({ pixels, shape, valid }) {
       Number.isFinite(value) && (!valid || valid[i]) ? value : null,
     ),
   );
+}
+
+/** Texts for all marks of an axis. @type {(chart: any, splits: number[]) => number[]} */
+function everyMark(_, splits) {
+  return splits;
 }
 
 /** @type {(chart: any, axis: number, low: number, high: number) => number[]} */

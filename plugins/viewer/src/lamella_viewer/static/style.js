@@ -120,7 +120,8 @@ path.dashed { stroke-dasharray: 7 4; }
 }`;
 
 const PANEL = `
-:host { display: grid; gap: 8px; }
+:host { display: block; }
+.panel { display: grid; gap: 8px; }
 .histogram { position: relative; height: 64px; touch-action: none; }
 .histogram svg { width: 100%; height: 100%; display: block; border-bottom: 1px solid var(--edge); }
 .histogram path { fill: color-mix(in srgb, var(--accent) 38%, transparent); stroke: none; }
