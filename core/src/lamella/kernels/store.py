@@ -9,7 +9,6 @@ and the first that can be written gets what is new. Its content is as trusted as
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import sys
@@ -49,7 +48,7 @@ def stored(compiled: str, key: tuple[Any, ...]) -> Iterator[tuple[str, bytes]]:
         with contextlib.suppress(OSError):
             content = path.read_bytes()
             digest, code = content[:_DIGEST], content[_DIGEST:]
-            if digest == hashlib.blake2b(code, digest_size=_DIGEST).digest():
+            if digest == _digest(code):
                 yield path.suffix, code
 
 
@@ -61,7 +60,7 @@ def keep(compiled: str, key: tuple[Any, ...], suffix: str, code: bytes) -> bool:
     family, name = _names(compiled, key, source)
     for folder in candidate_folders():
         with contextlib.suppress(OSError):
-            _write(folder / (name + suffix), hashlib.blake2b(code, digest_size=_DIGEST).digest() + code)
+            _write(folder / (name + suffix), _digest(code) + code)
             if folder == INSTALLED:  # no other sources put something there
                 _remove_others(folder, family, name)
             return True
@@ -106,17 +105,23 @@ def _names(compiled: str, key: tuple[Any, ...], source: Path) -> tuple[str, str]
 
 
 def _hash(*facts: object) -> str:
-    return hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+    return _digest(repr(facts).encode(), 12).hex()
+
+
+def _digest(content: bytes, size: int = _DIGEST) -> bytes:
+    import hashlib  # slow to import, and what only looks at a file loads no kernel
+
+    return hashlib.blake2b(content, digest_size=size).digest()
 
 
 @lru_cache
 def _contents(folder: Path) -> str:
     """Give what changes with the source of a kernel, and of what is compiled into it from the files beside it."""
-    total = hashlib.blake2b()
+    facts = []
     for path in sorted(folder.glob("*.py")):
         with contextlib.suppress(OSError):
-            total.update(path.name.encode() + b"\0" + hashlib.blake2b(path.read_bytes()).digest())
-    return total.hexdigest()
+            facts.append(path.name.encode() + b"\0" + _digest(path.read_bytes()))
+    return _digest(b"".join(facts)).hex()
 
 
 @lru_cache(maxsize=1)
