@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="mrc",
     title="MRC2014, FEI and Direct Electron",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_mrc.reader:MrcReader",
     params="lamella_mrc.params:MrcParams",
     extensions=("mrc", "mrcs", "map", "st", "rec", "ali", "txt"),  # Direct Electron's movies come with NAME_info.txt

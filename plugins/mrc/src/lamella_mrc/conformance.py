@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from lamella_testkit import Sampler, recorded_files
+from lamella.reader import Axis
+from lamella_testkit import Sampler, Special, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,6 +91,20 @@ def fei_record(order: str = "<", *, version: int = 2, tilt: float = 0.0, **known
     return bytes(record)
 
 
+_SETTINGS = {
+    "acquired": "2025-04-29T19:45:00+00:00",
+    "software": "Direct Electron server 2.7.5.10756",
+    "detector": "DESim",
+    "mode": "STEM",
+    "beam_energy": 200e3,
+    "camera_length": 0.125,
+    "exposure_time": 1e-3,
+    "dwell_time": 5e-4,
+    "detector_pixel_pitch": 1e-5,
+}
+"""What `info_text` says."""
+
+
 def info_text(nav_shape: Sequence[int], changes: Mapping[str, object] | None = None) -> str:
     """Give the text of an ``_info.txt`` for a raster scan, with some entries changed."""
     entries: dict[str, object] = {
@@ -135,6 +151,11 @@ class MrcSampler(Sampler):
     dtypes = ("<u2", "<i1", "<i2", "<f4", "<f2", "<c8", ">u2", ">f4")
     nav_ranks = (2, 1, 3)
     variants = ("", "direct-electron", "fei2")
+    unreached: ClassVar[Mapping[str, str]] = {
+        "header._lacks_extended": "sizes and modes that are refused afterwards end it early",
+        "reader._detect_info": "it answers for text files that are no settings as well, which tests ask about",
+    }
+    unsaid: ClassVar[Mapping[str, str]] = {"raw_metadata": "all fields of the headers; tests compare single ones"}
     signed = False  # files of before 2000 have neither mark nor stamp
 
     def fit(self, data: SampleData) -> SampleData:
@@ -157,8 +178,48 @@ class MrcSampler(Sampler):
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what the extended header or the settings tell."""
         if data.variant == "fei2":
-            return {"beam_energy": 300e3, "camera_length": 0.125, "dwell_time": 1e-3, "mode": "STEM"}
-        return {"beam_energy": 200e3, "mode": "STEM", "detector": "DESim"} if data.variant else {}
+            known = {"beam_energy": 300e3, "camera_length": 0.125, "dwell_time": 1e-3, "mode": "STEM"}
+            return {**known, "acquired": "2023-03-15T12:00:00"}
+        return _SETTINGS if data.variant else {}
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give the settings of a movie, as text."""
+        if data.variant != "direct-electron":
+            return {}
+        pairs = [line.split("=") for line in info_text(data.nav_shape).splitlines()]
+        return {"info": {key.strip(): value.strip() for key, value in pairs}}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the valid numbers of the records, and the times that follow from them."""
+        if data.variant != "fei2":
+            return {}
+        n = data.n_frames
+        known = {"Timestamp": 45000.5, "HT": 300e3, "Pixel size X": 2e-9, "Pixel size Y": 2e-9, "Instrument mode": 2}
+        known |= {"Projection mode": 2, "Camera length": 0.125, "Dwell time": 1e-3, "time": 0.0}
+        arrays: dict[str, object] = {name: np.full(n, value) for name, value in known.items()}
+        return {**arrays, "Alpha tilt": np.arange(n), "acquired": np.full(n, "2023-03-15T12:00:00", "M8[ns]")}
+
+    def axes(self, data: SampleData) -> Sequence[Axis]:
+        """Give the calibration of the settings or of the records."""
+        nav = [Axis(f"axis{i}") for i in range(len(data.nav_shape))]
+        if data.variant == "direct-electron":
+            return [*_movie_axes(), Axis("ky", 0.25, 0.0, "1/nm"), Axis("kx", 0.5, 0.0, "1/nm")]
+        if data.variant == "fei2":
+            return [*nav, Axis("ky", 2.0, 0.0, "nm"), Axis("kx", 2.0, 0.0, "nm")]
+        return [*nav, Axis("ky"), Axis("kx")]
+
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write other kinds of pixels and headers, volumes, and movies with other sidecars."""
+        if data.variant == "":
+            yield from _other_pixels(directory / "a.mrc", data)
+            yield from _other_headers(directory / "a.mrc", data)
+            yield from _extended_headers(directory / "a.mrc", data)
+        if data.variant == "direct-electron":
+            yield from _other_movies(directory, data)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the headers and of each section."""
@@ -200,3 +261,187 @@ def pack_nibbles(frames: NDArray[np.uint8]) -> bytes:
     padded = np.zeros((*frames.shape[:-1], width + width % 2), dtype=np.uint8)
     padded[..., :width] = frames
     return bytes(padded[..., 0::2] | padded[..., 1::2] << 4)
+
+
+def _movie_axes() -> list[Axis]:
+    return [Axis("y", 3.0, 0.0, "nm"), Axis("x", 2.0, 0.0, "nm")]
+
+
+def _other_pixels(path: Path, data: SampleData) -> Iterator[Special]:
+    """Packed and complex pixels, and bytes whose sign the header tells in several ways."""
+    n, (height, width) = data.n_frames, data.sig_shape
+    for columns in (width, width - 1):
+        nibbles = np.ascontiguousarray(data.frames[..., :columns] & 15).astype(np.uint8)
+        path.write_bytes(header_bytes((columns, height, n), 101) + pack_nibbles(nibbles))
+        yield Special(f"4 bits per pixel, {columns} columns", {"path": path}, pixels=nibbles, notes=0)
+    parts = np.stack([data.frames, data.frames[::-1]], axis=-1).astype("<i2")
+    numbers = (parts[..., 0].astype("f4") + 1j * parts[..., 1].astype("f4")).astype("c8")
+    for order in "<>":
+        stored = parts.astype(f"{order}i2").tobytes()
+        path.write_bytes(header_bytes((width, height, n), 3, order) + stored)
+        yield Special(f"complex integers {order}", {"path": path}, pixels=numbers, notes=0)
+    octets = data.frames.astype(np.uint8)
+    size = (width, height, n)
+    for text, known, keywords, dtype, notes in (
+        ("bytes that IMOD calls unsigned", {"imod_flags": 0}, {}, "u1", 0),
+        ("bytes that IMOD calls signed", {"imod_flags": 1}, {}, "i1", 0),
+        ("bytes with a value of 200", {"density": (0.0, 200.0, 90.0)}, {}, "u1", 1),
+        ("bytes with a value of 128", {"density": (0.0, 128.0, 90.0)}, {}, "u1", 1),
+        ("bytes with a value of 127", {"density": (0.0, 127.0, 90.0)}, {}, "i1", 0),
+        ("bytes that the user calls signed", {"imod_flags": 0}, {"signed": True}, "i1", 0),
+        ("bytes that the user calls unsigned", {}, {"signed": False}, "u1", 0),
+    ):
+        path.write_bytes(header_bytes(size, 0, **known) + octets.tobytes())
+        yield Special(text, {"path": path, **keywords}, pixels=octets.view(dtype), notes=notes)
+
+
+def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
+    """Headers that contradict themselves, calibrations, volumes, and recordings that continue."""
+    n, (height, width) = data.n_frames, data.sig_shape
+    size, pixels = (width, height, n), data.tobytes()
+    wrong = header_bytes(size, 6, stamp=b"\x11\x11\0\0")
+    path.write_bytes(wrong + pixels)
+    yield Special("a stamp of the other byte order", {"path": path}, pixels=data.frames, notes=1)
+    keywords = {"path": path, "byte_order": "little"}
+    yield Special("a byte order from the user", keywords, pixels=data.frames, notes=0)
+    big = data.frames.astype(">u2").tobytes()
+    path.write_bytes(header_bytes(size, 6, ">", stamp=b"\x44\x44\0\0") + big)
+    keywords = {"path": path, "byte_order": "big"}
+    yield Special("another byte order from the user", keywords, pixels=data.frames, notes=0)
+    path.write_bytes(header_bytes(size, 6, stamp=b"\x44\x41\0\0") + pixels)
+    yield Special("the other stamp of little-endian files", {"path": path}, pixels=data.frames, notes=0)
+    path.write_bytes(header_bytes(size, 6, marker=bytes(4), stamp=bytes(4)) + pixels)
+    yield Special("an old file without mark and stamp", {"path": path}, pixels=data.frames, notes=0)
+    path.write_bytes(header_bytes((width, height, 0), 6) + pixels)
+    yield Special("a recording that continues", {"path": path}, pixels=data.frames, notes=1)
+    path.write_bytes(header_bytes(size, 6, extended_nbytes=5000) + pixels)
+    yield Special("an extended header that is not there", {"path": path}, pixels=data.frames, notes=1)
+    path.write_bytes(header_bytes(size, 6) + pixels[:-7])
+    yield Special("a section that was cut", {"path": path}, pixels=data.frames[:-1], notes=1)
+    cell = (30.0 * width, 20.0 * height, 40.0 * n)
+    axes = [Axis("ky", 2.0, 0.0, "nm"), Axis("kx", 3.0, 0.0, "nm")]
+    path.write_bytes(header_bytes(size, 6, cell=cell) + pixels)
+    yield Special("a stack of images with a cell", {"path": path}, axes=[Axis("frame"), *axes], notes=0)
+    path.write_bytes(header_bytes(size, 6, cell=cell, space_group=1) + pixels)
+    volume = [Axis("z", 4.0, 0.0, "nm"), *axes]
+    yield Special("a volume", {"path": path}, pixels=data.frames, axes=volume, notes=0)
+    turned = (cell[1] * width / height, cell[0] * height / width, cell[2])
+    path.write_bytes(
+        header_bytes(size, 6, cell=turned, axes=(2, 1, 3), grid=(width, height, n), space_group=1) + pixels
+    )
+    swapped = [volume[0], Axis("y", turned[0] / width / 10, 0.0, "nm"), Axis("x", turned[1] / height / 10, 0.0, "nm")]
+    yield Special("a volume whose columns run along y", {"path": path}, axes=swapped, notes=0)
+    path.write_bytes(header_bytes(size, 6, cell=cell, space_group=1, axes=(1, 1, 1)) + pixels)
+    yield Special("a volume without an order of axes", {"path": path}, axes=volume, notes=0)
+    odd = (-1.0, math.inf, math.nan)
+    path.write_bytes(header_bytes(size, 6, cell=odd, space_group=1) + pixels)
+    yield Special("a cell of nonsense", {"path": path}, axes=[Axis(name) for name in "zyx"], notes=0)
+    grid = (width, height, n // 3)
+    path.write_bytes(header_bytes(size, 6, cell=(0.0, 0.0, 10.0 * (n // 3)), space_group=401, grid=grid) + pixels)
+    several = data.frames.reshape(3, n // 3, height, width)
+    axes = [Axis("volume"), Axis("z", 1.0, 0.0, "nm"), Axis("y"), Axis("x")]
+    yield Special("a stack of volumes", {"path": path}, pixels=several, axes=axes, notes=0)
+    path.write_bytes(header_bytes(size, 6, space_group=401, grid=(width, height, n - 1)) + pixels)
+    yield Special("volumes that do not fill the stack", {"path": path}, pixels=data.frames, notes=0)
+
+
+def _extended_headers(path: Path, data: SampleData) -> Iterator[Special]:
+    """Records of the older kind and of FEI1, diffraction, and headers that are not understood."""
+    n, (height, width) = data.n_frames, data.sig_shape
+    size = (width, height, n)
+    for order in "<>":
+        records = [struct.pack(f"{order}15f", 7.0, *range(1, 14), 200e3).ljust(128, b"\0") for i in range(1024)]
+        records[1] = struct.pack(f"{order}15f", 9.0, *range(1, 14), 200e3).ljust(128, b"\0")
+        stored = data.frames.astype(f"{order}u2").tobytes()
+        path.write_bytes(header_bytes(size, 6, order, extended=b"".join(records)) + stored)
+        tilts = np.full(n, 7.0)
+        tilts[1] = 9.0
+        yield Special(
+            f"records of the older kind {order}",
+            {"path": path},
+            pixels=data.frames,
+            per_frame={"alpha tilt": tilts, "defocus": np.full(n, 7.0)},
+            metadata={"beam_energy": 200e3, "exposure_time": 8.0, "magnification": 12.0, "acquired": None},
+            axes=[Axis("frame"), Axis("ky", 11e9, 0.0, "nm"), Axis("kx", 11e9, 0.0, "nm")],
+        )
+    known = fei_record(version=0, projection=1, pixel_size=3e9)
+    path.write_bytes(header_bytes(size, 6, extended=known * n, extended_type=b"FEI1") + data.tobytes())
+    axes = [Axis("frame"), Axis("ky", 3.0, 0.0, "1/nm"), Axis("kx", 3.0, 0.0, "1/nm")]
+    metadata = {"beam_energy": 300e3, "mode": "STEM", "detector": None}
+    yield Special("records of FEI1, diffraction", {"path": path}, pixels=data.frames, axes=axes, metadata=metadata)
+    few = fei_record() * (n - 1)
+    path.write_bytes(header_bytes(size, 6, extended=few, extended_type=b"FEI2") + data.tobytes())
+    energy = {"beam_energy": 300e3}
+    yield Special("fewer records than sections", {"path": path}, pixels=data.frames, metadata=energy)
+    unknown: dict[str, object] = {"beam_energy": None}
+    path.write_bytes(header_bytes(size, 6, extended=bytes(888 * n), extended_type=b"FEI2") + data.tobytes())
+    yield Special("records of length zero", {"path": path}, pixels=data.frames, metadata=unknown)
+    path.write_bytes(header_bytes(size, 6, extended=b"x" * 160, extended_type=b"SERI") + data.tobytes())
+    yield Special("records of another program", {"path": path}, pixels=data.frames, metadata=unknown)
+
+
+def _other_movies(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Movies by their settings, with an image of the scan, with listed positions, and with settings that do not fit."""
+    n, (ny, nx), (height, width) = data.n_frames, data.nav_shape, data.sig_shape
+    stem = "20250429_06699"
+    info, path, listed = (directory / f"{stem}{end}" for end in ("_info.txt", "_0_movie.mrc", "_scan_coordinates.csv"))
+    path.write_bytes(header_bytes((width, height, n), 6) + data.tobytes())
+    yield Special("a movie without settings", {"path": path}, pixels=data.frames, notes=1)
+
+    def settings(**changes: object) -> None:
+        text = info_text(data.nav_shape, {key.replace("__", " - ").replace("_", " "): v for key, v in changes.items()})
+        info.write_text(text, encoding="utf-8", newline="")
+
+    settings()
+    yield Special("a movie by its settings", {"path": info}, pixels=data.pixels, metadata=_SETTINGS, notes=0)
+    alone = {"path": path, "sidecars": False}
+    yield Special("settings that are not wanted", alone, pixels=data.frames, metadata={"beam_energy": None}, notes=0)
+    image = np.arange(ny * nx, dtype="<f4").reshape(ny, nx)
+    (directory / f"{stem}_1_a.mrc").write_bytes(b"damaged")
+    (directory / f"{stem}_2_b.mrc").write_bytes(header_bytes((nx, ny, 2), 2) + image.tobytes() * 2)
+    (directory / f"{stem}_3.mrc").write_bytes(header_bytes((ny, nx, 1), 2) + image.tobytes())
+    (directory / f"{stem}_virt4_c.mrc").write_bytes(header_bytes((nx, ny, 1), 2) + image.tobytes())
+    yield Special("an image of the scan", {"path": path}, navigator=image, notes=0)
+    settings(Scan__Enable="Disable")
+    yield Special("a scan that was disabled", {"path": path}, pixels=data.frames, notes=1)
+    settings(Scan__Size_X=nx + 1)
+    yield Special("a scan of another size", {"path": path}, pixels=data.frames, notes=1)
+    times = {"Scan__Repeat_Delay_(seconds)": 2, "Scan__Time_Per_Scan_(seconds)": 3}
+    settings(**{"Scan__Size_X": nx // 2, "Scan__Repeats": 2, **times})
+    pixels = data.frames.reshape(2, ny, nx // 2, height, width)
+    detector = [Axis("ky", 0.25, 0.0, "1/nm"), Axis("kx", 0.5, 0.0, "1/nm")]
+    axes = [Axis("repeat", 5.0, 0.0, "s"), *_movie_axes(), *detector]
+    yield Special("two scans, one after the other", {"path": path}, pixels=pixels, axes=axes, notes=0)
+    settings(Scan__Size_X=nx // 2, Scan__Camera_Frames_Per_Point=2)
+    pixels = data.frames.reshape(ny, nx // 2, 2, height, width)
+    axes = [*_movie_axes(), Axis("frame"), *detector]
+    yield Special("two frames at each position", {"path": path}, pixels=pixels, axes=axes, notes=0)
+    roi = {"Scan__ROI_Enable": "Enable", "Scan__ROI_Type": "Raster", "Scan__ROI_Size_X": ny, "Scan__ROI_Size_Y": nx}
+    settings(**roi)
+    pixels = data.frames.reshape(nx, ny, height, width)
+    yield Special("part of a scan", {"path": path}, pixels=pixels, notes=0)
+    settings(Scan__Type="Serpentine")
+    yield Special("a scan of another type", {"path": path}, pixels=data.pixels, notes=1)
+    settings()
+    steps = np.arange(n)[::-1]
+    listed.write_text("".join(f"{step % nx},{step // nx}\n" for step in steps), encoding="utf-8")
+    yield Special("positions in reverse", {"path": path}, pixels=data.pixels[::-1, ::-1], notes=0)
+    steps = np.minimum(np.arange(n), n - 2)  # the last position but one is visited twice, the last one never
+    listed.write_text("".join(f"{step % nx},{step // nx}\n" for step in steps), encoding="utf-8")
+    pixels = np.zeros((2, ny, nx, height, width), data.dtype)
+    valid = np.zeros((2, ny, nx), np.bool_)
+    pixels[0], valid[0] = data.pixels, True
+    valid[0, -1, -1] = False
+    pixels[1, -1, -2], valid[1, -1, -2] = data.frames[-1], True
+    yield Special("a position that was visited twice", {"path": path}, pixels=pixels, valid=valid, notes=0)
+    settings(Scan__Enable="Disable")
+    pixels, steps = np.zeros((ny + 1, nx + 1, height, width), data.dtype), np.arange(n)
+    pixels[1:, 1:] = data.pixels
+    valid = np.zeros((ny + 1, nx + 1), np.bool_)
+    valid[1:, 1:] = True
+    listed.write_text("".join(f"{step % nx + 1},{step // nx + 1}\n" for step in steps), encoding="utf-8")
+    yield Special("positions without a scan", {"path": path}, pixels=pixels, valid=valid, notes=0)
+    path.write_bytes(header_bytes((width, height, n), 6) + data.tobytes()[:-7])
+    valid = valid.copy()
+    valid[-1, -1] = False
+    yield Special("positions, and a frame that was cut", {"path": path}, pixels=pixels, valid=valid, notes=1)

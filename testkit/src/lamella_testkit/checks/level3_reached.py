@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamella.errors import LamellaError
-from lamella.reader import Probe
+from lamella.reader import LinearSource, Probe
 from lamella_testkit.checking import check
 from lamella_testkit.errorpaths import Statement, statements
 from lamella_testkit.kit import Kit
@@ -108,6 +108,9 @@ def _use(kit: Kit, sample: Sample) -> None:
         ds[step]
         ds[(*step, *(slice(0, 1),) * len(ds.shape.sig))]
     source = pickle.loads(pickle.dumps(ds.source)) if kit.of_files else ds.source
+    codec = source.encoding.codec if isinstance(source, LinearSource) else None
+    if codec is not None:
+        codec.storage_order(source.sig_shape)
     for give in source.info.per_frame.values():
         give()
     if source.info.navigator is not None:
