@@ -229,3 +229,16 @@ def test_doctor_fails_when_a_plugin_cannot_be_used(capsys: Capture) -> None:
     finally:
         registry._registered.clear()
         registry.refresh()
+
+
+def test_doctor_fails_when_a_reader_cannot_be_imported(capsys: Capture) -> None:
+    registry = default_registry()
+    hollow = FormatSpec(name="hollow", title="Hollow", api=(1, 0), reader="json:NoSuchReader", params="json:NoParams")
+    registry.register(hollow, distribution="lamella-hollow")
+    try:
+        assert main(["doctor"]) == 1
+        text = " ".join(capsys.readouterr().out.split())
+        assert "broken: the reader of format 'hollow' cannot be loaded" in text
+    finally:
+        registry._registered.clear()
+        registry.refresh()

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lamella.cli import main
+from lamella_testkit import SampleData
 from lamella_testkit.catalogue import all_checks
+from lamella_testkit.samplers import sampler_named
 
 Capture = pytest.CaptureFixture[str]
 
@@ -38,6 +41,24 @@ def test_conformance_speaks_json(capsys: Capture) -> None:
     assert main(["conformance", "raw", "--check", "spec_is_valid", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [check["check"] for check in facts["checks"]] == ["spec_is_valid"]
+
+
+def test_a_file_is_enough_for_many_checks(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "scan.npy"
+    np.save(file, np.arange(2 * 3 * 4 * 5, dtype="<u2").reshape(2, 3, 4, 5))
+    assert main(["conformance", "npy", "--file", str(file), "--level", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "checks need no more than a file, 0 failed" in told
+    assert "Level" not in told
+    assert file.stat().st_size == 128 + 240
+
+
+def test_a_file_with_missing_frames_is_not_enough(tmp_path: Path, capsys: Capture) -> None:
+    sampler = sampler_named("mrc")()
+    data = SampleData((3, 4), (5, 6), "<u2", variant="direct-electron")
+    special = next(one for one in sampler.write_special(tmp_path, data) if one.text.startswith("positions, and"))
+    assert main(["conformance", "mrc", "--file", str(special.keywords["path"])]) == 1
+    assert "every scan position has a frame" in capsys.readouterr().err
 
 
 def test_conformance_lists_its_rules(capsys: Capture) -> None:

@@ -18,7 +18,7 @@ from lamella_testkit.results import Result, Status, failures, level_of
 if TYPE_CHECKING:
     from lamella.plugins.plugin import Plugin
 
-__all__ = ["FILE_NAME", "Report", "level_text"]
+__all__ = ["FILE_NAME", "Report", "begin_with", "level_text", "summary"]
 
 FILE_NAME = "conformance.json"
 """The name under which a plugin ships its report, beside its spec."""
@@ -114,12 +114,19 @@ def summary(results: Iterable[Result]) -> list[str]:
     ]
     if blocking:
         lines.append(f"Level {following} wants: {', '.join(blocking)}")
-    begin = [result.check for result in failures(made) if result.follows is None]
-    if len(begin) < len(failures(made)):
-        lines.append(f"Begin with: {', '.join(begin)}; the other failures have the same reasons")
+    lines += begin_with(made)
     if failures(made) and sys.platform == "win32":
         lines.append("This platform has no limits on memory and time of a case: a hang ends the whole check")
     return lines
+
+
+def begin_with(results: Iterable[Result]) -> list[str]:
+    """Say which failures to look at, if others have the same reasons."""
+    failed = failures(results)
+    begin = [result.check for result in failed if result.follows is None]
+    if len(begin) == len(failed):
+        return []
+    return [f"Begin with: {', '.join(begin)}; the other failures have the same reasons"]
 
 
 def _version(name: str) -> str | None:

@@ -95,6 +95,10 @@ def _plugins() -> Iterator[Finding]:
 def _plugin(plugin: Plugin) -> Finding:
     subject = f"{plugin.kind.noun} {plugin.name}"
     if plugin.status is Status.ok:
+        try:
+            _ = plugin.spec and (plugin.reader(), plugin.params_class())
+        except lamella.LamellaError as error:  # says what to do as well
+            return Finding(subject, "error", f"broken: {error}")
         return Finding(subject, "ok", f"{plugin.distribution} {plugin.version or ''}".rstrip())
     level: Literal["info", "error"] = "info" if plugin.status is Status.disabled else "error"
     return Finding(subject, level, f"{plugin.status}: {plugin.reason}", plugin.remedy)

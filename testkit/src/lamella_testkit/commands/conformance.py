@@ -17,6 +17,7 @@ from lamella_testkit.results import Result, Status, failures
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
+    from lamella.plugins.plugin import Plugin
 
 __all__ = ["configure", "run"]
 
@@ -32,6 +33,9 @@ _MARKS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the name of the format and the options."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the format to check")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="check with this file, for a format that has no sampler yet"
+    )
     parser.add_argument("--level", type=int, default=4, choices=range(5), help="highest level to check [default: 4]")
     parser.add_argument(
         "--check", action="append", default=[], metavar="NAME", help="run this check only; may be repeated"
@@ -63,6 +67,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     plugin = default_registry().get(args.name)
     if plugin.spec is None:
         raise PluginError(f"format {args.name!r} declares nothing")
+    if args.file is not None:
+        return _with_file(args, plugin, console)
     sampler = sampler_named(plugin.name)
     results: list[Result] = []
     for result in iterate(
@@ -84,6 +90,36 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.badge is not None:
         args.badge.write_text(report.badge(), encoding="utf-8")
     return 1 if failures(results) else 0
+
+
+def _with_file(args: argparse.Namespace, plugin: Plugin, console: Console) -> int:
+    """Make the checks that need no more than a file; they give no level."""
+    from lamella.errors import LamellaError
+    from lamella.opening.open import open_dataset
+    from lamella_testkit.realfile import LARGEST, FileSampler, checks_for_file
+    from lamella_testkit.report import begin_with
+    from lamella_testkit.runner import iterate
+
+    assert plugin.spec is not None
+    path = args.file.resolve()
+    ds = open_dataset(plugin.name, path, {}, registry=default_registry())
+    sampler = FileSampler(ds, path) if ds.nbytes <= LARGEST and not ds.missing_count else None
+    if sampler is None or sampler.nbytes > LARGEST:
+        raise LamellaError(
+            f"{path.name} cannot be used: the checks copy a file many times and compare every pixel. Give a file of "
+            f"at most {LARGEST >> 20} MiB in which every scan position has a frame"
+        )
+    possible = checks_for_file(args.level)
+    names = [name for name in _known(args.check) or possible if name in possible]
+    results = []
+    for result in iterate(plugin.spec, sampler, checks=names, profile=args.profile, isolate=False):
+        results.append(result)
+        _tell(result, console, verbose=args.verbose)
+    failed = failures(results)
+    console.emit({"format": plugin.name, "checks": [result.to_json() for result in results]})
+    console.say("", f"{len(results)} checks need no more than a file, {len(failed)} failed", *begin_with(results))
+    console.say("A level needs a sampler, which writes files and knows what is in them")
+    return 1 if failed else 0
 
 
 def _known(names: list[str]) -> list[str]:
