@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 import lamella
 from lamella import Recipe
 from lamella.corrections.corrections import Corrections
-from lamella.errors import ParameterError
+from lamella.dataset.pickling import ReopensDataSet
+from lamella.errors import FormatError, ParameterError
 from lamella.format import API_VERSION, FormatSpec, Param
 from lamella.io.buffered import BufferedBackend
+from lamella.lazy import LazyArray
 from lamella.opening.open import open_dataset
 from lamella.plugins.registry import Registry
 from lamella.reader.match import Match
 from lamella.reader.probe import Probe
 from lamella.reader.runs import RunTable
 from lamella.reader.source import Encoding, LinearSource, SourceInfo
+from lamella.system.pathmap import path_here, paths_here
 
 DATA: NDArray[np.uint16] = np.random.default_rng(7).integers(0, 4000, (4, 6, 8, 10)).astype(np.uint16)
 
@@ -234,3 +237,62 @@ def test_a_recipe_opens_in_another_process(raw: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "recipe")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path.parent)
     assert int(done.stdout) == int(DATA.sum())
+
+
+@pytest.mark.parametrize("how", ["paths_here", "LAMELLA_PATHS"])
+def test_files_may_be_under_another_path_where_a_data_set_is_unpickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    np.save(tmp_path / "there" / "scan.npy", np.arange(240).reshape(3, 4, 4, 5))
+    ds = lamella.open(tmp_path / "there" / "scan.npy")
+    packed = pickle.dumps((ds, LazyArray(ds), ds.partitions(2)[1]))
+    (tmp_path / "there").rename(tmp_path / "here")
+    with pytest.raises(FileNotFoundError):
+        pickle.loads(packed)
+    pairs = {str(tmp_path / "there"): str(tmp_path / "here")}
+    if how == "LAMELLA_PATHS":
+        monkeypatch.setenv("LAMELLA_PATHS", "=".join(*pairs.items()))
+    with paths_here(pairs if how == "paths_here" else {}):
+        again, array, partition = pickle.loads(packed)
+        np.testing.assert_array_equal(array[...], np.arange(240).reshape(3, 4, 4, 5))
+    assert again.provenance.target == str(tmp_path / "here" / "scan.npy")
+    assert partition.start == 6
+
+
+@pytest.mark.parametrize(
+    ("pairs", "path", "found"),
+    [
+        ({"/mnt/a": "/data/a"}, "/mnt/a/x/scan.mib", "/data/a/x/scan.mib"),
+        ({"/mnt/a/": "/data/a/"}, "/mnt/a/scan.mib", "/data/a/scan.mib"),
+        ({"/mnt/a": "/data/a"}, "/mnt/ab/scan.mib", "/mnt/ab/scan.mib"),
+        ({"/mnt": "/one", "/mnt/a": "/two"}, "/mnt/a/scan.mib", "/two/scan.mib"),
+        ({"D:\\lab": "/data"}, "D:\\lab\\x\\scan.mib", "/data/x/scan.mib"),
+        ({"/": "/data"}, "/scan.mib", "/data/scan.mib"),
+    ],
+)
+@pytest.mark.skipif(os.sep != "/", reason="the paths are those of another system")
+def test_the_longest_folder_that_fits_counts(pairs: dict[str, str], path: str, found: str) -> None:
+    with paths_here(pairs):
+        assert path_here(path) == found
+
+
+def test_a_recipe_keeps_paths_of_another_system() -> None:
+    recipe = pickle.loads(pickle.dumps(lamella.Recipe("scan.npy")))
+    object.__setattr__(recipe, "target", "Z:\\lab\\scan.npy")
+    assert pickle.loads(pickle.dumps(recipe)).target == "Z:\\lab\\scan.npy"
+
+
+def test_times_that_another_host_rounds_are_no_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scan.npy"
+    np.save(path, np.zeros((3, 4, 4, 5)))
+    packed = pickle.dumps(ReopensDataSet(lamella.open(path)))
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 1_500_000_000))
+    with pytest.raises(FormatError, match="changed"):
+        pickle.loads(packed)
+    monkeypatch.setattr("platform.node", lambda: "another-host")
+    assert pickle.loads(packed).dataset.shape.nav == (3, 4)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 9_000_000_000))
+    with pytest.raises(FormatError, match="changed"):
+        pickle.loads(packed)

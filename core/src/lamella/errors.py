@@ -34,6 +34,11 @@ __all__ = [
 ]
 
 
+def _notes(error: BaseException) -> dict[str, list[str]]:
+    """Give what an error keeps beside its arguments when it is pickled: where it was raised."""
+    return {"__notes__": list(getattr(error, "__notes__", ()))}
+
+
 class LamellaError(PrintableError):
     r"""Base class of all errors that Lamella raises on purpose.
 
@@ -98,13 +103,17 @@ class FormatError(LamellaError):
         return [f"{text}. {self.remedy}" if self.remedy else text]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_format_error, (
-            type(self),
-            self.problem,
-            self.path,
-            self.expected,
-            self.found,
-            self.remedy,
+        return (
+            _rebuild_format_error,
+            (
+                type(self),
+                self.problem,
+                self.path,
+                self.expected,
+                self.found,
+                self.remedy,
+            ),
+            _notes(self),
         )
 
 
@@ -249,7 +258,7 @@ class ParameterError(LamellaError, ValueError):
         return [f"{lead}{len(self.problems)} problems", *(f"  - {problem.sentence}" for problem in self.problems)]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_parameter_error, (self.problems, self.subject)
+        return _rebuild_parameter_error, (self.problems, self.subject), _notes(self)
 
 
 def _rebuild_parameter_error(problems: tuple[Problem, ...], subject: str | None) -> ParameterError:
@@ -295,7 +304,7 @@ class ChildError(LamellaError):
         self.raised = raised
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_child_error, (self.task, self.found, self.started, self.raised)
+        return _rebuild_child_error, (self.task, self.found, self.started, self.raised), _notes(self)
 
 
 def _rebuild_child_error(task: str, found: str, started: bool, raised: bool) -> ChildError:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.engine.plan import Plan
-from lamella.errors import CancelledRun, FormatError, UDFError, WorkerLost
+from lamella.errors import CancelledRun, FormatError, ParameterError, TruncatedError, UDFError, WorkerLost
 from lamella.executors.executor import Executor, limit
 from lamella.executors.inline import InlineExecutor
 from lamella.executors.messages import pack_error, pack_result, result_of, unpack
@@ -175,6 +175,20 @@ def test_an_error_in_a_worker_process_shows_where_it_was_raised(
     with pytest.raises(UDFError) as caught:
         processes.run_udf(scan, BadFrameUDF())
     assert any("in process_frame" in note for note in caught.value.__notes__)
+
+
+def test_every_error_keeps_its_notes_on_the_way() -> None:
+    for error in (
+        FormatError("the file is cut", path="scan.mib", expected="9 bytes"),
+        TruncatedError("the file shrank", path="scan.mib"),
+        ParameterError("expected 3", field="nav_shape"),
+        WorkerLost(3, 2, "exit code 9", "use more"),
+        UDFError("it failed"),
+    ):
+        with pytest.raises(type(error)) as caught:
+            result_of(unpack(pack_error(error, "worker 7")))
+        assert str(caught.value) == str(error)
+        assert caught.value.__notes__[-1].startswith("In worker 7:")
 
 
 def test_an_error_that_cannot_travel_is_told_in_words(processes: lamella.Context) -> None:

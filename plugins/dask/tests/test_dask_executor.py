@@ -115,6 +115,18 @@ def test_results_come_in_the_order_of_the_items_from_several_processes(executor:
     assert 2 <= facts.batches < 60
 
 
+def test_batches_are_short_where_each_result_is_looked_at(executor: DaskExecutor, tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", DATA)
+    ds = lamella.open(tmp_path / "scan.npy", num_partitions=80)
+    ctx = lamella.Context(executor=executor)
+    batches = []
+    for compute in (ctx.run_udf, lambda *args: list(ctx.run_udf_iter(*args))):
+        compute(ds, SlowMeanUDF(seconds=0.06))
+        assert executor.last_run is not None
+        batches.append(executor.last_run.batches)
+    assert batches[0] < 20 <= batches[1]  # a quarter of a second is four frames
+
+
 def test_a_large_plan_is_sent_once(executor: DaskExecutor) -> None:
     large = np.zeros(1 << 20)
     assert all(had for *_, had in executor.run(job, large, range(20)))
@@ -241,7 +253,19 @@ def test_a_file_that_is_gone_is_told_with_the_host(executor: DaskExecutor, tmp_p
     path.unlink()
     with pytest.raises(Exception, match=r"gone\.npy") as raised:
         lamella.Context(executor=executor).run_udf(ds, SlowMeanUDF())
-    assert "host" in "".join(raised.value.__notes__)
+    notes = "".join(raised.value.__notes__)
+    assert "(host " in notes
+    assert "paths={" in notes
+
+
+def test_workers_find_files_under_other_paths(executor: DaskExecutor, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    np.save(tmp_path / "here" / "scan.npy", DATA)
+    ds = lamella.open(tmp_path / "here" / "scan.npy", num_partitions=4)
+    (tmp_path / "here").rename(tmp_path / "there")
+    paths = {str(tmp_path / "here"): str(tmp_path / "there")}
+    result = lamella.Context(executor=DaskExecutor(executor.client, paths=paths)).run_udf(ds, SlowMeanUDF())
+    np.testing.assert_array_equal(result["mean"].data, DATA.mean(axis=(2, 3)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not mapped there")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lamella.errors import FormatError
+from lamella.system.pathmap import path_here
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from lamella.reader.resource import Resource
 
 __all__ = ["ReopensDataSet"]
+
+_ROUNDED = 2_000_000_000
+"""How far apart the times of a file may be on two hosts [ns]."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class ReopensDataSet:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "backend"}
-        return {**state, "_files": _files(self.dataset)}
+        return {**state, "_files": (*_files(self.dataset), platform.node())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        resources, frames = state.pop("_files")
+        resources, frames, host = state.pop("_files")
         self.__dict__.update(state)
-        _check_files(self.dataset, resources)
+        _check_files(self.dataset, resources, elsewhere=host != platform.node())
         if _frames(self.dataset) != frames:
             raise _changed(self.dataset.name, frames, _frames(self.dataset))
         self.__post_init__()
@@ -55,14 +60,25 @@ def _frames(dataset: DataSet) -> str:
     return f"shape {tuple(dataset.shape)} and dtype {dataset.dtype}"
 
 
-def _check_files(dataset: DataSet, resources: tuple[Resource, ...]) -> None:
-    """Raise `FormatError` about the first file that is another one than where the job was made."""
+def _check_files(dataset: DataSet, resources: tuple[Resource, ...], *, elsewhere: bool) -> None:
+    """Raise `FormatError` about the first file that is another one than where the job was made.
+
+    Another host may see its time rounded, and its path may be another one.
+    """
     here = tuple(dataset.source.resources)
     if len(here) != len(resources):
         raise _changed(dataset.name, f"{len(resources)} files", f"{len(here)} files")
     for there, now in zip(resources, here, strict=True):
-        if there.location != now.location or not there.same_file(now):
+        same = there.same_file(now) or (elsewhere and _alike(there, now))
+        if path_here(there.location) != now.location or not same:
             raise _changed(now.location, _facts(there), _facts(now))
+
+
+def _alike(there: Resource, now: Resource) -> bool:
+    """Whether a file seen from two hosts may be the same: network mounts round times."""
+    if there.size != now.size or there.mtime_ns is None or now.mtime_ns is None:
+        return False
+    return abs(there.mtime_ns - now.mtime_ns) <= _ROUNDED
 
 
 def _facts(resource: Resource) -> str:

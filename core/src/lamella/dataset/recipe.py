@@ -16,6 +16,7 @@ import numpy as np
 from lamella.corrections.resolve import fact
 from lamella.errors import ParameterError
 from lamella.reader.localfiles import is_url, named_target
+from lamella.system.pathmap import path_here
 
 __all__ = ["DataSetRecipe", "can_be_named"]
 
@@ -87,7 +88,7 @@ class DataSetRecipe(ABC, Generic[D_co]):
         return hash(self.key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).of, (self.target, self.format, dict(self.parameters))
+        return type(self)._again, (self.target, self.format, dict(self.parameters))
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.parameters.items())
@@ -99,6 +100,24 @@ class DataSetRecipe(ABC, Generic[D_co]):
         recipe = cls(target, format)
         object.__setattr__(recipe, "parameters", MappingProxyType(dict(parameters)))
         return recipe
+
+    @classmethod
+    def _again(cls, target: str | tuple[str, ...], format: str, parameters: Mapping[str, Any]) -> Self:
+        """Make a recipe as it was; its paths may be those of another operating system."""
+        recipe = object.__new__(cls)
+        for name, value in (("target", target), ("format", format), ("parameters", MappingProxyType(parameters))):
+            object.__setattr__(recipe, name, value)
+        return recipe
+
+    def here(self) -> Self:
+        """Give the recipe with the paths that the files have on this host; see `lamella.io.paths_here`."""
+        target = path_here(self.target) if isinstance(self.target, str) else tuple(map(path_here, self.target))
+        paths = {name: value for name, value in self.parameters.items() if isinstance(value, os.PathLike)}
+        elsewhere = {name: path_here(os.fspath(value)) for name, value in paths.items()}
+        changed = {name: path for name, path in elsewhere.items() if path != os.fspath(paths[name])}
+        if target == self.target and not changed:
+            return self
+        return self._again(target, self.format, {**self.parameters, **changed})
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Self:

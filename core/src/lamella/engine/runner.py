@@ -154,8 +154,13 @@ class Run:
         guarded(udf, "preprocess", self.plan.dataset, None)
         return udf
 
-    def partials(self) -> Generator[PartialResults]:
+    def partials(self, *, often: bool = True) -> Generator[PartialResults]:
         """Run; gives what is known after each partition. Closing the generator stops the run within a tile.
+
+        Parameters
+        ----------
+        often
+            Whether results should come often, rather than with the least effort.
 
         Raises
         ------
@@ -167,7 +172,7 @@ class Run:
         spans = [self.plan.span(partition) for partition in self._todo]
         total = sum(stop - start for start, stop in spans)
         with make_progress(self._progress, total, self.plan.dataset.name) as progress:
-            tasks = _Tasks(self)
+            tasks = _Tasks(self, often=often)
             results = self._executor.run(run_task, self.plan, tasks, cancel=self.cancel, ahead=self.plan.ahead)
             try:
                 for partition in self._todo:
@@ -248,7 +253,7 @@ class Run:
 
     def finish(self) -> RunResults:
         """Run to the end and give the results of each UDF."""
-        for _ in self.partials():
+        for _ in self.partials(often=bool(self.watchers)):
             pass
         return self.results()
 
@@ -297,8 +302,9 @@ class Run:
 class _Tasks(Sequence[Task]):
     """The tasks of a run; each is made when an executor hands it out, with the parameters of that moment."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, often: bool) -> None:
         self._run = run
+        self.often = often
 
     def __len__(self) -> int:
         return self._run.n_tasks

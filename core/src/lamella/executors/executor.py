@@ -131,7 +131,9 @@ class Executor(ABC):
             What differs. ``items[i]`` may be made when it is asked for, from what is known at that moment: ask for
             it once and when a worker is about to get it, in ascending order, and keep it for another attempt.
             Any thread may ask, one at a time. ``len(items)`` is known from the beginning, so that batches can be
-            planned. If there is a method ``items.told(i)``, it gives what a warning calls an item, at any time.
+            planned. If there is a method ``items.told(i)``, it gives what a warning calls an item, at any time. If
+            there is an attribute ``items.often`` that is true, the caller shows what is known after each result:
+            batches should take a quarter of a second at most.
         cancel
             Stops the run when it is set, from any thread; jobs that run see ``cancelled()`` turn true. It belongs to
             the caller: never set it.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lamella.io.preference import Preference as Preference, prefer as prefer, preferred as preferred
     from lamella.reader.resource import Resource as Resource
     from lamella.reader.session import IOSession as IOSession
+    from lamella.system.pathmap import path_here as path_here, paths_here as paths_here
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -42,6 +43,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.reader.resource": "Resource",
         "lamella.io.choose": "choose_backend",
         "lamella.io.preference": "Preference prefer preferred",
+        "lamella.system.pathmap": "path_here paths_here",
         "lamella.io.mmap": "MmapBackend forget_mappings",
         "lamella.io.buffered": "BufferedBackend",
         "lamella.io.direct": "DirectBackend",

@@ -208,15 +208,16 @@ class Recipe(DataSetRecipe[DataSet]):
 
     def reopen(self) -> DataSet:
         """Give the data set that was opened earlier if its files are unchanged, or open it without warnings."""
+        recipe = self.here()
         with _lock:
-            dataset = _reopened.get(self)
+            dataset = _reopened.get(recipe)
             if dataset is not None and _unchanged(dataset):
-                _reopened.move_to_end(self)
+                _reopened.move_to_end(recipe)
                 return dataset
         with quiet(LamellaWarning):
-            dataset = self.open()
+            dataset = recipe.open()
         with _lock:
-            _reopened[self] = dataset
+            _reopened[recipe] = dataset
             while len(_reopened) > _KEEP:
                 _reopened.popitem(last=False)
         return dataset

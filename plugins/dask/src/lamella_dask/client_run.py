@@ -10,7 +10,7 @@ import time
 import uuid
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as LocalFuture
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client, Future, KilledWorker
 
-from lamella.errors import CancelledRun, LamellaError, LamellaWarning, PluginError, WorkerLost
+from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
 from lamella.executors import InOrder
 from lamella_dask.last_run import LastRun
 from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
@@ -35,6 +35,8 @@ _PATIENCE = 3.0
 """How long jobs that run may take to stop [s]."""
 _SHORTEST, _LONGEST = 0.1, 1.0
 """How long a batch should take [s]."""
+_OFTEN = 0.25
+"""How long it should take at most where the caller looks at each result [s]."""
 _FIRST, _LARGEST = 4, 32
 """Items in a batch before it is known how long they take, and at most."""
 _NO_SCHEDULER = 20.0
@@ -86,6 +88,8 @@ class ClientRun(InOrder[Any, Any]):
         How many workers may be lost with one item.
     options
         For `distributed.Client.submit`.
+    paths
+        See `DaskExecutor`.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class ClientRun(InOrder[Any, Any]):
         workers: Callable[[], int],
         attempts: int,
         options: dict[str, Any],
+        paths: Mapping[str, str],
     ) -> None:
         super().__init__(items, cancel)
         self._client = client
@@ -107,12 +112,14 @@ class ClientRun(InOrder[Any, Any]):
         self._workers = workers
         self._attempts = attempts
         self._options = options
+        self._paths = dict(paths)
         self._name = uuid.uuid4().hex[:12]
         self._numbers = iter(range(1 << 62))
         self._plan: Pickled | Future[Any] = Pickled(_pickled((job, shared)))
         self._sent: set[_Sent] = set()
         self._again: deque[_Sent] = deque()
         self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
+        self._often = bool(getattr(items, "often", False))
         self._pace: float | None = None
         self._told: set[str] = set()
         self._heard = self._manned = time.monotonic()
@@ -159,10 +166,10 @@ class ClientRun(InOrder[Any, Any]):
 
     def _batch_size(self, workers: int, room: int) -> int:
         guided = math.ceil(self.left / (2 * workers))
-        fewest, most = 1, _FIRST
+        fewest, most = 1, 1 if self._often else _FIRST
         if self._pace is not None:
             pace = max(self._pace, 1e-6)
-            fewest, most = math.ceil(_SHORTEST / pace), max(1, int(_LONGEST / pace))
+            fewest, most = math.ceil(_SHORTEST / pace), max(1, int((_OFTEN if self._often else _LONGEST) / pace))
         return max(1, min(max(guided, fewest), most, _LARGEST, math.ceil(room / (2 * workers))))
 
     def _new_batch(self, size: int) -> _Sent | None:
@@ -175,7 +182,7 @@ class ClientRun(InOrder[Any, Any]):
     def _submit(self, sent: _Sent) -> None:
         sent.attempts += 1
         self.facts.batches += 1
-        batch = Batch(self._name, sent.items, _versions())
+        batch = Batch(self._name, sent.items, _versions(), self._paths)
         key = f"lamella-{self._name}-{next(self._numbers)}"
         priority = self._options.get("priority", 0 if len(self.items) > 64 else 1)
         options = {**self._options, "priority": priority}
@@ -245,7 +252,7 @@ class ClientRun(InOrder[Any, Any]):
         if isinstance(error, KilledWorker):
             self._killed(sent, error)
         elif status == "error" and error is not None:
-            self.failed(sent.first, _told(error))
+            self.failed(sent.first, error)
         elif self._client.status != "running":
             raise self._gone()
         elif sent.attempts < self._attempts:
@@ -343,18 +350,3 @@ def _pickled(thing: Any) -> bytes:
 
 def _same(plan: Pickled) -> Pickled:
     return plan
-
-
-def _told(error: BaseException) -> BaseException:
-    """Give the error for a task that a worker could not begin."""
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, ModuleNotFoundError) and (chain.name or "").startswith("lamella"):
-            missing = "lamella-dask" if chain.name == "lamella_dask" else (chain.name or "lamella").replace("_", "-")
-            told = PluginError(
-                f"a Dask worker lacks {missing}: pip install {missing} there, in the version of this host"
-            )
-            told.__cause__ = error
-            return told
-        chain = chain.__cause__ or chain.__context__
-    return error

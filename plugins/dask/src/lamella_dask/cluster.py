@@ -66,7 +66,13 @@ class LocalWorkers:
         }
         with _lock, dask.config.set(settings), _safe_path():
             self.cluster = LocalCluster(**{**usual, **options})
+        self._wanted = len(self.cluster.worker_spec)
         self.client = Client(self.cluster, set_as_default=set_as_default)
+
+    def complete(self) -> None:
+        """Start workers for those that Dask has given up: it does not restart one that ended while it began."""
+        if len(self.cluster.workers) < self._wanted:
+            self.cluster.scale(self._wanted)
 
     def close(self) -> None:
         """End the workers; may be called twice."""

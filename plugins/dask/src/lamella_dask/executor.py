@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from lamella.errors import LamellaError, ParameterError
+from lamella.errors import LamellaError, ParameterError, PluginError
 from lamella.executors import Executor, Job, Transport
 from lamella_dask.last_run import LastRun
 
@@ -28,6 +29,9 @@ R = TypeVar("R")
 
 _KEPT = 1.0
 """How long the number of workers counts [s]."""
+_NEEDED = "import lamella_dask.remote"
+_NO_ANSWER = 10.0
+"""How long is waited until workers have imported that [s]."""
 _NO_WORKERS = 30.0
 """How long is waited for the first worker [s]."""
 
@@ -44,6 +48,10 @@ class DaskExecutor(Executor):
         A `distributed.Client`, which is never closed here; the address of a scheduler, such as
         ``"tcp://head:8786"``; the path of a scheduler file; a number of workers for a cluster on this computer; or
         None for such a cluster with one worker for each processor.
+    paths
+        Where workers have files whose mount point is another one: from the beginning of a path here to the beginning
+        of the path there, such as ``{"/mnt/a": "/data/a"}``. Hosts that differ have ``LAMELLA_PATHS`` in their
+        environment instead, such as ``/mnt/a=/data/a``.
     attempts
         How many workers may be lost with one partition. It holds for clusters that are made here; others have their
         own setting, ``distributed.scheduler.allowed-failures``.
@@ -74,6 +82,7 @@ class DaskExecutor(Executor):
         self,
         client: Client | str | os.PathLike[str] | int | None = None,
         *,
+        paths: Mapping[str, str] | None = None,
         attempts: int = 3,
         local: Mapping[str, Any] | None = None,
         resources: Mapping[str, float] | None = None,
@@ -91,12 +100,15 @@ class DaskExecutor(Executor):
             raise ParameterError("it is for a cluster that is made here, and a client was given", field="local")
         self._given = client
         self._attempts = attempts
+        self._paths = {os.fspath(there): os.fspath(here) for there, here in (paths or {}).items()}
         self._local = dict(local or {})
         self._options: dict[str, Any] = {"resources": dict(resources)} if resources else {}
         self._lock = threading.RLock()
         self._client: Client | None = client if _is_client(client) else None
         self._cluster: LocalWorkers | None = None
         self._counted = (0, float("-inf"))
+        self._known: set[str] = set()
+        self._new: set[str] = set()
         self.last_run: LastRun | None = None
         self._set_as_default = set_as_default
         if set_as_default:
@@ -144,8 +156,12 @@ class DaskExecutor(Executor):
         number, when = self._counted
         if time.monotonic() - when > _KEPT:
             client = self.client
-            number = sum(client.nthreads().values()) if client.status == "running" else number
+            if client.status == "running":
+                threads = client.nthreads()
+                number, self._new = sum(threads.values()), set(threads) - self._known
             self._counted = number, time.monotonic()
+            if self._cluster is not None:
+                self._cluster.complete()
         return number
 
     @property
@@ -162,6 +178,28 @@ class DaskExecutor(Executor):
                 f"the Dask scheduler {self._address} has no workers, and none came within {_NO_WORKERS:.0f} s"
             ) from None
         self._counted = 0, float("-inf")
+
+    def _check_new_workers(self) -> None:
+        """Look whether workers have this package: one that cannot unpickle a task leaves the cluster without a word."""
+        _ = self._present()
+        if not self._new:
+            return
+        new = sorted(self._new)
+        loop: Any = self.client.loop
+        asked = self.client.run(exec, _NEEDED, workers=new, on_error="return", asynchronous=True)
+        try:
+            answers = asyncio.run_coroutine_threadsafe(asked, loop.asyncio_loop).result(_NO_ANSWER)
+        except (TimeoutError, OSError):  # one of them hangs, or is gone meanwhile
+            return
+        for address, answer in answers.items():
+            if isinstance(answer, ImportError):
+                name = (answer.name or "lamella_dask").partition(".")[0].replace("_", "-")
+                raise PluginError(
+                    f"the Dask worker {address} lacks {name} ({answer}): pip install {name} there, in the version of "
+                    "this host"
+                ) from answer
+        self._known.update(new)
+        self._new -= set(new)
 
     def run(
         self,
@@ -184,6 +222,7 @@ class DaskExecutor(Executor):
         if self.client.status not in ("running", "connecting"):
             raise LamellaError("the Dask client is closed; make a new executor for a new client")
         self._wait_for_workers()
+        self._check_new_workers()
         run = ClientRun(
             self.client,
             job,
@@ -194,6 +233,7 @@ class DaskExecutor(Executor):
             workers=self._present,
             attempts=self._attempts,
             options=self._options,
+            paths=self._paths,
         )
         try:
             yield from run.results()
@@ -210,6 +250,7 @@ class DaskExecutor(Executor):
             client, self._client = self._client, self._given if _is_client(self._given) else None
             cluster, self._cluster = self._cluster, None
             self._counted = (0, float("-inf"))
+            self._known = set()
         if cluster is not None:
             cluster.close()
         elif client is not None and client is not self._given:

@@ -18,9 +18,9 @@ import psutil  # type: ignore[import-untyped]
 
 from lamella.errors import CancelledRun, PluginError
 from lamella.executors import Message, one_thread, pack_error, pack_result
-from lamella.io import prefer
+from lamella.io import paths_here, prefer
 
-__all__ = ["Batch", "Done", "Pickled", "stop", "versions", "work"]
+__all__ = ["Batch", "Done", "Pickled", "memory_limit", "stop", "versions", "work"]
 
 _MOST_PLANS = 8
 _MOST_STOPPED = 1000
@@ -48,11 +48,14 @@ class Batch:
         A pickle of each item.
     versions : dict
         What the client has; see `versions`.
+    paths : dict
+        See `lamella.io.paths_here`.
     """
 
     run: str
     items: list[bytes]
     versions: dict[str, str]
+    paths: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +171,14 @@ def work(plan: Pickled, batch: Batch) -> Done:
     try:
         _check_versions(batch.versions)
         _settling.wait()
-        limit = _memory_limit()
+        limit = memory_limit()
         reason = f"the Dask worker has a memory limit of {(limit or 0) >> 20} MiB, to which mapped files count"
-        with _plans.at_work(batch.run) as opened, prefer("buffered", reason) if limit else nullcontext(), one_thread:
+        with (
+            _plans.at_work(batch.run) as opened,
+            prefer("buffered", reason) if limit else nullcontext(),
+            paths_here(batch.paths),
+            one_thread,
+        ):
             job, shared = opened.open(plan.content)
             notes += _mapped_notes(shared, limit)
             for item in map(pickle.loads, batch.items):
@@ -180,8 +188,9 @@ def work(plan: Pickled, batch: Batch) -> Done:
     except BaseException as error:
         if isinstance(error, FileNotFoundError):
             error.add_note(
-                f"The file is not there on host {socket.gethostname()}, where a Dask worker runs. All hosts of a "
-                "cluster must see the data under the same path"
+                f"The file is not there on host {socket.gethostname()}, where a Dask worker runs. If it is under "
+                "another path there, say so: DaskExecutor(..., paths={'/mnt/a': '/data/a'}), or "
+                "LAMELLA_PATHS=/mnt/a=/data/a where the worker starts"
             )
         answers.append(_portable(pack_error(error, where())))
     return Done(answers, time.perf_counter() - started, notes)
@@ -212,7 +221,7 @@ def _worker() -> Any:
         return None
 
 
-def _memory_limit() -> int | None:
+def memory_limit() -> int | None:
     """Give the memory from which this worker is paused or ended [bytes], or None."""
     manager = getattr(_worker(), "memory_manager", None)
     return getattr(manager, "memory_limit", None)

@@ -1,0 +1,114 @@
+"""The guide "Use a cluster": its recipes run on clusters of this computer, and `lamella workers` says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from distributed.security import Security
+
+import lamella
+from lamella.cli.app import main
+from lamella_dask import DaskExecutor
+
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-a-cluster.md"
+BLOCK = re.compile(r"<!-- executed by: plugins/dask/tests/test_cluster_page\.py -->\n```(\w+)\n(.*?)^```$", re.S | re.M)
+OPTIONS: dict[str, Any] = {
+    "dashboard_address": "127.0.0.1:0",
+    "silence_logs": 50,
+    "processes": False,
+    "threads_per_worker": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=2, **OPTIONS) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    np.save(tmp_path / "scan.npy", np.ones((8, 8, 16, 16), np.uint16))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_recipes_of_the_page_run(cluster: LocalCluster, folder: Path) -> None:
+    blocks = [(kind, text) for kind, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if "tls" not in text]
+    assert [kind for kind, _ in blocks] == ["python"] * 4 + ["console"]
+    known: dict[str, Any] = {"lamella": lamella, "ds": lamella.open("scan.npy"), "__name__": "__main__"}
+    with Client(cluster):
+        for kind, text in blocks:
+            code = text.replace("tcp://10.0.0.1:8786", cluster.scheduler_address)
+            code = code.replace('make_with("dask", cpus=2)', 'make_with("threads", cpus=2)')  # others start clusters
+            if kind == "python":
+                exec(compile(code, str(PAGE), "exec"), known)
+                known["total"]["intensity"].data.sum()
+            else:
+                assert main([*code.split()[1:], "--seconds", "0.05"]) == 0
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the keys")
+def test_so_does_the_one_with_tls(folder: Path) -> None:
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 2 -subj /CN=localhost"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    Path("client.pem").write_bytes(Path("key.pem").read_bytes() + Path("ca.pem").read_bytes())
+    roles = ("scheduler", "worker", "client")
+    files = {f"tls_{role}_{what}": "client.pem" for role in roles for what in ("cert", "key")}
+    own = Security(tls_ca_file="ca.pem", require_encryption=True, **files)
+    (text,) = [text for _, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if "tls" in text]
+    with LocalCluster(n_workers=1, protocol="tls://", security=own, **OPTIONS) as made:
+        known: dict[str, Any] = {"lamella": lamella, "DaskExecutor": DaskExecutor}
+        exec(text.replace("tls://10.0.0.1:8786", made.scheduler_address), known)
+        assert made.scheduler_address.startswith("tls://")
+        assert list(known["ctx"].executor.map(abs, [-1, 2])) == [1, 2]
+        known["client"].close()
+
+
+def workers(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any, str]:
+    code = main(["workers", *words, "--json"])
+    out, err = capsys.readouterr()
+    return code, json.loads(out), err
+
+
+def test_the_command_shows_workers_and_how_fast_they_read(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, _ = workers(capsys, "--scheduler", cluster.scheduler_address, "scan.npy", "--seconds", "0.05")
+    assert code == 0
+    assert [one["path"] for one in found["workers"]] == [str(folder / "scan.npy")] * 2
+    assert [one["workers"] for one in found["rates"]] == [1, 2]
+    assert all(one["rate"] > 0 for one in found["rates"])
+    assert main(["workers", "--scheduler", cluster.scheduler_address]) == 0
+    out, _ = capsys.readouterr()
+    assert len(re.findall(r"inproc://|tcp://", out)) == 2
+
+
+def test_the_command_says_which_worker_cannot_open_the_file(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--scheduler", cluster.scheduler_address, "scan.npy", "--paths", f"{folder}={folder / 'elsewhere'}")
+    code, found, err = workers(capsys, *words)
+    assert code == 1
+    assert "elsewhere" in found["workers"][0]["problem"]
+    assert err.count("cannot open the file") == 2
+    assert main(["workers", "--scheduler", cluster.scheduler_address, "--paths", "nothing"]) != 0
+    assert "HERE=THERE" in capsys.readouterr().err
+
+
+def test_the_command_says_which_versions_differ(
+    cluster: LocalCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella_dask.remote.versions", lambda: {"lamella": "0.0.1", "numpy": np.__version__})
+    code, _, err = workers(capsys, "--scheduler", cluster.scheduler_address)
+    assert code == 1
+    assert err.count("has other versions: lamella 0.0.1 here") == 2

@@ -1,0 +1,336 @@
+"""What may go wrong on a cluster: each test really ends, stops, replaces or fills something."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+import pytest
+from distributed import Client, LocalCluster
+from numpy.typing import NDArray
+
+import lamella
+from lamella.errors import FormatError, LamellaError, PluginError, UDFError, WorkerLost
+from lamella.udf import UDF, SumSigUDF, SumUDF
+from lamella_dask import DaskExecutor
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")]
+
+DATA = np.random.default_rng(7).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
+SUMS = DATA.sum(axis=(2, 3))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _by_value() -> Iterator[None]:
+    """Let the workers get what this module defines by value: they cannot import it."""
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    yield
+    cloudpickle.unregister_pickle_by_value(module)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[DaskExecutor]:
+    made = DaskExecutor(2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def executor(cluster: DaskExecutor) -> DaskExecutor:
+    deadline = time.monotonic() + 60
+    while cluster.workers < 2 and time.monotonic() < deadline:  # an earlier test may have ended them
+        time.sleep(0.2)
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> lamella.DataSet:
+    path = tmp_path_factory.mktemp("scan") / "scan.npy"
+    np.save(path, DATA)
+    return lamella.open(path, num_partitions=16)
+
+
+class SlowSumUDF(UDF):
+    """A sum for each position, in Python; carries some ballast."""
+
+    def __init__(self, seconds: float = 0.01, ballast: Any = None) -> None:
+        super().__init__(seconds=seconds, ballast=ballast)
+
+    def get_result_buffers(self) -> dict[str, Any]:
+        return {"sum": self.buffer(kind="nav", dtype="f8"), "total": self.buffer(kind="sig", dtype="f8")}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        time.sleep(self.params.seconds)
+        self.results.sum[:] = frame.sum()
+        self.results.total[:] += frame
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.sum[:] = src.sum
+        dest.total += src.total
+
+
+def check(result: Any) -> None:
+    np.testing.assert_array_equal(result["sum"].data, SUMS)
+    np.testing.assert_array_equal(result["total"].data, DATA.sum(axis=(0, 1)))
+
+
+def after(seconds: float, do: Callable[[], Any]) -> threading.Timer:
+    """Do something later; what it finds gone already is no matter."""
+
+    def carefully() -> None:
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            do()
+
+    timer = threading.Timer(seconds, carefully)
+    timer.start()
+    return timer
+
+
+def pids(executor: DaskExecutor) -> list[int]:
+    return list(executor.client.run(os.getpid).values())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_workers_that_are_killed_at_random_moments_cost_no_result(
+    executor: DaskExecutor, scan: lamella.DataSet, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    victim = pids(executor)[seed % 2]
+    timer = after(random.uniform(0, 0.4), lambda: os.kill(victim, signal.SIGKILL))
+    check(lamella.Context(executor=executor).run_udf(scan, SlowSumUDF()))
+    timer.join()
+
+
+def test_partial_results_go_on_when_a_worker_is_killed(executor: DaskExecutor, scan: lamella.DataSet) -> None:
+    covered: list[int] = []
+    last = None
+    for partial in lamella.Context(executor=executor).run_udf_iter(scan, SlowSumUDF()):
+        if not covered:
+            os.kill(pids(executor)[0], signal.SIGKILL)
+        covered.append(int(partial.damage.data.sum()))
+        last = partial.buffers[0]
+    assert len(covered) == 16
+    assert covered == sorted(set(covered))
+    check(last)
+
+
+def test_the_worker_that_holds_a_large_plan_may_be_killed(executor: DaskExecutor, scan: lamella.DataSet) -> None:
+    ballast = np.zeros(1 << 20)
+    places = dict(zip(executor.client.run(os.getpid), pids(executor), strict=True))
+    killed: list[int] = []
+    last: Any = None
+
+    def kill_holder() -> None:
+        holders = [where for key, where in executor.client.who_has().items() if str(key).endswith("-plan")]
+        killed.append(places[holders[0][0]])
+        os.kill(killed[0], signal.SIGKILL)
+
+    for partial in lamella.Context(executor=executor).run_udf_iter(scan, SlowSumUDF(0.02, ballast)):
+        if not killed:
+            kill_holder()
+        last = partial.buffers[0]
+    check(last)
+
+
+def test_a_nanny_that_is_killed_costs_its_worker_but_no_result(tmp_path: Path, scan: lamella.DataSet) -> None:
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as bare, Client(bare) as client:
+        command = "import sys; from distributed.cli.dask_worker import main; sys.exit(main())"
+        options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", command, bare.scheduler_address, *options], stderr=subprocess.DEVNULL
+            )
+            for _ in range(2)
+        ]
+        try:
+            client.wait_for_workers(2, timeout=60)
+            timer = after(0.3, started[0].kill)
+            check(lamella.Context(executor=DaskExecutor(client)).run_udf(scan, SlowSumUDF(0.02)))
+            timer.join()
+        finally:
+            for nanny in started:
+                with suppress(psutil.NoSuchProcess):
+                    for child in psutil.Process(nanny.pid).children(recursive=True):
+                        child.kill()
+                nanny.kill()
+                nanny.wait()
+
+
+def test_a_file_that_was_replaced_is_told_with_the_host(executor: DaskExecutor, tmp_path: Path) -> None:
+    np.save(tmp_path / "replaced.npy", DATA)
+    ds = lamella.open(tmp_path / "replaced.npy", num_partitions=4)
+    np.save(tmp_path / "replaced.npy", DATA + 1)
+    with pytest.raises(FormatError, match=r"changed since the data set was opened.*replaced\.npy") as raised:
+        lamella.Context(executor=executor).run_udf(ds, SlowSumUDF())
+    assert "(host " in "".join(raised.value.__notes__)
+
+
+def test_a_file_that_is_cut_during_a_run_is_told_with_the_host(executor: DaskExecutor, tmp_path: Path) -> None:
+    path = tmp_path / "cut.npy"
+    np.save(path, DATA)
+    ds = lamella.open(path, num_partitions=16)
+    partials = lamella.Context(executor=executor).run_udf_iter(ds, SlowSumUDF(0.02))
+    next(partials)
+    os.truncate(path, 20_000)
+    with pytest.raises(LamellaError, match=r"cut\.npy") as raised:
+        list(partials)
+    assert "(host " in "".join(raised.value.__notes__)
+
+
+def test_workers_that_come_and_go_are_used(scan: lamella.DataSet) -> None:
+    def where(shared: None, item: int, cancelled: Callable[[], bool]) -> int:
+        time.sleep(0.02)
+        return os.getpid()
+
+    options = {"n_workers": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with LocalCluster(threads_per_worker=1, **options) as bare, Client(bare) as client:
+        executor = DaskExecutor(client)
+        results = executor.run(where, None, range(400))
+        first = {next(results)}
+        bare.scale(2)
+        rest = list(results)
+        assert len(rest) == 399
+        assert len({*first, *rest}) == 2
+        timer = after(0.3, lambda: bare.scale(1))
+        assert len(list(executor.run(where, None, range(100)))) == 100
+        timer.join()
+
+
+def test_a_scan_of_four_times_the_memory_limit_is_read_by_a_worker_that_stays(tmp_path: Path) -> None:
+    path = tmp_path / "large.npy"
+    data = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=(256, 64, 256, 256))
+    data[5, 6, 7, 8] = 9  # the rest is a hole, which takes no room on the disk
+    data.flush()
+    del data
+    states: list[tuple[int, str]] = []
+    last: Any = None
+
+    def state(dask_worker: Any) -> tuple[int, str]:
+        return os.getpid(), dask_worker.status.name
+
+    options: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": "500MiB"}
+    with LocalCluster(n_workers=1, **options) as bare, Client(bare) as client:
+        states += client.run(state).values()
+        ds = lamella.open(path)
+        assert ds.nbytes > 4 * (500 << 20)
+        for partial in lamella.Context(executor=DaskExecutor(client)).run_udf_iter(ds, [SumUDF(), SumSigUDF()]):
+            states += client.run(state).values()
+            last = partial.buffers
+        assert last[1]["intensity"].data.sum() == last[0]["intensity"].data[7, 8] == 9
+    assert {status for _, status in states} == {"running"}
+    assert len({pid for pid, _ in states}) == 1
+
+
+class GreedyUDF(SlowSumUDF):
+    """Takes more and more memory."""
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        held = []
+        for _ in range(200):
+            held.append(np.ones(2 << 20))
+            time.sleep(0.02)
+
+
+def test_a_udf_that_takes_too_much_memory_is_told_with_its_place_and_the_remedy(scan: lamella.DataSet) -> None:
+    executor = DaskExecutor(1, attempts=2, local={"memory_limit": "500MiB"})
+    try:
+        with pytest.raises(UDFError, match=r"GreedyUDF failed in partition 0 .*scan\.npy.*memory_limit") as raised:
+            lamella.Context(executor=executor).run_udf(scan, GreedyUDF())
+        assert isinstance(raised.value.__cause__, WorkerLost)
+        check(lamella.Context(executor=executor).run_udf(scan, SlowSumUDF(0)))
+    finally:
+        executor.close()
+
+
+def test_two_clients_and_runs_within_tasks_do_not_disturb_each_other(
+    executor: DaskExecutor, scan: lamella.DataSet
+) -> None:
+    other = DaskExecutor(str(executor.describe()["scheduler"]))
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda one=one: found.append(lamella.Context(executor=one).run_udf(scan, SlowSumUDF())))
+        for one in (executor, other)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in found:
+        check(result)
+    assert len(found) == 2
+    other.close()
+
+    def nested(dataset: lamella.DataSet) -> Any:
+        from distributed import worker_client
+
+        with worker_client() as client:
+            return lamella.Context(executor=DaskExecutor(client)).run_udf(dataset, SlowSumUDF(0))["sum"].data
+
+    np.testing.assert_array_equal(executor.client.submit(nested, scan, pure=False).result(timeout=60), SUMS)
+
+
+@pytest.mark.parametrize("missing", ["lamella", "lamella_dask"])
+def test_a_worker_without_the_package_is_told_in_one_sentence(tmp_path: Path, missing: str) -> None:
+    block = (
+        f"import sys; sys.modules[{missing!r}] = None; from distributed.cli.dask_worker import main; sys.exit(main())"
+    )
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as bare, Client(bare) as client:
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-c", block, bare.scheduler_address, *options], stderr=subprocess.DEVNULL
+        )
+        try:
+            client.wait_for_workers(1, timeout=60)
+            with pytest.raises(PluginError, match=r"the Dask worker tcp://.* lacks lamella.*pip install lamella"):
+                list(DaskExecutor(client).map(abs, [-1]))
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+SCRIPT = """
+import sys, time
+import lamella
+from lamella.udf import UDF
+
+class SleepUDF(UDF):
+    def get_result_buffers(self):
+        return {"x": self.buffer("nav")}
+
+    def process_frame(self, frame):
+        time.sleep(0.2)
+
+if __name__ == "__main__":
+    with lamella.Context.make_with("dask", cpus=1) as ctx:
+        partials = ctx.run_udf_iter(lamella.open(sys.argv[1], num_partitions=40), SleepUDF())
+        next(partials)
+        print("begun", flush=True)
+        list(partials)
+"""
+
+
+def test_ctrl_c_ends_a_program_and_its_cluster(scan: lamella.DataSet, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), scan.source.resources[0].path]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begun\n"
+    workers = psutil.Process(child.pid).children(recursive=True)
+    os.killpg(child.pid, signal.SIGINT)
+    _, errors = child.communicate(timeout=30)
+    assert "KeyboardInterrupt" in errors
+    assert child.returncode != 0
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
