@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -119,18 +120,86 @@ def test_hyperspy_reads_pixels_and_axes(calibrated: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:BLO file expects")
 @pytest.mark.parametrize("ending", ["hspy", "zspy", "blo"])
-def test_writers_of_rosettasciio_take_it(path: Path, tmp_path: Path, ending: str) -> None:
+def test_writers_of_rosettasciio_take_it(tmp_path: Path, ending: str) -> None:
     if ending == "zspy" and not hasattr(pytest.importorskip("zarr").storage, "NestedDirectoryStore"):
         pytest.skip("this RosettaSciIO writes .zspy with zarr 2 only")
-    ds = lamella.open(path)
-    s = ds.to_hyperspy()
-    if ending == "blo":
-        square = DATA[..., :8].astype(np.uint8)
-        np.save(tmp_path / "bytes.npy", square)
-        s = lamella.open(tmp_path / "bytes.npy").to_hyperspy()
-    s.save(tmp_path / f"out.{ending}", **({"intensity_scaling": None} if ending == "blo" else {}))
-    expected = DATA[..., :8] if ending == "blo" else DATA
-    np.testing.assert_array_equal(hs.load(tmp_path / f"out.{ending}").data, expected)
+    square = DATA[..., :8].astype(np.uint8 if ending == "blo" else np.uint16)
+    np.save(tmp_path / "scan.npy", square)
+    ds = lamella.open(tmp_path / "scan.npy")
+    options: dict[str, Any] = {"intensity_scaling": None} if ending == "blo" else {}
+    writer = import_module(f"rsciio.{'blockfile' if ending == 'blo' else ending}")
+    for lazy in (True, False):
+        path = tmp_path / f"{lazy}.{ending}"
+        writer.file_writer(str(path), ds.to_rsciio(lazy=lazy), **options)
+        (read,) = writer.file_reader(str(path))[:1]
+        np.testing.assert_array_equal(read["data"], square)
+        np.testing.assert_array_equal(hs.load(path).data, square)
+    ds.to_hyperspy().save(tmp_path / f"signal.{ending}", **options)
+    np.testing.assert_array_equal(hs.load(tmp_path / f"signal.{ending}").data, square)
+
+
+METRES = {"km": 1e3, "m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "A": 1e-10, "1/nm": 1e9, "1 / nm": 1e9}
+PIXELS_DIFFER = {
+    "EELS_SI.dm4": lambda theirs, shape: np.moveaxis(theirs, 0, -1),  # they leave the energy first
+    ".mib": lambda theirs, shape: theirs.reshape(shape)[..., ::-1, :],  # they turn frames upside down
+}
+AXES_DIFFER = {
+    "test2.blo": "they give the detector in cm, as the camera length of the file has it",
+    "20241021_00405_movie.mrc": "they take a pixel size of zero for -1 nm",
+    "128x128x5-diffraction_preview_1.ser": "they read 1/m as m",
+    "16x16-line_profile_horizontal_5x128x128_EDS_2.ser": "they read 1/m as m",
+}
+READERS = {"hdf5": {"hspy": "hspy", "nxs": "nexus", "emd": "emd"}, "empad": {"xml": "empad"}} | {
+    name: dict.fromkeys(endings.split(), module)
+    for name, (module, endings) in {
+        "blo": ("blockfile", "blo"),
+        "dm": ("digitalmicrograph", "dm3 dm4"),
+        "mib": ("quantumdetector", "mib"),
+        "mrc": ("mrc", "mrc"),
+        "ser": ("tia", "ser emi"),
+        "tvips": ("tvips", "tvips"),
+    }.items()
+}
+
+
+def compared(folder: Path) -> list[tuple[str, Path]]:
+    """Give each file of a folder of samples with the reader of RosettaSciIO for it."""
+    endings = READERS.get(folder.name, {})
+    return [
+        (endings[path.suffix[1:]], path) for path in sorted(folder.rglob("*")) if path.suffix[1:].lower() in endings
+    ]
+
+
+@pytest.mark.recorded
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("folder", sorted(READERS))
+def test_pixels_and_axes_are_those_of_rosettasciio(samples: Path, folder: str) -> None:
+    same = 0
+    for module, path in compared(samples / folder):
+        try:
+            found = import_module(f"rsciio.{module}").file_reader(str(path), lazy=False)
+            ds = lamella.open(path)
+        except Exception:  # one of the two does not read it
+            continue
+        ours = ds.to_rsciio(lazy=False)
+        change = PIXELS_DIFFER.get(path.name) or PIXELS_DIFFER.get(path.suffix)
+        for theirs in found:
+            data = change(theirs["data"], ours["data"].shape) if change else theirs["data"]
+            if np.array_equal(np.squeeze(data), np.squeeze(ours["data"]), equal_nan=data.dtype.kind == "f"):
+                break
+        else:
+            pytest.fail(f"{path.name}: pixels differ from those of RosettaSciIO")
+        same += 1
+        if change is None and path.name not in AXES_DIFFER:
+            for one, other in zip(axes_of(ours), axes_of(theirs), strict=True):
+                if one["units"] and other["units"] in METRES and other["scale"]:
+                    expected = other["scale"] * METRES[other["units"]]
+                    assert one["scale"] * METRES[one["units"]] == pytest.approx(expected, rel=1e-5), path.name
+    assert same >= 1
+
+
+def axes_of(signal: dict[str, Any]) -> list[dict[str, Any]]:
+    return [axis for axis in signal["axes"] if axis["size"] > 1]
 
 
 def test_writers_of_dask_take_it(path: Path, tmp_path: Path) -> None:
@@ -143,4 +212,6 @@ def test_writers_of_dask_take_it(path: Path, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "out.h5") as file:
         np.testing.assert_array_equal(file["data"][...], DATA)
     da.to_npy_stack(str(tmp_path / "stack"), array)
-    np.testing.assert_array_equal(da.from_npy_stack(str(tmp_path / "stack")), DATA)
+    stack = da.from_npy_stack(str(tmp_path / "stack"))
+    np.testing.assert_array_equal(stack, DATA)
+    np.testing.assert_array_equal(lamella.open(stack).read(), DATA)

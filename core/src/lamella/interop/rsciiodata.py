@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,11 @@ def to_rsciio(dataset: DataSet, *, lazy: bool = True) -> dict[str, Any]:
         ],
         "metadata": _metadata(dataset),
         "original_metadata": dict(dataset.raw_metadata),
+        "attributes": {"_lazy": lazy, "ragged": False},
+        "package_info": {"package": "lamella", "package_version": version("lamella")},
+        "tmp_parameters": {},
+        "learning_results": {},
+        "models": {},
     }
 
 
@@ -69,12 +75,14 @@ def to_hyperspy(dataset: DataSet, *, lazy: bool = True) -> Any:
 
 def _axis(axis: Axis, number: int, length: int, *, navigate: bool) -> dict[str, Any]:
     return {
+        "_type": "UniformDataAxis",
         "name": axis.name,
         "size": length,
         "offset": axis.offset,
         "scale": axis.scale,
         "units": axis.units,
         "navigate": navigate,
+        "is_binned": False,
         "index_in_array": number,
     }
 
