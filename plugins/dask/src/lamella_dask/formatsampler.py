@@ -38,11 +38,14 @@ class DaskSampler(Sampler):
         "transposed",
         "delayed",
         *(("from_zarr",) if find_spec("zarr") else ()),
+        *(("xarray",) if find_spec("xarray") else ()),
     )
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Give an array whose values are those of the scan, whatever its blocks are."""
         rank = len(data.sig_shape)
+        if data.variant == "xarray":
+            return {"data": _data_array(data, rank), "sig_axes": tuple(f"k{i}" for i in range(rank))}
         return {"data": _array(directory, data, rank), "sig_dims": rank} | (
             {"sig_axes": tuple(range(rank))} if data.variant == "transposed" else {}
         )
@@ -88,6 +91,15 @@ def _array(directory: Path, data: SampleData, rank: int) -> Any:
         case "from_zarr":
             return _zarr(directory, pixels, rank)
     return da.from_array(pixels, chunks=(1, *pixels.shape[1:]))
+
+
+def _data_array(data: SampleData, rank: int) -> Any:
+    """Give an array with names, whose detector comes first."""
+    import xarray
+
+    names = [f"n{i}" for i in range(len(data.nav_shape))] + [f"k{i}" for i in range(rank)]
+    array = xarray.DataArray(data.pixels.copy(), dims=names, name="counts")
+    return array.transpose(*names[-rank:], *names[:-rank]).chunk({names[0]: 1})
 
 
 def _counted(row: NDArray[Any], place: tuple[int, ...]) -> NDArray[Any]:
