@@ -92,5 +92,5 @@ def measure(packed: bytes, paths: Mapping[str, str], part: tuple[int, int], seco
 
 
 def _opened(packed: bytes, paths: Mapping[str, str]) -> Any:
-    with paths_here(paths), prefer("buffered", "it is to be read"):
+    with paths_here(paths), prefer("buffered", "a measurement reads it once"):
         return pickle.loads(packed)
