@@ -94,6 +94,7 @@ ENVIRONMENTS = {
     "lamella-mib": Installed("`lamella-mib`", ("lamella-mib",), "import lamella", _LAMELLA),
     "lamella[mib]": Installed("`lamella[mib]`", ("lamella[mib]",), "import lamella", _LAMELLA),
     "lamella[all]": Installed("`lamella[all]`", ("lamella[all]",), "import lamella", _LAMELLA),
+    "lamella[full]": Installed("`lamella[full]`", ("lamella[full]",), "import lamella", _LAMELLA),
     "rosettasciio": Installed("RosettaSciIO", ("rosettasciio",), "import rsciio", _RSCIIO),
     "hyperspy": Installed("HyperSpy", ("hyperspy",), "import hyperspy.api", _HYPERSPY),
     "libertem": Installed("LiberTEM", ("libertem",), "import libertem.api", _LIBERTEM),
