@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -91,8 +92,8 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/scan/{id}/close", scans.close),
         post("/scan/{id}/reopen", scans.reopen),
         WebSocketRoute("/scan/{id}/live", connections.serve),
-        Mount("/static/gui", StaticFiles(directory=own)),
-        Mount("/static/viewer", StaticFiles(directory=lamella_viewer.static_folder())),
+        Mount("/static/gui", GZipMiddleware(StaticFiles(directory=own))),
+        Mount("/static/viewer", GZipMiddleware(StaticFiles(directory=lamella_viewer.static_folder()))),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import lamella
 from lamella.analysis import make_analysis
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page, Route, WebSocketRoute
 
     from server.conftest import Client
 
@@ -222,19 +223,22 @@ def test_the_page_comes_back_as_it_was(page: Page, client: Client, scan: str) ->
     assert page.evaluate("document.getElementById('scan').settings.colours") == "inferno"
 
 
-def test_a_cut_connection_comes_back(page: Page, client: Client, scan: str, page_faults: list[str]) -> None:
+def test_a_cut_connection_comes_back(page: Page, client: Client, scan: str) -> None:
+    connections: list[WebSocketRoute] = []
+
+    def through(route: WebSocketRoute) -> None:
+        route.connect_to_server()
+        connections.append(route)
+
+    page.route_web_socket(re.compile("/live$"), through)
     enter(page, client, f"/scan/{scan}")
     exact(page, "scan", "ring")
-    one = client.workspace.get(scan)
-    page.context.set_offline(True)
-    assert one.scan is not None
-    for talk in list(one.scan._talks):
-        talk.close()
-    page.evaluate("document.querySelector('.item[data-panel]:not([aria-pressed=true])').click()")
-    page.context.set_offline(False)
-    page_faults.clear()
-    page.reload()
-    exact(page, "scan", "ring")
+    connections[0].close(code=1001)
+    wait(page, "document.getElementById('stage').textContent.includes('lost')")
+    wait(page, "document.getElementById('stage').textContent === 'exact'")
+    assert len(connections) == 2
+    page.get_by_role("button", name="Disk", exact=False).first.click()
+    exact(page, "scan", "disk")
 
 
 def test_code_and_results_are_taken_away(page: Page, client: Client, scan: str) -> None:

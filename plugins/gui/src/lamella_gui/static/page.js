@@ -176,7 +176,7 @@ for (const [name, viewer] of Object.entries(viewers)) {
   viewer.addEventListener("settings", () => changed(shown[name] ?? active, false));
   viewer.addEventListener("tool", (/** @type {CustomEvent} */ event) => toolbars.choose(name, event.detail.tool));
   viewer.addEventListener("line", (/** @type {CustomEvent} */ event) => {
-    profile.along(event.detail.line ? viewer : null, event.detail.line);
+    profile.along(event.detail.line ? viewer : null);
   });
   viewer.addEventListener("pointerdown", () => toolbars.colour(name));
 }
