@@ -213,6 +213,18 @@ def test_loading_begins_when_the_rest_of_the_run_is_dearer(
     assert bool(started) is begun
 
 
+def test_loading_begins_when_many_short_runs_have_cost_more(
+    queue: CompileQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[CompileJob] = []
+    monkeypatch.setattr(queue, "_begin", started.append)
+    one = CompileJob("a:b", (), load=None, look=lambda: store.NATIVE)
+    for run in range(5):
+        queue.announce(run, 1000)
+        queue.spent(one, 0.05, 1000)
+        assert bool(started) is (run == 4)
+
+
 def test_a_kernel_that_is_not_on_disk_is_not_begun_early(queue: CompileQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[CompileJob] = []
     monkeypatch.setattr(queue, "_begin", started.append)

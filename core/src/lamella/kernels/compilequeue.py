@@ -196,9 +196,9 @@ class CompileQueue:
         return LOADING_NATIVE if job.found == store.NATIVE else LOADING
 
     def _is_worth_loading(self, job: CompileJob) -> bool:
-        """Whether the rest of the run pays for loading; looks at the disk only where it may."""
-        left, least = self._left_to_do(job), _LOADING_MORE if self.loaded else LOADING_NATIVE
-        return left > _TIMES * least and bool(job.found) and left > _TIMES * self._loading_cost(job)
+        """Whether the rest of the run pays for loading, or short runs have cost more; looks at the disk only then."""
+        cost, least = max(self._left_to_do(job), job.seconds), _LOADING_MORE if self.loaded else LOADING_NATIVE
+        return cost > _TIMES * least and bool(job.found) and cost > _TIMES * self._loading_cost(job)
 
     def wait_if_soon(self, job: CompileJob) -> None:
         """Wait for a kernel that is being loaded from disk, if that is faster than going on with NumPy."""

@@ -9,7 +9,6 @@ convention has it.
 from __future__ import annotations
 
 import ctypes
-import json
 import pickle
 import platform
 import sys
@@ -83,6 +82,8 @@ def make_native(compiled: str, result: Any, arguments: Sequence[Any]) -> bytes |
     """
     if not _is_supported() or not all(map(_is_passed, arguments)) or str(result.signature.return_type) != "none":
         return None
+    import json
+
     import llvmlite.binding as llvm
 
     _, _, (_, bitcode) = result.library.serialize_using_object_code()
@@ -119,6 +120,8 @@ def load_native(code: bytes) -> Callable[..., None] | None:
     """Give the function of what `make_native` gave; None if it is not for this system."""
     if not _is_supported():
         return None
+    import json
+
     line, _, code = code.partition(b"\n")
     head = json.loads(line)
     name, count = str(head["function"]), int(head["arguments"])
