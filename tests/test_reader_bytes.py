@@ -65,7 +65,8 @@ def _is_mode(call: ast.Call) -> bool:
 
 
 def readers() -> list[Path]:
-    modules = [path for path in ROOT.glob("plugins/*/src/*/**/*.py") if path.name not in (SAMPLERS, FOR_LIBRARIES)]
+    found = (path for path in ROOT.glob("plugins/*/src/*/**/*.py") if path.relative_to(ROOT).parts[1] != "gui")
+    modules = [path for path in found if path.name not in (SAMPLERS, FOR_LIBRARIES)]
     templates = ROOT.glob("testkit/src/lamella_testkit/scaffold/templates/*/src/**/*.py.txt")
     return sorted([*modules, *(path for path in templates if path.name != f"{SAMPLERS}.txt")])
 

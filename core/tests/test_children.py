@@ -461,6 +461,8 @@ scan = ("run", "scan.npy", "--sum", "--no-pictures", "--workers", "1")
 arguments = {
     "demo": [("demo", "--size", "4,4,16", "--out", out + "/demo")],
     "info": [("info", "suspicious.h5"), ("info", "suspicious.h5", "--isolate", "always")],
+    "gui": [("gui", "--help")],
+    "workers": [("workers", "--help")],
     "mutants": [("mutants", "--help")],
     "probe": [("probe", "suspicious.h5"), ("probe", ".")],
     "run": [
