@@ -145,7 +145,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     wanted: Iterable[int] = (port,) if port is not None else (*range(PORT, PORT + _TRIED), 0)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in wanted:
-        listening = socket.socket(family)
+        # With the protocol named, asyncio sends small messages at once; else they wait for 40 ms.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere this lets two programs share a port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,8 +1,10 @@
 """Opening files, forms, analyses, results and the session, as a browser without JavaScript would see them."""
 
+import gc
 import io
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,6 +117,20 @@ def test_the_exact_picture_is_the_result_of_python(client: Client, scan: str, na
     )
     assert header["channel"]
     np.testing.assert_array_equal(pixels, wanted.reshape(pixels.shape).astype(pixels.dtype))
+
+
+def test_small_messages_are_sent_at_once(client: Client, scan: str) -> None:
+    """With the algorithm of Nagle, each small picture would wait for 40 ms."""
+    with client.socket(scan) as live:
+        live.ping().wait(5)
+        served = [
+            one
+            for one in gc.get_objects()
+            if type(one) is socket.socket and one.fileno() >= 0 and one.getsockname()[1:2] == (client.port,)
+        ]
+        accepted = [one for one in served if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+        assert accepted
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in accepted)
 
 
 def test_wrong_parameters_are_told_by_field(client: Client, scan: str) -> None:

@@ -23,6 +23,8 @@ __all__ = ["Picture", "channel_of", "cut", "make_picture"]
 
 _BINS = 128
 _SAMPLE = 1 << 16
+_LOOKED = 1 << 14
+"""Numbers by which the range of a first picture is chosen."""
 _MOST_CURVES = 16
 
 
@@ -50,6 +52,8 @@ class Picture:
         """Give the frame; for a slow link (1 or 2) with fewer bits, unless it is exact."""
         pixels, valid, code = self.pixels, self.valid, ("", "u2", "u1")[slowness]
         how = None
+        if not self.exact and pixels.dtype == np.float64:
+            pixels = pixels.astype(np.float32)
         if code and not self.exact and self.facts["kind"] == "image":
             pixels, how, known = quantised(pixels, code)
             if known is not None:
@@ -106,12 +110,14 @@ def make_picture(
     if valid is not None and data.dtype.kind in "fc":
         data, valid = np.where(valid, data, np.nan), None
     flat = replace(channel, raw_data=data)
-    panel = flat.panel(_thinned(axes, whole, data.shape)) if data.ndim in (1, 2) and data.size else None
+    exact = facts["stage"] == "exact" and not kept
+    look = flat if exact else replace(flat, raw_data=_every_nth(data))
+    panel = look.panel(_thinned(axes, whole, data.shape)) if data.ndim in (1, 2) and data.size else None
     if panel is None or panel.data is None:
         return _number(flat, facts)
-    pixels = _sendable(np.asarray(panel.data))
+    pixels = _sendable(data if panel.kind == "image" and data.dtype.kind != "c" else np.asarray(panel.data))
     numbers = pixels if panel.kind != "field" else np.hypot(pixels[0], pixels[1])
-    look = dict(kept) if kept else {"scale": panel.scale, "range": list(panel.limits)}
+    colouring = dict(kept) if kept else {"scale": panel.scale, "range": list(panel.limits)}
     told = {
         **facts,
         "title": channel.title,
@@ -123,9 +129,9 @@ def make_picture(
         "box": [0, 0, *((1, *whole)[-2:])],
         "axes": [_axis(axis, n, m) for axis, n, m in zip(panel.axes, whole, data.shape, strict=False)],
         **_numbers_told(numbers, valid, panel.kind),
-        **look,
+        **colouring,
     }
-    return Picture(told, pixels, valid, look)
+    return Picture(told, pixels, valid, colouring)
 
 
 def cut(picture: Picture, box: Sequence[int], most: Sequence[int]) -> Picture:
@@ -172,6 +178,14 @@ def _two_axes(
     return data, valid
 
 
+def _every_nth(data: NDArray[Any]) -> NDArray[Any]:
+    """Give fewer numbers of an image, enough to choose its range; all of others."""
+    if data.ndim != 2 or data.dtype.kind not in "buif":
+        return data
+    n = max(1, math.isqrt(data.size // _LOOKED))
+    return data[::n, ::n]
+
+
 def _thinned(axes: Sequence[Axis], whole: Sequence[int], shape: Sequence[int]) -> tuple[Axis, ...]:
     """Give the axes of a sample of a picture: they cover the same range with larger steps."""
     last = tuple(axes)[-len(shape) :]
@@ -204,7 +218,7 @@ def _numbers_told(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, kind: 
     if kind == "curve":
         return told
     sample = known[:: max(1, known.size // _SAMPLE)]
-    told["percentiles"] = list(choose_scale(sample, "linear")[1])
+    told["percentiles"] = list(choose_scale(sample[:: max(1, sample.size // _LOOKED)], "linear")[1])
     if high > low and math.isfinite(high - low):
         place = (sample.astype(np.float64) - low) * (_BINS / (high - low))
         counts = np.bincount(np.minimum(place.astype(np.int64), _BINS - 1), minlength=_BINS)
