@@ -65,8 +65,8 @@ def test_opening_a_file_and_picking_a_frame_imports_nothing_heavy(scan: Path) ->
     assert sorted(loaded & set(HEAVY)) == []
 
 
-def test_looking_at_a_file_costs_at_most_190_ms(scan: Path, slowness: float) -> None:
-    assert cpu_ms(f"from lamella.cli import main\nmain(['info', {str(scan)!r}])") <= 190 * slowness
+def test_looking_at_a_file_costs_at_most_300_ms(scan: Path, slowness: float) -> None:
+    assert cpu_ms(f"from lamella.cli import main\nmain(['info', {str(scan)!r}])") <= 300 * slowness
 
 
 def test_looking_at_a_file_imports_nothing_that_reads_pixels(scan: Path) -> None:
