@@ -120,7 +120,7 @@ def _detected(file: str) -> str | None:
     from lamella.opening.detect import detect
 
     try:
-        return detect(file, default_registry()).winner().name
+        return detect(file, default_registry(), hints=False).winner().name
     except (DetectionError, OSError):
         return None
 

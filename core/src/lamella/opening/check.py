@@ -177,7 +177,7 @@ def _candidate(format: str, probe: Probe | None, registry: Registry) -> Candidat
     if format.lower() != "auto":
         plugin = registry.get(format)
         return Candidate(plugin.name, plugin) if probe is None else ask(plugin, probe)
-    return None if probe is None else detect(probe, registry, ask_hooks=False).winner()
+    return None if probe is None else detect(probe, registry, ask_hooks=False, hints=False).winner()
 
 
 def _missing(candidate: Candidate, checked: CheckedValues) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ class Report:
         }
 
 
-def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool = True) -> Report:
+def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool = True, hints: bool = True) -> Report:
     """Ask the installed formats about a target.
 
     Parameters
@@ -154,6 +154,8 @@ def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool 
         The installed formats; what is installed by default.
     ask_hooks
         Whether hooks of plugins may suggest something where no format fits.
+    hints
+        Whether to look for formats that are not installed also where an installed one fits.
 
     Returns
     -------
@@ -170,13 +172,14 @@ def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool 
     looked_at = _looked_at(probe)
     candidates = [ask(plugin, probe) for plugin in registry.usable() if _is_asked(plugin, probe)]
     ranked = sorted(candidates, key=lambda one: (not one.eligible, -one.confidence, one.name))
-    hints = () if probe.kind == "object" else tuple(_hints(probe, registry))
-    if any(one.eligible for one in ranked):
-        return Report(_target_text(probe), looked_at, tuple(ranked), hints, kind=probe.kind)
+    fits = any(one.eligible for one in ranked)
+    others = () if probe.kind == "object" or (fits and not hints) else tuple(_hints(probe, registry))
+    if fits:
+        return Report(_target_text(probe), looked_at, tuple(ranked), others, kind=probe.kind)
     contents = contents_of(probe, registry) if probe.kind == "folder" else None
     suggestions = _suggestions(probe, contents, ask_hooks)
     emptiness = without_content(probe.size, probe.head, probe.tail) if probe.kind == "file" else None
-    return Report(_target_text(probe), looked_at, tuple(ranked), hints, suggestions, probe.kind, contents, emptiness)
+    return Report(_target_text(probe), looked_at, tuple(ranked), others, suggestions, probe.kind, contents, emptiness)
 
 
 def _is_asked(plugin: Plugin, probe: Probe) -> bool:

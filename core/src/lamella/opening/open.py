@@ -75,7 +75,7 @@ def _opened(format: str, target: object, keywords: Mapping[str, Any], registry: 
             raise refused
         candidate = ask(plugin, probe)
     else:
-        candidate = detect(probe, registry).winner()
+        candidate = detect(probe, registry, hints=False).winner()
         plugin = candidate.plugin
     detected = {} if candidate.match is None else candidate.match.params
     values = {**detected, **keywords}
