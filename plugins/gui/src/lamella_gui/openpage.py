@@ -17,7 +17,7 @@ from lamella.errors import LamellaError
 from lamella_gui.forms import Field, fields_of, text_of, values_of
 from lamella_gui.workspace import Workspace
 
-__all__ = ["FormatForm", "checked", "folder_facts", "form_for", "previews", "report_of"]
+__all__ = ["FormatForm", "checked", "folder_facts", "previews", "report_of"]
 
 _PREVIEW = 96
 """Edge of the small pictures at most [px]."""
@@ -134,12 +134,6 @@ class FormatForm:
             "alternatives": [{"shape": list(shape), "why": why} for shape, why in report.alternatives[:6]],
             "notes": [self._workspace.places.hidden(note) for note in report.notes],
         }
-
-
-def form_for(workspace: Workspace, path: Path, format: str | None, posted: Mapping[str, str]) -> FormatForm | None:
-    """Give the form of a format, or of the one that the file has; None if there is none."""
-    chosen = format or report_of(workspace, path)["winner"]
-    return None if chosen is None else FormatForm(workspace, path, str(chosen), posted)
 
 
 def checked(workspace: Workspace, path: Path, format: str, posted: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 import lamella
 from lamella.errors import LamellaError
-from lamella_gui.openpage import FormatForm, checked, folder_facts, form_for, previews, report_of
+from lamella_gui.openpage import FormatForm, checked, folder_facts, previews, report_of
 from lamella_gui.pages import Absent, Pages
 
 __all__ = ["OpenViews"]
@@ -51,8 +51,9 @@ class OpenViews:
         if path is not None and (path.is_file() or asked.get("as") == "data"):
             facts["report"] = report_of(self._workspace, path)
             posted = self._recent_values(path, asked)
+            chosen = asked.get("format") or posted.get("format") or facts["report"]["winner"]
             try:
-                form = form_for(self._workspace, path, asked.get("format") or posted.get("format"), posted)
+                form = FormatForm(self._workspace, path, str(chosen), posted) if chosen else None
             except LamellaError as error:
                 form, problem = None, problem or self._pages.told(error)
             facts |= {"form": form, "messages": None if form is None else form.messages()}

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -46,7 +46,6 @@ class Client:
     workspace: Workspace
     folder: Path
     cookie: str = ""
-    ended: list[str] = field(default_factory=list)
 
     @property
     def host(self) -> str:
