@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
-__all__ = ["busy_switching"]
+__all__ = ["busy_switching", "in_threads"]
 
 
 @contextlib.contextmanager
@@ -18,3 +19,12 @@ def busy_switching() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+def in_threads(work: Callable[[int], object], count: int) -> None:
+    """Call ``work`` with the numbers below ``count``, each in a thread of its own, and wait for all."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -17,7 +17,7 @@ from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
-from lamella_testkit.switching import busy_switching
+from lamella_testkit.switching import busy_switching, in_threads
 
 _THREADS = 8
 _MOST_READ = 8 << 20  # bytes of pixels that all threads read together
@@ -98,9 +98,5 @@ def _read_at_once(source: Any, data: SampleData) -> list[str]:
         except Exception as error:
             wrong.append(f"thread {number} of {_THREADS}: {type(error).__name__}: {error}")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, _THREADS)
     return wrong

@@ -26,7 +26,7 @@ from lamella_testkit.model import scan
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import SampleData
 from lamella_testkit.spawned import read_in_child
-from lamella_testkit.switching import busy_switching
+from lamella_testkit.switching import busy_switching, in_threads
 
 _THREADS = 8
 _MOST_READ = 1 << 30  # bytes of pixels that all threads read together
@@ -118,11 +118,7 @@ def _read_in_threads(source: Any, data: SampleData, backend: IOBackend, rounds: 
         except Exception as error:
             wrong.append(f"thread {number}: {type(error).__name__}: {error}")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, _THREADS)
     return wrong
 
 
