@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 import lamella
@@ -165,6 +166,39 @@ def test_boxes_and_an_index_say_the_same() -> None:
         for first, end in ((0, 16), (16, 60)):
             order.put(order.to_items(vectors, first, end), back, first)
         np.testing.assert_array_equal(back, vectors)
+
+
+@given(data=st.data())
+def test_boxes_side_by_side_are_copied_together_as_one_by_one(data: st.DataObject) -> None:
+    """Boxes of equal and different width, in any order, with or without axes behind the pixel, of any dtype."""
+    heights = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    widths = data.draw(st.lists(st.sampled_from([1, 2, 2, 2, 5]), min_size=1, max_size=6))
+    tops, lefts = np.cumsum([0, *heights]).tolist(), np.cumsum([0, *widths]).tolist()
+    boxes = [
+        SigBox((top, left), (height, width))
+        for top, height in zip(tops, heights, strict=False)
+        for left, width in zip(lefts, widths, strict=False)
+    ]
+    if data.draw(st.booleans()):
+        boxes = data.draw(st.permutations(boxes))
+    order = BoxOrder((tops[-1], lefts[-1]), tuple(boxes))
+    index = IndexOrder(order.pixels(0, order.bounds[-1]))
+    first, end = sorted(data.draw(st.lists(st.sampled_from(order.bounds.tolist()), min_size=2, max_size=2)))
+    dtype = data.draw(st.sampled_from(["u1", ">u2", "f4", "c16"]))
+    rng = np.random.default_rng(1)
+    planes = rng.integers(0, 200, (2, order.bounds[-1])).astype(dtype)
+    np.testing.assert_array_equal(order.take(planes, first, end), index.take(planes, first, end))
+    rest: tuple[int, ...] = data.draw(st.sampled_from([(), (2,), (2, 3)]))
+    pixels = rng.integers(0, 200, (order.bounds[-1], *rest)).astype(dtype)
+    if rest and rng.integers(2):
+        pixels = np.asfortranarray(pixels)
+    items = order.to_items(pixels, first, end)
+    np.testing.assert_array_equal(items, index.to_items(pixels, first, end))
+    wider = np.zeros(pixels.shape, data.draw(st.sampled_from([dtype, "c16"])))
+    expected = wider.copy()
+    order.put(items, wider, first)
+    index.put(items, expected, first)
+    np.testing.assert_array_equal(wider, expected)
 
 
 @pytest.mark.parametrize(
