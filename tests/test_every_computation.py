@@ -44,10 +44,16 @@ def context(request: pytest.FixtureRequest) -> Iterator[lamella.Context]:
         yield made
 
 
-def jobs(sig: tuple[int, ...]) -> tuple[list[UDF], NDArray[np.float32]]:
+@cache
+def masks_for(sig: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give masks without zeros, and some with many."""
     count = 9 if np.prod(sig) < LARGE else 2
-    masks = np.random.default_rng(3).random((count, *sig)).astype(np.float32)
-    rings = np.where(masks > 0.8, masks, 0)
+    masks = np.random.default_rng(3).random((count, *sig), np.float32)
+    return masks, np.where(masks > 0.8, masks, np.float32(0))
+
+
+def jobs(sig: tuple[int, ...]) -> tuple[list[UDF], NDArray[np.float32]]:
+    masks, rings = masks_for(sig)
     udfs: list[UDF] = [
         SumUDF(),
         SumSigUDF(),
@@ -97,21 +103,54 @@ def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[n
     return product
 
 
+def compare(kit: Kit, context: lamella.Context, data: SampleData, backend: str | None) -> None:
+    """Compare all jobs on one scan with plain arithmetic."""
+    small, inline = np.prod(data.sig_shape) < LARGE, context.executor.name == "inline"
+    options = {} if backend is None else {"io_backend": backend}
+    ds = kit.open(kit.written(data), num_partitions=3, **options)
+    udfs, masks = jobs(ds.shape.sig.to_tuple())
+    if small or inline:
+        check(context.run_udf(ds, udfs), data.frames, masks)
+    if small or not inline:
+        roi = np.arange(data.n_frames).reshape(data.nav_shape) % 3 != 1
+        check(context.run_udf(ds, udfs, roi=roi), data.frames[roi.reshape(-1)], masks)
+    if small and inline:
+        check([context.run_udf(ds, udf) for udf in udfs], data.frames, masks)
+
+
+def pairs(kit: Kit) -> list[tuple[SampleData, str | None]]:
+    """Give each scan with each backend that reads it."""
+    every = scans(kit)
+    return [(data, name) for data in every for name in (backends(kit) if np.prod(data.sig_shape) < LARGE else [None])]
+
+
+def some(all_pairs: list[tuple[SampleData, str | None]]) -> list[tuple[SampleData, str | None]]:
+    """Give as few of the pairs as have every scan and every backend."""
+    every = list(dict.fromkeys(data for data, _ in all_pairs))
+    names = list(dict.fromkeys(name for _, name in all_pairs))
+    count = max(len(every), len(names))
+    return [(every[i % len(every)], names[i % len(names)]) for i in range(count)]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_jobs_give_what_plain_arithmetic_gives(
     kit_of: Callable[[str], Kit], context: lamella.Context, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In one thread every dtype meets every backend; other executors meet all dtypes and all backends."""
     monkeypatch.setenv("LAMELLA_KERNELS", "numpy")
     kit = kit_of(name)
-    for data in scans(kit):
-        small = np.prod(data.sig_shape) < LARGE
-        for backend in backends(kit) if small else [None]:
-            options = {} if backend is None else {"io_backend": backend}
-            ds = kit.open(kit.written(data), num_partitions=3, **options)
-            udfs, masks = jobs(ds.shape.sig.to_tuple())
-            if small or context.executor.name == "inline":
-                check(context.run_udf(ds, udfs), data.frames, masks)
-            roi = np.arange(data.n_frames).reshape(data.nav_shape) % 3 != 1
-            check(context.run_udf(ds, udfs, roi=roi), data.frames[roi.reshape(-1)], masks)
-            if small and context.executor.name == "inline":
-                check([context.run_udf(ds, udf) for udf in udfs], data.frames, masks)
+    every = pairs(kit)
+    for data, backend in every if context.executor.name == "inline" else some(every):
+        compare(kit, context, data, backend)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("context", ["threads", "processes"], indirect=True)
+def test_every_executor_reads_every_dtype_by_every_backend(
+    kit_of: Callable[[str], Kit], context: lamella.Context, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMELLA_KERNELS", "numpy")
+    kit = kit_of(name)
+    for data, backend in pairs(kit):
+        compare(kit, context, data, backend)

@@ -117,12 +117,12 @@ def test_pixels_outside_the_frame_are_refused(version: str, place: int, wrong: i
     with pytest.raises(IndexError, match="outside the frame"):
         add(value, pixel, np.zeros(N_PIXELS))
     for count in (1, 4, 8):
-        weights = np.ones((1, N_PIXELS, count))
+        weights = np.ones((1, N_PIXELS, count), np.float32)
         with pytest.raises(IndexError, match="outside the frame"):
             weigh(value, pixel, starts, weights, np.zeros((2, count)))
     first, numbers = np.arange(N_PIXELS + 1), np.zeros(N_PIXELS, int)
     with pytest.raises(IndexError, match="outside the frame"):
-        weigh_listed(value, pixel, starts, first, numbers, np.ones(N_PIXELS), np.zeros((2, 1)))
+        weigh_listed(value, pixel, starts, first, numbers, np.ones(N_PIXELS, np.float32), np.zeros((2, 1)))
 
 
 def test_numpy_weighs_large_tiles_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:

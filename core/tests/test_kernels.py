@@ -163,7 +163,7 @@ def test_a_process_ends_while_its_kernels_are_being_compiled(tmp_path: Path) -> 
 def test_masks_that_do_not_come_in_fours_are_each_summed_once(count: int, depth: int) -> None:
     weigh_pixels = Kernel("lamella.kernels.weigh:weigh_pixels", fallback.weigh_pixels)
     rng = np.random.default_rng(0)
-    rows, masks = rng.integers(0, 100, (depth, 5000)).astype(np.uint8), rng.random((count, 5000))
+    rows, masks = rng.integers(0, 100, (depth, 5000)).astype(np.uint16), rng.random((count, 5000)).astype(np.float32)
     expected, found = np.ones((depth, count)), np.ones((depth, count))
     fallback.weigh_pixels(rows, (), masks, expected)
     weigh_pixels.compile_for(rows, (), masks, found)

@@ -224,10 +224,14 @@ def test_corrected_pixels_are_the_same_to_the_last_digit(dtype: str, swapped: tu
 # Events.
 
 
+PIXELS = {"u1": np.uint16, "f4": np.uint64}
+"""Types of the numbers of pixels; `test_event_kernels.py` has the same, so that they are compiled once."""
+
+
 def listed(dtype: str, lengths: tuple[int, ...], how: str) -> tuple[Array, Array, Array]:
     """Give values, pixels and starts of events of frames with so many events each."""
     values = filled(dtype, (1, sum(lengths)), how)[0]
-    pixels = np.random.default_rng(0).integers(0, 300, values.size).astype(np.uint32)
+    pixels = np.random.default_rng(0).integers(0, 300, values.size).astype(PIXELS.get(dtype, np.uint32))
     for array in (values, pixels):
         array.flags.writeable = False
     return values, pixels, np.concatenate([[0], np.cumsum(lengths)])

@@ -1,4 +1,7 @@
-"""Kernels are loaded as machine code, without numba, where an earlier process left it."""
+"""Kernels are loaded as machine code, without numba, where an earlier process left it.
+
+Versions that other tests compile, too, are in the folder of all tests, which knows the sources they were made from.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,15 @@ def _key(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(map(library._kind, arguments))
 
 
+def _loaded(kernel: Kernel, *arguments: Any) -> Kernel:
+    """Give a kernel that found on disk the machine code that another one left there."""
+    Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
+    fresh = Kernel(kernel.compiled, kernel.fallback)
+    assert fresh.look_for(*arguments) == store.NATIVE
+    assert fresh.load_for(*arguments)
+    return fresh
+
+
 def _arguments(kernel: Kernel, dtype: str, swapped: tuple[int, ...]) -> tuple[Any, ...]:
     rng = np.random.default_rng(0)
     tile = rng.integers(0, 200, (300, 5003)).astype(dtype)
@@ -43,12 +55,9 @@ def _arguments(kernel: Kernel, dtype: str, swapped: tuple[int, ...]) -> tuple[An
 
 @pytest.mark.parametrize("kernel", [builtin.add_frames, builtin.add_pixels, builtin.weigh_pixels], ids=repr)
 @pytest.mark.parametrize(("dtype", "swapped"), [("u2", ()), ("u2", (1,)), ("f4", ())])
-def test_machine_code_does_what_numpy_does(kernel: Kernel, dtype: str, swapped: tuple[int, ...], folder: Path) -> None:
+def test_machine_code_does_what_numpy_does(kernel: Kernel, dtype: str, swapped: tuple[int, ...]) -> None:
     arguments = _arguments(kernel, dtype, swapped)
-    Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
-    fresh = Kernel(kernel.compiled, kernel.fallback)
-    assert fresh.look_for(*arguments) == store.NATIVE
-    assert fresh.load_for(*arguments)
+    fresh = _loaded(kernel, *arguments)
     apart = np.zeros((300, 5003 + 9), arguments[0].dtype)[:, :5003]
     apart[:] = arguments[0]
     apart.setflags(write=False)
@@ -73,16 +82,14 @@ def test_numba_is_not_imported_for_machine_code(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["add_events", "weigh_events"])
-def test_machine_code_says_what_is_wrong_with_events(name: str, folder: Path) -> None:
+def test_machine_code_says_what_is_wrong_with_events(name: str) -> None:
     values, pixels = np.ones(3, "u1"), np.array([0, 8, 9], "u2")
     rest = (
-        (np.zeros(9, np.int64),) if name == "add_events" else (np.array([0, 3]), np.ones((1, 9, 4)), np.zeros((1, 4)))
+        (np.zeros(9, np.int64),)
+        if name == "add_events"
+        else (np.array([0, 3]), np.ones((1, 9, 4), np.float32), np.zeros((1, 4)))
     )
-    kernel: Kernel = getattr(builtin, name)
-    Kernel(kernel.compiled, kernel.fallback).compile_for(values, pixels, *rest)
-    fresh = Kernel(kernel.compiled, kernel.fallback)
-    assert fresh.look_for(values, pixels, *rest) == store.NATIVE
-    assert fresh.load_for(values, pixels, *rest)
+    fresh = _loaded(getattr(builtin, name), values, pixels, *rest)
     with pytest.raises(IndexError, match="outside the frame"):
         fresh(values, pixels, *rest)
     pixels[2] = 7
@@ -106,7 +113,7 @@ def _further(name: str, dtype: str) -> tuple[Any, ...]:
             rng.random(300),
             np.zeros((depth, 3)),
         ),
-        "correct_rows": lambda: (rng.random(width), rng.random(width), np.zeros((depth, width))),
+        "correct_rows": lambda: (*rng.random((2, width)).astype(np.float32), np.zeros((depth, width), np.float32)),
         "reduce_rows": lambda: (
             nothing,
             np.zeros(width, wide),
@@ -121,15 +128,12 @@ def _further(name: str, dtype: str) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("dtype", ["u2", "f4"])
 @pytest.mark.parametrize("name", ["add_moments", "add_squares", "weigh_items", "correct_rows", "reduce_rows"])
-def test_machine_code_of_further_kernels_does_what_numpy_does(name: str, dtype: str, folder: Path) -> None:
+def test_machine_code_of_further_kernels_does_what_numpy_does(name: str, dtype: str) -> None:
     if name == "add_squares" and dtype == "f4":
         pytest.skip("it is for whole numbers")
     kernel: Kernel = getattr(builtin, name)
     arguments = _further(name, dtype)
-    Kernel(kernel.compiled, kernel.fallback).compile_for(*arguments)
-    fresh = Kernel(kernel.compiled, kernel.fallback)
-    assert fresh.look_for(*arguments) == store.NATIVE
-    assert fresh.load_for(*arguments)
+    fresh = _loaded(kernel, *arguments)
     found, expected = ([np.copy(one) if isinstance(one, np.ndarray) else one for one in arguments] for _ in range(2))
     for _ in range(3):
         fresh._ready[_key(arguments)](*found)

@@ -48,9 +48,12 @@ def checks() -> list[pytest.param]:  # type: ignore[valid-type]
     [(RIGHT, LinearSampler), (PROCEDURAL, ProceduralSampler)],
     ids=["linear", "procedural"],
 )
+@pytest.mark.parametrize("profile", ["brief", pytest.param("dev", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("one", checks())
-def test_a_right_reader_passes(one: Check, spec: FormatSpec, sampler: type[ToySampler], worker: Worker) -> None:
-    result = worker.carry_out(spec, sampler, one, PROFILES["dev"])
+def test_a_right_reader_passes(
+    one: Check, spec: FormatSpec, sampler: type[ToySampler], profile: str, worker: Worker
+) -> None:
+    result = worker.carry_out(spec, sampler, one, PROFILES[profile])
     if result.status is Status.skipped and one.level == 4:
         pytest.skip(result.reason or "")
     assert result.status in (Status.passed, Status.not_applicable), str(result)
