@@ -42,12 +42,9 @@ class DaskReader:
         order = _axes_order(target, params)
         dims = params.wanted_sig_dims
         if getattr(target, "dims", None) is not None:
-            target = target.transpose(*(target.dims[axis] for axis in order))
-            axes, raw = _xarray_axes(target), _xarray_attributes(target)
-            array = _chunked(target, dims)
+            array, axes, raw = _named(target, order, dims)
         else:
-            axes, raw = (), {}
-            array = target if order == tuple(range(len(order))) else target.transpose(order)
+            array, axes, raw = target.transpose(order), (), {}
         array, notes = _whole_frames(array, dims)
         notes += _without_effect(params)
         cut = array.ndim - dims
@@ -122,11 +119,15 @@ def _axes_order(array: Any, params: DaskParams) -> tuple[int, ...]:
 def _number(axis: int | str, names: Sequence[Any], ndim: int) -> int | None:
     if axis in names:
         return list(names).index(axis)
-    try:
-        number = int(axis)
-    except ValueError:
-        return None
+    number = int(axis) if str(axis).removeprefix("-").isdecimal() else ndim
     return number % ndim if -ndim <= number < ndim else None
+
+
+def _named(target: Any, order: tuple[int, ...], dims: int) -> tuple[Any, tuple[Axis, ...], dict[str, Any]]:
+    """Give the Dask array of an xarray.DataArray, its axes and what it says about itself."""
+    target = target.transpose(*(target.dims[axis] for axis in order))
+    axes = tuple(_axis(str(name), target.coords.get(name)) for name in target.dims)
+    return _chunked(target, dims), axes, _attributes(target)
 
 
 def _chunked(target: Any, dims: int) -> Any:
@@ -137,13 +138,9 @@ def _chunked(target: Any, dims: int) -> Any:
     return target.data
 
 
-def _xarray_axes(target: Any) -> tuple[Axis, ...]:
-    return tuple(_axis(str(name), target.coords.get(name)) for name in target.dims)
-
-
 def _axis(name: str, coordinate: Any) -> Axis:
     """Give the axis of a coordinate whose values have even steps; else one that is not calibrated."""
-    if coordinate is None or coordinate.ndim != 1 or np.dtype(coordinate.dtype).kind not in "iuf":
+    if coordinate is None or np.dtype(coordinate.dtype).kind not in "iuf":
         return Axis(name)
     values = np.asarray(coordinate.values, dtype=np.float64)
     units = coordinate.attrs.get("units")
@@ -153,7 +150,7 @@ def _axis(name: str, coordinate: Any) -> Axis:
     return Axis(name, scale, float(values[0]), None if units is None else str(units))
 
 
-def _xarray_attributes(target: Any) -> dict[str, Any]:
+def _attributes(target: Any) -> dict[str, Any]:
     name = {} if target.name is None else {"name": str(target.name)}
     found: dict[str, Any] = json_value({**name, **target.attrs})
     return found

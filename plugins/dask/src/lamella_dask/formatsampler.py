@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
-from lamella_testkit import SampleData, Sampler
+from lamella.reader import Axis
+from lamella_testkit import SampleData, Sampler, Special
 
-__all__ = ["CALLS", "DaskSampler"]
+__all__ = ["DaskSampler"]
 
-CALLS: Counter[tuple[int, tuple[int, ...]]] = Counter()
-"""How often each block of a delayed array was computed, by process and place."""
+_XARRAY = find_spec("xarray") is not None
+_FOR_XARRAY = (
+    *(f"formatreader.{name}" for name in ("_named", "_chunked", "_axis", "_attributes")),
+    "array, axes, raw = _named(target, order, dims)",
+    "return list(names).index(axis)",
+)
 
 
 class DaskSampler(Sampler):
@@ -37,32 +42,76 @@ class DaskSampler(Sampler):
         "detector cut",
         "transposed",
         "delayed",
+        "read in part",
+        "computed again",
         *(("from_zarr",) if find_spec("zarr") else ()),
-        *(("xarray",) if find_spec("xarray") else ()),
+        *(("xarray",) if _XARRAY else ()),
     )
+    unreached: ClassVar[Mapping[str, str]] = {
+        "return None": "detect is asked about other objects as well, which no file is",
+        "source.DaskSource.identity": "it is asked for where a fingerprint is wanted",
+        "sourceblocks.Blocks.__getstate__": "only other processes get a pickle",
+        "sourceblocks.Blocks.__setstate__": "it runs in other processes",
+        **({} if _XARRAY else dict.fromkeys(_FOR_XARRAY, "xarray is not installed")),
+    }
+    unsaid: ClassVar[Mapping[str, str]] = {"parameters.scheduler": "every scheduler computes the same"}
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Give an array whose values are those of the scan, whatever its blocks are."""
         rank = len(data.sig_shape)
         if data.variant == "xarray":
-            return {"data": _data_array(data, rank), "sig_axes": tuple(f"k{i}" for i in range(rank))}
-        return {"data": _array(directory, data, rank), "sig_dims": rank} | (
-            {"sig_axes": tuple(range(rank))} if data.variant == "transposed" else {}
-        )
+            return {"data": _data_array(data), "sig_axes": tuple(f"k{i}" for i in range(rank))}
+        keywords: dict[str, Any] = {"data": _array(directory, data, rank), "sig_dims": rank}
+        match data.variant:
+            case "transposed":
+                keywords["sig_axes"] = tuple(range(rank))
+            case "read in part":
+                keywords["cache"] = 0
+            case "computed again":
+                keywords["cache"] = _frame_nbytes(data) * math.prod(_halves(data.nav_shape))
+        return keywords
 
-    def expects_notes(self, data: SampleData) -> bool:
-        """Say that only blocks that cut the detector are worth a word."""
-        return data.variant == "detector cut" and max(data.sig_shape) > 1
+    def axes(self, data: SampleData) -> Sequence[Axis] | None:
+        """Give the axes of an array that has coordinates."""
+        if data.variant != "xarray":
+            return None
+        axes = zip(_calibrated(data), (*data.nav_shape, *data.sig_shape), strict=True)
+        return [axis if length > 1 else replace(axis, scale=1.0) for axis, length in axes]
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give the name and the attributes of an array that has such."""
+        return {"name": "counts", "gain": 2, "comment": "cold"} if data.variant == "xarray" else {}
+
+    def expects_notes(self, data: SampleData) -> int:
+        """Say that blocks that cut the detector are worth a word, and such of which a worker cannot keep a row."""
+        if data.variant == "computed again":
+            return int(_row(data.nav_shape) > math.prod(_halves(data.nav_shape)))
+        return int(data.variant == "detector cut" and max(data.sig_shape) > 1)
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterable[Special]:
+        """Give arrays that are opened with parameters, that have odd coordinates, or whose blocks become dense."""
+        if data.variant == "rows":
+            yield from _with_parameters(data)
+        if data.variant == "xarray":
+            yield from _with_odd_coordinates(data)
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Give arrays of which no frame can be computed, or that are not what they announce."""
         array = da.from_array(data.pixels.copy(), chunks=-1)
-        rank = len(data.sig_shape)
-        dims = {"sig_dims": rank}
+        dims = {"sig_dims": len(data.sig_shape)}
         yield "no frames", {"data": array[:0], **dims}
         yield "blocks of unknown size", {"data": array[da.from_array(np.ones(len(data.pixels), bool))], **dims}
         yield "objects", {"data": array.astype(object), **dims}
         yield "text", {"data": array.astype("U8"), **dims}
+        yield "no scan axis", {"data": array, "sig_dims": array.ndim}
+        yield "two numbers of detector axes", {"data": array, "sig_axes": (-1,), "sig_dims": 2}
+        for axes in ((0, 0), (0, array.ndim), (-array.ndim - 1, 0), (0, "k")):
+            yield f"detector axes {axes}", {"data": array, "sig_axes": axes}
+        for what, change in _WRONG.items():
+            yield what, {"data": array.map_blocks(change, dtype=array.dtype, meta=array._meta), **dims}
+        announced = array + 0
+        announced._meta = _OnGPU()
+        yield "an array on a GPU", {"data": announced, **dims}
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         """Give an array without end that nobody has computed."""
@@ -70,41 +119,149 @@ class DaskSampler(Sampler):
         return {"data": da.zeros((n, 1024, 256, 256), dtype="u2", chunks=(1, 512, -1, -1))}
 
 
+class _OnGPU:
+    """Stands for an array of CuPy, which there is only with a GPU."""
+
+    __module__ = "cupy"
+
+
+class _Packed:
+    """Stands for a sparse array: all that is asked of one is how it becomes dense."""
+
+    def __init__(self, pixels: NDArray[Any]) -> None:
+        self.pixels = pixels
+
+    def todense(self) -> NDArray[Any]:
+        return self.pixels
+
+
+def _fail(block: NDArray[Any]) -> NDArray[Any]:
+    raise RuntimeError("this block cannot be computed")
+
+
+_WRONG = {
+    "blocks of another shape": lambda block: block[:1],
+    "blocks of another dtype": lambda block: block.astype(complex),
+    "blocks that are no arrays": lambda block: "text",
+    "blocks that fail": _fail,
+    "blocks with a mask": np.ma.masked_array,
+    "blocks on a GPU": lambda block: _OnGPU(),
+}
+
+
 def _array(directory: Path, data: SampleData, rank: int) -> Any:
     pixels = data.pixels.copy()
     nav = data.nav_shape
     match data.variant:
-        case "squares":
-            return da.from_array(pixels, chunks=(*(-(-n // 2) for n in nav), *data.sig_shape))
+        case "squares" | "read in part":
+            return da.from_array(pixels, chunks=(*_halves(nav), *data.sig_shape))
+        case "computed again":
+            return _computed(da.from_array(pixels, chunks=(*_halves(nav), *data.sig_shape)))
         case "ones":
             return da.from_array(pixels, chunks=(*(1 for _ in nav), *data.sig_shape))
         case "uneven":
             return da.from_array(pixels, chunks=(*map(_uneven, nav), *data.sig_shape))
         case "detector cut":
-            return da.from_array(pixels, chunks=(*nav, *(-(-n // 2) for n in data.sig_shape)))
+            return da.from_array(pixels, chunks=(*nav, *_halves(data.sig_shape)))
         case "transposed":
             moved = np.moveaxis(pixels, range(-rank, 0), range(rank)).copy()
-            return da.from_array(moved, chunks=(*data.sig_shape, *(-(-n // 2) for n in nav)))
+            return da.from_array(moved, chunks=(*data.sig_shape, *_halves(nav)))
         case "delayed":
-            rows = [da.from_delayed(delayed(_counted)(row, (i,)), row.shape, row.dtype) for i, row in enumerate(pixels)]
-            return da.stack(rows)
+            return da.stack([da.from_delayed(delayed(np.copy)(row), row.shape, row.dtype) for row in pixels])
         case "from_zarr":
             return _zarr(directory, pixels, rank)
     return da.from_array(pixels, chunks=(1, *pixels.shape[1:]))
 
 
-def _data_array(data: SampleData, rank: int) -> Any:
+def _computed(array: Any) -> Any:
+    """Give an array of the same values that is no plain read."""
+    return array.map_blocks(np.copy, dtype=array.dtype, meta=array._meta)
+
+
+def _halves(lengths: Sequence[int]) -> tuple[int, ...]:
+    return tuple(-(-n // 2) for n in lengths)
+
+
+def _row(nav_shape: Sequence[int]) -> int:
+    """Give the number of frames of the first row of blocks that `_halves` gives."""
+    block = _halves(nav_shape)
+    axis = next((i for i, n in enumerate(block) if n > 1), len(block) - 1)
+    return block[axis] * math.prod(nav_shape[axis + 1 :])
+
+
+def _frame_nbytes(data: SampleData) -> int:
+    return math.prod(data.sig_shape) * data.stored_dtype.itemsize
+
+
+def _with_parameters(data: SampleData) -> Iterable[Special]:
+    pixels, rank = data.pixels.copy(), len(data.sig_shape)
+    array = da.from_array(pixels, chunks=(1, *pixels.shape[1:]))
+    known: dict[str, Any] = {"data": array, "sig_dims": rank}
+    yield Special("a detector of one axis", {"data": array, "sig_dims": 1}, pixels=pixels, notes=0)
+    first = tuple(range(-array.ndim, -array.ndim + rank))
+    moved = np.moveaxis(pixels, first, range(-rank, 0))
+    whole = array.rechunk(-1)
+    yield Special("detector axes counted from the end", {"data": whole, "sig_axes": first}, pixels=moved, notes=0)
+    nbytes = _frame_nbytes(data) * math.prod(data.nav_shape[1:])
+    fits = {**known, "data": _computed(array)}
+    yield Special("rows that just fit", {**fits, "cache": nbytes}, pixels=pixels, notes=0)
+    yield Special("rows that do not fit", {**fits, "cache": nbytes - 1}, pixels=pixels, notes=1)
+    many = np.resize(pixels, (20, *pixels.shape[1:]))
+    blocks = da.from_array(many, chunks=(1, *pixels.shape[1:]))
+    yield Special("many blocks", {**known, "data": blocks}, pixels=many, notes=0)
+    large = np.resize(pixels, (1, 6, 1024, 1024)).astype("u1")
+    tiles = {"data": da.from_array(large, chunks=-1)}
+    yield Special("a block of several tiles", tiles, pixels=large, notes=0)
+    yield Special("a scheduler of Dask", {**known, "scheduler": "sync"}, pixels=pixels, notes=0)
+    dense = array.map_blocks(_Packed, dtype=array.dtype, meta=array._meta)
+    yield Special("blocks that become dense", {**known, "data": dense}, pixels=pixels, notes=0)
+    more = {"preserve_dimensions": True, "min_size": 1 << 20}
+    yield Special("parameters of LiberTEM", {**known, **more}, pixels=pixels, notes=2)
+
+
+def _calibrated(data: SampleData) -> tuple[Axis, ...]:
+    """Give the axes of an array with coordinates: also such as begin anywhere, and such as run backwards."""
+    axes = (*data.nav_axes, *data.sig_axes)
+    return tuple(replace(axis, offset=0.5 * i, scale=axis.scale * (-1) ** i) for i, axis in enumerate(axes))
+
+
+def _data_array(data: SampleData, **coordinates: Any) -> Any:
     """Give an array with names, whose detector comes first."""
     import xarray
 
-    names = [f"n{i}" for i in range(len(data.nav_shape))] + [f"k{i}" for i in range(rank)]
-    array = xarray.DataArray(data.pixels.copy(), dims=names, name="counts")
-    return array.transpose(*names[-rank:], *names[:-rank]).chunk({names[0]: 1})
+    names = [f"n{i}" for i in range(len(data.nav_shape))] + [f"k{i}" for i in range(len(data.sig_shape))]
+    usual = {
+        name: (name, axis.offset + axis.scale * np.arange(length), {"units": axis.units})
+        for name, axis, length in zip(names, _calibrated(data), data.pixels.shape, strict=True)
+    }
+    array = xarray.DataArray(
+        data.pixels.copy(),
+        dims=names,
+        coords={**usual, **coordinates},
+        name="counts",
+        attrs={"gain": 2, "comment": "cold"},
+    )
+    detector = names[len(data.nav_shape) :]
+    return array.transpose(*detector, ...).chunk({names[0]: 1})
 
 
-def _counted(row: NDArray[Any], place: tuple[int, ...]) -> NDArray[Any]:
-    CALLS[os.getpid(), place] += 1
-    return row
+def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
+    axes, rows = list(_calibrated(data)), data.nav_shape[0]
+    names = {"sig_axes": tuple(f"k{i}" for i in range(len(data.sig_shape)))}
+    for text, values in {
+        "uneven steps": np.arange(rows) ** 2.0,
+        "texts": np.array([f"row {i}" for i in range(rows)]),
+    }.items():
+        array = _data_array(data, n0=("n0", values, {"units": "nm"}))
+        yield Special(text, {"data": array, **names}, pixels=data.pixels, axes=[Axis("n0"), *axes[1:]], notes=0)
+    whole = _data_array(data, n0=("n0", np.arange(rows) + 3))
+    without = [Axis("n0", 1.0, 3.0), *axes[1:]]
+    yield Special("whole numbers without units", {"data": whole, **names}, pixels=data.pixels, axes=without, notes=0)
+    loaded = _data_array(data).drop_vars("n0").compute().rename(None)
+    missing = [Axis("n0"), *axes[1:]]
+    yield Special(
+        "neither blocks nor coordinates", {"data": loaded, **names}, pixels=data.pixels, axes=missing, notes=0
+    )
 
 
 def _uneven(length: int) -> tuple[int, ...]:
