@@ -172,16 +172,6 @@ def test_a_cancelled_run_ends_at_once_and_the_next_one_works(executor: DaskExecu
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.slow
-def test_a_killed_worker_costs_time_but_no_result(executor: DaskExecutor, scan: lamella.DataSet) -> None:
-    expected = lamella.Context(executor="threads").run_udf(scan, SlowMeanUDF())
-    executor.client.wait_for_workers(2, timeout=30)
-    pids = list(executor.client.run(os.getpid).values())
-    threading.Timer(0.2, os.kill, (pids[0], signal.SIGKILL)).start()
-    same(lamella.Context(executor=executor).run_udf(scan, SlowMeanUDF(seconds=0.02)), expected)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.slow
 def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_stays_usable(
     executor: DaskExecutor, scan: lamella.DataSet
 ) -> None:
@@ -190,22 +180,6 @@ def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_sta
         ctx.run_udf(scan, DeadlyUDF())
     assert isinstance(raised.value.__cause__, WorkerLost)
     same(ctx.run_udf(scan, SumSigUDF()), lamella.Context(executor="threads").run_udf(scan, SumSigUDF()))
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
-@pytest.mark.slow
-def test_a_worker_that_is_stopped_for_a_while_costs_no_result(executor: DaskExecutor) -> None:
-    executor.client.wait_for_workers(2, timeout=30)  # an earlier test may have ended them
-    pid = next(iter(executor.client.run(os.getpid).values()))
-    timers = [
-        threading.Timer(seconds, os.kill, (pid, number))
-        for seconds, number in ((0.1, signal.SIGSTOP), (3.1, signal.SIGCONT))
-    ]
-    for timer in timers:
-        timer.start()
-    assert [item for item, *_ in executor.run(job, None, range(600))] == list(range(600))
-    for timer in timers:
-        timer.join()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -50,7 +51,8 @@ def cluster() -> Iterator[DaskExecutor]:
 @pytest.fixture
 def executor(cluster: DaskExecutor) -> DaskExecutor:
     deadline = time.monotonic() + 60
-    while cluster.workers < 2 and time.monotonic() < deadline:  # an earlier test may have ended them
+    while len(pids(cluster)) < 2 and time.monotonic() < deadline:  # an earlier test may have ended them
+        _ = cluster.workers  # starts those that Dask has given up
         time.sleep(0.2)
     return cluster
 
@@ -99,18 +101,46 @@ def after(seconds: float, do: Callable[[], Any]) -> threading.Timer:
 
 
 def pids(executor: DaskExecutor) -> list[int]:
-    return list(executor.client.run(os.getpid).values())
+    """Give the processes of the workers that answer; the scheduler may not know yet that others are gone."""
+    return list(executor.client.run(os.getpid, on_error="ignore").values())
 
 
-@pytest.mark.parametrize("seed", range(6))
+SEED = int(os.environ.get("LAMELLA_TEST_SEED", time.time_ns() % 100_000))
+"""Decides when workers are killed; another one each time, unless the environment names it."""
+
+
+@pytest.mark.parametrize("number", range(20))
 def test_workers_that_are_killed_at_random_moments_cost_no_result(
-    executor: DaskExecutor, scan: lamella.DataSet, seed: int
+    executor: DaskExecutor, scan: lamella.DataSet, number: int
 ) -> None:
-    random = np.random.default_rng(seed)
-    victim = pids(executor)[seed % 2]
-    timer = after(random.uniform(0, 0.4), lambda: os.kill(victim, signal.SIGKILL))
+    seconds = np.random.default_rng((SEED, number)).uniform(0, 0.4)
+    print(f"killed after {seconds:.3f} s, LAMELLA_TEST_SEED={SEED}")
+    victim = pids(executor)[number % 2]
+    began = time.monotonic()
+    timer = after(seconds, lambda: os.kill(victim, signal.SIGKILL))
     check(lamella.Context(executor=executor).run_udf(scan, SlowSumUDF()))
+    assert time.monotonic() - began < 20  # a worker starts again in 2 s on a quiet machine
     timer.join()
+
+
+def test_workers_that_stand_still_for_a_while_cost_no_result(executor: DaskExecutor, scan: lamella.DataSet) -> None:
+    workers = pids(executor)
+
+    def stop_and_go() -> None:
+        for number in range(20):
+            pid = workers[number % 2]
+            os.kill(pid, signal.SIGSTOP)
+            after(3, functools.partial(os.kill, pid, signal.SIGCONT))  # the other one is stopped meanwhile
+            time.sleep(2.5)
+
+    stopping = threading.Thread(target=stop_and_go)
+    stopping.start()
+    runs = 0
+    while stopping.is_alive():
+        check(lamella.Context(executor=executor).run_udf(scan, SlowSumUDF()))
+        runs += 1
+    assert runs > 5
+    assert sorted(pids(executor)) == sorted(workers)
 
 
 def test_partial_results_go_on_when_a_worker_is_killed(executor: DaskExecutor, scan: lamella.DataSet) -> None:
