@@ -179,6 +179,9 @@ class Special:
         The image of the scan.
     notes
         Number of notes to the user, or whether there are any.
+    end
+        The end of the last frame: as many pixels along each detector axis as are given. For files that are too large
+        to be compared, of which `Sampler.write_sparse` gives one; of ``per_frame``, the last entries are compared then.
     """
 
     text: str
@@ -193,6 +196,7 @@ class Special:
     axes: Sequence[Axis] | None = None
     navigator: object = None
     notes: int | None = None
+    end: NDArray[Any] | None = None
 
     def __str__(self) -> str:
         return self.text

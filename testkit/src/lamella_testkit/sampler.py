@@ -187,8 +187,26 @@ class Sampler(ABC):
         """Give, for each file name, the offsets [bytes] at which parts of its structure begin or end."""
         return {}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
-        """Write a file of about ``nbytes`` with a hole instead of pixels; None if the format does not allow that."""
+    def guarded(self, directory: Path, data: SampleData) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """Give, for each file name, where bytes of pixels stand that a checksum guards: begin and end [bytes].
+
+        Checksums of the format, and those of compressed streams (zlib, gzip, zip, zstd with a checksum).
+
+        Parameters
+        ----------
+        directory
+            Where `write` wrote the files.
+        data
+            The scan that they hold.
+        """
+        return {}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Special | Mapping[str, Any] | None:
+        """Write a file of about ``nbytes`` with a hole instead of pixels; None if the format does not allow that.
+
+        Write the last pixels, and the last entries of arrays per frame, behind the hole, and state them as ``end`` and
+        ``per_frame`` of a `Special`. A mapping, as for `write`, says nothing of them.
+        """
         return None
 
     def recorded(self) -> Iterable[Recorded]:

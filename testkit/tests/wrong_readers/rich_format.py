@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +36,7 @@ class RichSampler(Sampler):
     format = "rich"
     dtypes = ("<u2", ">u2", "<f4")
     bits = 12
-    variants: ClassVar[tuple[str, ...]] = ("plain", PACKED, "corrected")
+    variants: ClassVar[tuple[str, ...]] = ("plain", PACKED, "corrected", "summed")
 
     def fit(self, data: SampleData) -> SampleData:
         if data.variant == "corrected":  # maps stand in the header, as text
@@ -49,6 +50,7 @@ class RichSampler(Sampler):
 
     def content(self, data: SampleData, steps: Sequence[int], **more: Any) -> bytes:
         """Give a file whose records are these steps; -1 is a frame before the scan."""
+        sums = {"sums": [zlib.crc32(frame.tobytes()) for frame in data.frames]} if data.variant == "summed" else {}
         facts: dict[str, Any] = {
             "shape": [*data.nav_shape, *data.sig_shape],
             "dtype": PACKED if data.variant == PACKED else data.dtype,
@@ -56,6 +58,7 @@ class RichSampler(Sampler):
             "records": len(steps),
             "axes": [[axis.scale, axis.offset] for axis in self.axes(data)[:2]],
             **{name: array.tolist() for name, array in self.corrections(data).items()},
+            **sums,
             **more,
         }
         text = json.dumps(facts).encode()
@@ -129,5 +132,26 @@ class RichSampler(Sampler):
             path.write_bytes(self.content(data, range(data.n_frames), **changes))
             yield text, {"path": path}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
-        return None
+    def guarded(self, directory: Path, data: SampleData) -> Mapping[str, Sequence[tuple[int, int]]]:
+        if data.variant != "summed":
+            return {}
+        path = directory / f"{data.stem}.rich"
+        size, frame = path.stat().st_size, data.nbytes // data.n_frames
+        stride = RECORD.itemsize + frame
+        return {path.name: [(size - i * stride - frame, size - i * stride) for i in range(data.n_frames)]}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        edge = 4096
+        frame = 2 * edge * edge
+        n = nbytes // frame
+        head = self.content(SampleData((1, n), (edge, edge), "<u2", variant="plain"), [], records=n)
+        end = np.arange(1, 9, dtype="<u2")[np.newaxis]
+        path = directory / "sparse.rich"
+        with path.open("wb") as file:
+            file.write(head)
+            for i in range(n):
+                file.seek(len(head) + i * (RECORD.itemsize + frame))
+                file.write(np.array((i, EPOCH * 10**9 + i * DWELL), RECORD).tobytes())
+            file.seek(frame - end.nbytes, 1)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end, per_frame=self.stamps(n))

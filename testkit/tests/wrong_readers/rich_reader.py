@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +84,8 @@ class RichReader:
             corrections=self.corrections(facts, sig_shape),
             notes=notes,
         )
-        return self.source(probe.resource, places + RECORD.itemsize, nbytes, sig_shape, facts["dtype"], info)
+        places = places + RECORD.itemsize
+        return self.source(probe.resource, places, nbytes, sig_shape, facts["dtype"], info, facts["sums"])
 
     def facts(self, probe: Probe) -> dict[str, Any]:
         prefix = take_record(probe.head, PREFIX, path=probe.path)
@@ -104,10 +106,13 @@ class RichReader:
             raise CorruptError("the header names no scan", path=probe.path, found=shape)
         if dtype not in DTYPES:
             raise UnsupportedError("unknown dtype", path=probe.path, expected=DTYPES, found=dtype)
+        sums = facts.get("sums")
+        if sums is not None and not (isinstance(sums, list) and len(sums) == math.prod(shape[:2])):
+            raise CorruptError("the checksums do not fit", path=probe.path)
         maps = {name: facts[name] for name in ("dark", "gain", "excluded") if name in facts}
         first = PREFIX.itemsize + length
         known = {"shape": shape, "axes": axes, "acquired": acquired, "dtype": dtype, "records": records}
-        return known | {"maps": maps, "first": first}
+        return known | {"maps": maps, "first": first, "sums": sums}
 
     def skip(self, params: RichParams) -> int:
         return params.skip
@@ -171,15 +176,21 @@ class RichFrames(FrameSource):
         sig_shape: tuple[int, ...],
         dtype: str,
         info: SourceInfo,
+        sums: list[Any] | None = None,
     ) -> None:
         stored = np.dtype("u2" if dtype == PACKED else dtype)
         super().__init__(info, n_frames=len(places), sig_shape=sig_shape, dtype=stored, resources=(resource,))
-        self.places, self.nbytes, self.stored, self.packed = places, nbytes, stored, dtype == PACKED
+        self.places, self.nbytes, self.stored, self.packed, self.sums = places, nbytes, stored, dtype == PACKED, sums
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         for i, frame in enumerate(frames.tolist()):
             raw = io.view(0, int(self.places[frame]), self.nbytes)
+            self.verify(raw, frame)
             out[i] = self.unpacked(raw)[box.slices] if self.packed else self.pixels(raw)[box.slices]
+
+    def verify(self, raw: NDArray[np.uint8], frame: int) -> None:
+        if self.sums is not None and zlib.crc32(raw.tobytes()) != self.sums[frame]:
+            raise CorruptError("the checksum differs", path=self.resources[0].path, found=f"frame {frame}")
 
     def pixels(self, raw: NDArray[np.uint8]) -> NDArray[Any]:
         return raw.view(self.stored).reshape(self.sig_shape)

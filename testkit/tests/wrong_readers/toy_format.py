@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 HEADER = np.dtype(
     [
@@ -103,15 +103,17 @@ class ToySampler(Sampler):
             path.write_bytes(wrong.tobytes() + path.read_bytes()[HEADER.itemsize :])
             yield f"{name} {value}", {"path": path}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
         edge = 256
         frame = 2 * edge * edge
-        data = SampleData((nbytes // (frame * 4096), 4096), (edge, edge), "<u2")
+        data = SampleData((max(1, nbytes // (frame * 4096)), 4096), (edge, edge), "<u2")
+        end = np.arange(1, 1 + 4 * edge, dtype="<u2").reshape(4, edge)
         path = directory / "sparse.toy"
         with path.open("wb") as file:
             file.write(self.header(data, b"").tobytes())
-            file.truncate(HEADER.itemsize + data.n_frames * (self.frame_header + frame))
-        return {"path": path}
+            file.seek(HEADER.itemsize + data.n_frames * (self.frame_header + frame) - end.nbytes)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end)
 
 
 class LinearSampler(ToySampler):

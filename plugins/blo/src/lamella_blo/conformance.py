@@ -163,9 +163,10 @@ class BloSampler(Sampler):
         places = [_VARIANTS[data.variant].off_vbf, _off_dp(data), _off_dp(data) + 6]
         return {f"{data.stem}.blo": [*fields, *places]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write every record's header, with holes for the pixels."""
-        edge = 16384
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write every record's header, with holes for the pixels but the last ones."""
+        edge = 16384 if nbytes > 1 << 38 else 4096
+        end = np.arange(1, 17, dtype="u1")[np.newaxis]
         side = max(1, math.isqrt(nbytes // edge**2))
         data = SampleData((side, side), (edge, edge), "|u1", variant="1.2")
         path = directory / "sparse.blo"
@@ -174,8 +175,9 @@ class BloSampler(Sampler):
             for i in range(data.n_frames):
                 file.seek(_off_dp(data) + i * (6 + edge**2))
                 file.write(_record(i))
-            file.truncate(_off_dp(data) + data.n_frames * (6 + edge**2))
-        return {"path": path}
+            file.seek(edge**2 - end.size, 1)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end)
 
 
 def _content(data: SampleData) -> bytes:

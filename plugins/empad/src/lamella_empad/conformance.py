@@ -111,13 +111,16 @@ class EmpadSampler(Sampler):
         frame = 65536 if data.variant in ("g2", "float32") else _FRAME
         return {_raw_name(data.nav_shape): [65536, frame, frame + 65536, (data.n_frames - 1) * frame]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write a raw file that is one hole; its name tells the scan."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a raw file that is one hole but for the end of the last frame; its name tells the scan."""
         side = max(1, math.isqrt(nbytes // _FRAME))
         path = directory / f"scan_x{side}_y{side}.raw"
+        end, footer = np.arange(1, 129, dtype="<f4")[np.newaxis], np.arange(256, 512, dtype="<f4")
+        last = end.tobytes() + footer.tobytes()
         with path.open("wb") as file:
-            file.truncate(side * side * _FRAME)
-        return {"path": path}
+            file.seek(side * side * _FRAME - len(last))
+            file.write(last)
+        return Special("a large file", {"path": path}, end=end, per_frame={"footer": footer[np.newaxis]})
 
     def recorded(self) -> Iterable[Recorded]:
         """Give real files with what other readers found in them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,15 +78,21 @@ class Frms6Sampler(Sampler):
         first = [_HEADER + _FRAME_HEADER, *(_HEADER + i * stride for i in range(3))]
         return {f"{_BASE}_001.frms6": [8, 90, 92, 1020, *sorted(first)]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write a part with a hole instead of frames, and a header that knows how many they are."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a part with a hole instead of frames, and what the header and the last line of the last one hold."""
         stride = _FRAME_HEADER + 2 * 528 * 132
         count = max(1, (nbytes - _HEADER) // stride)
         path = directory / "huge_001.frms6"
+        end = np.arange(1, 265, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(_file_header(528, 132, count))
+            file.seek(_HEADER + (count - 1) * stride)
+            file.write(_frame_header(count - 1, 0, 132))
+            file.seek(2 * 264, 1)
+            file.write(end[:, ::-1].tobytes())  # the lower half is turned around
             file.truncate(_HEADER + count * stride)
-        return {"path": path}
+        last = {"frame number": [count - 1], "trigger": [count + 6], "auxiliary": [count + 99]}
+        return Special("a large file", {"path": path}, end=end, per_frame=last)
 
 
 def _first_part(data: SampleData) -> int:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 __all__ = ["Hdf5Sampler"]
 
@@ -78,17 +78,29 @@ class Hdf5Sampler(Sampler):
                 {"path": path, "ds_path": "data", "sig_dims": len(data.sig_shape)},
             )
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write a data set whose bytes are allocated and never written."""
+    def guarded(self, directory: Path, data: SampleData) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """Give where chunks lie that end with a checksum: of zlib, or of HDF5 itself."""
+        if data.variant not in ("frames", "grid"):
+            return {}
+        path = directory / f"{data.stem}.h5"
+        with h5py.File(path) as file:
+            stored = file["data"].id
+            chunks = [stored.get_chunk_info(i) for i in range(stored.get_num_chunks())]
+        return {path.name: [(one.byte_offset, one.byte_offset + one.size) for one in chunks]}
+
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a data set whose bytes are allocated and never written, but for the last ones."""
         side = math.isqrt(nbytes // (2 * 256 * 256))
         path = directory / "sparse.h5"
+        end = np.arange(1, 257, dtype=np.uint16)[np.newaxis]
         with h5py.File(path, "w") as file:
             plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
             plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
             plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
             space = h5py.h5s.create_simple((side, side, 256, 256))
             h5py.h5d.create(file.id, b"data", h5py.h5t.NATIVE_UINT16, space, plist)
-        return {"path": path}
+            file["data"][-1, -1, -1:] = end
+        return Special("a large file", {"path": path}, end=end)
 
 
 _TEXT = "a text that is looked for in the file"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella_testkit import SampleData, Sampler, Special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,8 +57,8 @@ class K2isSampler(Sampler):
         )
         return {"path": directory / f"{_BASE}1.bin"}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write the headers of the first and the last frame of a time series; between them there is nothing."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write the headers of the first and the last frame of a time series, and the last block of pixels."""
         n_blocks = 32 * (nbytes // (8 * 32 * _BLOCK))
         for number in range(1, 9):
             with (directory / f"{_BASE}{number}.bin").open("wb") as file:
@@ -66,7 +66,11 @@ class K2isSampler(Sampler):
                 for at in (*range(32), *range(n_blocks - 32, n_blocks)):
                     file.seek(at * _BLOCK)
                     file.write(_header(at, True, _FIRST_COUNT, _FIRST_ID))
-        return {"path": directory / f"{_BASE}1.bin"}
+        end = np.arange(930 * 16, dtype=np.uint16).reshape(930, 16) % 4096
+        with (directory / f"{_BASE}8.bin").open("r+b") as file:
+            file.seek((n_blocks - 16) * _BLOCK + 40)
+            file.write(_packed(end))
+        return Special("large files", {"path": directory / f"{_BASE}1.bin"}, end=end)
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what the tags say."""

@@ -228,15 +228,17 @@ class MrcSampler(Sampler):
         name = "20250429_06699_0_movie.mrc" if data.variant == "direct-electron" else "a.mrc"
         return {name: sorted({208, 216, 224, 1024, *(header + i * frame for i in range(data.n_frames + 1))})}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
-        """Write a stack with a hole instead of pixels."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a stack with a hole instead of pixels, and its last line."""
         side = 256
         sections = max(1, nbytes // (2 * side * side))
         path = directory / "sparse.mrc"
+        end = np.arange(1, 257, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(header_bytes((side, side, sections), 6))
-            file.truncate(1024 + sections * 2 * side * side)
-        return {"path": path}
+            file.seek(1024 + sections * 2 * side * side - end.nbytes)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end)
 
     def recorded(self) -> Iterable[Recorded]:
         """Give real files with what other readers found in them."""

@@ -104,13 +104,16 @@ class RawSampler(Sampler):
         ends = np.cumsum([len(piece) for piece in _pieces(data)]).tolist()
         return {f"{data.stem}.raw": ends} if data.variant == "gaps" else {}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write nothing but a hole."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write nothing but a hole and the last line."""
         sig_shape, side = (256, 256), math.isqrt(nbytes // (2 * 256 * 256))
         path = directory / "sparse.raw"
+        end = np.arange(1, 257, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
-            file.truncate(side * side * 2 * 256 * 256)
-        return {"path": path, "dtype": "<u2", "sig_shape": sig_shape, "nav_shape": (side, side)}
+            file.seek(side * side * 2 * 256 * 256 - end.nbytes)
+            file.write(end.tobytes())
+        keywords = {"path": path, "dtype": "<u2", "sig_shape": sig_shape, "nav_shape": (side, side)}
+        return Special("a large file", keywords, end=end)
 
 
 def _content(data: SampleData) -> bytes:

@@ -247,16 +247,20 @@ class SeqSampler(Sampler):
         pixels = sequence.frames[0].nbytes
         return {"a.seq": [4, 28, 548, 632, 1024, *slots, *(slot + pixels for slot in slots[:-1])]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
-        """Write a sequence with a hole instead of pixels."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a sequence with a hole instead of pixels, and the last line and the time of the last frame."""
         frame = np.zeros((1, 256, 256), "<u2")
         stride = Recording(frame).stride
         n = max(1, nbytes // stride)
         path = directory / "sparse.seq"
+        end = np.arange(1, 257, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(Recording(frame, changes={"allocated": n}).header())
+            file.seek(8192 + (n - 1) * stride + frame.nbytes - end.nbytes)
+            file.write(end.tobytes() + struct.pack("<iHH", START, 500, 250))
             file.truncate(8192 + n * stride)
-        return {"path": path}
+        stamp = np.asarray([START * 10**9 + 500_250_000]).view("M8[ns]")
+        return Special("a large file", {"path": path}, end=end, per_frame={"acquired": stamp})
 
 
 def _sequence(data: SampleData) -> Recording:

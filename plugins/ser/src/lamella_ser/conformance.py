@@ -134,21 +134,26 @@ class SerSampler(Sampler):
         ends = [6, 22, table, table + width * data.n_frames, first, first + head, first + element, first + element + 24]
         return {"scan_1.ser": ends}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write the header, the tables, and the headers of few but huge elements."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write the header, the tables, the headers of few but huge elements, and pixels and tag of the last one."""
         edge = 1 << 14
         stride = 50 + 2 * edge * edge + 24
         count = max(1, nbytes // stride)
         head, start = _head(0x0220, 3, (count,), True, count, count, (1e-9,))
         path = directory / "huge_1.ser"
+        end = np.arange(1, 17, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             offsets = [start + i * stride for i in range(count)]
             file.write(head + struct.pack(f"<{2 * count}Q", *offsets, *(offset + stride - 24 for offset in offsets)))
             for offset in offsets:
                 file.seek(offset)
                 file.write(struct.pack("<ddIddIHII", 0.0, 1e8, 0, 0.0, 1e8, 0, 2, edge, edge))
-            file.truncate(start + count * stride)
-        return {"path": path}
+            file.seek(2 * edge - end.nbytes, 1)
+            file.write(end.tobytes())  # the last line of an image is stored first
+            file.seek(offsets[-1] + stride - 24)
+            file.write(_tag(count - 1, (0, count - 1), (1e-9,), True))
+        last = {"acquired": np.asarray([(_TIME + count - 1) * 10**9]).view("M8[ns]")}
+        return Special("a large file", {"path": path}, end=end, per_frame=last)
 
     def recorded(self) -> Iterable[Recorded]:
         """Give real files with what other readers found in them."""

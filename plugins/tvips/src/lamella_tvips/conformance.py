@@ -144,14 +144,18 @@ class TvipsSampler(Sampler):
             boundaries |= {f"rec_{number:03d}.tvips": ends for number in (1, 2, 3)}
         return boundaries
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write a series header, and frames that are a hole."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a series header, frames that are a hole, and what the header and the last line of the last one hold."""
         path, edge, header = directory / "rec_000.tvips", 512, 76
         stride = header + 2 * edge * edge
+        n, end = max(1, nbytes // stride), np.arange(1, 513, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(_series_header(2, (edge, edge), 16, header))
-            file.truncate(256 + max(1, nbytes // stride) * stride)
-        return {"path": path}
+            file.seek(256 + (n - 1) * stride)
+            file.write(frame_headers(1, counter=n - 1)[0])
+            file.seek(2 * edge * edge - end.nbytes, 1)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end, per_frame={"counter": [n - 1]})
 
     def recorded(self) -> Iterable[Recorded]:
         """Give real files with what other readers found in them."""

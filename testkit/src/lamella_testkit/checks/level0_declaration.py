@@ -17,6 +17,8 @@ from lamella_testkit.kit import Kit
 from lamella_testkit.outcomes import Broken, NotHere
 
 _IMPORT_SECONDS = 0.030
+_LEAST = 4
+"""What a signature has at least [bytes]: shorter ones are found in noise, and begin files of other formats."""
 
 
 def _where_declared(kit: Kit) -> tuple[str, str]:
@@ -96,6 +98,18 @@ def spec_is_valid(kit: Kit) -> None:
         kit.sampler.format == kit.spec.name,
         f"the sampler is for {kit.sampler.format!r}, the spec for {kit.spec.name!r}",
     )
+
+
+@check(level=0, since="2026.2")
+def signatures_tell_formats_apart(kit: Kit) -> None:
+    """A signature has at least four bytes, which are not all the same: shorter ones stand in files of many kinds.
+
+    If the format has two bytes only, declare no signature, and let `detect` compare them with the rest of the header.
+    """
+    for signature in kit.spec.signatures:
+        magic = signature.magic
+        kit.expect(len(magic) >= _LEAST, f"{magic!r} has {len(magic)} bytes, expected at least {_LEAST}")
+        kit.expect(len(set(magic)) > 1, f"{magic!r} is one byte, repeated")
 
 
 @check(level=0)

@@ -21,6 +21,7 @@ _SHAPES = (
     ((7,), (4, 6)),
     ((2, 2, 3), (6, 4)),
 )
+_LARGE = ((1, 2), (257, 263))
 
 
 def _expect_all(kit: Kit, sample: Sample) -> None:
@@ -82,6 +83,18 @@ def _shapes(kit: Kit) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         yield (2, 3, 2, 2)[:rank], (5, 6)
     for rank in kit.sampler.sig_ranks:
         yield (3, 4), (3, 4, 2, 2)[:rank]
+
+
+@check(level=1, since="2026.2")
+def large_frames_are_read(kit: Kit) -> None:
+    """Frames of more than 65536 pixels are read to their last pixel.
+
+    Look for places within a frame that are kept in numbers of 16 bits, and for blocks of which the last one is left.
+    """
+    for variant in kit.sampler.variants:
+        data = kit.data(*_LARGE, variant=variant)
+        with kit.case(data):
+            _expect_all(kit, kit.written(data))
 
 
 @check(level=1)
