@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -307,15 +308,15 @@ def test_a_preview_is_the_scan_with_a_binned_detector(context: Context) -> None:
     assert preview.bins == (4, 4)
     assert preview.wanted
     assert not preview.make(lambda: False)
-    assert preview.make(lambda: True)
-    assert not preview.wanted
+    while preview.wanted:
+        assert preview.make(lambda: True)
+    assert preview.finest == (1, 1)
     direct = frames[..., :32, :32].reshape(80, 70, 8, 4, 8, 4).sum(axis=(3, 5), dtype="u2")
     np.testing.assert_array_equal(preview.at((2, 4))[...], direct[::2, ::4])
     analysis = make_analysis("disk", dataset, cx=15.5, cy=15.5, r=9)
     udf = preview.udf(analysis)
     assert udf is not None
-    assert preview.dataset is not None
-    got = context.run_udf(preview.dataset, udf)
+    got = context.run_udf(preview.at((1, 1)), udf)
     first = np.asarray(next(iter(got.values())).data).reshape(80, 70)
     exact = np.asarray(context.run(analysis).intensity.raw_data)
     np.testing.assert_allclose(first, exact, rtol=0.1)
@@ -328,6 +329,50 @@ def test_a_preview_is_the_scan_with_a_binned_detector(context: Context) -> None:
     picture = stages.first(request)
     assert picture.facts["stage"] == "preview"
     np.testing.assert_allclose(picture.pixels, exact, rtol=0.1)
+
+
+def test_a_preview_reads_a_coarse_grid_first_and_every_position_once() -> None:
+    rng = np.random.default_rng(4)
+    frames = rng.integers(0, 255, (2, 70, 131, 32, 32), dtype="u1")
+    dataset = lamella.open(frames, nav_shape=(2, 70, 131))
+    preview = Preview(dataset, most_nbytes=3 << 20)
+    direct = binned(frames.reshape(-1, 32, 32), (4, 4), np.dtype("u2")).reshape(2, 70, 131, 8, 8)
+    grids = []
+    while preview.wanted:
+        before_each = Mock(return_value=True)
+        assert preview.make(before_each)
+        assert preview.finest is not None
+        grids.append((preview.finest, before_each.call_count))
+        every = tuple(slice(None, None, step) for step in preview.finest)
+        np.testing.assert_array_equal(preview.at(preview.finest)[...], direct[every])
+    assert grids == [((1, 2, 4), 70), ((1, 2, 2), 70), ((1, 1, 1), 140)]
+
+
+def test_a_preview_of_a_large_scan_stays_coarse() -> None:
+    frames = np.random.default_rng(4).integers(0, 255, (128, 128, 32, 32), dtype="u1")
+    preview = Preview(lamella.open(frames, nav_shape=(128, 128)), 1 << 20, frames.nbytes // 4)
+    while preview.wanted:
+        assert preview.make(lambda: True)
+    assert preview.finest == (2, 2)
+    direct = binned(frames[::2, ::2].reshape(-1, 32, 32), (4, 4), np.dtype("u2")).reshape(64, 64, 8, 8)
+    np.testing.assert_array_equal(preview.at((2, 2))[...], direct)
+    np.testing.assert_array_equal(preview.at((4, 4))[...], direct[::2, ::2])
+
+
+def test_first_pictures_come_from_the_preview_before_exact_ones(context: Context) -> None:
+    frames = np.random.default_rng(4).integers(0, 255, (128, 128, 32, 32), dtype="u1")
+    dataset = lamella.open(frames, nav_shape=(128, 128))
+    scan = Scan(dataset, context, rest=0.02)
+    scan.preview = scan.stages.preview = Preview(dataset, 3 << 20)
+    scan.stages.budget = Budget(1e-6)  # nothing but the coarsest grid fits
+    page = Page(scan)
+    page.exact(page.ask("ring", parameters=RING))
+    assert scan.preview is not None
+    assert scan.preview.finest == (4, 4)
+    header = page.exact(page.ask("ring", parameters={**RING, "cx": 6}))[0]
+    stages = [one["stage"] for one, _, _ in page.frames if one["id"] == header["id"]]
+    assert stages[0] == "preview"
+    scan.close()
 
 
 def test_bins_hold_sums_of_their_pixels() -> None:

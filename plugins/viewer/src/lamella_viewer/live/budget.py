@@ -113,7 +113,7 @@ class Budget:
         speed = self._speeds.get(kind)
         return None if speed is None else speed.predict(nbytes)
 
-    def level(self, kind: Hashable, sizes: Sequence[float]) -> int:
+    def level(self, kind: Hashable, sizes: Sequence[float], finest: int = 0) -> int:
         """Give the index of the level to take.
 
         Parameters
@@ -123,6 +123,8 @@ class Budget:
         sizes
             Size of each level [bytes], the finest first; the last one is always allowed. Nothing measured: the last
             one, which is then the measurement.
+        finest
+            Index of the finest level that can be had.
         """
         last = len(sizes) - 1
         times = [self.predict(kind, size) for size in sizes]
@@ -131,12 +133,12 @@ class Budget:
             return last
         before = min(self._levels.get(kind, last), last)
         chosen = last
-        for i, seconds in enumerate(times):
+        for i, seconds in enumerate(times[finest:], finest):
             share = _FINER if i < before else _COARSER if i == before else 1.0
             if seconds is not None and seconds <= share * self.seconds:
                 chosen = i
                 break
-        if chosen == before > 0 and self._may_try(kind, sizes[before - 1], times[before]):
+        if chosen == before > finest and self._may_try(kind, sizes[before - 1], times[before]):
             chosen = before - 1
         self._levels[kind] = chosen
         return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 import lamella
 from lamella.udf import UDF, ApplyMasksUDF, SumSigUDF
+from lamella_viewer.live.budget import ladder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +25,8 @@ _WORTH = 4
 """How many times smaller than the scan a preview is at least."""
 _FEWEST_BINS = 8
 _BLOCK = 1 << 21
-_LARGEST_SCAN = 8 << 30
-"""Size of a scan up to which reading it once more is cheap: it stays in the page cache [bytes]."""
+_MOST_READ = 8 << 30
+"""How much of a scan it is cheap to read once more: what stays in the page cache [bytes]."""
 
 
 def bins_of(sig: tuple[int, ...], positions: int, most: int = _MOST_BYTES) -> tuple[int, int] | None:
@@ -38,6 +40,10 @@ def bins_of(sig: tuple[int, ...], positions: int, most: int = _MOST_BYTES) -> tu
         if 2 * positions * rows * columns <= most:
             return n, n
     return None
+
+
+def _positions(nav: tuple[int, ...], step: tuple[int, ...]) -> int:
+    return math.prod(-(-n // by) for n, by in zip(nav, step, strict=True))
 
 
 def binned(frames: NDArray[Any], bins: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -62,7 +68,7 @@ def binned(frames: NDArray[Any], bins: tuple[int, int], dtype: np.dtype[Any]) ->
 
 
 class Preview:
-    """Binned data of a scan, made beside other work.
+    """Binned data of a scan, made beside other work: a coarse grid of positions first, then finer ones.
 
     Parameters
     ----------
@@ -70,14 +76,21 @@ class Preview:
         The scan.
     most_nbytes
         Size at most [bytes].
+    most_read
+        How much of the scan is read for it at most [bytes].
     """
 
-    def __init__(self, dataset: DataSet, most_nbytes: int = _MOST_BYTES) -> None:
+    def __init__(self, dataset: DataSet, most_nbytes: int = _MOST_BYTES, most_read: int = _MOST_READ) -> None:
         self.source = dataset
-        self.dataset: DataSet | None = None
+        self.finest: tuple[int, ...] | None = None
+        """Steps along the scan axes of the finest grid that is there; None before the first."""
         self._data: NDArray[Any] | None = None
         self._thinned: dict[tuple[int, ...], DataSet] = {}
-        sig, positions = tuple(dataset.shape.sig), dataset.shape.nav.size
+        nav, frame = tuple(dataset.shape.nav), dataset.shape.sig.size * dataset.dtype.itemsize
+        levels = [step for step in ladder(nav) if _positions(nav, step) * frame <= most_read]
+        self._waiting = levels[::-1]
+        self._base = levels[0] if levels else (1,) * len(nav)
+        sig, positions = tuple(dataset.shape.sig), _positions(nav, self._base)
         bins = bins_of(sig, positions, most_nbytes) if dataset.dtype.kind in "uifb" else None
         self.bins = bins
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
@@ -88,11 +101,9 @@ class Preview:
 
     @property
     def wanted(self) -> bool:
-        """Whether it would be of use, and does not exist yet."""
+        """Whether a finer grid of it would be of use."""
         counts = self.source.frame_map.counts
-        if self.bins is None or self.dataset is not None or counts.shown < counts.positions:
-            return False
-        if self.source.delivered_nbytes > _LARGEST_SCAN:
+        if self.bins is None or not self._waiting or counts.shown < counts.positions:
             return False
         return self.source.delivered_nbytes >= _WORTH * self.frame_nbytes * self.source.shape.nav.size
 
@@ -104,8 +115,12 @@ class Preview:
         height, width = self.source.shape.sig
         return (height // self.bins[0]) * (width // self.bins[1]) * self.dtype.itemsize
 
+    def give_up(self) -> None:
+        """Make no finer grid."""
+        self._waiting.clear()
+
     def make(self, before_each: Callable[[], bool]) -> bool:
-        """Read the scan once, in small blocks.
+        """Read the positions of the next finer grid that are not there yet, in small blocks.
 
         Parameters
         ----------
@@ -113,31 +128,47 @@ class Preview:
             Called before each block; returns when there is time for it, with False to give up.
         """
         assert self.bins is not None
-        nav, sig = tuple(self.source.shape.nav), self.source.shape.sig
-        height, width = sig[0] // self.bins[0], sig[1] // self.bins[1]
-        data = np.zeros((*nav, height, width), dtype=self.dtype)
-        step = max(1, _BLOCK // max(1, sig.size * self.source.dtype.itemsize))
-        for line in np.ndindex(*nav[:-1]):
-            for start in range(0, nav[-1], step):
+        step, nav, sig = self._waiting[0], tuple(self.source.shape.nav), self.source.shape.sig
+        if self._data is None:
+            grid = tuple(-(-n // base) for n, base in zip(nav, self._base, strict=True))
+            shape = (*grid, sig[0] // self.bins[0], sig[1] // self.bins[1])
+            self._data = np.zeros(shape, dtype=self.dtype)
+        count = max(1, _BLOCK // max(1, sig.size * self.source.dtype.itemsize))
+        for line in np.ndindex(*(-(-n // by) for n, by in zip(nav[:-1], step[:-1], strict=True))):
+            place = tuple(i * by for i, by in zip(line, step, strict=False))
+            columns = self._columns(place, step)
+            for start in range(0, len(columns), count):
                 if not before_each():
                     return False
-                frames = np.asarray(self.source[(*line, slice(start, start + step))])
-                data[(*line, slice(start, start + step))] = binned(frames, self.bins, self.dtype)
-        self._data = data
-        self.dataset = self.at((1,) * len(nav))
+                part = columns[start : start + count]
+                frames = np.asarray(self.source[(*place, slice(part.start, part.stop, part.step))])
+                to = tuple(i // by for i, by in zip(place, self._base, strict=False))
+                by = self._base[-1]
+                kept = slice(part.start // by, (part[-1] // by) + 1, part.step // by)
+                self._data[(*to, kept)] = binned(frames, self.bins, self.dtype)
+        self._waiting.pop(0)
+        self.at(step)
+        self.finest = step
         return True
+
+    def _columns(self, place: tuple[int, ...], step: tuple[int, ...]) -> range:
+        """Give the positions of a scan line in a grid, without those of the grid before."""
+        end, by, before = self.source.shape.nav[-1], step[-1], self.finest
+        if before is None or any(i % n for i, n in zip(place, before, strict=False)):
+            return range(0, end, by)
+        return range(by, end, before[-1]) if before[-1] > by else range(0)
 
     def at(self, step: tuple[int, ...]) -> DataSet:
         """Give the binned data of every n-th position: small data sets of their own, which are read in one piece."""
         if step not in self._thinned:
             assert self._data is not None
-            part = np.ascontiguousarray(self._data[tuple(slice(None, None, n) for n in step)])
-            self._thinned[step] = lamella.open(part, format="memory", sig_dims=2)
+            every = tuple(slice(None, None, n // base) for n, base in zip(step, self._base, strict=True))
+            self._thinned[step] = lamella.open(np.ascontiguousarray(self._data[every]), format="memory", sig_dims=2)
         return self._thinned[step]
 
     def udf(self, analysis: Analysis) -> UDF | None:
         """Give the UDF of an analysis for binned data: that of sums over masks, with binned masks; else None."""
-        if self.dataset is None or self.bins is None or self.source.corrections is not None:
+        if self.finest is None or self.bins is None or self.source.corrections is not None:
             return None
         udf = analysis.udf()
         if type(udf) is SumSigUDF:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Scan"]
 
 _IDLE = 0.5
-"""How long nobody wants anything before the preview is made [s]."""
+"""How long nobody wants anything before finer grids of the preview are made [s]."""
+_HEAD_START = 0.25
+"""How long exact results wait for the coarsest grid of the preview, by which first pictures are quick [s]."""
 T = TypeVar("T")
 
 
@@ -242,6 +244,11 @@ class Scan:
     def _refine(self) -> None:
         idle_since = time.monotonic()
         while not self._closed:
+            if not self.wait_quiet(0.05):
+                continue
+            if self._begins_preview():
+                self._make_preview(_HEAD_START)
+                continue
             if self._refine_due():
                 idle_since = time.monotonic()
                 continue
@@ -276,24 +283,33 @@ class Scan:
                 self._pass = None
         return True
 
+    def _begins_preview(self) -> bool:
+        """Whether the coarsest grid of the preview is to be made: before anything is refined."""
+        preview = self.preview
+        if preview is None or preview.finest is not None or not preview.wanted:
+            return False
+        with self._change:
+            return bool(self._due())
+
     def _wants_preview(self, idle_since: float) -> bool:
         preview = self.preview
         idle = time.monotonic() - idle_since > _IDLE
         return preview is not None and preview.wanted and idle and bool(self._lanes())
 
-    def _make_preview(self) -> None:
+    def _make_preview(self, head_start: float = 0.0) -> None:
         preview = self.preview
         assert preview is not None
+        end = time.monotonic() + head_start
 
         def before_each() -> bool:
-            while self._refine_due():
+            while time.monotonic() >= end and self._refine_due():
                 pass
             return self.wait_quiet()
 
         try:
             preview.make(before_each)
         except Exception:  # a scan that cannot be read tells so when it is asked for; there is no preview then
-            preview.bins = None
+            preview.give_up()
 
     # Results for others.
 

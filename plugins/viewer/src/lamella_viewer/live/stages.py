@@ -140,11 +140,11 @@ class Stages:
         preview = self.preview
         analysis = _made(request)
         udf = None if preview is None else preview.udf(analysis)
-        if preview is None or udf is None or preview.dataset is None:
+        if preview is None or udf is None or preview.finest is None:
             return None
         kind = ("preview", request.ask.analysis)
         sizes = [frames / math.prod(step) * preview.frame_nbytes for step in levels]
-        level = self.budget.level(kind, sizes)
+        level = self.budget.level(kind, sizes, levels.index(preview.finest))
         if level > at:
             return None
         step = levels[level]
