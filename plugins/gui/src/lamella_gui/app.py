@@ -75,6 +75,7 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/check", opening.check),
         post("/preview", opening.preview),
         post("/demo", opening.demo),
+        post("/bookmarks", opening.bookmark),
         Route("/token", token, methods=["POST"]),
         get("/jobs/{job}", scans.job),
         post("/jobs/{job}/stop", scans.stop_job),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +17,95 @@ from lamella.errors import LamellaError
 from lamella_gui.forms import Field, fields_of, text_of, values_of
 from lamella_gui.workspace import Workspace
 
-__all__ = ["FormatForm", "checked", "folder_facts", "previews", "report_of"]
+__all__ = ["FormatForm", "checked", "folder_facts", "formats_for", "previews", "report_of", "target_facts"]
 
+_LISTS, _FOLDERS = "file-list", "directory"
+"""What a format declares that takes several files, or folders."""
 _PREVIEW = 96
 """Edge of the small pictures at most [px]."""
 
 
-def folder_facts(workspace: Workspace, address: str, order: str) -> dict[str, Any]:
+def folder_facts(workspace: Workspace, address: str, order: str, show: str) -> dict[str, Any]:
     """Give the folder of an address, its parents, and what is in it."""
     places = workspace.places
-    path = places.find(address) if address else _start(workspace)
+    path = _first(workspace.find(address)) if address else _start(workspace)
     folder = None if path is None else (path if path.is_dir() else path.parent)
+    roots = [{"name": place.name, "address": place.name} for place in places]
+    marked = [places.address(one) for one in workspace.bookmarks()]
+    bookmarks = [{"name": one.rpartition("/")[2], "address": one} for one in marked]
+    shared = {"places": roots, "bookmarks": bookmarks, "absent": bool(address) and folder is None}
     if folder is None:
-        listed = [{"name": place.name, "address": place.name} for place in places]
-        return {"here": "", "parents": [], "places": listed, "entries": [], "absent": bool(address)}
+        return {
+            "here": "",
+            "parents": [],
+            "entries": [],
+            "lists": [],
+            "takes_folders": False,
+            "marked": False,
+            **shared,
+        }
     here = places.address(folder)
     parts = here.split("/")
     parents = [{"name": part, "address": "/".join(parts[: i + 1])} for i, part in enumerate(parts)]
+    entries = places.listing(folder, order, _extensions() if show == "known" else ())
     return {
         "here": here,
         "parents": parents,
-        "places": [{"name": place.name, "address": place.name} for place in places],
-        "entries": places.listing(folder, order),
-        "absent": False,
+        "entries": entries,
+        "lists": _lists(here, [entry.name for entry in entries if not entry.is_folder]),
+        "takes_folders": bool(_formats(_FOLDERS)),
+        "marked": here in marked,
+        **shared,
     }
+
+
+def _formats(capability: str | None = None) -> list[Any]:
+    """Give what the formats of files declare; of those that take a kind of target."""
+    specs = [plugin.spec for plugin in default_registry().usable() if plugin.spec is not None]
+    files = [spec for spec in specs if spec.target == "path"]
+    return [spec for spec in files if capability is None or capability in spec.capabilities]
+
+
+def _extensions(capability: str | None = None) -> tuple[str, ...]:
+    return tuple(sorted({one for spec in _formats(capability) for one in spec.extensions}))
+
+
+def _lists(here: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Give the patterns of several files of a folder that some format takes as one data set."""
+    counted = {kind: sum(name.lower().endswith(f".{kind}") for name in names) for kind in _extensions(_LISTS)}
+    return [
+        {"address": f"{here}/*.{kind}", "kind": kind, "count": count} for kind, count in counted.items() if count > 1
+    ]
+
+
+def formats_for(target: Path | list[Path]) -> list[tuple[str, str]]:
+    """Give names and titles of the formats that take a file, a folder or a list of files."""
+    is_list = isinstance(target, list)
+    wanted = _LISTS if is_list else _FOLDERS if _first(target).is_dir() else None
+    return [(spec.name, spec.title) for spec in _formats(wanted)]
+
+
+def target_facts(workspace: Workspace, target: Path | list[Path]) -> dict[str, Any]:
+    """Give the number of files of a target, and the names of the first and the last one."""
+    files = target if isinstance(target, list) else [target]
+    return {"count": len(files), "first": files[0].name, "last": files[-1].name}
+
+
+def _first(target: Any) -> Any:
+    return target[0] if isinstance(target, list) else target
 
 
 def _start(workspace: Workspace) -> Path | None:
     """Give the folder to begin in: that of the last file, else the first place."""
     recent = [entry["target"] for entry in workspace.store.recent[:1]]
-    found = [path for target in recent if (path := workspace.places.find(target)) is not None]
+    found = [path for target in recent if (path := _first(workspace.find(target))) is not None]
     return found[0] if found else next((place.path for place in workspace.places), None)
 
 
-def report_of(workspace: Workspace, path: Path) -> dict[str, Any]:
+def report_of(workspace: Workspace, target: Path | list[Path]) -> dict[str, Any]:
     """Give the report of the detection, with names relative to a folder, or the sentence why there is none."""
     try:
-        report = detect(path)
+        report = detect(target)
     except (LamellaError, OSError) as error:
         return {"problem": workspace.told(error), "candidates": [], "hints": [], "suggestions": [], "winner": None}
     facts = report.to_json()
@@ -82,8 +134,8 @@ class FormatForm:
     ----------
     workspace
         Knows how to name files.
-    path
-        The file.
+    target
+        The file, or a list of files.
     format
         Name of the format.
     posted
@@ -95,7 +147,7 @@ class FormatForm:
         If there is no such format, or its plugin cannot be used.
     """
 
-    def __init__(self, workspace: Workspace, path: Path, format: str, posted: Mapping[str, str]) -> None:
+    def __init__(self, workspace: Workspace, target: Path | list[Path], format: str, posted: Mapping[str, str]) -> None:
         self.plugin = default_registry().get(format)
         self.format = self.plugin.name
         self.title = self.plugin.spec.title if self.plugin.spec else self.format
@@ -104,7 +156,7 @@ class FormatForm:
         self._workspace = workspace
         self.values = resolved(workspace, declarations, self.given)
         """What was typed, with paths of files instead of their addresses."""
-        self.report = lamella.check(self.format, path, self.values)
+        self.report = lamella.check(self.format, target, self.values)
         said = {name: origin for name, origin in self.report.origins.items() if origin != "default"}
         own = {field.name for field in dataclasses.fields(self.plugin.params_class())}
         fields = fields_of(declarations, self.given, self.report.values, said)
@@ -136,9 +188,9 @@ class FormatForm:
         }
 
 
-def checked(workspace: Workspace, path: Path, format: str, posted: Mapping[str, str]) -> dict[str, Any]:
+def checked(workspace: Workspace, target: Path | list[Path], format: str, posted: Mapping[str, str]) -> dict[str, Any]:
     """Give the messages for a form."""
-    return FormatForm(workspace, path, format, posted).messages()
+    return FormatForm(workspace, target, format, posted).messages()
 
 
 def resolved(workspace: Workspace, declarations: Any, given: Mapping[str, str]) -> dict[str, str]:
@@ -151,7 +203,9 @@ def resolved(workspace: Workspace, declarations: Any, given: Mapping[str, str]) 
     return values
 
 
-def previews(workspace: Workspace, path: Path, format: str, posted: Mapping[str, str]) -> list[dict[str, str]]:
+def previews(
+    workspace: Workspace, target: Path | list[Path], format: str, posted: Mapping[str, str]
+) -> list[dict[str, str]]:
     """Give the first, the middle and the last frame as small pictures.
 
     Raises
@@ -159,8 +213,8 @@ def previews(workspace: Workspace, path: Path, format: str, posted: Mapping[str,
     LamellaError
         If the file cannot be opened with these values.
     """
-    form = FormatForm(workspace, path, format, posted)
-    dataset = lamella.open(path, form.format, **form.values)
+    form = FormatForm(workspace, target, format, posted)
+    dataset = lamella.open(target, form.format, **form.values)
     valid = dataset.valid_mask.reshape(-1).nonzero()[0]
     if not len(valid):
         return []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 __all__ = ["Entry", "Place", "Places"]
 
 _MOST_ENTRIES = 5000
+_MOST_MATCHES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,29 @@ class Places:
             return None
         return real if any(real.is_relative_to(place.path) for place in self._places) else None
 
+    def matching(self, address: str) -> list[Path]:
+        """Give the files of one folder whose names fit a pattern, in the order of the numbers in their names.
+
+        The last part of the address is the pattern: ``*`` stands for any letters, ``?`` for one.
+        """
+        parent, _, pattern = address.replace(os.sep, "/").rpartition("/")
+        folder = self.find(parent) if parent and set("*?") & set(pattern) else None
+        if folder is None:
+            return []
+        fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]")), re.IGNORECASE).match
+        found: list[Path] = []
+        try:
+            with os.scandir(folder) as items:
+                for item in items:
+                    if item.name.startswith(".") or not fits(item.name) or len(found) >= _MOST_MATCHES:
+                        continue
+                    path = self._inside(folder / item.name) if item.is_symlink() else folder / item.name
+                    if path is not None and path.is_file():
+                        found.append(path)
+        except OSError:
+            return []
+        return sorted(found, key=lambda path: _in_order(path.name))
+
     def address(self, path: str | os.PathLike[str]) -> str:
         """Give the address of a path; its name alone if it lies in no place."""
         real = Path(path)
@@ -103,21 +129,33 @@ class Places:
             text = text.replace(root, place.name).replace(root.replace("\\", "\\\\"), place.name)
         return text
 
-    def listing(self, folder: Path, order: str = "name") -> Sequence[Entry]:
-        """Give what is in a folder: folders first, then by name, or the newest first."""
+    def listing(self, folder: Path, order: str = "name", kinds: Sequence[str] = ()) -> Sequence[Entry]:
+        """Give what is in a folder: folders first, then by name, or the newest first.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        order
+            ``"time"`` for the newest first.
+        kinds
+            Extensions of the files that are shown; all if there are none.
+        """
+        ends = tuple(f".{kind}" for kind in kinds)
         found: list[Entry] = []
         try:
             with os.scandir(folder) as items:
                 for item in items:
                     if len(found) >= _MOST_ENTRIES:
                         break
-                    if not item.name.startswith(".") and (entry := self._entry(item)) is not None:
+                    entry = None if item.name.startswith(".") else self._entry(item)
+                    if entry is not None and (entry.is_folder or not ends or entry.name.lower().endswith(ends)):
                         found.append(entry)
         except OSError:
             return ()
         if order == "time":
             return sorted(found, key=lambda entry: (not entry.is_folder, -entry.changed, entry.name))
-        return sorted(found, key=lambda entry: (not entry.is_folder, entry.name.lower()))
+        return sorted(found, key=lambda entry: (not entry.is_folder, _in_order(entry.name)))
 
     def _entry(self, item: os.DirEntry[str]) -> Entry | None:
         path = self._inside(Path(item.path))
@@ -132,3 +170,8 @@ class Places:
             return None
         size = None if is_folder else status.st_size
         return Entry(item.name, self.address(item.path), is_folder, size, status.st_mtime)
+
+
+def _in_order(name: str) -> tuple[tuple[int, str], ...]:
+    """Give a key that puts ``frame 9`` before ``frame 10``."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name.lower()))

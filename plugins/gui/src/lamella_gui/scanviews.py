@@ -58,7 +58,7 @@ class ScanViews:
             "notes": notes,
         }
         target = Path(one.target)
-        facts |= {"folder": self._workspace.places.address(target.parent), "stem": target.stem}
+        facts |= {"folder": self._workspace.places.address(target.parent), "stem": _plain_name(target.stem)}
         return self._pages.page("scan.html", one=one, shown=one.id, **facts)
 
     def _fields(self, panel: Panel) -> list[Any]:
@@ -146,7 +146,7 @@ class ScanViews:
         """Give the exact result of an analysis as a file."""
         one, panel, kind = self._panel(request)
         body, media = result_file(one, panel, kind)
-        return _download(body, media, f"{Path(one.name).stem}_{one.titles()[panel.id]}.{kind}")
+        return _download(body, media, f"{_plain_name(Path(one.name).stem)}_{one.titles()[panel.id]}.{kind}")
 
     def code(self, request: Request, fields: dict[str, str]) -> Response:
         """Give the code that computes a result."""
@@ -154,7 +154,7 @@ class ScanViews:
         text, media = code_of(one, panel, kind)
         if kind != "ipynb" and "download" not in request.query_params:
             return Response(text, media_type="text/plain")
-        return _download(text.encode(), media, f"{Path(one.name).stem}_{one.titles()[panel.id]}.{kind}")
+        return _download(text.encode(), media, f"{_plain_name(Path(one.name).stem)}_{one.titles()[panel.id]}.{kind}")
 
     def _panel(self, request: Request) -> tuple[OpenScan, Panel, str]:
         one = self._pages.one(request)
@@ -235,6 +235,11 @@ def _change(panel: Panel, change: Mapping[str, Any]) -> None:
 
 def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 1000)
+
+
+def _plain_name(stem: str) -> str:
+    """Give the name of a file, or of the files of a pattern, without the letters of patterns."""
+    return stem.replace("*", "").replace("?", "").strip("._- ") or "scan"
 
 
 def _download(body: bytes, media: str, name: str) -> Response:

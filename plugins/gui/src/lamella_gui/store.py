@@ -13,6 +13,7 @@ from typing import Any
 __all__ = ["Store", "user_folder"]
 
 _MOST_RECENT = 20
+_MOST_BOOKMARKS = 50
 _VERSION = 1
 _LARGEST = 4 << 20
 
@@ -42,6 +43,8 @@ class Store:
         self._lock = threading.Lock()
         self.recent: list[dict[str, Any]] = []
         self.scans: list[dict[str, Any]] = []
+        self.bookmarks: list[str] = []
+        """Folders that were marked."""
         self._read()
 
     def _read(self) -> None:
@@ -54,6 +57,7 @@ class Store:
         if isinstance(kept, dict) and kept.get("version") == _VERSION:
             self.recent = [one for one in _list(kept.get("recent")) if _is_entry(one)][:_MOST_RECENT]
             self.scans = [one for one in _list(kept.get("scans")) if _is_entry(one)]
+            self.bookmarks = [one for one in _list(kept.get("bookmarks")) if isinstance(one, str)][:_MOST_BOOKMARKS]
 
     def opened(self, target: str, format: str, values: Mapping[str, str]) -> None:
         """Put a file in front of the recent ones, with the values it was opened with."""
@@ -61,13 +65,20 @@ class Store:
         with self._lock:
             self.recent = [entry, *(one for one in self.recent if one["target"] != target)][:_MOST_RECENT]
 
+    def mark(self, folder: str, *, kept: bool) -> None:
+        """Put a folder at the end of the bookmarks, or take it away."""
+        with self._lock:
+            others = [one for one in self.bookmarks if one != folder]
+            self.bookmarks = [*others, folder][:_MOST_BOOKMARKS] if kept else others
+
     def write(self, scans: list[dict[str, Any]]) -> None:
         """Keep the open data sets."""
         with self._lock:
             self.scans = scans
             if self._path is None:
                 return
-            text = json.dumps({"version": _VERSION, "recent": self.recent, "scans": scans})
+            kept = {"version": _VERSION, "recent": self.recent, "bookmarks": self.bookmarks, "scans": scans}
+            text = json.dumps(kept)
             temporary = self._path.with_suffix(f".{os.getpid()}")
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import threading
@@ -92,8 +93,34 @@ class Workspace:
                 write_scan(Path(self._demo.name) / "demo.blo", DemoScan(DEMO))
         return self.open(Path(self._demo.name).resolve() / "demo.blo", "auto", {}, lasts=False)
 
-    def open(self, path: Path, format: str, values: Mapping[str, str], *, lasts: bool = True) -> OpenScan:
-        """Open a file; one that lasts is opened again by a later start.
+    def find(self, address: str) -> Path | list[Path] | None:
+        """Give the file or folder of an address, or the files of a pattern; None if there is nothing in the places."""
+        path = self.places.find(address)
+        if path is not None:
+            return path
+        files = self.places.matching(address)
+        return files[0] if len(files) == 1 else files or None
+
+    def path_text(self, address: str) -> str:
+        """Give what names an address in a later session: the whole path of a file, folder or pattern."""
+        path = self.places.find(address)
+        if path is not None:
+            return str(path)
+        parent, _, pattern = address.replace(os.sep, "/").rpartition("/")
+        folder = self.places.find(parent)
+        return address if folder is None else str(folder / pattern)
+
+    def bookmarks(self) -> list[Path]:
+        """Give the folders that were marked and still exist."""
+        return [path for one in self.store.bookmarks if (path := self.places.find(one)) is not None and path.is_dir()]
+
+    def mark(self, folder: Path, *, kept: bool) -> None:
+        """Keep a folder among the bookmarks, or forget it."""
+        self.store.mark(str(folder), kept=kept)
+        self.save()
+
+    def open(self, path: Path | str, format: str, values: Mapping[str, str], *, lasts: bool = True) -> OpenScan:
+        """Open a file, or the files of a pattern; what lasts is opened again by a later start.
 
         Raises
         ------
@@ -112,19 +139,19 @@ class Workspace:
         return one
 
     def _open(self, one: OpenScan) -> None:
-        path = self.places.find(one.target)
-        if path is None:
+        target = self.find(one.target)
+        if target is None:
             raise FormatError("this file is absent, or lies outside of the folders that may be looked into")
-        dataset, one.warnings = self._quietly(path, one.format, one.values)
+        dataset, one.warnings = self._quietly(target, one.format, one.values)
         one.format = dataset.format
         one.beam = beam_of(dataset)
         one.fill(Scan(dataset, self.context, told=self.told))
 
-    def _quietly(self, path: Path, format: str, values: Mapping[str, str]) -> tuple[DataSet, list[str]]:
+    def _quietly(self, target: Path | list[Path], format: str, values: Mapping[str, str]) -> tuple[DataSet, list[str]]:
         """Open a file; gives what would have been warned of as sentences."""
         with self._opening, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", LamellaWarning)
-            dataset = lamella.open(path, format, **values)
+            dataset = lamella.open(target, format, **values)
         for one in caught:
             if not issubclass(one.category, LamellaWarning):
                 warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
