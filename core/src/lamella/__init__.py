@@ -50,6 +50,7 @@ provide_late(
     arrays_to_xarray="lamella.interop.xarraybridge:arrays_to_xarray",
     plot_dataset="lamella.firstlook.plotting:plot_dataset",
     plot_results="lamella.plot.results:plot_results",
+    refreshed="lamella.opening.refresh:refreshed",
     to_dask="lamella.interop.daskarray:to_dask",
     to_hyperspy="lamella.interop.rsciiodata:to_hyperspy",
     to_rsciio="lamella.interop.rsciiodata:to_rsciio",

@@ -460,23 +460,62 @@ class DataSet(ArraysOut):
 
     # Life.
 
+    def refresh(self) -> DataSet:
+        """Look at the files again, to which a recording may have appended frames.
+
+        Frames count as soon as they are complete. Whatever the user gave is kept: the shape of the scan for instance,
+        in which positions that were missing now show frames. What was read from the files is read again. This data set
+        stays as it is: it shows the frames that it showed, and computations with it go on.
+
+        Returns
+        -------
+        DataSet
+            What the files hold now, with another `fingerprint`; this data set if nothing has changed.
+
+        Raises
+        ------
+        UnsupportedError
+            If the frames of the format do not lie one after the other in files: chunks of HDF5, objects in memory.
+        FormatError
+            If a file is gone, became shorter (`TruncatedError`), or was replaced by another recording; opening it again
+            helps.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> import lamella
+        >>> options = {"dtype": "u1", "sig_shape": (4, 4), "nav_shape": (2, 3)}
+        >>> with open("growing.raw", "wb") as file:
+        ...     _ = file.write(bytes(4 * 16))
+        ...     _ = file.flush()
+        ...     with warnings.catch_warnings(action="ignore"):  # that positions have no frame
+        ...         ds = lamella.open("growing.raw", format="raw", **options)
+        ...     _ = file.write(bytes(2 * 16))
+        >>> ds.missing_count, ds.refresh().missing_count
+        (2, 0)
+        """
+        return cast("DataSet", call_late("refreshed", self))
+
+    def of_source(self, source: LinearSource | FrameSource, **changed: Any) -> DataSet:
+        """Give a data set of another source that is opened like this one, without warnings; it has no recipe."""
+        return _rebuild(source, {**self._options, **changed})
+
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._recipe is not None:
-            return self._recipe.reopen, ()
-        return _rebuild, (
-            self.source,
-            {
-                "provenance": self.provenance,
-                "nav_shape": tuple(self.shape.nav),
-                "sync_offset": self.frame_map.sync_offset,
-                "missing": self.missing,
-                "corrections": self.__dict__.get("corrections", True),
-                "io_backend": self._io_backend,
-                "num_partitions": self.num_partitions,
-                "name": self.name,
-                "notes": self._notes,
-            },
-        )
+        return (_rebuild, (self.source, self._options)) if self._recipe is None else (self._recipe.reopen, ())
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {
+            "provenance": self.provenance,
+            "nav_shape": tuple(self.shape.nav),
+            "sync_offset": self.frame_map.sync_offset,
+            "missing": self.missing,
+            "corrections": self.__dict__.get("corrections", True),
+            "io_backend": self._io_backend,
+            "num_partitions": self.num_partitions,
+            "name": self.name,
+            "notes": self._notes,
+        }
 
     def __repr__(self) -> str:
         from lamella.dataset.repr import dataset_text

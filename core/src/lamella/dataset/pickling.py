@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella.errors import FormatError
+from lamella.reader.source import LinearSource
 from lamella.system.pathmap import path_here
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ _ROUNDED = 2_000_000_000
 class ReopensDataSet:
     """A job with a data set: unpickling it opens the files again, and fails if they have changed meanwhile.
 
+    Frames that were appended to files since do not count: the job gets the data set as it was.
+
     How bytes reach memory is decided where the job is made or unpickled, and not taken along: hosts differ.
     """
 
@@ -40,38 +45,111 @@ class ReopensDataSet:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "backend"}
-        return {**state, "_files": (*_files(self.dataset), platform.node())}
+        return {**state, "_seen": _Seen.of(self.dataset)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        resources, frames, host = state.pop("_files")
+        seen: _Seen = state.pop("_seen")
         self.__dict__.update(state)
-        _check_files(self.dataset, resources, elsewhere=host != platform.node())
-        if _frames(self.dataset) != frames:
-            raise _changed(self.dataset.name, frames, _frames(self.dataset))
+        now = self.dataset
+        before = seen.before_growth(now)
+        if before is not None:
+            self.__dict__["dataset"] = before
+            if "partitions" in state:
+                self.__dict__["partitions"] = tuple(replace(one, dataset=before) for one in state["partitions"])
+        seen.check(self.dataset, grown=before is not None)
         self.__post_init__()
 
 
-def _files(dataset: DataSet) -> tuple[tuple[Resource, ...], str]:
-    """Give what must be the same where the data set is opened again."""
-    return tuple(dataset.source.resources), _frames(dataset)
+@dataclass(frozen=True)
+class _Seen:
+    """What must be the same where a data set is opened again.
 
-
-def _frames(dataset: DataSet) -> str:
-    return f"shape {tuple(dataset.shape)} and dtype {dataset.dtype}"
-
-
-def _check_files(dataset: DataSet, resources: tuple[Resource, ...], *, elsewhere: bool) -> None:
-    """Raise `FormatError` about the first file that is another one than where the job was made.
-
-    Another host may see its time rounded, and its path may be another one.
+    ``steps`` are the frames that the scan shows step by step, as bytes in short; ``last`` is where the last frame is.
     """
-    here = tuple(dataset.source.resources)
-    if len(here) != len(resources):
-        raise _changed(dataset.name, f"{len(resources)} files", f"{len(here)} files")
-    for there, now in zip(resources, here, strict=True):
-        same = there.same_file(now) or (elsewhere and _alike(there, now))
-        if path_here(there.location) != now.location or not same:
-            raise _changed(now.location, _facts(there), _facts(now))
+
+    resources: tuple[Resource, ...]
+    nav_shape: tuple[int, ...]
+    frames: str
+    n_frames: int
+    n_steps: int
+    sync_offset: int
+    steps: str
+    last: tuple[str, int] | None
+    host: str
+
+    @classmethod
+    def of(cls, dataset: DataSet) -> _Seen:
+        return cls(
+            tuple(dataset.source.resources),
+            tuple(dataset.shape.nav),
+            f"shape {tuple(dataset.shape)} and dtype {dataset.dtype}",
+            dataset.source.n_frames,
+            dataset.frame_map.n_frames,
+            dataset.frame_map.sync_offset,
+            _digest(dataset),
+            _last(dataset),
+            platform.node(),
+        )
+
+    def before_growth(self, dataset: DataSet) -> DataSet | None:
+        """Give the data set without the frames that were appended since, or None if there are none."""
+        if not isinstance(dataset.source, LinearSource) or dataset.source.n_frames <= self.n_frames:
+            return None
+        from lamella.dataset.growing import first_frames
+
+        return first_frames(
+            dataset, self.n_frames, steps=self.n_steps, nav_shape=self.nav_shape, sync_offset=self.sync_offset
+        )
+
+    def check(self, dataset: DataSet, *, grown: bool) -> None:
+        """Raise `FormatError` about the first file that is another one than where the job was made.
+
+        Another host may see its time rounded, and its path may be another one. A file that ``grown`` frames came to
+        may be longer, and there may be more files.
+        """
+        elsewhere = self.host != platform.node()
+        here = {resource.location: resource for resource in dataset.source.resources}
+        if len(here) < len(self.resources) or (len(here) > len(self.resources) and not grown):
+            raise _changed(dataset.name, f"{len(self.resources)} files", f"{len(here)} files")
+        for there in self.resources:
+            now = here.get(path_here(there.location))
+            if now is None:
+                raise _changed(dataset.name, f"a file {path_here(there.location)}", "none")
+            same = there.same_file(now) or (elsewhere and _alike(there, now)) or self._grew(there, now, dataset)
+            if not same:
+                raise _changed(now.location, _facts(there), _facts(now))
+        now_seen = _Seen.of(dataset)
+        if (self.frames, self.steps) != (now_seen.frames, now_seen.steps):
+            raise _changed(dataset.name, self.frames, now_seen.frames)
+        if self.last is not None and (path_here(self.last[0]), self.last[1]) != now_seen.last:
+            raise _changed(dataset.name, f"the last frame at {self.last}", f"it at {now_seen.last}")
+
+    def _grew(self, there: Resource, now: Resource, dataset: DataSet) -> bool:
+        """Whether a file of frames only became longer."""
+        from lamella.dataset.growing import holding_frames
+
+        if now.size <= there.size or not isinstance(dataset.source, LinearSource):
+            return False
+        return now in holding_frames(dataset.source)
+
+
+def _last(dataset: DataSet) -> tuple[str, int] | None:
+    """Give the file and the byte at which the last frame begins, where frames are runs."""
+    source = dataset.source
+    if not isinstance(source, LinearSource) or not source.n_frames:
+        return None
+    files, offsets = source.runs.places(np.asarray([source.n_frames - 1]))
+    return source.resources[int(files[0])].location, int(offsets[0])
+
+
+def _digest(dataset: DataSet) -> str:
+    """Give in short which frame each step of the scan shows."""
+    index = dataset.frame_map.index
+    if index is None:
+        return ""
+    import hashlib
+
+    return hashlib.sha256(index.tobytes()).hexdigest()
 
 
 def _alike(there: Resource, now: Resource) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import mmap
 import os
 import threading
@@ -113,15 +114,28 @@ if hasattr(os, "register_at_fork"):
 def _mapping(resource: Resource) -> _Mapping:
     """Give the kept mapping of a file, made now if there is none."""
     with _lock:
-        mapping = _kept.get(resource)
+        mapping = _kept.get(resource) or _kept_later(resource)
         if mapping is None or mapping.lost:
-            _kept.pop(resource, None)
+            for other in [one for one in _kept if one == resource or _is_earlier(one, resource)]:
+                del _kept[other]
             mapping = _kept[resource] = _made(resource)
             while len(_kept) > _most_kept():
                 _kept.popitem(last=False)
-        else:
+        elif resource in _kept:
             _kept.move_to_end(resource)
         return mapping
+
+
+def _is_earlier(before: Resource, now: Resource) -> bool:
+    """Whether a file is one that grew since: what was mapped of it lies in the mapping of now as well."""
+    same = before.location == now.location and before.file_id is not None and before.file_id == now.file_id
+    return same and before.size < now.size
+
+
+def _kept_later(resource: Resource) -> _Mapping | None:
+    """Give the mapping of a file that was kept when the file was longer."""
+    found = (mapping for one, mapping in _kept.items() if _is_earlier(resource, one) and not mapping.lost)
+    return next(found, None)
 
 
 def _made(resource: Resource) -> _Mapping:
@@ -139,6 +153,9 @@ def forget_mappings() -> None:
     """Drop every kept mapping; memory that is still in use stays valid."""
     with _lock:
         _kept.clear()
+
+
+atexit.register(forget_mappings)  # later, modules that unmap them are gone
 
 
 class MmapBackend(IOBackend):

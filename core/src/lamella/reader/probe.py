@@ -66,6 +66,7 @@ class Probe:
         self.mtime_ns = mtime_ns
         self.bytes_read = 0
         self._parsed: dict[Hashable, Any] = {}
+        self._file_id: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, target: object) -> Self:
@@ -97,7 +98,9 @@ class Probe:
         path = as_listed(path)
         if stat.S_ISDIR(status.st_mode):
             return cls(target, path, 0, status.st_mtime_ns, "folder")
-        return cls(target, path, status.st_size, status.st_mtime_ns)
+        probe = cls(target, path, status.st_size, status.st_mtime_ns)
+        probe._file_id = Resource.from_status(str(path), status).file_id
+        return probe
 
     def __repr__(self) -> str:
         if self.url is not None:
@@ -113,7 +116,7 @@ class Probe:
     def resource(self) -> Resource:
         """The file or folder as it was seen here, so that its header and all later reading mean the same file."""
         assert self.path is not None, "a resource of a URL is made by the plugin that declares the capability"
-        return Resource(str(self.path), self.size, self.mtime_ns)
+        return Resource(str(self.path), self.size, self.mtime_ns, file_id=self._file_id)
 
     @property
     def suffix(self) -> str:

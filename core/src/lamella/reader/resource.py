@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from lamella.errors import FormatError, TruncatedError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["OpenFile", "Resource"]
+
+_PAUSES = (0.001, 0.01, 0.05)
+"""How long to wait for the new size of a file that has a new time [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Resource:
         Length [bytes].
     identity
         What changes whenever the content does: the modification time [ns] of a local file, the ETag of a remote one.
+    file_id
+        What the file system calls a local file, whatever its name and content: two numbers, or None if it does not say.
+        It tells a file that grew from another one that took its name, and does not count when resources are compared.
 
     Examples
     --------
@@ -51,6 +58,7 @@ class Resource:
     location: str
     size: int
     identity: int | str
+    file_id: tuple[int, int] | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> Resource:
@@ -61,7 +69,14 @@ class Resource:
         PathError
             If it cannot be looked at: `FileNotFoundError`, `PermissionError` and so on; or is a device or a pipe.
         """
-        return _seen(os.path.abspath(path), look_at(path))
+        return cls.from_status(os.path.abspath(path), look_at(path))
+
+    @staticmethod
+    def from_status(path: str, status: os.stat_result) -> Resource:
+        """Give a local file or folder at an absolute path as the operating system describes it."""
+        file_id = (status.st_dev, status.st_ino) if status.st_ino else None
+        size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+        return Resource(path, size, status.st_mtime_ns, file_id=file_id)
 
     @property
     def path(self) -> str:
@@ -87,11 +102,15 @@ class Resource:
             If it is gone or cannot be looked at.
         """
         self._expect_local()
-        return _seen(self.location, look_at(self.location))
+        return self.from_status(self.location, look_at(self.location))
 
     def same_file(self, now: Resource) -> bool:
         """Whether another look at this file found the same content, by size and identity; as `check_status` does."""
         return self.size == now.size and self.identity == now.identity
+
+    def other_file(self, now: Resource) -> bool:
+        """Whether another look at this location found a file that is not this one, whatever it holds."""
+        return self.file_id is not None and now.file_id is not None and self.file_id != now.file_id
 
     def check_unchanged(self) -> None:
         """Look at the file again; it may have grown.
@@ -103,6 +122,20 @@ class Resource:
         FormatError
             If it is gone, or was rewritten in place.
         """
+        now = self.look_again()
+        if now.size == self.size and not self.same_file(now):
+            self._expect_growth()
+
+    def look_again(self) -> Resource:
+        """Give the file as it is now, whatever it holds.
+
+        Raises
+        ------
+        TruncatedError
+            If it shrank.
+        FormatError
+            If it is gone.
+        """
         try:
             now = self.stat()
         except OSError as error:
@@ -113,15 +146,22 @@ class Resource:
             ) from error
         if now.size < self.size:
             raise self.shrunk(now.size)
-        if now.size == self.size and not self.same_file(now):
-            raise self.rewritten()
+        return now
+
+    def _expect_growth(self) -> None:
+        """Raise the error for a file that was rewritten, unless it grows: writing sets the time before the size."""
+        for pause in _PAUSES if self.is_local else ():
+            time.sleep(pause)
+            if self.look_again().size > self.size:
+                return
+        raise self.rewritten()
 
     def check_status(self, status: os.stat_result) -> None:
         """Do as `check_unchanged` with what the operating system says about an open file; quick, for every read."""
         if status.st_size < self.size:
             raise self.shrunk(status.st_size)
         if status.st_size == self.size and status.st_mtime_ns != self.identity:
-            raise self.rewritten()
+            self._expect_growth()
 
     def shrunk(self, size: int) -> TruncatedError:
         """Give the error for a file that has ``size`` bytes [bytes] only, less than when it was opened."""
@@ -203,10 +243,6 @@ class Resource:
                 path=self.location,
                 expected="a resource of a plugin for remote files, which overrides stat and read",
             )
-
-
-def _seen(location: str, status: os.stat_result) -> Resource:
-    return Resource(location, 0 if stat.S_ISDIR(status.st_mode) else status.st_size, status.st_mtime_ns)
 
 
 class OpenFile:

@@ -233,6 +233,17 @@ class RunTable:
         for resource, offset, stride, count in rows:
             yield Segment(resource, offset, stride, count)
 
+    def places(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the file of each frame, by its number, and the byte at which the frame begins."""
+        run = np.searchsorted(self.first, frames, side="right") - 1
+        return self.resource[run], self.offset[run] + (frames - self.first[run]) * self.stride[run]
+
+    def until(self, n_frames: int) -> RunTable:
+        """Give the table of the first ``n_frames`` frames."""
+        count = np.clip(n_frames - self.first[:-1], 0, self.count)
+        kept = count > 0
+        return RunTable(self.resource[kept], self.offset[kept], self.stride[kept], count[kept])
+
     def segments(self, start: int, stop: int) -> Iterator[Segment]:
         """Give the pieces that hold the frames ``[start, stop)``, in order."""
         if self._only is not None and start < stop:

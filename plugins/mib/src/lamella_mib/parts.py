@@ -119,7 +119,7 @@ def _see(probe: Probe, name: str, records: Records) -> _Seen:
             status = os.stat(path)
     except OSError as error:
         raise FormatError(f"the part cannot be read ({error.strerror})", path=path) from error
-    resource = Resource(path, status.st_size, status.st_mtime_ns)
+    resource = Resource.from_status(path, status)
     if not stat.S_ISREG(status.st_mode):
         return _Seen(name, resource, difference="no regular file")
     if not resource.size:
