@@ -1,6 +1,8 @@
 """Compiled decoders, which copy in words, and interpreted ones, which do not, agree on sound and on damaged chunks."""
 
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +69,49 @@ def test_lz4_blocks_are_decoded_alike(block: tuple[bytes, bytes], data: st.DataO
         damaged[data.draw(st.integers(0, len(stored) - 1))] = data.draw(st.integers(0, 255))
     statuses = {guarded(decode, header + damaged, len(made))[0] for decode in (plain.lz4_blocks, kernels.lz4_blocks)}
     assert len(statuses) == 1
+
+
+AT_THE_END_OF_MEMORY = """
+import ctypes, mmap
+import numpy as np
+from lamella_hdf5 import kernels
+
+page = mmap.PAGESIZE
+memory = mmap.mmap(-1, 2 * page)
+both = np.frombuffer(memory, np.uint8)
+assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(both.ctypes.data + page), ctypes.c_size_t(page), 0) == 0
+status = np.zeros(1, np.int64)
+
+
+def at_the_end(decode, stored, made):
+    source, out = both[page // 2 - len(stored) : page // 2], both[page - len(made) : page]
+    source[:] = np.frombuffer(stored, np.uint8)
+    decode(source, out, status)
+    assert status[0] == 0 and out.tobytes() == made
+    last, apart = both[page - len(stored) : page], both[: len(made)]
+    last[:] = np.frombuffer(stored, np.uint8)
+    decode(last, apart, status)
+    assert status[0] == 0 and apart.tobytes() == made
+
+
+for back in range(1, 8):
+    start = bytes(range(back))
+    made = (start * 9)[: back + 3]
+    at_the_end(kernels.lzf, bytes([back - 1]) + start + bytes([1 << 5, back - 1]), made)
+    made = (start * 9)[: back + 4] + b"z"
+    block = bytes([back << 4]) + start + bytes([back, 0]) + b"\x10z"
+    if len(block) != len(made):
+        header = len(made).to_bytes(8, "big") + len(made).to_bytes(4, "big") + len(block).to_bytes(4, "big")
+        at_the_end(kernels.lz4_blocks, header + block, made)
+print("all")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mprotect is a call of POSIX")
+def test_nothing_is_read_behind_the_end_of_memory() -> None:
+    """A chunk may end where the memory of the process ends: one byte more ends the process."""
+    done = subprocess.run([sys.executable, "-c", AT_THE_END_OF_MEMORY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "all\n"), done.stderr
 
 
 @pytest.mark.parametrize("width", [32, 64])

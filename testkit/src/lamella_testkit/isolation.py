@@ -141,7 +141,8 @@ class Child:
         assert self._log is not None
         self._log.seek(0)
         lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines()]
-        places = [line for line in lines if line.startswith('File "')][:3]
+        current = next((i for i, line in enumerate(lines) if line.startswith("Current thread")), 0)
+        places = [line for line in lines[current:] if line.startswith('File "')][:3]
         shown = places or [line for line in lines if line][-3:]
         return "".join(f"\n{line}" for line in shown)
 

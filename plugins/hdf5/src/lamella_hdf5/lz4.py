@@ -34,7 +34,10 @@ _ALL = np.uint64((1 << 64) - 1)
 
 @njit(nogil=True, cache=True)
 def _pattern(end, back):
-    """Give the last ``back`` bytes before ``end``, one to seven of them, again and again in a word."""
+    """Give the last ``back`` bytes before ``end``, one to seven of them, again and again in a word.
+
+    Seven bytes from ``end`` on may be read.
+    """
     i = np.uint64(back)
     return (word_at(end - back) & ~(_ALL << (i << np.uint64(3)))) * _AGAIN[i]
 
@@ -70,7 +73,7 @@ def repeat(target, back, n, target_end):
         while k < n and k + 8 <= room:
             copy8(target + k, target + k - back)
             k += 8
-    else:
+    elif room >= 8:
         word, step = _pattern(target, back), _STEP[np.uint64(back)]
         if step == 8:
             while k < n and k + 64 <= room:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lamella.plugins.kinds import KINDS
+from lamella.plugins.registry import default_registry
 from lamella.system.spawn import parent_pipes
 from lamella_testkit.fuzz.bases import Bases, samples_folder
 from lamella_testkit.fuzz.exercise import Exercise
@@ -40,6 +42,8 @@ def main() -> None:
     """Serve jobs until the parent closes the pipe."""
     faulthandler.enable()
     parent = parent_pipes()
+    for kind in KINDS:
+        default_registry().plugins(kind)  # a plugin that is slow to declare itself says so now, not during an input
 
     def send(kind: str, value: object) -> None:
         parent.send(pickle.dumps((kind, value)))
