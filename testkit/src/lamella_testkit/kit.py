@@ -368,7 +368,8 @@ def sample_of(data: SampleData, directory: Path, answer: Mapping[str, Any]) -> S
     """Give what a sampler wrote, from its answer."""
     keywords = dict(answer)
     if "path" in keywords:
-        return Sample(data, directory, Path(keywords.pop("path")), keywords)
+        given = keywords.pop("path")
+        return Sample(data, directory, given if isinstance(given, list) else Path(given), keywords)
     return Sample(data, directory, keywords.pop("data"), keywords)
 
 

@@ -162,7 +162,7 @@ class Special:
     text
         What is special.
     keywords
-        What `lamella.open` needs, as for `Sampler.write`.
+        What `lamella.open` needs, as for `Sampler.write`; ``path`` may be a list of files.
     pixels
         What each step of the scan shows, shape ``(*nav_shape, *sig_shape)``; steps without a frame may hold anything.
     valid
@@ -174,7 +174,7 @@ class Special:
     metadata, raw_metadata
         Entries that must be there.
     axes
-        The axes of scan and detector.
+        The axes of scan and detector, with their names.
     navigator
         The image of the scan.
     notes
@@ -182,6 +182,10 @@ class Special:
     end
         The end of the last frame: as many pixels along each detector axis as are given. For files that are too large
         to be compared, of which `Sampler.write_sparse` gives one; of ``per_frame``, the last entries are compared then.
+    warnings
+        How many of the notes are also warnings, `lamella.reader.Caution`.
+    alternatives
+        Other shapes of the scan that a user is offered, in their order.
     """
 
     text: str
@@ -197,6 +201,8 @@ class Special:
     navigator: object = None
     notes: int | None = None
     end: NDArray[Any] | None = None
+    warnings: int | None = None
+    alternatives: Sequence[tuple[int, ...]] | None = None
 
     def __str__(self) -> str:
         return self.text

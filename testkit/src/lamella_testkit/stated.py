@@ -53,13 +53,14 @@ def expect_raw_metadata(info: SourceInfo, expected: Mapping[str, object]) -> Non
             raise Broken(f"{name!r} is {found!r}, expected {value!r}")
 
 
-def expect_axes(found: Sequence[Axis], expected: Sequence[Axis]) -> None:
-    """Compare scale, offset and units of axes; names are those of the data set."""
+def expect_axes(found: Sequence[Axis], expected: Sequence[Axis], *, named: bool = False) -> None:
+    """Compare scale, offset and units of axes, and names if they are stated as well."""
     if len(found) != len(expected):
         raise Broken(f"there are {len(found)} axes, expected {len(expected)}")
     for one, other in zip(found, expected, strict=True):
         close = (
             one.units == other.units
+            and (one.name == other.name or not named)
             and math.isclose(one.scale, other.scale, rel_tol=_CLOSE)
             and math.isclose(one.offset, other.offset, rel_tol=_CLOSE, abs_tol=_CLOSE * abs(other.scale))
         )

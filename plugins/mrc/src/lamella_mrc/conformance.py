@@ -325,7 +325,7 @@ def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
     path.write_bytes(header_bytes(size, 6, cell=cell) + pixels)
     yield Special("a stack of images with a cell", {"path": path}, axes=[Axis("frame"), *axes], notes=0)
     path.write_bytes(header_bytes(size, 6, cell=cell, space_group=1) + pixels)
-    volume = [Axis("z", 4.0, 0.0, "nm"), *axes]
+    volume = [Axis("z", 4.0, 0.0, "nm"), Axis("y", 2.0, 0.0, "nm"), Axis("x", 3.0, 0.0, "nm")]
     yield Special("a volume", {"path": path}, pixels=data.frames, axes=volume, notes=0)
     turned = (cell[1] * width / height, cell[0] * height / width, cell[2])
     path.write_bytes(
@@ -337,7 +337,7 @@ def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special("a volume without an order of axes", {"path": path}, axes=volume, notes=0)
     odd = (-1.0, math.inf, math.nan)
     path.write_bytes(header_bytes(size, 6, cell=odd, space_group=1) + pixels)
-    yield Special("a cell of nonsense", {"path": path}, axes=[Axis(name) for name in "zyx"], notes=0)
+    yield Special("a cell of nonsense", {"path": path}, axes=[Axis(name) for name in ("frame", "y", "x")], notes=0)
     grid = (width, height, n // 3)
     path.write_bytes(header_bytes(size, 6, cell=(0.0, 0.0, 10.0 * (n // 3)), space_group=401, grid=grid) + pixels)
     several = data.frames.reshape(3, n // 3, height, width)

@@ -13,7 +13,7 @@ from lamella.errors import LamellaError
 from lamella.reader import LinearSource, Probe
 from lamella_testkit.checking import check
 from lamella_testkit.errorpaths import Statement, statements
-from lamella_testkit.kit import Kit
+from lamella_testkit.kit import Kit, sample_of
 from lamella_testkit.modules import modules_of
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.reached import recorded_lines
@@ -70,7 +70,7 @@ def right_files_reach_the_reader(kit: Kit) -> None:
 
 
 def _use_all(kit: Kit) -> None:
-    """Open and read right files of every kind, and ask the reader about foreign ones."""
+    """Open and read right files of every kind, and ask the reader about wrong and foreign ones."""
     shapes = [*_SHAPES, *(((3, 4), (5, 6, 2)[:rank]) for rank in kit.sampler.sig_ranks)]
     some = [kit.data(nav, sig, variant=variant) for variant in kit.sampler.variants for nav, sig in shapes]
     dtypes = [kit.data(dtype=one, variant=name) for name in kit.sampler.variants for one in kit.sampler.dtypes]
@@ -80,6 +80,9 @@ def _use_all(kit: Kit) -> None:
     for variant in kit.sampler.variants:
         for _, sample in kit.special(kit.data(variant=variant)):
             _use(kit, sample)
+    for text, answer in kit.sampler.write_wrong(directory := kit.directory(), kit.data()):
+        with kit.case(text):
+            kit.reader.detect(Probe.of(sample_of(kit.data(), directory, answer).target))
     for one in kit.sampler.recorded():
         with kit.case(one.path.name), contextlib.suppress(LamellaError):
             _use(kit, Sample(kit.data(), one.path.parent, one.path, one.keywords))

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella.errors import LamellaError
 from lamella.params.fields import describe
-from lamella.reader import Axis, SourceInfo
+from lamella.reader import Axis, Caution, SourceInfo
 from lamella_testkit.checking import check
 from lamella_testkit.described import described, differences
 from lamella_testkit.diagnose import expect_equal
@@ -70,13 +70,20 @@ def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
     if one.raw_metadata is not None:
         expect_raw_metadata(info, one.raw_metadata)
     if one.axes is not None:
-        expect_axes(ds.axes, one.axes)
+        expect_axes(ds.axes, one.axes, named=True)
     if one.navigator is not None:
         kit.expect(info.navigator is not None, "there is no navigator")
         assert info.navigator is not None
         expect_numbers(info.navigator(), one.navigator, "the navigator")
     if one.notes is not None:
         expect_notes(info, one.notes)
+    if one.warnings is not None:
+        warned = [note for note in info.notes if isinstance(note, Caution)]
+        kit.expect(len(warned) == one.warnings, f"there are {len(warned)} warnings, expected {one.warnings}: {warned}")
+    if one.alternatives is not None:
+        offered = [shape for shape, _ in info.nav_alternatives]
+        stated = list(one.alternatives)
+        kit.expect(offered == stated, f"the other shapes of the scan are {offered}, expected {stated}")
 
 
 @check(level=3, since="2026.2")

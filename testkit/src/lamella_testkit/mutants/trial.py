@@ -34,6 +34,8 @@ _TIMED_OUT = 75
 """The exit code of a process that has used up its time."""
 _PATIENCE = 20.0
 """How many times as long as its share of a processor a process may take, in seconds that pass."""
+_FIRST = ("full_read_equals_what_was_written", "special_files_are_read_as_stated", "wrong_files_are_refused")
+"""The checks that notice most for the least time."""
 
 
 class Outcome(StrEnum):
@@ -167,7 +169,7 @@ def _first_failure(name: str, profile: str) -> str | None:
     not_theirs = {"right_files_reach_the_reader"}  # it asks whether lines run, and a mutant changes that by itself
     with tempfile.TemporaryDirectory(prefix="lamella-mutants-", ignore_cleanup_errors=True) as folder:
         kit = Kit(plugin.spec, sampler_named(name)(), profile=profile_named(profile), workdir=Path(folder))
-        for one in all_checks():
+        for one in sorted(all_checks(), key=lambda one: one.name not in _FIRST):
             if (one.level in (0, 4) and one.name != "reader_is_importable") or one.name in not_theirs:
                 continue
             result = carry_out(one, kit)
