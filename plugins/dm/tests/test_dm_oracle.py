@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lamella.opening.open import open_dataset
-from lamella_dm.conformance import DmSampler, File, Image
+from lamella_dm.conformance import DmSampler
+from lamella_dm.writer import File, Image
 from lamella_testkit import SampleData
 
 pytestmark = pytest.mark.oracle

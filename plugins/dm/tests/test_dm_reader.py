@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, ParameterError, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
-from lamella_dm.conformance import DATA_TYPES, SWAPPED, File, Image, Leaf, dm_bytes, number, text
+from lamella_dm.writer import DATA_TYPES, SWAPPED, File, Image, Leaf, dm_bytes, number, text
 
 THUMBNAIL = Image(np.zeros((5, 6), "<i4"), "thumbnail", data_type=23)
 

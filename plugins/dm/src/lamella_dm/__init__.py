@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="dm",
     title="Gatan DigitalMicrograph",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_dm.reader:DmReader",
     params="lamella_dm.params:DmParams",
     extensions=("dm3", "dm4"),

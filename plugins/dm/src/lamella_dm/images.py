@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lamella.codecs import Codec
     from lamella.reader import Probe
 
-__all__ = ["Image", "Layout", "find_images", "layout_of"]
+__all__ = ["Image", "Layout", "find_images", "layout_of", "sig_names"]
 
 DTYPES = {
     1: "i2",
@@ -216,7 +216,7 @@ def layout_of(image: Image, tags: Tags, probe: Probe, *, force_c_order: bool) ->
         sig_shape,
         tuple(image.axis(*pair) for pair in zip(nav_dims, _nav_names(image, nav_dims), strict=True))
         or (Axis("frame"),),
-        tuple(image.axis(*pair) for pair in zip(sig_dims, _sig_names(image, sig_dims, len(nav_shape)), strict=True)),
+        tuple(image.axis(*pair) for pair in zip(sig_dims, sig_names(image, sig_dims, len(nav_shape)), strict=True)),
         transposed,
     )
 
@@ -225,7 +225,7 @@ def _special_layout(image: Image, dtype: np.dtype[Any], *, little: bool) -> Layo
     """Give the layout of pictures and of halves of Fourier transforms; each is a frame of two axes, others the scan."""
     shape, cut = image.dims[::-1], max(0, len(image.dims) - 2)
     dims = range(len(shape))[::-1]
-    names = zip(dims[cut:], _sig_names(image, dims[cut:], cut), strict=True)
+    names = zip(dims[cut:], sig_names(image, dims[cut:], cut), strict=True)
     sig_axes = tuple(image.axis(*pair) for pair in names)
     nav_axes = tuple(image.axis(*pair) for pair in zip(dims[:cut], _nav_names(image, dims[:cut]), strict=True))
     nav_axes = nav_axes or (Axis("frame"),)
@@ -282,8 +282,11 @@ def _nav_names(image: Image, dims: range) -> tuple[str, ...]:
     return ("y", "x") if len(dims) == 2 else tuple(f"nav{i}" for i in range(len(dims)))
 
 
-def _sig_names(image: Image, dims: range, n_nav: int) -> tuple[str, ...]:
+def sig_names(image: Image, dims: range, n_nav: int) -> tuple[str, ...]:
+    """Name the axes of the detector, slowest first, by the units of the fastest."""
     units = image.axis(dims[-1], "").units
     if len(dims) == 1:
         return ("energy" if units in _ENERGY else "k",)
+    if len(dims) > 2:
+        return tuple(f"sig{i}" for i in range(len(dims)))
     return ("ky", "kx") if units in _RECIPROCAL or n_nav > 1 else ("y", "x")

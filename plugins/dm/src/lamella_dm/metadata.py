@@ -54,7 +54,7 @@ def metadata_of(image: Group) -> Metadata:
 def _acquired(bar: Group) -> str | None:
     """Give the time of acquisition, in UTC where the clock of the system was recorded."""
     ticks = bar.number("Acquisition Time (OS)")
-    if 0 < ticks < 1 << 62:
+    if ticks > 0:
         try:
             return (_EPOCH + timedelta(microseconds=ticks / 10)).isoformat(timespec="seconds")
         except OverflowError:

@@ -56,30 +56,35 @@ def read_tags(probe: Probe) -> Tags:
     """
     cursor = _Cursor.at_header(probe)
     root = Group()
-    stack: list[tuple[str, Group, int]] = []
     try:
-        stack.append(("", root, cursor.group()))
-        for _ in range(_MOST_TAGS):
-            while stack and stack[-1][2] == 0:
-                stack.pop()
-            if not stack:
-                return Tags(cursor.version, cursor.little_endian, root, None)
-            name, group, left = stack[-1]
-            stack[-1] = (name, group, left - 1)
-            kind, label = cursor.entry()
-            if kind == GROUP:
-                child = Group()
-                group.entries.append((label, child))
-                stack.append((label, child, cursor.group()))
-            elif kind == VALUE:
-                cursor.value(group, label, pixels=(name, label) == PIXELS)
-            else:
-                raise cursor.broken("an entry of unknown kind", f"{GROUP} or {VALUE}", kind)
-            if len(stack) > _DEEPEST:
-                raise cursor.broken("groups lie too deep in each other", f"at most {_DEEPEST} levels", len(stack))
+        _walk(cursor, root)
     except _EndOfFile:
         return Tags(cursor.version, cursor.little_endian, root, probe.size)
-    raise cursor.broken("there are too many tags", f"at most {_MOST_TAGS}", "more")
+    return Tags(cursor.version, cursor.little_endian, root, None)
+
+
+def _walk(cursor: _Cursor, root: Group) -> None:
+    """Add the entries of all groups."""
+    stack = [("", root, cursor.group())]
+    for _ in range(_MOST_TAGS):
+        while stack and stack[-1][2] == 0:
+            stack.pop()
+        if not stack:
+            return
+        name, group, left = stack[-1]
+        stack[-1] = (name, group, left - 1)
+        kind, label = cursor.entry()
+        if kind == GROUP:
+            child = Group()
+            group.entries.append((label, child))
+            stack.append((label, child, cursor.group()))
+        elif kind == VALUE:
+            cursor.value(group, label, pixels=(name, label) == PIXELS)
+        else:
+            raise _broken(cursor, "an entry of unknown kind", f"{GROUP} or {VALUE}", kind)
+        if len(stack) > _DEEPEST:
+            raise _broken(cursor, "groups lie too deep in each other", f"at most {_DEEPEST} levels", len(stack))
+    raise _broken(cursor, "there are too many tags", f"at most {_MOST_TAGS}", "more")
 
 
 class _EndOfFile(Exception):
@@ -154,15 +159,15 @@ class _Cursor:
         mark = self.take(4)
         if mark != MARK:
             self.place = begin
-            raise self.broken(f"the mark of tag {label!r} is missing", MARK, mark)
+            raise _broken(self, f"the mark of tag {label!r} is missing", MARK, mark)
         n_words = self.number(self.word)
         if not 0 < n_words <= _MOST_WORDS:
-            raise self.broken(f"the type of tag {label!r} is unknown", f"1 to {_MOST_WORDS} words", n_words)
+            raise _broken(self, f"the type of tag {label!r} is unknown", f"1 to {_MOST_WORDS} words", n_words)
         words = np.frombuffer(self.take(n_words * self.word), f">u{self.word}").tolist()
         try:
             dtype, count = _value_type(words, "<" if self.little_endian else ">")
         except (KeyError, IndexError, ValueError, OverflowError, TypeError):
-            raise self.broken(f"the type of tag {label!r} is unknown", "the words of a type", words[:8]) from None
+            raise _broken(self, f"the type of tag {label!r} is unknown", "the words of a type", words[:8]) from None
         if count is None:
             group.entries.append((label, _plain(np.frombuffer(self.take(dtype.itemsize), dtype)[0])))
             return
@@ -187,9 +192,10 @@ class _Cursor:
             return None
         return "utf-16-le" if self.little_endian else "utf-16-be"
 
-    def broken(self, problem: str, expected: object, found: object) -> FormatError:
-        """Give the error for a structure that cannot be followed."""
-        return CorruptError(f"{problem}, at byte {self.place}", path=self.probe.path, expected=expected, found=found)
+
+def _broken(cursor: _Cursor, problem: str, expected: object, found: object) -> FormatError:
+    """Give the error for a structure that cannot be followed."""
+    return CorruptError(f"{problem}, at byte {cursor.place}", path=cursor.probe.path, expected=expected, found=found)
 
 
 def _value_type(words: list[int], order: str) -> tuple[np.dtype[Any], int | None]:

@@ -23,8 +23,8 @@ class DmReader:
         if not word or probe.suffix == "gtg":
             return None
         size, flag = int.from_bytes(head[4 : 4 + word], "big"), head[4 + word : 8 + word]
-        root, kind = head[8 + word : 10 + word], head[10 + 2 * word : 11 + 2 * word]
-        if flag not in (b"\0\0\0\0", b"\0\0\0\1") or set(root) - {0, 1} or kind not in (b"\x14", b"\x15"):
+        kind = head[10 + 2 * word : 11 + 2 * word]  # of the first tag
+        if flag not in (b"\0\0\0\0", b"\0\0\0\1") or kind not in (b"\x14", b"\x15"):
             return None
         if 0 <= probe.size - size <= 64:
             return Match(Confidence.VERIFIED, f"a DM{version} header that knows the size of the file, and tags")

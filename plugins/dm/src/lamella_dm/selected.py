@@ -11,7 +11,7 @@ import numpy as np
 from lamella.errors import ParameterError, TruncatedError, UnsupportedError
 from lamella.reader import Caution, Probe, RunTable, SourceInfo
 from lamella_dm.codecs import CHANNELS
-from lamella_dm.images import PICTURES, Image, Layout, find_images, layout_of
+from lamella_dm.images import PICTURES, Image, Layout, find_images, layout_of, sig_names
 from lamella_dm.metadata import metadata_of
 from lamella_dm.params import DmParams
 from lamella_dm.parse import read_tags
@@ -107,8 +107,8 @@ def _cut_layout(image: Image, tags: Tags, params: DmParams, probe: Probe) -> tup
     runs, _ = RunTable.that_fit(probe.resource, offset=begin, stride=stride, announced=announced)
     count = runs.n_frames
     n_sig = len(params.sig_shape)
-    names = ("y", "x") if n_sig == 2 else tuple(f"sig{i}" for i in range(n_sig))
-    axes = tuple(image.axis(n_sig - 1 - i, name) for i, name in enumerate(names))
+    dims = range(n_sig)[::-1]
+    axes = tuple(image.axis(*pair) for pair in zip(dims, sig_names(image, dims, rank - n_sig), strict=True))
     return Layout(dtype, (count,), params.sig_shape, (), axes, False), Caution(f"{lost}; {count} frames are complete")
 
 
