@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella_mib.conformance import Merlin
+from lamella_mib.writer import Merlin
 
 pytestmark = pytest.mark.oracle
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError
-from lamella_mib.conformance import Merlin, sidecar_text
+from lamella_mib.writer import Merlin, sidecar_text
 
 CAMERA = Merlin(depth=12)
 STRIDE = 384 + 4 * 6 * 2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.errors import CorruptError, FormatError, ParameterError, UnsupportedError
-from lamella_mib.conformance import Merlin, sidecar_text
+from lamella_mib.writer import Merlin, sidecar_text
 
 KINDS = {
     "U08": (Merlin(), (5, 7), np.uint8),

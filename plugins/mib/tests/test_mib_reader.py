@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import lamella
 from lamella.errors import FormatError
 from lamella.reader import Confidence, Probe
-from lamella_mib.conformance import Merlin, sidecar_text
 from lamella_mib.header import iso_time, parse_header
 from lamella_mib.params import MibParams
 from lamella_mib.reader import MibReader
 from lamella_mib.sidecar import parse_sidecar
+from lamella_mib.writer import Merlin, sidecar_text
 
 FRAMES = np.arange(6 * 4 * 8, dtype=np.uint16).reshape(6, 4, 8)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.errors import LamellaWarning, ParameterError
-from lamella_mib.conformance import Merlin, sidecar_text
 from lamella_mib.timing import find_line_length, line_length
+from lamella_mib.writer import Merlin, sidecar_text
 
 
 def acquisition(directory: Path, n: int, camera: Merlin | None = None, **keys: Any) -> Path:

@@ -9,8 +9,8 @@ import pytest
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning
-from lamella_mib.conformance import sidecar_text
 from lamella_mib.header import parse_header
+from lamella_mib.writer import sidecar_text
 
 START = "MQ1,{sequence:06d},{size:05d},{chips:02d},{width:04d},{height:04d},{kind},{layout:>6},{select},"
 MIDDLE = "2021-05-07 18:51:10.905800,0.001000,0,0,0,"

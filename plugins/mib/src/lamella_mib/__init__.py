@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="mib",
     title="Quantum Detectors Merlin (Medipix3)",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_mib.reader:MibReader",
     params="lamella_mib.params:MibParams",
     extensions=("mib", "hdr"),
@@ -18,6 +19,7 @@ spec = FormatSpec(
             Capability.TRUNCATED,
             Capability.MULTI_FILE,
             Capability.METADATA,
+            Capability.CORRECTIONS,
         }
     ),
     url="https://hyperspy.org/rosettasciio/supported_formats/quantumdetector.html",

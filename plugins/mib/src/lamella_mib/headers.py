@@ -22,6 +22,8 @@ __all__ = ["FrameHeaders"]
 
 _SHORT = 128
 """Bytes that hold everything up to the local start time."""
+_YEARS = (1678, 2261)
+"""The first and the last whole year that 64 bits of nanoseconds can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _parse(record: bytes) -> FrameHeader | None:
 
 
 def _time(text: str | None) -> np.datetime64:
-    try:
-        return np.datetime64("NaT", "ns") if text is None else np.datetime64(text.removesuffix("Z"), "ns")
-    except ValueError:
+    """Give a time, NaT for one that 64 bits of nanoseconds cannot hold."""
+    if text is None or not _YEARS[0] <= int(text[:4]) <= _YEARS[1]:
         return np.datetime64("NaT", "ns")
+    return np.datetime64(text.removesuffix("Z"), "ns")

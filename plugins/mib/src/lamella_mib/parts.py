@@ -153,7 +153,7 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
         [last] = read_at(seen.resource, ((count - 1) * stride, 32))
     first, final = sequence_number(seen.record), sequence_number(last)
     if first is None:
-        first = parse_header(seen.record, path, size).sequence
+        raise CorruptError("the sequence number of the first frame is damaged", path=path, found=repr(seen.record[:32]))
     return Part(
         resource=seen.resource,
         number=part_number(seen.name),

@@ -187,7 +187,8 @@ def _frame_notes(n_frames: int, available: int, scan: Scan, params: MibParams, s
     if sidecar.scan is not None and not _is_believable(math.prod(sidecar.scan), available):
         yield f"the sidecar announces a scan of {sidecar.scan}, which {available} frames cannot be"
     lines, complete = math.prod(scan.nav_shape[:-1]), _complete_lines(scan, available, params)
-    if sidecar.frames is not None and sidecar.frames != n_frames:
+    with_lost = available + params.first_frame
+    if sidecar.frames is not None and sidecar.frames not in (n_frames, with_lost):
         text = f"the sidecar announces {sidecar.frames} frames, the files hold {n_frames}"
         interrupted = n_frames < sidecar.frames and not params.only_this_file
         yield Caution(f"interrupted acquisition: {text}; these are shown") if interrupted else text
@@ -198,8 +199,8 @@ def _frame_notes(n_frames: int, available: int, scan: Scan, params: MibParams, s
         )
     if not params.flyback and len(scan.nav_shape) > 1:
         line = sidecar.frames_per_trigger or 0
-        if line * lines != n_frames:
-            line = n_frames // lines if n_frames % lines == 0 else 0
+        if line * lines != available:
+            line = available // lines if available % lines == 0 else 0
         if line > scan.width:
             yield (
                 f"there are {line} frames for each line of {scan.width}: "
