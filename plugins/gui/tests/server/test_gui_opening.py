@@ -12,7 +12,7 @@ import pytest
 from lamella import default_registry
 from lamella.format import Capability
 from lamella.plugins.registry import Registry
-from lamella_dm.conformance import File, Image
+from lamella_dm.writer import File, Image
 from lamella_gui.places import Places
 
 if TYPE_CHECKING:
