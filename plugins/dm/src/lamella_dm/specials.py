@@ -276,6 +276,7 @@ def _several_images(path: Path, data: SampleData) -> Iterator[Special]:
         ("a smaller image, and a larger one", [small, large], "large", 1),
         ("a larger image, and a smaller one", [large, small], "large", 1),
         ("a picture without a tag, and an image", [thumbnail, small], "small", 0),
+        ("a picture without a tag, and images", [thumbnail, Image(data.frames[:1], "large")], "large", 0),
         ("an image, and a picture", [small, thumbnail], "small", 1),
         ("an image, and a larger transform", [small, Image(survey.astype("c8"), "", data_type=27, dims=(20, 58))],
          "small", 1),
@@ -410,7 +411,7 @@ def _tags(path: Path, data: SampleData) -> Iterator[Special]:
 
 
 def _cut_files(path: Path, data: SampleData) -> Iterator[Special]:
-    """Files that were cut within the pixels, behind them, within their shape, and within the tags after it."""
+    """Files that were cut within the pixels, after them, within their shape, and within the tags after it."""
     sides = [(1.0, 0.5, "1/nm"), (2.0, 0.25, "1/nm"), (0.0, 2.0, "nm")]
     axes = _axes(("frame", 1.0, 0.0, None), ("ky", 0.25, -0.5, "1/nm"), ("kx", 0.5, -0.5, "1/nm"))
     height, width = data.sig_shape
@@ -422,8 +423,8 @@ def _cut_files(path: Path, data: SampleData) -> Iterator[Special]:
         for what, place, count in (
             ("within the last frame", end - 1, data.n_frames - 1),
             ("within the third frame", begin + 3 * one - 1, 2),
-            ("behind the third frame", begin + 3 * one, 3),
-            ("behind the pixels", end, data.n_frames),
+            ("after the third frame", begin + 3 * one, 3),
+            ("after the pixels", end, data.n_frames),
             ("within the shape", content.index(b"PixelDepth") - 30, data.n_frames),
         ):
             path.write_bytes(content[:place])
@@ -447,7 +448,7 @@ def _cut_files(path: Path, data: SampleData) -> Iterator[Special]:
         path.write_bytes(content[: content.index(b"PixelDepth")])
         counted = [Axis("frame", 2.0, 0.0, "nm"), *axes[1:]]
         whole = {"path": path}
-        yield Special(f"DM{version}, cut behind the shape", whole, pixels=data.frames, axes=counted, notes=1)
+        yield Special(f"DM{version}, cut after the shape", whole, pixels=data.frames, axes=counted, notes=1)
     for kind in ("c8", "c16"):
         for little in (True, False):
             numbers = data.frames.astype(kind)

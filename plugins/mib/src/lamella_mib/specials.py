@@ -219,7 +219,7 @@ def _stamped(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     later = replace(CAMERA, times=[0, 1_000, *(9_000 + time for time in times(3, 4, 1100, 900))])
     path = _write(directory, np.concatenate([frames, frames[:2]])[:14], later)
     shown = np.concatenate([frames, frames[:2]])[2:14].reshape(3, 4, 5, 6)
-    yield Special("lines behind frames that are left out", {"path": path, "first_frame": 2}, pixels=shown, notes=1)
+    yield Special("lines after frames that are left out", {"path": path, "first_frame": 2}, pixels=shown, notes=1)
 
 
 def _left_out(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
@@ -390,7 +390,7 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     cut: dict[str, Any] = {"pixels": frames[:11], "per_frame": {"sequence number": np.arange(1, 12)}}
     yield Special("a last frame that is incomplete", {"path": path}, **cut, notes=2, warnings=1)
     path = put("a2.mib", CAMERA.part(frames[5:], first=6) + bytes(5000))
-    yield Special("space behind the frames", {"path": path}, **shown, notes=2, warnings=1)
+    yield Special("space after the frames", {"path": path}, **shown, notes=2, warnings=1)
     clean()
     path = put("a2.mib", CAMERA.part(frames))
     put("a1.mib", CAMERA.part(frames[:, 1:], first=20))
