@@ -374,7 +374,7 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     yield Special("parts whose numbers overlap", {"path": path}, **shown, notes=2)
     clean()
     path = put("a.mib", b"".join(CAMERA.record(frame, 1) for frame in frames))
-    yield Special("numbers that stand still", {"path": path}, **shown, notes=2)
+    yield Special("numbers that are all alike", {"path": path}, **shown, notes=2)
     clean()
     put("a1.mib", CAMERA.part(frames[:5]))
     path = put("a2.mib", b"")
