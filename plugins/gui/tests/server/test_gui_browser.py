@@ -150,6 +150,40 @@ def test_a_region_gives_the_mean_pattern_of_its_positions(page: Page, client: Cl
     wait(page, "document.getElementById('regions').innerText.includes('grain 1')")
 
 
+def test_two_results_are_compared_with_the_same_zoom_and_colours(page: Page, client: Client, scan: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    enter(page, client, f"/scan/{scan}")
+    exact(page, "scan", "ring")
+    page.get_by_role("button", name="Compare").click()
+    assert page.get_by_label("Shown in the second picture").locator("option:checked").inner_text() == "Disk"
+    disk = exact(page, "second", "disk")
+    np.testing.assert_allclose(
+        disk, result(client, scan, "disk", **state(client, scan, "disk")["parameters"]), rtol=1e-6
+    )
+    x, y = middle(page, "scan")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -500)
+    wait(page, "(b => b[3] - b[1] < 30)(document.getElementById('second').box)")
+    boxes = page.evaluate("['scan', 'second'].map(id => document.getElementById(id).box)")
+    np.testing.assert_allclose(*boxes, atol=4)  # the panes differ a little in size
+    assert page.evaluate("document.getElementById('second').pointer !== null")
+    page.get_by_label("same colours").check()
+    look = "JSON.stringify(document.getElementById('{}').effective)"
+    assert page.evaluate(look.format("scan")) == page.evaluate(look.format("second"))
+    assert page.get_by_role("slider", name="Disk centre").count() == 1  # both detectors can be dragged
+    page.mouse.click(*middle(page, "second"))
+    frame = exact(page, "detector", "pick")
+    place = page.evaluate("document.getElementById('second').position")
+    np.testing.assert_array_equal(frame, client.workspace.get(scan).dataset[place["y"], place["x"]])
+    page.get_by_label("Shown in the second picture").select_option(label="Fourier transform of the scan")
+    wait(page, "document.getElementById('second').frame?.header.title.startsWith('Fourier')")
+    time.sleep(0.8)  # the page keeps its state a moment later
+    page.reload()
+    wait(page, "document.getElementById('second').frame?.header.title.startsWith('Fourier')")
+    page.get_by_role("button", name="Compare").click()
+    assert not page.locator("#second").is_visible()
+
+
 def test_a_file_opens_from_the_keyboard_alone(page: Page, client: Client) -> None:
     enter(page, client, f"/open?path={client.folder.name}/scan.raw&format=raw")
     page.locator("#form [name=dtype]").focus()
@@ -298,6 +332,9 @@ def test_pages_and_dialogs_are_accessible(page: Page, client: Client, scan: str,
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"http://{client.host}{paths[0]}")
     exact(page, "scan", "ring")
+    page.get_by_role("button", name="Compare").click()
+    exact(page, "second", "disk")
+    look("two pictures of the scan")
     for dialog in ("export", "code", "keys"):
         page.locator(f"[data-dialog={dialog}]").click()
         look(dialog)

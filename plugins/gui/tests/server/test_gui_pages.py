@@ -4,7 +4,9 @@ import gc
 import io
 import json
 import re
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -289,6 +291,20 @@ def test_no_format_or_analysis_is_named_in_templates_or_scripts() -> None:
     for path in [*folder.glob("templates/*.html"), *folder.glob("static/*.js")]:
         quoted = set(re.findall(r"[\"'`](\w+)[\"'`]", path.read_text(encoding="utf-8")))
         assert not quoted & (formats - {"npy"} | analyses), path  # npy is a kind of file to save
+
+
+def test_types_of_the_scripts_are_right(tmp_path: Path) -> None:
+    tsc = shutil.which("tsc")
+    if tsc is None:
+        pytest.skip("there is no TypeScript compiler, `tsc`")
+    for name, folder in (("gui", Path(lamella_gui.__file__).parent / "static"), ("viewer", static_folder())):
+        shutil.copytree(folder, tmp_path / name)
+    options = {"allowJs": True, "checkJs": True, "noEmit": True, "strict": True, "target": "es2023", "types": []}
+    options |= {"module": "es2022", "moduleResolution": "bundler", "lib": ["es2023", "dom", "dom.iterable"]}
+    settings = {"compilerOptions": options, "include": ["gui/*.js"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    done = subprocess.run([tsc, "--project", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_scripts_and_styles_are_short_enough_to_be_read() -> None:

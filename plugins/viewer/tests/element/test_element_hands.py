@@ -183,6 +183,34 @@ def test_a_line_gives_a_profile(shown: Shown) -> None:
     assert shown.told("line")[-1]["line"]["y1"] == 3
 
 
+def test_the_fourier_transform_is_that_of_numpy(shown: Shown) -> None:
+    y, x = np.mgrid[:48, :64]
+    image = (100 + 10 * np.cos(2 * np.pi * (y / 8 + x / 4))).astype("f4")
+    valid = np.ones(image.shape, dtype=bool)
+    valid[3:5, 7:9] = False
+    shown.show(image, valid, axes=axes(0.5, "nm"))
+    got = shown.run("(({ header, pixels }) => ({ header, pixels: [...pixels] }))(window.viewer.fourier())")
+    fades = [np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in image.shape]
+    faded = np.where(valid, image - image[valid].mean(), 0) * np.outer(*fades)
+    expected = np.abs(np.fft.fftshift(np.fft.fft2(faded, (64, 64)))) / image.size
+    np.testing.assert_allclose(np.reshape(got["pixels"], (64, 64)), expected, atol=1e-5)
+    bright = np.unravel_index(np.argmax(expected), expected.shape)
+    step = got["header"]["axes"][1]
+    assert (step["unit"], abs(step["offset"] + bright[1] * step["scale"])) == ("1/nm", pytest.approx(1 / (4 * 0.5)))
+    shown.show(image.reshape(24, 2, 32, 2).mean(axis=(1, 3)), size=[48, 64], axes=axes(0.5, "nm"))
+    assert shown.run("window.viewer.fourier().header.axes[1].scale") == pytest.approx(1 / 32)
+
+
+def test_a_pointer_in_another_picture_is_marked_and_tells_no_one(shown: Shown) -> None:
+    shown.show(np.arange(400, dtype="f4").reshape(20, 20))
+    shown.set(pointer={"y": 10, "x": 4})
+    assert "204" in shown.run("window.viewer.shadowRoot.textContent")
+    assert shown.run("window.viewer.shadowRoot.querySelector('path.dashed').getAttribute('d').length") > 20
+    shown.set(pointer=None)
+    assert shown.run("window.viewer.shadowRoot.querySelector('path.dashed').getAttribute('d')") == ""
+    assert shown.told("cursor") == []
+
+
 def test_zoom_and_pan_stay_when_the_next_frame_comes(shown: Shown) -> None:
     frame = np.arange(64 * 64, dtype="f4").reshape(64, 64)
     shown.show(frame)

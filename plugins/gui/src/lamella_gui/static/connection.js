@@ -72,7 +72,7 @@ export class Connection {
   async take(data) {
     try {
       const frame = await decodeFrame(data);
-      const { lane, id } = frame.header;
+      const { lane = "", id = 0 } = frame.header;
       if (id >= (this.seen.get(lane) ?? 0)) {
         this.seen.set(lane, id);
         await this.listener.frame(lane, frame);

@@ -1,6 +1,7 @@
 /** The page of one data set: two pictures, the panels that they show, and what a hand does with them. */
 import "../viewer/viewer.js";
 import { Connection } from "./connection.js";
+import { Compare } from "./compare.js";
 import { connectDialogs, openDialog, saveImage, saveResult } from "./dialogs.js";
 import { connectKeys } from "./keys.js";
 import { PanelForms, handlesIn, positionNames } from "./panels.js";
@@ -10,19 +11,21 @@ import { address, get, post } from "./server.js";
 import { Slices } from "./slices.js";
 import { Status } from "./status.js";
 import { Toolbars } from "./toolbars.js";
+import { hideTrouble, showTrouble } from "./trouble.js";
 
 const scan = document.body.dataset.scan ?? "";
 const state = await get(`scan/${scan}/state`);
 /** @type {any} */ const detector = document.getElementById("detector");
 /** @type {any} */ const picture = document.getElementById("scan");
-/** @type {Object<string, any>} */ const viewers = { detector, scan: picture };
+/** @type {any} */ const second = document.getElementById("second");
+/** @type {Object<string, any>} */ const viewers = { detector, scan: picture, second };
 const toolbars = new Toolbars(viewers);
 const status = new Status(stop);
 const profile = new Profile(detector, () => handlesIn(shown.scan, "sig")[0]);
 const forms = new PanelForms(state.panels, state.names, changed);
 const regions = new Regions(scan, state.regions, forms, picture, (panel) => changed(panel, false));
 /** @type {Object<string, any>} which panel each picture shows */
-const shown = { detector: null, scan: null };
+const shown = { detector: null, scan: null, second: null };
 /** @type {any} */ let active = null;
 let keeping = 0;
 
@@ -32,12 +35,12 @@ const slices = new Slices(() => {
     forms.put(shown.detector, { [name]: slices.place.at(-1) });
     changed(shown.detector, true);
   }
-  if (shown.scan) changed(shown.scan, true);
+  for (const panel of new Set([shown.scan, shown.second])) if (panel) changed(panel, true);
 });
 
 const socket = address(`scan/${scan}/live`);
 socket.protocol = socket.protocol.replace("http", "ws");
-const connection = new Connection(socket, { frame: draw, message: heard, link: linked });
+const connection = new Connection(socket, { frame: draw, message: heard, link: (/** @type {string} */ link, /** @type {string} */ reason) => status.link(link, reason, viewers) });
 
 /** @param {any} panel */
 function laneOf(panel) {
@@ -46,12 +49,15 @@ function laneOf(panel) {
 
 /** Ask for the picture of a panel, if it is shown. @param {any} panel  @param {boolean} live */
 function changed(panel, live) {
-  const lane = laneOf(panel);
-  if (shown[lane] === panel) {
+  for (const lane of Object.keys(shown).filter((one) => shown[one] === panel)) {
     const { analysis, parameters, region, channel } = panel;
-    connection.ask(lane, { analysis, parameters, region, channel, slice: lane === "scan" ? slices.place : [] }, live);
+    connection.ask(lane, { analysis, parameters, region, channel, slice: lane === "detector" ? [] : slices.place }, live);
     placeHandles();
   }
+  keepSoon();
+}
+
+function keepSoon() {
   clearTimeout(keeping);
   keeping = setTimeout(keep, 500);
 }
@@ -62,7 +68,8 @@ async function keep() {
   const panels = Object.fromEntries(forms.panels.map((one) => [one.id, { parameters: one.parameters, channel: one.channel, region: one.region }]));
   const look = {
     detector: shown.detector?.id, scan: shown.scan?.id, active: active?.id,
-    colours: { detector: detector.settings, scan: picture.settings }, letters: detector.letters,
+    colours: Object.fromEntries(Object.entries(viewers).map(([name, viewer]) => [name, viewer.settings])),
+    letters: detector.letters, compare: compare.look,
   };
   try {
     await post(`scan/${scan}/state`, { state: JSON.stringify({ panels, look }) });
@@ -76,6 +83,7 @@ function show(panel) {
   const lane = laneOf(panel);
   if (shown[lane] !== panel) {
     shown[lane] = panel;
+    viewers[lane].dataset.panel = panel.id;
     changed(panel, false);
   }
   forms.mark(active, shown);
@@ -85,11 +93,14 @@ function show(panel) {
 }
 
 function placeHandles() {
-  detector.handles = [...handlesIn(shown.scan, "sig"), ...handlesIn(shown.detector, "sig")];
+  detector.handles = [...new Set([shown.scan, shown.second, shown.detector])].flatMap((panel) => handlesIn(panel, "sig"));
   const names = positionNames(shown.detector);
   const values = shown.detector?.parameters;
-  picture.position = names && values[names.y] !== null && values[names.x] !== null ? { y: Number(values[names.y]), x: Number(values[names.x]) } : null;
-  picture.handles = handlesIn(shown.scan, "nav");
+  const known = names && values[names.y] !== null && values[names.x] !== null;
+  for (const lane of ["scan", "second"]) {
+    viewers[lane].position = known && (lane === "scan" || shown.second) ? { y: Number(values[names.y]), x: Number(values[names.x]) } : null;
+    viewers[lane].handles = handlesIn(shown[lane], "nav");
+  }
 }
 
 /** @param {string} lane  @param {any} frame */
@@ -98,7 +109,7 @@ async function draw(lane, frame) {
   if (!panel || frame.header.analysis !== panel.analysis) return;
   forms.channels(panel, frame.header);
   forms.problems(panel, []);
-  hideTrouble(lane);
+  hideTrouble(viewers[lane], lane);
   if (frame.header.kind === "number") {
     forms.number(panel, Number(frame.pixels[0]), frame.header.unit);
     viewers[lane].clear(`${panel.title}: ${frame.pixels[0]}`);
@@ -117,7 +128,7 @@ function heard(message) {
   const panel = shown[message.lane];
   if (message.type === "problem" && panel) {
     const left = forms.problems(panel, message.problems);
-    if (left.length) trouble(message.lane, left.join("; "), message.about === "data");
+    if (left.length) showTrouble(viewers[message.lane], message.lane, left.join("; "), message.about === "data");
     status.failed(panel, message.problems.map((/** @type {any} */ one) => one.text).join("; "));
     forms.stage(panel, "failed");
   } else if (message.type === "progress" && panel) {
@@ -125,27 +136,6 @@ function heard(message) {
   } else if (message.type === "state" && panel) {
     status.state(message.lane, panel, message.state);
   }
-}
-
-/** @param {string} lane  @param {string} text  @param {boolean} data whether the file is to blame */
-function trouble(lane, text, data) {
-  const place = /** @type {HTMLElement} */ (document.getElementById(`${lane}-problem`));
-  place.hidden = false;
-  /** @type {HTMLElement} */ (place.querySelector("span")).textContent = text;
-  /** @type {HTMLElement} */ (place.querySelector("button")).hidden = !data;
-  if (data) viewers[lane].busy = "the file changed or cannot be read";
-}
-
-/** @param {string} lane */
-function hideTrouble(lane) {
-  /** @type {HTMLElement} */ (document.getElementById(`${lane}-problem`)).hidden = true;
-  viewers[lane].busy = null;
-}
-
-/** @param {string} link  @param {string} reason */
-function linked(link, reason) {
-  status.link(link, reason);
-  for (const viewer of Object.values(viewers)) viewer.busy = link === "open" ? null : link === "lost" ? "connection lost" : link === "refused" ? reason : null;
 }
 
 function stop() {
@@ -173,22 +163,38 @@ for (const [name, viewer] of Object.entries(viewers)) {
     profile.draw();
   });
   viewer.addEventListener("view", (/** @type {CustomEvent} */ event) => connection.view(name, event.detail.box, event.detail.size));
-  viewer.addEventListener("settings", () => changed(shown[name] ?? active, false));
-  viewer.addEventListener("tool", (/** @type {CustomEvent} */ event) => toolbars.choose(name, event.detail.tool));
+  viewer.addEventListener("settings", keepSoon);
+  viewer.addEventListener("tool", (/** @type {CustomEvent} */ event) => toolbars.choose(viewer === second ? "scan" : name, event.detail.tool));
   viewer.addEventListener("line", (/** @type {CustomEvent} */ event) => {
     profile.along(event.detail.line ? viewer : null);
   });
   viewer.addEventListener("pointerdown", () => toolbars.colour(name));
 }
-picture.addEventListener("pick", (/** @type {CustomEvent} */ event) => {
+/** @param {CustomEvent} event */
+function picked(event) {
   const panel = positionNames(shown.detector) ? shown.detector : forms.panels.find((one) => positionNames(one) && one.picture === "sig");
   const names = positionNames(panel);
   if (!panel || !names) return;
   forms.put(panel, { [names.y]: event.detail.y, [names.x]: event.detail.x });
   if (shown.detector === panel) changed(panel, event.detail.live);
   else show(panel);
-});
-picture.addEventListener("region", (/** @type {CustomEvent} */ event) => regions.drawn(event.detail.region, active));
+}
+for (const [here, there] of [[picture, second], [second, picture]]) {
+  here.addEventListener("pick", picked);
+  here.addEventListener("region", (/** @type {CustomEvent} */ event) => {
+    if (here === picture || shown.second) there.region = event.detail.region;
+    regions.drawn(event.detail.region, active);
+  });
+}
+const compare = new Compare(viewers, (id) => {
+  const panel = forms.panel(id);
+  if (shown.second === panel) return;
+  if (shown.second) connection.stop("second");
+  shown.second = panel;
+  if (panel) changed(panel, false);
+  forms.mark(active, shown);
+  placeHandles();
+}, keepSoon);
 
 document.addEventListener("click", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
@@ -198,7 +204,7 @@ document.addEventListener("click", (event) => {
   if (item) show(forms.panel(item.dataset.panel ?? ""));
   const kind = data("save");
   if (kind) save(kind.dataset.save ?? "npy");
-  if (data("beam") && active) findBeam(active);
+  if (data("beam") && active) forms.findBeam(scan, active).catch((error) => status.failed(active, error.message));
   if (data("again")) post(`scan/${scan}/reopen`, {}).then(() => location.reload(), () => location.reload());
 });
 document.addEventListener("change", (event) => {
@@ -209,17 +215,6 @@ document.addEventListener("change", (event) => {
   }
   if (target.id === "letters") detector.letters = picture.letters = /** @type {HTMLInputElement} */ (target).checked;
 });
-
-/** @param {any} panel */
-async function findBeam(panel) {
-  try {
-    const { parameters } = await post(`scan/${scan}/beam/${panel.id}`, {});
-    forms.put(panel, parameters);
-    changed(panel, false);
-  } catch (error) {
-    status.failed(panel, String(/** @type {Error} */ (error).message));
-  }
-}
 
 connectDialogs(scan, () => active, keep);
 connectKeys({
@@ -243,6 +238,7 @@ const asked = forms.panel(new URLSearchParams(location.search).get("panel") ?? "
 /** @param {string} lane */
 const first = (lane) => forms.panel(look[lane] ?? "") ?? forms.panels.find((one) => laneOf(one) === lane);
 for (const panel of [first("detector"), first("scan"), asked ?? forms.panel(look.active ?? "")]) show(panel);
+compare.restore(look.compare);
 toolbars.choose("detector", "pan");
 toolbars.choose("scan", "pick");
 toolbars.colour("scan");

@@ -1,5 +1,6 @@
 /** The panels of a page: parameters of analyses, their forms, and the handles that belong to them. */
 import { formatNumber } from "../viewer/numbers.js";
+import { post } from "./server.js";
 
 /**
  * @typedef {{picture: string, y: string, x: string, z: ?string, radii: string[]}} HandleNames
@@ -57,6 +58,13 @@ export class PanelForms {
       const box = this.form(panel).elements.namedItem(name);
       if (box && box !== document.activeElement) /** @type {HTMLInputElement} */ (box).value = String(panel.parameters[name]);
     }
+  }
+
+  /** Put an analysis where the direct beam is. @param {string} scan  @param {Panel} panel */
+  async findBeam(scan, panel) {
+    const { parameters } = await post(`scan/${scan}/beam/${panel.id}`, {});
+    this.put(panel, parameters);
+    this.changed(panel, false);
   }
 
   /** Show one form, and mark which panels are shown. @param {?Panel} active  @param {Object<string, ?Panel>} shown */

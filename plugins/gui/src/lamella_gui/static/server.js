@@ -9,7 +9,7 @@ export function address(path) {
 
 /** @param {string} path  @param {Object<string, string>|FormData|URLSearchParams} fields */
 export async function post(path, fields) {
-  const body = fields instanceof URLSearchParams ? fields : new URLSearchParams(fields);
+  const body = fields instanceof URLSearchParams ? fields : new URLSearchParams(/** @type {any} */ (fields));
   return answer(fetch(address(path), { method: "POST", body, headers: { Accept: "application/json" } }));
 }
 

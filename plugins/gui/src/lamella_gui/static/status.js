@@ -73,8 +73,9 @@ export class Status {
     this.say("failed", "warn");
   }
 
-  /** @param {string} link  @param {string} reason */
-  link(link, reason) {
+  /** @param {string} link  @param {string} reason  @param {Object<string, any>} viewers */
+  link(link, reason, viewers) {
+    for (const viewer of Object.values(viewers)) viewer.busy = link === "lost" ? "connection lost" : link === "refused" ? reason : null;
     if (link === "open") this.say("connected", "ok");
     else if (link === "lost") this.say("connection lost, trying again", "warn");
     else if (link === "refused") this.say(reason || "refused", "warn");

@@ -16,6 +16,7 @@ export class Toolbars {
   /** @param {string} name  @param {string} tool */
   choose(name, tool) {
     this.viewers[name].tool = tool;
+    if (name === "scan") this.viewers.second.tool = tool;
     press(`[data-tools="${name}"] [data-tool]`, (button) => button.dataset.tool === tool);
   }
 

@@ -19,6 +19,8 @@ export class Marks {
   handles = [];
   /** @type {Place | null} */
   position = null;
+  /** A place that the pointer is at in another picture. @type {Place | null} */
+  pointer = null;
   /** @type {Region | null} */
   region = null;
   /** @type {Line | null} */
@@ -36,6 +38,7 @@ export class Marks {
     /** @type {Shape[]} */
     const shapes = this.handles.flatMap((handle) => handleShapes(handle, this.size));
     if (region) shapes.push(...regionShapes(region));
+    if (this.pointer) shapes.push({ kind: "cross", at: [this.pointer.y, this.pointer.x], dashed: true });
     if (line) shapes.push({ kind: "line", at: [line.y0, line.x0, line.y1, line.x1], key: "line/all" });
     return shapes;
   }

@@ -113,6 +113,7 @@ function visible({ pane }, [top, left], margin = MARGIN) {
  * @param {Shape} shape
  */
 function outline(view, { kind, at }) {
+  if (kind === "cross") return cross(view, { y: at[0], x: at[1] });
   if (kind === "circle") {
     const [top, left] = view.toScreen(at[0], at[1]);
     const [ry, rx] = [at[2] * view.ky, at[2] * view.k];
@@ -124,7 +125,7 @@ function outline(view, { kind, at }) {
 
 /**
  * @param {View} view
- * @param {Knob} knob
+ * @param {import("./types.js").Place} place
  */
 function cross(view, { y, x }) {
   const [top, left] = view.toScreen(y, x);

@@ -230,6 +230,7 @@ export class PictureElement extends HTMLElement {
   /** Draws another part, and tells so when it rests. */
   viewed() {
     this.scene.redraw();
+    this.fire("zoom", { box: this.box });
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => this.frame && this.fire("view", this.scene.seen), REST);
   }

@@ -10,6 +10,7 @@
  * - `region`: `{region, live}`, as `live/regions.py` takes it; null if it was removed
  * - `line`: `{line, live}`, `{y0, x0, y1, x1}` or null
  * - `cursor`: `{y, x, value}` under the pointer; null when it leaves
+ * - `zoom`: `{box}`, visible pixels, at once
  * - `view`: `{box, size}`, visible pixels, and for how many pixels of the screen; when it rests
  * - `settings`: what the user chose by keys or in the panel
  * - `tool`: `{tool}`, chosen by a key
@@ -19,6 +20,7 @@
  */
 
 import { ColoursElement } from "./colours.js";
+import { fourierFrame } from "./fourier.js";
 import { Gestures } from "./gestures.js";
 import { pressed } from "./keys.js";
 import { PictureElement } from "./picture.js";
@@ -95,6 +97,18 @@ export class ViewerElement extends PictureElement {
     this.scene.redraw();
   }
 
+  /** A place that the pointer is at in another picture: marked, and its number told. @returns {Place | null} */
+  get pointer() {
+    return this.scene.marks.pointer;
+  }
+
+  set pointer(place) {
+    this.scene.marks.pointer = place ?? null;
+    this.scene.cursor = place ?? null;
+    this.scene.redraw();
+    this.scene.drawStatus();
+  }
+
   /** The region that is outlined. @returns {Region | null} */
   get region() {
     return this.scene.marks.region;
@@ -131,6 +145,11 @@ export class ViewerElement extends PictureElement {
   lineProfile() {
     const { frame, line } = this;
     return frame?.header.kind === "image" && line ? lineProfile(frame, line) : null;
+  }
+
+  /** The Fourier transform of the picture, as a frame; null without an image. */
+  fourier() {
+    return this.frame && fourierFrame(this.frame);
   }
 
   /**
