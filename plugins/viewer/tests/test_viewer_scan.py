@@ -3,7 +3,9 @@
 import json
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -252,6 +254,39 @@ def test_a_page_gets_the_part_that_it_looks_at(page: Page) -> None:
     header, pixels, _ = page.frames[-1]
     assert header["box"] == [10, 20, 30, 60]
     np.testing.assert_allclose(pixels, whole[10:30, 20:60].reshape(10, 2, 40).mean(axis=1), rtol=1e-6)
+
+
+def test_a_scan_that_grows_shows_the_new_frames_and_keeps_no_old_result(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = np.random.default_rng(7).integers(0, 99, (40 * 32, 8, 8), dtype="u1")
+    path = tmp_path / "growing.raw"
+    frames[:700].tofile(path)
+    with warnings.catch_warnings(action="ignore"):
+        before = lamella.open(path, "raw", dtype="u1", nav_shape=(40, 32), sig_shape=(8, 8))
+    scan = Scan(before, context, rest=0.02)
+    page = Page(scan)
+    page.exact(page.ask("sum"))
+    with path.open("ab") as file:
+        frames[700:].tofile(file)
+    now = before.refresh()
+    put = scan.memo.put
+
+    def grow_first(key: str, results: Any) -> None:  # the data grow while a result is computed
+        if scan.dataset is before:
+            scan.grow(now)
+        put(key, results)
+
+    monkeypatch.setattr(scan.memo, "put", grow_first)
+    page.exact(page.ask("sumsig"))
+    header, pixels, _ = page.exact(page.ask("sumsig"))
+    np.testing.assert_array_equal(pixels.reshape(-1), frames.sum(axis=(1, 2)))
+    assert header["frames"] == 1280
+    _, pixels, _ = page.exact(page.ask("sum"))
+    np.testing.assert_array_equal(pixels, frames.sum(axis=0))
+    with pytest.raises(ValueError, match="expected a scan of shape"):
+        scan.grow(lamella.open(frames.reshape(32, 40, 8, 8), nav_shape=(32, 40)))
+    scan.close()
 
 
 def test_nothing_is_left_after_the_end(dataset: DataSet, context: Context) -> None:

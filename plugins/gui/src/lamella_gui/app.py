@@ -92,6 +92,7 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/scan/{id}/export", scans.export),
         post("/scan/{id}/close", scans.close),
         post("/scan/{id}/reopen", scans.reopen),
+        post("/scan/{id}/refresh", scans.refresh),
         WebSocketRoute("/scan/{id}/live", connections.serve),
         Mount("/static/gui", GZipMiddleware(StaticFiles(directory=own))),
         Mount("/static/viewer", GZipMiddleware(StaticFiles(directory=lamella_viewer.static_folder()))),

@@ -10,8 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lamella import Context
-from lamella.errors import ParameterError
+from lamella import Context, DataSet
+from lamella.errors import LamellaError, ParameterError
 from lamella_gui.facts import information, size_text, tree_of
 from lamella_gui.forms import fields_of, text_of
 from lamella_gui.jobs import Jobs
@@ -80,6 +80,7 @@ class ScanViews:
                 "look": one.look,
                 "nav": list(data.shape.nav),
                 "sig": list(data.shape.sig),
+                "frames": _frames(data),
             }
         )
 
@@ -200,6 +201,15 @@ class ScanViews:
         self._workspace.close(request.path_params["id"])
         return self._pages.to("/")
 
+    def refresh(self, request: Request, fields: dict[str, str]) -> Response:
+        """Look for frames that a recording has appended, and say what there is now, or why it cannot be followed."""
+        one = self._pages.one(request)
+        try:
+            self._workspace.refresh(one)
+        except LamellaError as error:
+            return JSONResponse({"problem": self._pages.told(error)})
+        return JSONResponse(_frames(one.dataset))
+
     def reopen(self, request: Request, fields: dict[str, str]) -> Response:
         """Open the file again, as it is now."""
         return self._pages.to(f"/scan/{self._workspace.reopen(request.path_params['id']).id}")
@@ -208,6 +218,13 @@ class ScanViews:
         """End all work, and keep the session."""
         self._jobs.end()
         self._workspace.end()
+
+
+def _frames(dataset: DataSet) -> dict[str, Any]:
+    """Give which frames there are; ``version`` changes with them."""
+    counts = dataset.frame_map.counts
+    told = {"shown": counts.shown, "missing": counts.missing, "ignored": counts.ignored_end}
+    return {"version": dataset.fingerprint, "shape": list(dataset.shape), **told}
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -171,6 +171,30 @@ class Workspace:
             self._try_open(one)
         return one
 
+    def refresh(self, one: OpenScan) -> None:
+        """Look for frames that a recording has appended; analyses and regions stay.
+
+        Raises
+        ------
+        LamellaError
+            If the format cannot say so, or the file is another one now.
+        """
+        with one.lock:
+            before = one.dataset
+            files, recipe = self.find(one.target), before.recipe.target
+            if isinstance(files, list) and len(files) != len(recipe):
+                now, one.warnings = self._quietly(files, one.format, one.values)
+            else:
+                now = before.refresh()
+            if now is before or one.scan is None:
+                return
+            if tuple(now.shape) == tuple(before.shape) and now.dtype == before.dtype:
+                one.scan.grow(now)
+                return
+            one.kept = [panel.to_json() for panel in one.panels]
+            one.scan.close()
+            one.fill(Scan(now, self.context, told=self.told))
+
     def close(self, id: str) -> None:
         """Close a data set."""
         with self._lock:

@@ -242,6 +242,40 @@ def test_a_file_that_was_cut_is_told_and_opens_again(fresh: Client) -> None:
     assert fresh.get(f"/scan/{scan}/state").status == 200
 
 
+def test_frames_that_a_recording_appends_are_shown(fresh: Client) -> None:
+    path = fresh.folder / "scan.raw"
+    content = path.read_bytes()
+    frame = 32 * 32 * 2
+    path.write_bytes(content[: 900 * frame + 100])
+    scan = fresh.open("scan.raw", **RAW)
+    frames = state(fresh, scan)["frames"]
+    assert (frames["shown"], frames["missing"]) == (900, 1020)
+    assert fresh.post(f"/scan/{scan}/refresh").json == frames
+    with path.open("ab") as file:
+        file.write(content[900 * frame + 100 : 1500 * frame])
+    grown = fresh.post(f"/scan/{scan}/refresh").json
+    assert (grown["shown"], grown["missing"], grown["shape"]) == (1500, 420, [40, 48, 32, 32])
+    assert grown["version"] != frames["version"]
+    path.write_bytes(content[: 10 * frame])
+    problem = fresh.post(f"/scan/{scan}/refresh").json["problem"]
+    assert "scan.raw" in problem
+    assert str(fresh.folder) not in problem
+    assert state(fresh, scan)["frames"] == grown  # what was open stays
+
+
+def test_a_series_without_a_shape_grows_in_length(fresh: Client) -> None:
+    path = fresh.folder / "scan.raw"
+    content = path.read_bytes()
+    path.write_bytes(content[: 100 * 2048])
+    scan = fresh.open("scan.raw", format="raw", dtype="uint16", sig_shape="32,32")
+    before = state(fresh, scan)
+    path.write_bytes(content[: 121 * 2048])
+    assert fresh.post(f"/scan/{scan}/refresh").json["shape"] != before["frames"]["shape"]
+    after = state(fresh, scan)
+    assert after["frames"]["shown"] == 121
+    assert [one["analysis"] for one in after["panels"]] == [one["analysis"] for one in before["panels"]]
+
+
 def test_a_data_set_that_is_closed_is_told(fresh: Client) -> None:
     scan = fresh.open("scan.raw", **RAW)
     assert fresh.post(f"/scan/{scan}/close").headers["location"] == "/"

@@ -3,6 +3,7 @@ import "../viewer/viewer.js";
 import { Connection } from "./connection.js";
 import { Compare } from "./compare.js";
 import { connectDialogs, openDialog, saveImage, saveResult } from "./dialogs.js";
+import { Follow } from "./follow.js";
 import { connectKeys } from "./keys.js";
 import { PanelForms, handlesIn, positionNames } from "./panels.js";
 import { Profile } from "./profile.js";
@@ -69,7 +70,7 @@ async function keep() {
   const look = {
     detector: shown.detector?.id, scan: shown.scan?.id, active: active?.id,
     colours: Object.fromEntries(Object.entries(viewers).map(([name, viewer]) => [name, viewer.settings])),
-    letters: detector.letters, compare: compare.look,
+    letters: detector.letters, compare: compare.look, follow: follow.box.checked,
   };
   try {
     await post(`scan/${scan}/state`, { state: JSON.stringify({ panels, look }) });
@@ -106,7 +107,7 @@ function placeHandles() {
 /** @param {string} lane  @param {any} frame */
 async function draw(lane, frame) {
   const panel = shown[lane];
-  if (!panel || frame.header.analysis !== panel.analysis) return;
+  if (!panel || frame.header.analysis !== panel.analysis || !follow.shows(lane, frame.header)) return;
   forms.channels(panel, frame.header);
   forms.problems(panel, []);
   hideTrouble(viewers[lane], lane);
@@ -116,8 +117,7 @@ async function draw(lane, frame) {
   } else {
     await viewers[lane].show(frame);
   }
-  const title = document.getElementById(`${lane}-title`);
-  if (title) title.textContent = forms.names[panel.id];
+  /** @type {HTMLElement} */ (document.getElementById(`${lane}-title`)).textContent = forms.names[panel.id];
   forms.stage(panel, frame.header.label);
   status.frame(lane, panel, frame.header);
   if (lane === "detector" && frame.header.kind === "image") profile.draw();
@@ -127,6 +127,7 @@ async function draw(lane, frame) {
 function heard(message) {
   const panel = shown[message.lane];
   if (message.type === "problem" && panel) {
+    follow.keeping.delete(message.lane);
     const left = forms.problems(panel, message.problems);
     if (left.length) showTrouble(viewers[message.lane], message.lane, left.join("; "), message.about === "data");
     status.failed(panel, message.problems.map((/** @type {any} */ one) => one.text).join("; "));
@@ -148,7 +149,6 @@ async function savePicture() {
 
 /** @param {string} kind */
 async function save(kind) {
-  if (!active) return;
   await keep();
   if (kind === "png") await savePicture();
   else saveResult(scan, active, kind);
@@ -186,6 +186,10 @@ for (const [here, there] of [[picture, second], [second, picture]]) {
     regions.drawn(event.detail.region, active);
   });
 }
+const follow = new Follow(scan, state.frames, () => {
+  for (const panel of new Set(Object.values(shown))) if (panel) changed(panel, false);
+  return Object.keys(shown).filter((lane) => shown[lane]);
+}, (text) => showTrouble(detector, "detector", text, false), keepSoon);
 const compare = new Compare(viewers, (id) => {
   const panel = forms.panel(id);
   if (shown.second === panel) return;
@@ -203,7 +207,7 @@ document.addEventListener("click", (event) => {
   const item = data("panel");
   if (item) show(forms.panel(item.dataset.panel ?? ""));
   const kind = data("save");
-  if (kind) save(kind.dataset.save ?? "npy");
+  if (kind && active) save(kind.dataset.save ?? "npy");
   if (data("beam") && active) forms.findBeam(scan, active).catch((error) => status.failed(active, error.message));
   if (data("again")) post(`scan/${scan}/reopen`, {}).then(() => location.reload(), () => location.reload());
 });
@@ -239,6 +243,7 @@ const asked = forms.panel(new URLSearchParams(location.search).get("panel") ?? "
 const first = (lane) => forms.panel(look[lane] ?? "") ?? forms.panels.find((one) => laneOf(one) === lane);
 for (const panel of [first("detector"), first("scan"), asked ?? forms.panel(look.active ?? "")]) show(panel);
 compare.restore(look.compare);
+follow.restore(Boolean(look.follow));
 toolbars.choose("detector", "pan");
 toolbars.choose("scan", "pick");
 toolbars.colour("scan");

@@ -46,8 +46,9 @@ class Request:
 
     @property
     def group(self) -> str:
-        """Requests of the same group can share a pass."""
-        return json.dumps(self.ask.region, sort_keys=True)
+        """Requests of the same group can share a pass: over the same data, with the same region."""
+        data = "" if self.analysis is None else self.analysis.dataset.fingerprint
+        return f"{data} {json.dumps(self.ask.region, sort_keys=True)}"
 
 
 @dataclass(slots=True, eq=False)

@@ -24,7 +24,6 @@ class ScanOfPass(Protocol):
     """What a pass needs of its scan."""
 
     context: Any
-    dataset: Any
     stages: Any
 
     def give_way(self, work: Any) -> Any:
@@ -90,14 +89,11 @@ class Pass:
 
     def _iterate(self) -> None:
         scan, began, shown = self._scan, time.perf_counter(), time.monotonic()
-        udfs = []
-        for _, request in self._members:
-            assert request.analysis is not None
-            udfs.append(request.analysis.udf())
+        analyses = [request.analysis for _, request in self._members if request.analysis is not None]
         mask = self._members[0][1].mask
         partials = scan.context.run_udf_iter(
-            scan.dataset,
-            udfs,
+            analyses[0].dataset,
+            [analysis.udf() for analysis in analyses],
             mask,
             progress=lambda done, total: self._progress(done, total, began),
             cancel=self._cancel,

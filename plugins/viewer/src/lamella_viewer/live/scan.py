@@ -80,6 +80,21 @@ class Scan:
         for thread in self._threads:
             thread.start()
 
+    def grow(self, dataset: DataSet) -> None:
+        """Take what `lamella.DataSet.refresh` gave in the place of the data; what has begun goes on with the old.
+
+        Parameters
+        ----------
+        dataset
+            The same scan with more frames, in the same shape.
+        """
+        if tuple(dataset.shape) != tuple(self.dataset.shape) or dataset.dtype != self.dataset.dtype:
+            raise ValueError(f"expected a scan of shape {tuple(self.dataset.shape)}, found {tuple(dataset.shape)}")
+        with self._change:
+            self.dataset = self.stages.dataset = dataset
+            if self.preview is not None:
+                self.preview = self.stages.preview = Preview(dataset)
+
     def connect(self, send: Callable[[bytes | str], None]) -> Talk:
         """Connect a page.
 
@@ -343,7 +358,9 @@ class Scan:
             return known
         assert request.analysis is not None
         roi = request.mask if request.analysis.roi is None else request.analysis.roi
-        partials = self.context.run_udf_iter(self.dataset, request.analysis.udf(), roi, progress=progress or False)
+        partials = self.context.run_udf_iter(
+            request.analysis.dataset, request.analysis.udf(), roi, progress=progress or False
+        )
         last = deque(self.give_way(partials), maxlen=1)
         if not last:
             raise ParameterError("the region holds no scan position with a frame", field="region")

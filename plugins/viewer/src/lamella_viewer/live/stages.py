@@ -76,7 +76,9 @@ class Stages:
         analysis = _made(request)
         numbers = {name: value for name, value in analysis.parameters.items() if name != "roi"}
         return json.dumps(
-            [self.dataset.fingerprint, request.ask.analysis, numbers, request.ask.region], sort_keys=True, default=repr
+            [analysis.dataset.fingerprint, request.ask.analysis, numbers, request.ask.region],
+            sort_keys=True,
+            default=repr,
         )
 
     def first(self, request: Request) -> Picture:
@@ -102,9 +104,9 @@ class Stages:
 
     def _all(self, request: Request, roi: object, began: float) -> Picture:
         analysis = _made(request)
-        size = self._frame_nbytes * self._count(roi)
+        size = self._frame_nbytes * _count(analysis, roi)
         ran = time.perf_counter()
-        result = self.context.run_udf(self.dataset, analysis.udf(), roi, cancel=request.cancel)
+        result = self.context.run_udf(analysis.dataset, analysis.udf(), roi, cancel=request.cancel)
         self.budget.record(request.ask.analysis, size, time.perf_counter() - ran)
         results = results_of(analysis, result)
         self.memo.put(self.key(request), results)
@@ -116,7 +118,7 @@ class Stages:
         if not roi.any():  # the region lies between the positions of the grid
             return self._all(request, request.mask, began)
         ran = time.perf_counter()
-        result = self.context.run_udf(self.dataset, analysis.udf(), roi, cancel=request.cancel)
+        result = self.context.run_udf(analysis.dataset, analysis.udf(), roi, cancel=request.cancel)
         self.budget.record(kind, size, time.perf_counter() - ran)
         label = f"1/{math.prod(step)}"
         frames = int(np.count_nonzero(roi))
@@ -212,7 +214,7 @@ class Stages:
         channel = channel_of(results, request.ask.channel)
         span = self.span(channel, result, analysis)
         known = int(np.count_nonzero(damage))
-        wanted = self._count(request.mask)
+        wanted = _count(analysis, request.mask)
         share = min(1.0, known / max(1, wanted))
         label = f"{min(99, math.floor(100 * share))} %"
         facts = self._facts(request, results, span, "partial", label, began) | {"done": share, "frames": known}
@@ -234,7 +236,7 @@ class Stages:
         roi = request.mask if analysis.roi is None else analysis.roi
         facts = self._facts(request, results, span, "exact", "exact", began) | {
             "done": 1.0,
-            "frames": self._count(roi),
+            "frames": _count(analysis, roi),
         }
         kept = request.first.kept if span == "nav" and request.first is not None else None
         valid = request.mask if span == "nav" else None
@@ -294,11 +296,6 @@ class Stages:
         """Give the size of the blocks that a coarse picture is drawn as."""
         return {"step": list(step)} if span == "nav" and len(step) == 2 and max(step) > 1 else {}
 
-    def _count(self, roi: object) -> int:
-        if roi is None:
-            return int(self.dataset.frame_map.counts.shown)
-        return int(np.count_nonzero(roi)) if isinstance(roi, np.ndarray) else 1
-
     def _grid(self, step: tuple[int, ...]) -> NDArray[np.bool_]:
         if step not in self._grids:
             mask = np.zeros(self._nav, dtype=np.bool_)
@@ -311,6 +308,12 @@ def results_of(analysis: Analysis, result: UDFResult) -> AnalysisResultSet:
     """Give the channels of a result, in which positions may be absent: these are NaN, and no reason to warn."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return analysis.results(result)
+
+
+def _count(analysis: Analysis, roi: object) -> int:
+    if roi is None:
+        return int(analysis.dataset.frame_map.counts.shown)
+    return int(np.count_nonzero(roi)) if isinstance(roi, np.ndarray) else 1
 
 
 def channel_shape(channel: AnalysisResult) -> tuple[int, ...]:
