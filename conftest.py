@@ -1,5 +1,6 @@
 """What every test of the repository shares."""
 
+import gc
 import os
 import shutil
 import signal
@@ -18,8 +19,9 @@ ROOT = Path(__file__).parent
 WORKERS = 8
 """Test processes at most: each of them holds some hundred megabytes."""
 
-# A busy machine is no reason to fail.
-settings.register_profile("lamella", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no reason to fail. `tests/test_searches_at_length.py` searches with `thorough`.
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("lamella", settings.get_profile("thorough"), max_examples=40)
 settings.load_profile("lamella")
 
 
@@ -60,6 +62,12 @@ def _many(config: pytest.Config) -> bool:
     ordinary = config.getini("addopts")
     folders = all((config.invocation_params.dir / argument).is_dir() for argument in config.args)
     return folders and config.option.markexpr == ordinary[ordinary.index("-m") + 1]
+
+
+def pytest_collection_finish() -> None:
+    """Take what collecting made from the garbage collector: it never becomes garbage, and looking at it takes time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

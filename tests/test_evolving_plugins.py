@@ -225,14 +225,25 @@ def test_two_plugins_of_one_name_in_any_group_are_in_conflict(seen: dict[str, An
         assert "LAMELLA_PREFER=" in one["remedy"]
 
 
+@pytest.fixture(scope="module")
+def preferred(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process sees that prefers one of two plugins of a name, in every group."""
+    place = Place(tmp_path_factory.mktemp("site"))
+    for number, (group, (_, template)) in enumerate(GROUPS.items()):
+        for name in (f"twin{number}", f"Twin{number}"):
+            distribution = f"{'other' if name.startswith('T') else 'lamella'}-twin{number}"
+            place.put(group, name, template.format(name=name, api="pass"), distribution=distribution)
+    return place.look(LAMELLA_PREFER=",".join(f"TWIN{number}=Other_Twin{number}" for number in range(len(GROUPS))))
+
+
 @group
-def test_a_preference_ends_the_conflict_whatever_the_case_of_the_names(place: Place, group: str) -> None:
-    for name, distribution in (("twin", "lamella-twin"), ("Twin", "other-twin")):
-        place.put(group, name, GROUPS[group][1].format(name=name, api="pass"), distribution=distribution)
-    seen = place.look(LAMELLA_PREFER="TWIN=Other_Twin")
-    assert found(seen, group, "Twin", "other-twin")["status"] == "ok"
-    assert found(seen, group, "twin", "lamella-twin")["status"] == "disabled"
-    assert found(seen, group, "twin", "lamella-twin")["asked"] == "Twin"
+def test_a_preference_ends_the_conflict_whatever_the_case_of_the_names(preferred: dict[str, Any], group: str) -> None:
+    number = list(GROUPS).index(group)
+    one = found(preferred, group, f"Twin{number}", f"other-twin{number}")
+    other = found(preferred, group, f"twin{number}", f"lamella-twin{number}")
+    assert one["status"] == "ok"
+    assert other["status"] == "disabled"
+    assert other["asked"] == f"Twin{number}"
 
 
 def test_the_switches_compare_names_without_case_in_all_groups(place: Place) -> None:
@@ -452,34 +463,45 @@ def test_doctor_and_formats_tell_what_is_wrong_with_plugins_of_every_kind(place:
     assert statuses["exporter", "lamella.exporters", "off"] == "disabled"
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        (
-            "@hookimpl(wrapper=True)\ndef lamella_doctor():\n    return (yield)",
-            "lamella_doctor is a hook wrapper (wrapper=True)",
-        ),
-        (
-            "@hookimpl(hookwrapper=True)\ndef lamella_doctor():\n    yield",
-            "lamella_doctor is a hook wrapper (hookwrapper=True)",
-        ),
-        ("@hookimpl\ndef lamella_docter(): ...", "no hook 'lamella_docter'; did you mean 'lamella_doctor'?"),
-        ("@hookimpl(specname='lamella_x')\ndef lamella_doctor(): ...", "no hook 'lamella_x'"),
-        ("@hookimpl\ndef lamella_doctor(patient): ...", "patient"),
-        (
-            "import pluggy\n@pluggy.HookspecMarker('lamella')(historic=True)\ndef lamella_began(): ...",
-            "lamella_began declares a hook of its own",
-        ),
-    ],
+ODD_HOOKS = (
+    (
+        "@hookimpl(wrapper=True)\ndef lamella_doctor():\n    return (yield)",
+        "lamella_doctor is a hook wrapper (wrapper=True)",
+    ),
+    (
+        "@hookimpl(hookwrapper=True)\ndef lamella_doctor():\n    yield",
+        "lamella_doctor is a hook wrapper (hookwrapper=True)",
+    ),
+    ("@hookimpl\ndef lamella_docter(): ...", "no hook 'lamella_docter'; did you mean 'lamella_doctor'?"),
+    ("@hookimpl(specname='lamella_x')\ndef lamella_doctor(): ...", "no hook 'lamella_x'"),
+    ("@hookimpl\ndef lamella_doctor(patient): ...", "patient"),
+    (
+        "import pluggy\n@pluggy.HookspecMarker('lamella')(historic=True)\ndef lamella_began(): ...",
+        "lamella_began declares a hook of its own",
+    ),
 )
-def test_hooks_that_would_never_be_called_are_reported(place: Place, source: str, reason: str) -> None:
-    place.put("lamella", "odd", f"import sys\nfrom lamella import hookimpl\n{source}\nFancy = sys.modules[__name__]\n")
+
+
+@pytest.fixture(scope="module")
+def beside_odd_hooks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process sees of hook packages of which one is good, and which it calls."""
+    place = Place(tmp_path_factory.mktemp("site"))
+    for number, (source, _) in enumerate(ODD_HOOKS):
+        text = f"import sys\nfrom lamella import hookimpl\n{source}\nFancy = sys.modules[__name__]\n"
+        place.put("lamella", f"odd{number}", text)
     place.put("lamella", "good", HOOKS.format(name="good", api="pass"))
-    seen = place.look()
-    assert found(seen, "lamella", "odd")["status"] == "invalid"
-    assert reason in found(seen, "lamella", "odd")["reason"]
-    called = "from lamella.plugins.hooks import hooks; print([f.subject for f in hooks().lamella_doctor()])"
-    assert place.run(called) == "['good itself']\n"
+    called = "from lamella.plugins.hooks import hooks; print([f.subject for f in hooks().lamella_doctor()])\n"
+    first, second = place.run(called + LOOK).splitlines()
+    assert first == "['good itself']"
+    seen: dict[str, Any] = json.loads(second)
+    return seen
+
+
+@pytest.mark.parametrize("number", range(len(ODD_HOOKS)))
+def test_hooks_that_would_never_be_called_are_reported(beside_odd_hooks: dict[str, Any], number: int) -> None:
+    one = found(beside_odd_hooks, "lamella", f"odd{number}")
+    assert one["status"] == "invalid"
+    assert ODD_HOOKS[number][1] in one["reason"]
 
 
 LATER = """
@@ -491,74 +513,88 @@ spec = FormatSpec(
 )
 """
 THEIR = 'reader="nowhere:Reader", params="nowhere:Params",'
-
-
-def later(place: Place, api: str, fields: str = "", capability: str = "", signature: str = "") -> dict[str, Any]:
-    source = LATER.format(api=api, fields=fields, capability=capability, signature=signature)
-    place.put("lamella.formats", "later", source, attribute="spec", distribution="lamella-later")
-    return found(place.look(), "lamella.formats", "later", "lamella-later")
-
-
-@pytest.mark.parametrize(
-    "capability", ["Capability.DIRECTORY", "'directory'", "Capability('directory')", "Capability['DIRECTORY']"]
+UNKNOWN = ("Capability.DIRECTORY", "'directory'", "Capability('directory')", "Capability['DIRECTORY']")
+OTHER_MAJORS = (
+    ("(2, 0)", THEIR, "lamella"),
+    ("(2, 3)", "opener='nowhere:open',", "lamella"),  # without fields that exist today
+    ("(0, 9)", THEIR, "{}"),
 )
-def test_a_format_for_a_later_minor_with_an_unknown_field_and_capability_is_incompatible(
-    place: Place, tmp_path: Path, capability: str
-) -> None:
-    one = later(place, "(1, 1)", f"{THEIR} preview='lamella_later:preview',", capability, ", mask=b'x'")
-    assert one["status"] == "incompatible"
-    assert one["asked"] == (
-        "format 'later' (from lamella-later 1.0) is incompatible: "
-        "needs plugin API 1.1; this Lamella has 1.0: pip install --upgrade lamella"
-    )
-    target = tmp_path / "scan.later"
-    target.write_bytes(b"LATER and data")
-    out = place.run(
-        """
+"""API, fields, and what has to be upgraded: the core, or the plugin."""
+UNKNOWN_WORDS = (
+    (f"{THEIR} titel='x',", "", "", "field 'titel' is not known; did you mean 'title'?"),
+    (THEIR, "Capability.TRUNCATE", "", "capability 'truncate' is not known; did you mean 'truncated'?"),
+    (THEIR, "", ", mask=b'x'", "field 'mask' of a signature is not known"),
+    ('reader="nowhere:Reader",', "", "", "params is missing"),
+)
+
+
+def put_later(place: Place, name: str, api: str, fields: str, capability: str = "", signature: str = "") -> None:
+    source = LATER.format(api=api, fields=fields, capability=capability, signature=signature)
+    source = source.replace('"later"', f'"{name}"').replace("LATER", name.upper())
+    place.put("lamella.formats", name, source, attribute="spec", distribution=f"lamella-{name}")
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process sees of formats of other versions, and what it is told about their files."""
+    place = Place(tmp_path_factory.mktemp("site"))
+    for number, capability in enumerate(UNKNOWN):
+        name = f"minor{number}"
+        put_later(place, name, "(1, 1)", f"{THEIR} preview='nowhere:preview',", capability, ", mask=b'x'")
+        (place.folder / f"scan.{name}").write_bytes(name.upper().encode() + b" and data")
+    for number, (api, fields, _) in enumerate(OTHER_MAJORS):
+        put_later(place, f"major{number}", api, fields)
+    for number, (fields, capability, signature, _) in enumerate(UNKNOWN_WORDS):
+        put_later(place, f"words{number}", "(1, 0)", fields, capability, signature)
+    opening = """
         import sys, lamella
         from lamella.errors import NoFormatError
-        try:
-            lamella.open(sys.argv[1])
-        except NoFormatError as error:
-            print(error)
-        """,
-        str(target),
-    )
-    assert "later (Of tomorrow; signature b'LATER' at byte 0, extension .later)" in out
-    assert "needs plugin API 1.1" in out
+        answers = {}
+        for path in sys.argv[1:]:
+            try:
+                lamella.open(path)
+            except NoFormatError as error:
+                answers[path] = str(error)
+    """
+    files = [f"scan.minor{number}" for number in range(len(UNKNOWN))]
+    program = textwrap.dedent(opening) + LOOK + "print(json.dumps(answers))"
+    seen, answers = map(json.loads, place.run(program, *files).splitlines())
+    return {**seen, **answers}
 
 
-@pytest.mark.parametrize(
-    ("api", "fields", "remedy"),
-    [
-        ("(2, 0)", THEIR, "pip install --upgrade lamella"),
-        ("(2, 3)", "opener='nowhere:open',", "pip install --upgrade lamella"),  # without fields that exist today
-        ("(0, 9)", THEIR, "pip install --upgrade lamella-later"),
-    ],
-)
-def test_a_format_for_another_major_says_which_package_to_upgrade(
-    place: Place, api: str, fields: str, remedy: str
+def of_format(later: dict[str, Any], name: str) -> dict[str, Any]:
+    return found(later, "lamella.formats", name, f"lamella-{name}")
+
+
+@pytest.mark.parametrize("number", range(len(UNKNOWN)))
+def test_a_format_for_a_later_minor_with_an_unknown_field_and_capability_is_incompatible(
+    later: dict[str, Any], number: int
 ) -> None:
-    one = later(place, api, fields)
-    assert (one["status"], one["remedy"]) == ("incompatible", remedy)
+    one = of_format(later, f"minor{number}")
+    assert one["status"] == "incompatible"
+    assert one["asked"] == (
+        f"format 'minor{number}' (from lamella-minor{number} 1.0) is incompatible: "
+        "needs plugin API 1.1; this Lamella has 1.0: pip install --upgrade lamella"
+    )
+    told = later[f"scan.minor{number}"]
+    assert f"minor{number} (Of tomorrow; signature b'MINOR{number}' at byte 0, extension .minor{number})" in told
+    assert "needs plugin API 1.1" in told
+
+
+@pytest.mark.parametrize("number", range(len(OTHER_MAJORS)))
+def test_a_format_for_another_major_says_which_package_to_upgrade(later: dict[str, Any], number: int) -> None:
+    api, _, package = OTHER_MAJORS[number]
+    one = of_format(later, f"major{number}")
+    assert one["status"] == "incompatible"
+    assert one["remedy"] == f"pip install --upgrade {package.format(f'lamella-major{number}')}"
     assert f"needs plugin API {api.strip('()').replace(', ', '.')}; this Lamella has 1.0" in one["reason"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "capability", "signature", "reason"),
-    [
-        (f"{THEIR} titel='x',", "", "", "field 'titel' is not known; did you mean 'title'?"),
-        (THEIR, "Capability.TRUNCATE", "", "capability 'truncate' is not known; did you mean 'truncated'?"),
-        (THEIR, "", ", mask=b'x'", "field 'mask' of a signature is not known"),
-        ('reader="nowhere:Reader",', "", "", "params is missing"),
-    ],
-)
-def test_a_format_for_this_api_with_unknown_words_is_invalid(
-    place: Place, fields: str, capability: str, signature: str, reason: str
-) -> None:
-    one = later(place, "(1, 0)", fields, capability, signature)
+@pytest.mark.parametrize("number", range(len(UNKNOWN_WORDS)))
+def test_a_format_for_this_api_with_unknown_words_is_invalid(later: dict[str, Any], number: int) -> None:
+    one = of_format(later, f"words{number}")
     assert one["status"] == "invalid"
-    assert reason in one["reason"]
+    assert UNKNOWN_WORDS[number][-1] in one["reason"]
 
 
 def test_an_api_that_is_no_version_is_invalid(place: Place) -> None:

@@ -5,6 +5,7 @@ A comment ``<!-- not executed: why -->`` or ``<!-- executed by: test -->`` right
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +63,21 @@ def execute(block: Block, scope: dict[str, object]) -> None:
         assert main([*arguments, *more]) == 0, arguments
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the pages speak of."""
+    folder = tmp_path_factory.mktemp("files")
+    write_scan(folder / "scan.blo", DemoScan((10, 12), detector=48))
+    write_scan(folder / "second.blo", DemoScan((6, 6), detector=32))
+    np.arange(10 * 12 * 32 * 32, dtype=np.uint16).tofile(folder / "frames.raw")
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that the pages speak of."""
+def here(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with these files."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    write_scan(tmp_path / "scan.blo", DemoScan((10, 12), detector=48))
-    write_scan(tmp_path / "second.blo", DemoScan((6, 6), detector=32))
-    np.arange(10 * 12 * 32 * 32, dtype=np.uint16).tofile(tmp_path / "frames.raw")
     return tmp_path
 
 

@@ -273,7 +273,7 @@ def test_nothing_stays_open(scan: Path) -> None:
 _texts = st.text(max_size=12) | st.none() | st.integers() | st.floats() | st.lists(st.integers(), max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=3 * settings().max_examples // 2, deadline=None)
 @given(
     values=st.dictionaries(
         st.sampled_from(["nav_shape", "sig_shape", "sync_offset", "sig_dims", "missing", "num_partitions", "oops"]),

@@ -164,7 +164,7 @@ def test_every_position_and_every_frame_is_counted_once(frame_map: FrameMap) -> 
     assert min(counts.skipped_start, counts.ignored_end, counts.missing_start, counts.missing_end, counts.lost) >= 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(frame_map=frame_maps(), data=st.data(), zeros=st.booleans())
 def test_stretches_hold_every_selected_frame_once_and_in_order(
     frame_map: FrameMap, data: st.DataObject, zeros: bool

@@ -31,7 +31,7 @@ def arrays_and_indices(draw: st.DrawFn) -> tuple[NDArray[Any], Any, int]:
     return np.arange(np.prod(shape)).reshape(shape), index, draw(st.integers(1, len(shape) - 1))
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @given(case=arrays_and_indices())
 def test_any_index_gives_what_numpy_gives(case: tuple[NDArray[Any], Any, int]) -> None:
     data, index, nav_dims = case
@@ -40,7 +40,7 @@ def test_any_index_gives_what_numpy_gives(case: tuple[NDArray[Any], Any, int]) -
     assert np.shape(got) == np.shape(expected)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(case=arrays_and_indices())
 def test_no_more_pixels_than_the_smallest_box_are_asked_for(case: tuple[NDArray[Any], Any, int]) -> None:
     data, index, nav_dims = case

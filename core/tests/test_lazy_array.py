@@ -81,7 +81,7 @@ def indices(draw: st.DrawFn) -> tuple[Any, ...]:
     return tuple(items)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(index=indices())
 def test_any_index_gives_what_the_data_set_gives(ds: lamella.DataSet, index: tuple[Any, ...]) -> None:
     array = ds.to_dask(chunks=(2, 3, -1, 6))

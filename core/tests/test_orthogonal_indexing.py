@@ -106,7 +106,7 @@ def cases(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], int, list[
 
 @pytest.mark.parametrize("kind", ["npy", "memory", "watched"])
 def test_several_arrays_give_their_outer_product(kind: str, folder: Path) -> None:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=3 * settings().max_examples // 2, deadline=None)
     @given(case=cases(), strided=st.booleans())
     def check(case: tuple[tuple[int, ...], tuple[int, ...], int, list[Any], int | None], strided: bool) -> None:
         nav, sig, offset, items, cut = case
@@ -136,7 +136,7 @@ def test_several_arrays_give_their_outer_product(kind: str, folder: Path) -> Non
     check()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(case=cases())
 def test_frames_and_pixels_that_nobody_wants_are_not_read(
     case: tuple[tuple[int, ...], tuple[int, ...], int, list[Any], int | None],

@@ -178,7 +178,7 @@ def assert_same(got: NDArray[Any], expected: NDArray[Any]) -> None:
     assert got.astype(got.dtype.newbyteorder("<")).tobytes() == expected.astype(got.dtype.newbyteorder("<")).tobytes()
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(layout=layouts(), data=st.data())
 @pytest.mark.parametrize("backend", ["mmap", "buffered"])
 def test_any_layout_is_read_like_pixel_by_pixel(

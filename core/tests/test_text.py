@@ -257,7 +257,7 @@ def hostile() -> lamella.DataSet:
     info = replace(
         dataset.info,
         metadata=Metadata(**texts, beam_energy=2e5),  # type: ignore[arg-type]
-        notes=(long,) * 2000,
+        notes=(long,) * 300,
         nav_axes=tuple(axes[:2]),
         sig_axes=tuple(axes[2:]),
         nav_shape=(4, 3),

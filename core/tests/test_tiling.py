@@ -36,7 +36,7 @@ def hints(draw: st.DrawFn) -> ReadHints:
     return ReadHints(frame_block=draw(st.integers(1, 40)), sig_block=block, whole_frames=draw(st.booleans()))
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     sig_shape=sig_shapes,
     itemsize=st.sampled_from([1, 2, 4, 8, 16]),
@@ -57,7 +57,7 @@ def test_boxes_cover_the_detector_exactly_once(
         assert covered.min() == covered.max() == 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(sig_shape=sig_shapes, itemsize=st.sampled_from([1, 2, 4, 8, 16]), wish=wishes, hint=hints())
 def test_the_widest_wish_wins(sig_shape: tuple[int, ...], itemsize: int, wish: list[TileWish], hint: ReadHints) -> None:
     scheme = negotiate(sig_shape=sig_shape, itemsize=itemsize, n_frames=1000, wishes=wish, hints=hint)

@@ -46,7 +46,7 @@ def orders(draw: st.DrawFn) -> tuple[tuple[int, ...], int]:
     return tuple(draw(st.permutations(range(4)))), draw(st.integers(0, 3))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=3 * settings().max_examples // 2, deadline=None)
 @given(data=st.data(), order=orders(), dtype=st.sampled_from(["u1", "<u2", ">i4", ">f8"]))
 def test_any_order_of_axes_any_frames_any_box(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, order: tuple[tuple[int, ...], int], dtype: str

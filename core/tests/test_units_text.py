@@ -80,7 +80,7 @@ def test_a_quantity_reads_as_people_write_it(value: float, units: str | None, te
     st.floats() | st.floats(1e-6, 1e6),
     st.sampled_from(["nm", "m", "µm", "s", "V", "eV", "rad", "mrad", "1/nm", "px", "A", "Hz"]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 def test_a_quantity_says_what_it_is_and_no_thousand(value: float, units: str) -> None:
     number, _, unit = quantity_text(value, units).partition(" ")
     factor, expected = readable(float(f"{value:.3e}"), units)
@@ -92,7 +92,7 @@ def test_a_quantity_says_what_it_is_and_no_thousand(value: float, units: str) ->
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 def test_any_unit_of_a_file_can_be_shown(units: str) -> None:
     text = quantity_text(0.0025, units)
     assert printable(text) == text

@@ -396,7 +396,7 @@ def test_detection_reads_little(tmp_path: Path) -> None:
     assert probe.bytes_read <= 17 * 1024
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     flips=st.lists(st.tuples(st.integers(0, 239), st.integers(1, 255)), min_size=1, max_size=4), cut=st.integers(0, 200)
 )

@@ -592,7 +592,11 @@ def test_foreign_files_are_not_claimed(tmp_path: Path, noise: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=3 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 @given(
     version=st.sampled_from([3, 4]),
     changes=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), max_size=6),

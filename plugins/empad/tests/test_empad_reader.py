@@ -310,7 +310,11 @@ def test_floats_are_told_from_words() -> None:
     assert are_floats(bytes(64))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2 * settings().max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.data())
 def test_any_sidecar_gives_data_or_a_format_error(tmp_path: Path, data: st.DataObject) -> None:
     version = data.draw(st.sampled_from(["0.51", "0.7.12", "1.2.2"]))

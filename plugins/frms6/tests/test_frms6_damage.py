@@ -39,7 +39,11 @@ def read(folder: Path, name: str) -> None:
     assert pixels.shape == tuple(ds.shape)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3 * settings().max_examples // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     name=st.sampled_from(sorted(FILES)),
     target=st.sampled_from(["scan.hdr", "scan_001.frms6"]),

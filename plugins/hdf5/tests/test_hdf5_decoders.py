@@ -56,7 +56,7 @@ def guarded(decode: Callable[..., None], stored: bytes, nbytes: int) -> tuple[in
     return int(status[0]), room[128 : 128 + nbytes].tobytes()
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(block=blocks(), data=st.data())
 def test_lz4_blocks_are_decoded_alike(block: tuple[bytes, bytes], data: st.DataObject) -> None:
     stored, made = block
@@ -144,7 +144,7 @@ def test_bit_planes_become_elements_however_many_there_are(n: int, size: int) ->
     np.testing.assert_array_equal(out, values.reshape(-1))
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings().max_examples)
 @given(content=st.binary(max_size=200), nbytes=st.integers(1, 400))
 def test_lzf_of_anything_is_decoded_alike_or_refused(content: bytes, nbytes: int) -> None:
     one, other = (guarded(decode, content, nbytes) for decode in (plain.lzf, kernels.lzf))

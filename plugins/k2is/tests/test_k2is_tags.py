@@ -99,7 +99,7 @@ def test_the_number_of_entries_is_bounded(folder: Path) -> None:
         tags_of(folder, content)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(
     version=st.sampled_from([3, 4]),
     changes=st.lists(st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=8)), max_size=4),

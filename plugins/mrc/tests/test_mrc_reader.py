@@ -353,7 +353,11 @@ def test_foreign_files_are_not_claimed(tmp_path: Path, noise: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=2 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 @given(changes=st.lists(st.tuples(st.integers(0, 1199), st.integers(0, 255)), max_size=8), cut=st.integers(0, 2400))
 def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: list[tuple[int, int]], cut: int) -> None:
     content = bytearray(header_bytes((6, 4, 5), 6, extended=fei_record(), extended_type=b"FEI2"))

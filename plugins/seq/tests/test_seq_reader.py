@@ -219,7 +219,11 @@ def test_metadata_are_complete_and_can_be_written_as_json(tmp_path: Path) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=2 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 @given(changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=6), cut=st.integers(0, 60_000))
 def test_a_damaged_file_gives_data_or_a_format_error(tmp_path: Path, changes: list[tuple[int, int]], cut: int) -> None:
     content = bytearray(Recording(frames()).tobytes())

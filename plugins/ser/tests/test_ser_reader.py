@@ -328,7 +328,7 @@ def test_detection_of_damaged_and_foreign_files(folder: Path) -> None:
     assert detected(write(folder, b"")) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(st.data())
 def test_any_header_gives_data_or_a_format_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     good = bytearray(series_bytes(frames(4), version=data.draw(st.sampled_from([0x0210, 0x0220])), scan=(2, 2)))

@@ -421,7 +421,11 @@ def test_a_long_stream_without_a_scan_is_only_sampled(tmp_path: Path, monkeypatc
     assert open_auto(path).shape.nav == (12,)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3 * settings().max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.data())
 def test_any_bytes_give_data_or_a_format_error(tmp_path: Path, data: st.DataObject) -> None:
     x, y = grid((2, 2))
