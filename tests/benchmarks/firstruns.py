@@ -4,7 +4,8 @@
 
 Each process opens a file of one gibibyte and computes the same twelve times. Lamella and LiberTEM take turns, each in a
 process of its own, with two threads. Then Lamella waits until its kernels are compiled, and runs three times more. With
-``--burners 3`` other processes keep the processors busy; with ``--empty`` no kernel is on disk.
+``--burners 3`` other processes keep the processors busy; with ``--empty`` no kernel is on disk. ``--before-python``
+names an environment with another version of Lamella.
 """
 
 from __future__ import annotations
@@ -53,14 +54,17 @@ def main() -> None:
 
 def compared(path: Path, dtype: str, job: str, options: argparse.Namespace, temporary: Path) -> list[str]:
     """Let the candidates take turns; gives a line for each, and one with the ratios."""
-    pythons = {"lamella": sys.executable} | ({"libertem": options.others_python} if options.others_python else {})
+    pythons = {"lamella": sys.executable, "before": options.before_python, "libertem": options.others_python}
+    pythons = {name: python for name, python in pythons.items() if python}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in pythons}
     for turn in range(options.rounds):
         for name, python in sorted(pythons.items(), reverse=bool(turn % 2)):
             environment = dict(os.environ)
-            if options.empty and name == "lamella":
-                environment["LAMELLA_KERNEL_CACHE"] = tempfile.mkdtemp(dir=temporary)
-            order = [python, WORKERS / f"first_{name}.py", path, job, str(options.runs), str(options.workers)]
+            if options.empty and name != "libertem":
+                empty = tempfile.mkdtemp(dir=temporary)
+                environment |= {"LAMELLA_KERNEL_CACHE": empty, "NUMBA_CACHE_DIR": empty}
+            worker = "libertem" if name == "libertem" else "lamella"
+            order = [python, WORKERS / f"first_{worker}.py", path, job, str(options.runs), str(options.workers)]
             done = subprocess.run(order, capture_output=True, text=True, env=environment, check=False)
             if done.returncode:
                 raise SystemExit(f"{name} failed:\n{done.stderr}")
@@ -71,11 +75,11 @@ def compared(path: Path, dtype: str, job: str, options: argparse.Namespace, temp
         f"| {one['slowest']:.1f} | {one['calls']:.0f} | {1000 * one['waited']:.0f} |"
         for name, one in figures.items()
     ]
-    if "libertem" in figures:
-        us, them = figures["lamella"], figures["libertem"]
+    for other in sorted(figures.keys() - {"lamella"}):
+        us, them = figures["lamella"], figures[other]
         ratios = {key: them[key] / us[key] for key in ("first", "all", "settled")}
         shown = " | ".join(f"{ratio:.2f}" for ratio in ratios.values())
-        lines.append(f"| {dtype}, {job} | ratio | {shown} |  |  |  |")
+        lines.append(f"| {dtype}, {job} | {other} / lamella | {shown} |  |  |  |")
     return lines
 
 
@@ -122,6 +126,7 @@ def burning(count: int) -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--others-python", metavar="FILE", help="the Python of an environment with LiberTEM")
+    parser.add_argument("--before-python", metavar="FILE", help="the Python of another version of Lamella")
     parser.add_argument("--folder", type=Path, help="where files are made, and kept for the next time")
     parser.add_argument("--jobs", type=lambda text: text.split(","), default=JOBS, help="some of sum,mask8,com")
     parser.add_argument("--dtypes", type=lambda text: text.split(","), default=DTYPES, help="such as u2,f4")
