@@ -458,6 +458,7 @@ class Context(AnalysisMaker):
         fill: float = 0,
         format: str | None = None,
         crop: str | None = None,
+        bins: int | Sequence[int] | None = None,
     ) -> ExportReport:
         """Write a data set as a file of another format, ``.npy`` or what plugins add.
 
@@ -480,6 +481,8 @@ class Context(AnalysisMaker):
         crop
             ``"recorded"`` writes only the lines from the first to the last that has a frame, of a scan that was
             interrupted for instance; the whole scan by default.
+        bins
+            Write sums over so many pixels along each detector axis, in the dtype of `lamella.udf.BinUDF`.
 
         Raises
         ------
@@ -501,6 +504,7 @@ class Context(AnalysisMaker):
             overwrite=overwrite,
             fill=fill,
             crop=crop,
+            bins=bins,
             progress=progress,
         )
 

@@ -35,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crop", choices=["recorded"], help="write only the lines from the first to the last that has a frame"
     )
+    parser.add_argument(
+        "--bins",
+        type=_bins,
+        metavar="N",
+        help="write sums over N pixels of the detector along each axis, or over as many as N,M say for each",
+    )
     add_workers(parser)
 
 
@@ -43,6 +49,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from lamella.export.dataset import export_dataset
 
     dataset = open_data(args)
+    if args.bins is not None:
+        from lamella.dataset.binned import binned_dataset
+
+        dataset = binned_dataset(dataset, args.bins)
     frame_nbytes = dataset.shape.sig.size * dataset.dtype.itemsize
     began = time.perf_counter()
     with make_context(args) as context, console.progress("writing", frame_nbytes) as progress:
@@ -64,3 +74,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if report.missing:
         console.say(f"{report.missing} missing frames were filled with {report.fill:g}; {report.path}.json says which")
     return 0
+
+
+def _bins(text: str) -> int | tuple[int, ...]:
+    try:
+        sizes = tuple(map(int, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, or one for each axis, as 2,4; found {text}"
+        ) from None
+    return sizes[0] if len(sizes) == 1 else sizes

@@ -42,23 +42,29 @@ class FrameReader:
     source
         What the format plugin described.
     backend
-        How bytes reach memory.
+        How bytes reach memory; None to use a ``session``.
     dtype
         Dtype of the arrays; the native dtype of the data if None.
     corrections
         Dark frame, gain map and excluded pixels to apply; the result is then floating point.
+    session
+        An open session with the resources of the source.
     """
 
     def __init__(
         self,
         source: LinearSource | FrameSource,
-        backend: IOBackend,
+        backend: IOBackend | None = None,
         *,
         dtype: DTypeLike | None = None,
         corrections: Corrections | None = None,
+        session: IOSession | None = None,
     ) -> None:
         self._source = source
-        self._session: IOSession = backend.open(source.resources)
+        if session is None:
+            assert backend is not None
+            session = backend.open(source.resources)
+        self._session = session
         self._corrections = corrections
         self.dtype = np.dtype(source.dtype if dtype is None else dtype)
         self._buffers: dict[str, NDArray[np.uint8]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -69,6 +70,7 @@ def export_dataset(
     overwrite: bool = False,
     fill: float = 0,
     crop: str | None = None,
+    bins: int | Sequence[int] | None = None,
     progress: ProgressOption = False,
 ) -> ExportReport:
     """Write a data set; see `lamella.Context.export_dataset`."""
@@ -80,4 +82,9 @@ def export_dataset(
         raise FileNotFoundError(f"the folder {printable(target.parent)} does not exist")
     from lamella.export.cropping import cropped
 
-    return exporter.export(cropped(dataset, crop), target, executor=executor, fill=fill, progress=progress)
+    wanted = cropped(dataset, crop)
+    if bins is not None:
+        from lamella.dataset.binned import binned_dataset
+
+        wanted = binned_dataset(wanted, bins)
+    return exporter.export(wanted, target, executor=executor, fill=fill, progress=progress)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lamella.system.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lamella.masks.binning import binned as binned
     from lamella.masks.factories import (
         background_subtraction as background_subtraction,
         balance as balance,
@@ -33,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "radial_bins radial_gradient radial_gradient_background_subtraction rectangular "
             "ring sparse_circular_multi_stack sparse_template_multi_stack"
         ),
+        "lamella.masks.binning": "binned",
         "lamella.masks.stack": "SparseMasks",
     },
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lamella.kernels.typing import kept as kept, row as row, wide as wide, wide_float as wide_float
     from lamella.udf.base import UDF as UDF, UDFMethod as UDFMethod
     from lamella.udf.builtin.auto import AutoUDF as AutoUDF
+    from lamella.udf.builtin.bin import BinUDF as BinUDF
     from lamella.udf.builtin.com import CoMUDF as CoMUDF
     from lamella.udf.builtin.logsum import LogsumUDF as LogsumUDF
     from lamella.udf.builtin.masks import ApplyMasksUDF as ApplyMasksUDF
@@ -35,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.udf.slices": "Slice",
         "lamella.udf.builtin.masks": "ApplyMasksUDF",
         "lamella.udf.builtin.auto": "AutoUDF",
+        "lamella.udf.builtin.bin": "BinUDF",
         "lamella.udf.builtin.com": "CoMUDF",
         "lamella.udf.builtin.logsum": "LogsumUDF",
         "lamella.udf.builtin.noop": "NoOpUDF",
