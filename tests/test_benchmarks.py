@@ -99,6 +99,22 @@ def test_every_kind_of_file_gives_what_was_written_by_every_job(tmp_path: Path) 
     assert [row for row in ours if row["reason"] is not None] == []
 
 
+@pytest.mark.slow
+def test_what_is_measured_on_a_cluster_stands_beside_its_targets(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    options = ("--quick", "--gib", "0.02", "--rounds", "1", "--sleeping", "4", "--json", str(figures))
+    command = [sys.executable, str(SUITE / "cluster.py"), "--folder", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(figures.read_text())["rows"]
+    aims = {row["target"]: row for row in rows if row["target"]}
+    assert ", ".join(aims) == "<= 8, <= 0.6, <= 1.5, <= 1, <= 20, >= 0.8, >= 2, <= 0.2, >= 0.9, >= 0.95, <= 50, <= 0"
+    unmeasured = [aim for aim, row in aims.items() if row["value"] is None]
+    assert unmeasured == ["<= 0.6", ">= 2"]  # beside LiberTEM
+    assert aims["<= 0"]["reached"] is True
+    assert len(done.stdout.splitlines()) >= len(rows) + 2
+
+
 def test_the_page_about_sizes_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(SUITE)
     measure = importlib.import_module("installs")

@@ -1,0 +1,126 @@
+"""What measurements of clusters have in common: rows of the report, files, LiberTEM beside us, and turns."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cluster_udfs import SIG
+
+import lamella
+
+Turns = Mapping[str, Callable[[], float]]
+
+
+@dataclass
+class Row:
+    """One line of the report.
+
+    Parameters
+    ----------
+    what, value, unit
+        What was measured.
+    target
+        A limit: ``"<= 8"`` or ``">= 0.9"``; "" if there is none.
+    details
+        Everything else, for people.
+    """
+
+    what: str
+    value: float | None
+    unit: str
+    target: str = ""
+    details: str = ""
+    reached: bool | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        sign, _, limit = self.target.partition(" ")
+        if self.value is not None and sign:
+            self.value = round(self.value, 3)
+            self.reached = self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
+
+    def __str__(self) -> str:
+        value = "not measured" if self.value is None else f"{self.value:.3g} {self.unit}".strip()
+        verdict = {None: "", True: "yes", False: "NO"}[self.reached]
+        return f"| {self.what} | {value} | {self.target} | {verdict} | {self.details} |"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A file of frames, and how many partitions it is cut into; 0 leaves that to the programs."""
+
+    path: Path
+    nav: tuple[int, int]
+    sig: tuple[int, int] = SIG
+    partitions: int = 0
+
+    @classmethod
+    def hole(cls, folder: Path, frames: int, sig: tuple[int, int] = SIG, partitions: int = 0) -> Scan:
+        """Make a file that holds nothing."""
+        path = folder / f"{frames}-{sig[0]}.raw"
+        with path.open("ab") as file:
+            file.truncate(frames * sig[0] * sig[1] * 2)
+        rows = next(n for n in (64, 16, 4, 2, 1) if frames % n == 0)
+        return cls(path, (rows, frames // rows), sig, partitions)
+
+    def open(self) -> lamella.DataSet:
+        """Open it."""
+        more = {"num_partitions": self.partitions} if self.partitions else {}
+        return lamella.open(self.path, "raw", dtype="uint16", nav_shape=self.nav, sig_shape=self.sig, **more)
+
+
+class Other:
+    """LiberTEM in a process of its own."""
+
+    def __init__(self, python: Path) -> None:
+        command = [str(python), str(Path(__file__).with_name("cluster_libertem.py"))]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.version = self._answer()["version"]
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("LiberTEM's process ended; run cluster_libertem.py with its Python to see why")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def seconds(self, job: str, scan: Scan, workers: int) -> float:
+        """Give how long a job takes."""
+        order = {"job": job, "path": str(scan.path), "nav": scan.nav, "sig": scan.sig, "workers": workers}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({**order, "partitions": scan.partitions}) + "\n")
+        self._process.stdin.flush()
+        return float(self._answer()["seconds"])
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+def timed(do: Callable[[], Any]) -> float:
+    """Give how long something takes [s]."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def medians(turns: Turns, rounds: int) -> dict[str, float]:
+    """Let each have its turn, round after round, after one that does not count; gives medians [s]."""
+    found: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(rounds + 1):
+        for name, turn in turns.items():
+            seconds = turn()
+            if number:
+                found[name].append(seconds)
+    return {name: statistics.median(values) for name, values in found.items()}
