@@ -176,7 +176,9 @@ def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_sta
     executor: DaskExecutor, scan: lamella.DataSet
 ) -> None:
     ctx = lamella.Context(executor=executor)
-    with pytest.raises(UDFError, match=r"DeadlyUDF failed in partition 3 .*scan\.npy.*ended 3 times") as raised:
+    with pytest.raises(
+        UDFError, match=r"DeadlyUDF failed in partition 3 .*frames 30 to 39.*scan\.npy.*ended 3 times.*tcp://"
+    ) as raised:
         ctx.run_udf(scan, DeadlyUDF())
     assert isinstance(raised.value.__cause__, WorkerLost)
     same(ctx.run_udf(scan, SumSigUDF()), lamella.Context(executor="threads").run_udf(scan, SumSigUDF()))
@@ -273,6 +275,29 @@ def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> N
         assert [item for item, *_ in other.run(job, None, range(5))] == list(range(5))
     finally:
         other.close()
+
+
+def test_arrays_in_memory_go_along_where_workers_may_be_on_other_hosts(executor: DaskExecutor) -> None:
+    ds = lamella.open(np.repeat(DATA, 40, axis=0), format="memory", num_partitions=4)
+    other = DaskExecutor(str(executor.describe()["scheduler"]))
+    sizes = []
+    try:
+        for one in (executor, other):
+            found = lamella.Context(executor=one).run_udf(ds, SlowMeanUDF())
+            np.testing.assert_array_equal(found["mean"].data, np.repeat(DATA, 40, axis=0).mean(axis=(2, 3)))
+            assert one.last_run is not None
+            sizes.append(one.last_run.plan_bytes)
+    finally:
+        other.close()
+    assert sizes[0] < 100_000 < ds.nbytes < sizes[1]  # shared memory on this host
+
+
+def test_what_each_worker_gets_before_it_begins_is_told_when_it_is_large(
+    executor: DaskExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella_dask.client_run._HEAVY", 1 << 20)
+    with pytest.warns(lamella.LamellaWarning, match="each worker gets 1 MiB before it begins"):
+        list(executor.run(job, np.zeros(1 << 17), range(2)))
 
 
 def test_workers_with_other_versions_answer_with_one_sentence(

@@ -47,6 +47,18 @@ def test_a_file_that_is_missing_on_one_host_is_told_with_the_host_and_the_remedy
     assert "tcp://10.9.2.2" in notes
 
 
+@pytest.mark.parametrize("case", ["other size on one host", "other time on one host"])
+def test_another_file_of_that_name_on_one_host_is_told_with_the_host(outcomes: dict[str, Any], case: str) -> None:
+    assert "changed since the data set was opened" in outcomes[case]["error"]
+    assert "scan.npy" in outcomes[case]["error"]
+    assert "host h2" in "\n".join(outcomes[case]["notes"])
+    assert outcomes["a time that is rounded on one host"].get("right"), outcomes
+
+
+def test_an_array_in_memory_reaches_other_hosts(outcomes: dict[str, Any]) -> None:
+    assert outcomes["array in memory"].get("right"), outcomes["array in memory"]
+
+
 @pytest.mark.parametrize("case", ["other mount point on one host", "other mount point on all hosts"])
 def test_files_may_be_under_other_paths_on_the_workers(outcomes: dict[str, Any], case: str) -> None:
     assert outcomes[case].get("right"), outcomes[case]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,22 +73,26 @@ class Hosts:
         for one in (self.empty, self.elsewhere, self.scratch):
             one.mkdir()
         self.data = folder / "data"
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._scheduler: list[subprocess.Popen[bytes]] = []
+        self._workers: list[subprocess.Popen[bytes]] = []
         settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{TTL}s"}
-        self._start([], "scheduler", ["--host", "10.9.1.1", "--port", "8786", "--no-dashboard"], settings)
+        options = ["--host", "10.9.1.1", "--port", "8786", "--no-dashboard"]
+        self._scheduler.append(self._started([], "scheduler", options, settings))
 
-    def _start(self, inside: list[str], program: str, options: list[str], settings: Mapping[str, str]) -> None:
+    def _started(
+        self, inside: list[str], program: str, options: list[str], settings: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
         command = [*inside, sys.executable, "-P", "-c", DASK.format(program), *options]
         with (self.folder / f"{program}.log").open("ab") as log:
             env = {**os.environ, **settings}
-            self._running.append(subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True))
+            return subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
 
     def worker(self, host: int, mounts: str = "", **settings: str) -> None:
         """Start a worker on a host, on which something is mounted first."""
         own = f'hostname h{host}; {mounts} exec "$@"'
         inside = ["ip", "netns", "exec", f"h{host}", "unshare", "--mount", "--uts", "bash", "-e", "-c", own, "bash"]
         options = [SCHEDULER, "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.scratch)]
-        self._start(inside, "worker", [*options, "--name", f"h{host}-{time.monotonic_ns()}"], settings)
+        self._workers.append(self._started(inside, "worker", options, settings))
 
     def link(self, host: int, state: str) -> None:
         """Cut the cable of a host (down) or restore it (up)."""
@@ -94,21 +100,28 @@ class Hosts:
 
     def mounted(self, there: Path, here: Path) -> str:
         """Give the command that shows the content of one folder in another one."""
-        return f"mount --bind {there} {here};"
+        return f"mount --bind '{there}' '{here}';"
 
     def end_workers(self, client: Client) -> None:
-        """End all workers."""
-        client.retire_workers(list(client.scheduler_info(n_workers=-1)["workers"]), close_workers=True, remove=True)
+        """End all workers, and wait until the scheduler knows."""
+        _end(self._workers)
         deadline = time.monotonic() + 20
         while client.nthreads() and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def end(self) -> None:
         """End everything."""
-        for process in reversed(self._running):
-            process.kill()
-        for process in self._running:
-            process.wait()
+        _end(self._workers)
+        _end(self._scheduler)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End processes with their children, which would begin again what ended."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    processes.clear()
 
 
 def told(compute: Callable[[], Any]) -> dict[str, Any]:
@@ -129,14 +142,32 @@ def main(folder: Path) -> dict[str, Any]:
         with dask.config.set({"distributed.comm.timeouts.connect": "20s"}), Client(SCHEDULER, timeout=30) as client:
             ds = lamella.open(hosts.data / "scan.npy", num_partitions=16)
 
-            def run(seconds: float = 0.01, **options: Any) -> dict[str, Any]:
+            def run(seconds: float = 0.01, scan: lamella.DataSet = ds, **options: Any) -> dict[str, Any]:
                 ctx = lamella.Context(executor=DaskExecutor(client, **options))
-                return told(lambda: ctx.run_udf(ds, SlowSumUDF(seconds=seconds)))
+                return told(lambda: ctx.run_udf(scan, SlowSumUDF(seconds=seconds)))
 
             hosts.worker(1)
-            hosts.worker(2, hosts.mounted(hosts.empty, hosts.data))
+            hosts.worker(2, hosts.mounted(hosts.empty, hosts.data) + "mount -t tmpfs tmpfs /dev/shm;")
             client.wait_for_workers(2, timeout=60)
             outcomes["missing on one host"] = run()
+            in_memory = lamella.open(DATA, format="memory", num_partitions=16)
+            outcomes["array in memory"] = run(scan=in_memory)
+
+            for name, data, modified in (
+                ("other size on one host", DATA[:, :-1], 0),
+                ("other time on one host", DATA, 10),
+                ("a time that is rounded on one host", DATA, 1),
+            ):
+                hosts.end_workers(client)
+                there = hosts.folder / name
+                there.mkdir()
+                np.save(there / "scan.npy", data)
+                stat = (hosts.data / "scan.npy").stat()
+                os.utime(there / "scan.npy", ns=(stat.st_atime_ns, stat.st_mtime_ns + modified * 10**9))
+                hosts.worker(1)
+                hosts.worker(2, hosts.mounted(there, hosts.data))
+                client.wait_for_workers(2, timeout=60)
+                outcomes[name] = run()
 
             hosts.end_workers(client)
             hosts.worker(1)

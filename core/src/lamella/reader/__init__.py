@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         unix_time as unix_time,
         xml_value as xml_value,
     )
+    from lamella.system.hosts import crosses_hosts as crosses_hosts
     from lamella.system.memory import memory_size as memory_size
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -78,6 +79,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.geometry.frames": "as_range consecutive limited",
         "lamella.geometry.pixelorder": "BoxOrder IndexOrder ItemOrder",
         "lamella.corrections.corrections": "Corrections",
+        "lamella.system.hosts": "crosses_hosts",
         "lamella.system.memory": "memory_size",
         "lamella.corrections.resolve": "FileCorrections",
     },

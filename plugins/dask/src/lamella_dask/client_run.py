@@ -12,23 +12,28 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as LocalFuture
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
-from distributed import Client, Future, KilledWorker
+from distributed import Client, Future, KilledWorker, LocalCluster
 
 from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
-from lamella.executors import InOrder
+from lamella.executors import InOrder, across_hosts
 from lamella_dask.last_run import LastRun
 from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
 
 __all__ = ["ClientRun"]
 
-_RIDES_ALONG = 256 << 10
-"""Plans up to this size go with each task; larger ones are the result of a task of their own [bytes]."""
+_RIDES_ALONG = 32 << 10
+"""Plans up to this size go with each task; larger ones are the result of a task of their own [bytes].
+
+A scheduler keeps the last 1000 messages for each worker.
+"""
+_HEAVY = 64 << 20
+"""Plans from this size on are worth a note [bytes]."""
 _POLL = 0.05
 """How often a set cancel flag is looked for [s]."""
 _PATIENCE = 3.0
@@ -115,7 +120,8 @@ class ClientRun(InOrder[Any, Any]):
         self._paths = dict(paths)
         self._name = uuid.uuid4().hex[:12]
         self._numbers = iter(range(1 << 62))
-        self._plan: Pickled | Future[Any] = Pickled(_pickled((job, shared)))
+        self._all_here = isinstance(client.cluster, LocalCluster)
+        self._plan: Pickled | Future[Any] = Pickled(self._pickled((job, shared)))
         self._sent: set[_Sent] = set()
         self._again: deque[_Sent] = deque()
         self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
@@ -135,9 +141,21 @@ class ClientRun(InOrder[Any, Any]):
                 yield result
                 self.facts.wall = time.perf_counter() - started
 
+    def _pickled(self, thing: Any) -> bytes:
+        with nullcontext() if self._all_here else across_hosts():
+            return cloudpickle.dumps(thing, protocol=5)  # type: ignore[no-any-return]
+
     def _send_plan(self) -> None:
         """Make a large plan the result of a task: that is computed again when the worker that holds it is lost."""
         assert isinstance(self._plan, Pickled)
+        if len(self._plan.content) > _HEAVY:
+            warnings.warn(
+                f"each worker gets {len(self._plan.content) >> 20} MiB before it begins: an array in memory, masks, or "
+                "the graph of a Dask array. Save the array to a file and open that, give masks as functions, or use "
+                "threads",
+                LamellaWarning,
+                stacklevel=2,
+            )
         if len(self._plan.content) > _RIDES_ALONG:
             key = f"lamella-{self._name}-plan"
             self._plan = self._client.submit(_same, self._plan, key=key, pure=False, **self._options)
@@ -175,7 +193,7 @@ class ClientRun(InOrder[Any, Any]):
     def _new_batch(self, size: int) -> _Sent | None:
         first = self.begun
         items: list[bytes] = []
-        while len(items) < size and (taken := self.take(_pickled)) is not None:
+        while len(items) < size and (taken := self.take(self._pickled)) is not None:
             items.append(taken[1])
         return _Sent(first, items) if items else None
 
@@ -342,10 +360,6 @@ class ClientRun(InOrder[Any, Any]):
             LamellaWarning,
             stacklevel=2,
         )
-
-
-def _pickled(thing: Any) -> bytes:
-    return cloudpickle.dumps(thing, protocol=5)  # type: ignore[no-any-return]
 
 
 def _same(plan: Pickled) -> Pickled:

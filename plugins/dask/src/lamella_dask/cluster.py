@@ -18,6 +18,8 @@ from lamella.executors import ThreadsExecutor
 __all__ = ["LocalWorkers"]
 
 _SAFE = "PYTHONSAFEPATH"
+_FEW_MESSAGES = 20
+"""How many messages client and scheduler keep for those who look for faults in Dask; the usual 1000 may hold plans."""
 _lock = threading.Lock()
 
 
@@ -59,6 +61,7 @@ class LocalWorkers:
         settings = {
             "distributed.scheduler.allowed-failures": attempts - 1,
             "distributed.scheduler.worker-ttl": "60s",
+            "distributed.admin.low-level-log-length": _FEW_MESSAGES,
             "distributed.nanny.pre-spawn-environ": {
                 **dask.config.get("distributed.nanny.pre-spawn-environ", {}),
                 _SAFE: "1",
@@ -66,8 +69,8 @@ class LocalWorkers:
         }
         with _lock, dask.config.set(settings), _safe_path():
             self.cluster = LocalCluster(**{**usual, **options})
+            self.client = Client(self.cluster, set_as_default=set_as_default)
         self._wanted = len(self.cluster.worker_spec)
-        self.client = Client(self.cluster, set_as_default=set_as_default)
 
     def complete(self) -> None:
         """Start workers for those that Dask has given up: it does not restart one that ended while it began."""

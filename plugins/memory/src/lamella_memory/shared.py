@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import LamellaError
+from lamella.reader import crosses_hosts
 
 _lock = threading.RLock()
 _SAFE_PATH = "PYTHONSAFEPATH"
@@ -26,7 +27,7 @@ class SharedArray:
 
     The block is made when the array is first pickled, and released with it; processes that unpickle it see the same
     memory, and within one process all copies are one object. ``array`` is the original as long as one stays in the
-    process that made it.
+    process that made it. For other hosts it pickles as its content.
     """
 
     __slots__ = ("__weakref__", "_block", "array")
@@ -36,6 +37,8 @@ class SharedArray:
         self._block = block
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if crosses_hosts():
+            return _copied, (self.array,)
         with _lock:
             if self._block is None:
                 self._block = _filled_block(self.array)
@@ -100,6 +103,11 @@ class _Memory:
             "typestr": dtype.str,
             "data": (address, True),
         }
+
+
+def _copied(array: np.ndarray[Any, Any]) -> SharedArray:
+    array.setflags(write=False)
+    return SharedArray(array)
 
 
 def _attached(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> SharedArray:
