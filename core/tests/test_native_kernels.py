@@ -126,11 +126,15 @@ def _further(name: str, dtype: str) -> tuple[Any, ...]:
     return tile, (), *results[name]()
 
 
-@pytest.mark.parametrize("dtype", ["u2", "f4"])
-@pytest.mark.parametrize("name", ["add_moments", "add_squares", "weigh_items", "correct_rows", "reduce_rows"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("add_moments", "f4"),
+        ("add_squares", "u2"),  # whole numbers of 16 bits have no other moments
+        *((name, dtype) for name in ("weigh_items", "correct_rows", "reduce_rows") for dtype in ("u2", "f4")),
+    ],
+)
 def test_machine_code_of_further_kernels_does_what_numpy_does(name: str, dtype: str) -> None:
-    if name == "add_squares" and dtype == "f4":
-        pytest.skip("it is for whole numbers")
     kernel: Kernel = getattr(builtin, name)
     arguments = _further(name, dtype)
     fresh = _loaded(kernel, *arguments)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +22,15 @@ from wrong_readers.wrong_robustness import Exits
 from lamella_testkit import Status, run
 from lamella_testkit.catalogue import named
 from lamella_testkit.isolation import Worker
-from lamella_testkit.limits import TookTooLong, address_space, bytes_read, open_descriptors, supported, wall_clock
+from lamella_testkit.limits import (
+    Others,
+    TookTooLong,
+    address_space,
+    bytes_read,
+    open_descriptors,
+    supported,
+    wall_clock,
+)
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.references import reference_to
 from lamella_testkit.runner import iterate
@@ -129,6 +139,47 @@ def test_the_clock_ends_a_loop() -> None:
 def test_clocks_nest() -> None:
     with wall_clock(30), pytest.raises(TookTooLong), wall_clock(0.05):
         time.sleep(5)
+
+
+SPIN = """
+import sys, time
+print(flush=True)
+end = time.process_time() + float(sys.argv[1])
+while time.process_time() < end:
+    pass
+"""
+
+
+@contextmanager
+def _another_process(*command: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="nobody counts the time of other processes here")
+def test_the_clock_lets_another_process_use_its_processor_time_on_a_busy_machine() -> None:
+    with _another_process(SPIN, "0.4") as process, wall_clock(0.4):
+        assert process.wait() == 0
+    with _another_process(SPIN, "60") as process:
+        others = Others(os.getpid(), 1000)
+        assert [others.go_on() for _ in range(5)] == [True] * 5
+        with pytest.raises(TookTooLong), wall_clock(0.1):
+            process.wait()
+
+
+@pytest.mark.skipif(not supported()["wall clock"], reason="no timers here")
+def test_the_clock_does_not_wait_for_a_process_that_does_nothing() -> None:
+    began = time.monotonic()
+    with (
+        _another_process("import time; print(flush=True); time.sleep(60)") as process,
+        pytest.raises(TookTooLong),
+        wall_clock(0.1),
+    ):
+        process.wait()
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.skipif(not supported()["address space"], reason="no limit here")

@@ -19,7 +19,7 @@ from wrong_readers.toy_reader import PROCEDURAL, RIGHT
 from lamella.format import FormatSpec
 from lamella_testkit.catalogue import all_checks, named
 from lamella_testkit.checking import Check
-from lamella_testkit.isolation import Worker
+from lamella_testkit.isolation import Child, Worker
 from lamella_testkit.profiles import PROFILES
 from lamella_testkit.report import summary
 from lamella_testkit.results import Status
@@ -33,6 +33,17 @@ NOT_INSTALLED = "distribution_is_complete"
 def worker() -> Iterator[Worker]:
     with Worker() as child:
         yield child
+
+
+class Hasty(Worker):
+    """Gives up earlier on a case that goes on for ever."""
+
+    def __init__(self) -> None:
+        Child.__init__(self, "wrong_readers.hasty:main")
+
+
+ENDLESS = {"LoopsUnchecked", "ZeroLengthTag"}
+"""Readers that never come back."""
 
 
 def checks() -> list[pytest.param]:  # type: ignore[valid-type]
@@ -72,7 +83,12 @@ def test_the_right_reader_of_the_second_format_passes(check: str, worker: Worker
 def test_a_mistake_is_caught_by_the_check_named_for_it(wrong: Mistake, worker: Worker) -> None:
     one = named(wrong.check)
     assert one.level == wrong.level
-    result = worker.carry_out(wrong.spec, wrong.sampler, one, PROFILES["dev"])
+    if wrong.name in ENDLESS:
+        with Hasty() as hasty:
+            result = hasty.carry_out(wrong.spec, wrong.sampler, one, PROFILES["dev"])
+        assert "it hangs" in (result.reason or ""), str(result)
+    else:
+        result = worker.carry_out(wrong.spec, wrong.sampler, one, PROFILES["dev"])
     if result.status is Status.skipped and one.level == 4:
         pytest.skip(result.reason or "")
     assert result.status is Status.failed, f"{wrong.text}: {result}"

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from lamella.system.spawn import Pipes, start
 from lamella_testkit.carryout import CHECK_SECONDS, judged
-from lamella_testkit.limits import queued
+from lamella_testkit.limits import LOOK_AGAIN, Others, queued
 from lamella_testkit.references import reference_to
 from lamella_testkit.results import Result, Status
 
@@ -59,7 +59,7 @@ class Child:
         self._pipes.send(pickle.dumps(message))
 
     def message(self, limit: float) -> tuple[Any, Any]:
-        """Wait for the child to say something, longer if it waits for a processor.
+        """Wait for the child to say something, longer if it, or a process that it waits for, waits for a processor.
 
         Raises
         ------
@@ -69,15 +69,18 @@ class Child:
             If it has ended.
         """
         assert self._process is not None
-        began, waited = time.monotonic(), queued(self._process.pid)
+        process = self._process.pid
+        began, waited, others = time.monotonic(), queued(process), Others(process, limit)
         left = limit + _GRACE
         while True:
             try:
                 kind, value = self._messages.get(timeout=left)
             except queue.Empty:
-                left = limit + _GRACE - (time.monotonic() - began - (queued(self._process.pid) - waited))
+                left = limit + _GRACE - (time.monotonic() - began - (queued(process) - waited))
                 if left <= 0.01:
-                    raise
+                    if not others.go_on():
+                        raise
+                    left = LOOK_AGAIN
                 continue
             if kind == "end":
                 raise EOFError

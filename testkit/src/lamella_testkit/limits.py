@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 __all__ = [
+    "LOOK_AGAIN",
+    "Others",
     "TookTooLong",
     "address_space",
     "bytes_read",
@@ -33,6 +35,10 @@ _RESET = Path("/proc/self/clear_refs")
 _TASKS = Path("/proc/self/task")
 _PROCESSES = Path("/proc")
 _SOON = 0.01  # seconds
+LOOK_AGAIN = 0.5
+"""Time between two looks at other processes that a case waits for [s]."""
+_MOST_TIMES = 20
+"""How many times its limit a case may last that waits for other processes which do not get a processor."""
 
 
 class TookTooLong(BaseException):
@@ -96,20 +102,24 @@ def _resident(key: str) -> int:
 def wall_clock(seconds: float) -> Iterator[None]:
     """Raise `TookTooLong` in the body once the time is over, where the platform and the thread allow that.
 
-    The time that the thread waits for a processor does not count, where the system tells it.
+    The time that the thread waits for a processor does not count, where the system tells it. Other processes that it
+    waits for may go on as long as they are at work, until they have used as much processor time again.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     began, waited = time.monotonic(), queued()
+    others = Others(os.getpid(), seconds)
 
     def ring(number: int, frame: FrameType | None) -> None:
-        left = seconds - (time.monotonic() - began - (queued() - waited))
-        if left > _SOON:
-            signal.setitimer(signal.ITIMER_REAL, left)
-            return
-        raise TookTooLong(f"still running after {seconds:g} s")
+        passed = time.monotonic() - began - (queued() - waited)
+        if passed < seconds - _SOON:
+            signal.setitimer(signal.ITIMER_REAL, seconds - passed)
+        elif others.go_on():
+            signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN)
+        else:
+            raise TookTooLong(f"still running after {seconds:g} s")
 
     handler = signal.signal(signal.SIGALRM, ring)
     left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -135,6 +145,58 @@ def queued(process: int | None = None) -> float:
         return int((place / "schedstat").read_text().split()[1]) * 1e-9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+class Others:
+    """Processes that a process has started, and that these have started, after a limit of time has passed.
+
+    They may go on for the limit again, in processor time, as long as they are at work: as they run, or wait for a
+    processor or a disk.
+
+    Parameters
+    ----------
+    process
+        The process that waits for them.
+    limit
+        The limit [s].
+    """
+
+    def __init__(self, process: int, limit: float) -> None:
+        self._process = process
+        self._limit = limit
+        self._most: float | None = None
+        self._idle = 0
+        self._looks = 0
+
+    def go_on(self) -> bool:
+        """Look whether they may go on; False where nobody counts their time. To be asked every `LOOK_AGAIN` seconds."""
+        family = _family(self._process) if _TASKS.exists() else []
+        used = sum(spent for spent, _ in family) / os.sysconf("SC_CLK_TCK") if family else 0.0
+        self._most = used + self._limit if self._most is None else self._most
+        self._looks += 1
+        self._idle = 0 if any(state in "RD" for _, state in family) else self._idle + 1
+        # One that has just ended is idle, until the process that waits for it is told.
+        over = self._idle > 1 or used > self._most or self._looks * LOOK_AGAIN > _MOST_TIMES * self._limit
+        return bool(family) and not over
+
+
+def _family(process: int) -> list[tuple[int, str]]:
+    """Give processor time, with that of children that have ended, and state of all that a process has started."""
+    facts: dict[int, tuple[int, str]] = {}
+    started: dict[int, list[int]] = {}
+    for entry in _PROCESSES.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                text = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+                state, parent, *rest = text[text.rindex(")") + 2 :].split()
+                facts[int(entry.name)] = sum(map(int, rest[9:13])), state
+                started.setdefault(int(parent), []).append(int(entry.name))
+    found, left = [], list(started.get(process, ()))
+    while left:
+        one = left.pop()
+        left += started.get(one, ())
+        found.append(facts[one])
+    return found
 
 
 def open_descriptors() -> set[str] | None:
