@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,11 @@ from wrong_readers.catalogue import Mistake, all_mistakes
 from wrong_readers.rich_format import RichSampler
 from wrong_readers.rich_reader import RICH
 from wrong_readers.toy_format import LinearSampler, ProceduralSampler, ToySampler
-from wrong_readers.toy_reader import PROCEDURAL, RIGHT
+from wrong_readers.toy_reader import PROCEDURAL, RIGHT, ToyReader
 
+from lamella.errors import FormatError
 from lamella.format import FormatSpec
+from lamella_testkit import SampleData
 from lamella_testkit.catalogue import all_checks, named
 from lamella_testkit.checking import Check
 from lamella_testkit.isolation import Child, Worker
@@ -102,6 +106,42 @@ def test_failures_with_the_reason_of_an_earlier_one_say_so() -> None:
     results = run(wrong.spec, wrong.sampler, checks=names, profile="brief", isolate=False)
     assert [one.follows for one in results if one.status is Status.failed] == [None, names[0], names[0]]
     assert "Begin with: every_shape_is_read; the other failures have the same reasons" in summary(results)
+
+
+class StumblingSampler(ToySampler):
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        raise KeyError("tags")
+
+
+class StumblingReader(ToyReader):
+    def tags(self, header: Any, probe: Any) -> dict[int, bytes]:
+        raise KeyError("tags")
+
+
+class RefusingReader(ToyReader):
+    def version(self, version: int, probe: Any) -> None:
+        raise FormatError("unknown version")
+
+
+@pytest.mark.parametrize(
+    ("reader", "sampler", "hint"),
+    [
+        (
+            next(one.spec.reader for one in MISTAKES if one.text == "the byte order is ignored"),
+            ToySampler,
+            "byte order",
+        ),
+        (RIGHT.reader, StumblingSampler, "mend the sampler"),
+        ("test_wrong_readers:StumblingReader", ToySampler, "begin with the line that is named"),
+        ("test_wrong_readers:RefusingReader", ToySampler, "refuses a right file"),
+    ],
+    ids=["byte order", "sampler", "reader", "refused"],
+)
+def test_the_hint_fits_the_cause(reader: str, sampler: type[ToySampler], hint: str) -> None:
+    spec = replace(RIGHT, reader=reader)
+    (result,) = run(spec, sampler, checks=["every_shape_is_read"], profile="brief", isolate=False)
+    assert result.hint is not None
+    assert hint in result.hint
 
 
 def test_pixels_come_before_everything_that_depends_on_them() -> None:

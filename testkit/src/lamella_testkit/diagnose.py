@@ -58,38 +58,56 @@ def expect_equal(found: Any, expected: NDArray[Any], what: str, *, sig_dims: int
         f"{what} differs in {wrong.size} of {native.size} pixels, first at {where}: "
         f"expected {native[where]!r}, found {found[where]!r}"
     )
-    likely = next((name for name, array in _suspects(native, sig_dims) if same(found, array)), None)
-    raise Broken(text if likely is None else f"{text}. It looks as if {likely}")
+    for likely, array, hint in _suspects(native, sig_dims):
+        if same(found, array):
+            raise Broken(f"{text}. It looks as if {likely}", hint=hint)
+    raise Broken(text)
 
 
-def _suspects(expected: NDArray[Any], sig_dims: int) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Give what the pixels would be after each of the usual mistakes."""
+def _suspects(expected: NDArray[Any], sig_dims: int) -> Iterator[tuple[str, NDArray[Any], str]]:
+    """Give what the pixels would be after each of the usual mistakes, and where to look for each."""
     sig = expected.shape[expected.ndim - sig_dims :] if sig_dims else ()
     frames = expected.reshape(-1, *sig)
-    yield "nothing was read: all pixels are zero", np.zeros_like(expected)
+    yield "nothing was read: all pixels are zero", np.zeros_like(expected), _UNREAD
     if expected.dtype.itemsize > 1:
         swapped = expected.byteswap()
-        yield "the byte order was swapped", swapped
+        yield "the byte order was swapped", swapped, _ORDER
     if expected.dtype.kind in "iu":
         other = expected.view(f"{'u' if expected.dtype.kind == 'i' else 'i'}{expected.dtype.itemsize}")
-        yield "signed numbers were taken for unsigned ones", other.astype(expected.dtype)
+        yield "signed numbers were taken for unsigned ones", other.astype(expected.dtype), _SIGN
     for i in range(sig_dims):
         axis = expected.ndim - sig_dims + i
-        yield f"detector axis {i} was reversed", np.flip(expected, axis)
+        yield f"detector axis {i} was reversed", np.flip(expected, axis), _FLIP
         for step in (1, -1):
-            yield f"detector axis {i} is off by one", np.roll(expected, step, axis)
+            yield f"detector axis {i} is off by one", np.roll(expected, step, axis), _OFFSET
     if sig_dims == 2 and sig[0] == sig[1]:
-        yield "detector x and y were swapped", np.swapaxes(expected, -1, -2)
+        yield "detector x and y were swapped", np.swapaxes(expected, -1, -2), _AXES
     if sig_dims == 2:
         swapped_sig = frames.swapaxes(-1, -2).reshape(expected.shape)
-        yield "frames were stored or read in Fortran order", swapped_sig
-    yield "the order of frames was reversed", frames[::-1].reshape(expected.shape)
+        yield "frames were stored or read in Fortran order", swapped_sig, _AXES
+    yield "the order of frames was reversed", frames[::-1].reshape(expected.shape), _FLIP
     for step in (1, -1):
-        yield "frames are off by one", np.roll(frames, step, axis=0).reshape(expected.shape)
-    yield "the first frame was returned for all", np.broadcast_to(frames[:1], frames.shape).reshape(expected.shape)
+        yield "frames are off by one", np.roll(frames, step, axis=0).reshape(expected.shape), _STRIDE
+    yield (
+        "the first frame was returned for all",
+        np.broadcast_to(frames[:1], frames.shape).reshape(expected.shape),
+        _STRIDE,
+    )
     nav_dims = expected.ndim - sig_dims
     if sig_dims and nav_dims == 2:
         turned = np.swapaxes(expected, 0, 1).reshape(expected.shape)
-        yield "scan x and y were swapped", turned
-    yield "pixels are off by one", np.roll(expected.reshape(-1), 1).reshape(expected.shape)
-    yield "pixels are off by one", np.roll(expected.reshape(-1), -1).reshape(expected.shape)
+        yield "scan x and y were swapped", turned, _SCAN
+    yield "pixels are off by one", np.roll(expected.reshape(-1), 1).reshape(expected.shape), _OFFSET
+    yield "pixels are off by one", np.roll(expected.reshape(-1), -1).reshape(expected.shape), _OFFSET
+
+
+_UNREAD = "Look at where frames begin: an offset behind the pixels gives zeros, and so does a buffer that nobody fills."
+_ORDER = "Name the byte order in the dtype of the encoding, `>u2` or `<u2`, as the header says or as the format has it."
+_SIGN = "Look at the table from codes of the header to dtypes: `i2` and `u2` have the same size."
+_FLIP = "The format stores this from its end: let the encoding or the codec turn it around, or do not, if they do now."
+_OFFSET = "Look at the length of headers: pixels begin some bytes earlier or later than the reader says."
+_AXES = (
+    "NumPy's shape is (height, width) of pixels that are stored line by line: exchange them, or the order of storage."
+)
+_SCAN = "NumPy's shape is (rows, columns) of the scan, the slow axis first: exchange them where the header is read."
+_STRIDE = "Look at the distance between frames, with their headers and footers, and at how frames are counted: from 0."

@@ -14,12 +14,15 @@ class Broken(AssertionError):
         What was expected and what was found.
     example
         The smallest case in which it happens; the case that the kit was working on if None.
+    hint
+        Where to look, if what was found says more than the rule; the hint of the check if None.
     """
 
-    def __init__(self, what: str, *, example: str | None = None) -> None:
+    def __init__(self, what: str, *, example: str | None = None, hint: str | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.example = example
+        self.hint = hint
 
 
 class NotNeeded(Exception):
