@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="frms6",
     title="PNDetector pnCCD frames",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_frms6.reader:Frms6Reader",
     params="lamella_frms6.params:Frms6Params",
     extensions=("frms6", "hdr"),
