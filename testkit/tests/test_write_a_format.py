@@ -66,6 +66,20 @@ def test_python_code_compiles() -> None:
             compile(step.code, step.name, "exec")
 
 
+@pytest.mark.parametrize("recipe", ["an_index", "a_lead_in", "corrections"])
+def test_recipes_do_what_they_say(recipe: str, tmp_path: Path) -> None:
+    found = list(steps())
+    for step in found:
+        if isinstance(step, File) and step.name in ("plover.py", f"{recipe}.py"):
+            (tmp_path / step.name).write_text(step.code, encoding="utf-8")
+    (command,) = (step for step in found if isinstance(step, Command) and step.text == f"python {recipe}.py")
+    done = subprocess.run([sys.executable, f"{recipe}.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout
+    for line in command.prints:
+        assert line in done.stdout
+
+
 @pytest.mark.slow
 def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     dist = tmp_path / "dist"

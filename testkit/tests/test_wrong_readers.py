@@ -131,7 +131,7 @@ class RefusingReader(ToyReader):
             ToySampler,
             "byte order",
         ),
-        (RIGHT.reader, StumblingSampler, "mend the sampler"),
+        (RIGHT.reader, StumblingSampler, "repair the sampler"),
         ("test_wrong_readers:StumblingReader", ToySampler, "begin with the line that is named"),
         ("test_wrong_readers:RefusingReader", ToySampler, "refuses a right file"),
     ],
@@ -142,6 +142,13 @@ def test_the_hint_fits_the_cause(reader: str, sampler: type[ToySampler], hint: s
     (result,) = run(spec, sampler, checks=["every_shape_is_read"], profile="brief", isolate=False)
     assert result.hint is not None
     assert hint in result.hint
+
+
+def test_a_plugin_that_the_core_does_not_use_is_told_so_once() -> None:
+    spec = replace(RIGHT, name="unusable", params="")
+    results = run(spec, ToySampler, checks=["spec_is_valid", "every_shape_is_read"], profile="brief", isolate=False)
+    assert [one.follows for one in results] == [None, "spec_is_valid"]
+    assert "begin with spec_is_valid" in str(results[1].hint)
 
 
 def test_pixels_come_before_everything_that_depends_on_them() -> None:

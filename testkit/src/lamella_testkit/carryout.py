@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamella.errors import LamellaError
+from lamella.errors import LamellaError, PluginError
 from lamella_testkit.kit import Kit, told
 from lamella_testkit.limits import TookTooLong
 from lamella_testkit.outcomes import Broken, NotHere, NotNeeded
@@ -25,12 +25,13 @@ CHECK_SECONDS = 60.0
 """What a check may take between two cases before it counts as a hang."""
 
 
-_OF_SAMPLER = "The sampler raises this, before the reader is asked: mend the sampler first."
+_OF_SAMPLER = "The sampler raises this, before the reader is asked: repair the sampler first."
 _OF_READER = "The reader raises this for a right file, before the rule is looked at: begin with the line that is named."
 _REFUSED = (
     "The reader refuses a right file, or the sampler wrote a wrong one: compare what the error says with what the "
     "sampler writes there. What the format cannot hold, `fit` of the sampler replaces."
 )
+_UNUSABLE = "The core does not use this plugin, so nothing else can be checked: begin with spec_is_valid."
 _HANGS = (
     "Look for a loop whose end depends on what the file says: each step has to go forward, and no step may cost as "
     "much as all of them."
@@ -83,6 +84,8 @@ def _hint_for(error: BaseException, kit: Kit) -> str | None:
     sampler = sys.modules[type(kit.sampler).__module__]
     if files[-1:] == [getattr(sampler, "__file__", None)]:
         return _OF_SAMPLER
+    if isinstance(error, PluginError):
+        return _UNUSABLE
     if isinstance(error, LamellaError):
         return _REFUSED
     return _OF_READER if _is_of(kit, files) else None

@@ -101,7 +101,7 @@ def _suspects(expected: NDArray[Any], sig_dims: int) -> Iterator[tuple[str, NDAr
     yield "pixels are off by one", np.roll(expected.reshape(-1), -1).reshape(expected.shape), _OFFSET
 
 
-_UNREAD = "Look at where frames begin: an offset behind the pixels gives zeros, and so does a buffer that nobody fills."
+_UNREAD = "Look at where frames begin: an offset after the pixels gives zeros, as does a buffer that nothing fills."
 _ORDER = "Name the byte order in the dtype of the encoding, `>u2` or `<u2`, as the header says or as the format has it."
 _SIGN = "Look at the table from codes of the header to dtypes: `i2` and `u2` have the same size."
 _FLIP = "The format stores this from its end: let the encoding or the codec turn it around, or do not, if they do now."

@@ -14,6 +14,7 @@ from lamella_testkit.checking import LEVELS
 __all__ = ["Result", "Status", "failures", "level_of", "linked"]
 
 _PLACE = re.compile(r"\([^()]+, line \d+, in \w+\)")
+_DECLARATION = "spec_is_valid"
 _PIXELS = re.compile(r" differs in \d+ of \d+ pixels")
 
 
@@ -83,9 +84,11 @@ class Result:
 
     @property
     def cause(self) -> str | None:
-        """What other checks would fail for as well: the line that raised, or pixels that differ."""
+        """What other checks would fail for as well: a declaration, the line that raised, or pixels that differ."""
         if self.status is not Status.failed or not self.reason:
             return None
+        if self.check == _DECLARATION or "PluginError: " in self.reason:
+            return _DECLARATION
         places = _PLACE.findall(self.reason)
         if places:
             return str(places[-1])
