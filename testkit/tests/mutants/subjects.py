@@ -43,7 +43,7 @@ SUBJECTS = {
     "npy": Subject(
         "npy",
         ("lamella_npy.reader", "lamella_npy.header", "lamella_npy.params"),
-        frozenset({"_too_few_axes", "_details", "_refuse"}),
+        frozenset({"_too_few_axes", "_details", "_refusal"}),
     ),
     "blo": Subject(
         "blo",

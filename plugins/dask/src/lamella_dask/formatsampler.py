@@ -47,13 +47,7 @@ class DaskSampler(Sampler):
         *(("from_zarr",) if find_spec("zarr") else ()),
         *(("xarray",) if _XARRAY else ()),
     )
-    unreached: ClassVar[Mapping[str, str]] = {
-        "return None": "detect is asked about other objects as well, which no file is",
-        "source.DaskSource.identity": "it is asked for where a fingerprint is wanted",
-        "sourceblocks.Blocks.__getstate__": "only other processes get a pickle",
-        "sourceblocks.Blocks.__setstate__": "it runs in other processes",
-        **({} if _XARRAY else dict.fromkeys(_FOR_XARRAY, "xarray is not installed")),
-    }
+    unreached: ClassVar[Mapping[str, str]] = {} if _XARRAY else dict.fromkeys(_FOR_XARRAY, "xarray is not installed")
     unsaid: ClassVar[Mapping[str, str]] = {"parameters.scheduler": "every scheduler computes the same"}
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:

@@ -143,7 +143,7 @@ def random_damage_is_survived(kit: Kit) -> None:
             _try(kit, target, *changes)
 
 
-@check(level=3, targets=("path",))
+@check(level=3)
 def wrong_files_are_refused(kit: Kit) -> None:
     """Files of which the sampler says that they make no sense are refused with an error.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamella.errors import LamellaError
-from lamella.reader import LinearSource, Probe
+from lamella.reader import FrameSource, LinearSource, Probe, SigBox
 from lamella_testkit.checking import check
 from lamella_testkit.errorpaths import Statement, statements
 from lamella_testkit.kit import Kit, sample_of
@@ -18,6 +18,7 @@ from lamella_testkit.modules import modules_of
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.reached import recorded_lines
 from lamella_testkit.sample import Sample
+from lamella_testkit.spy import SpyBackend
 from lamella_testkit.zoo import foreign_files
 
 _SHAPES = (((3, 4), (5, 6)), ((1, 5), (3, 2)), ((1, 1), (1, 1)), ((7,), (4, 6)), ((2, 2, 3), (6, 4)))
@@ -110,7 +111,11 @@ def _use(kit: Kit, sample: Sample) -> None:
     if step is not None:
         ds[step]
         ds[(*step, *(slice(0, 1),) * len(ds.shape.sig))]
-    source = pickle.loads(pickle.dumps(ds.source)) if kit.of_files else ds.source
+    ds.fingerprint  # noqa: B018 -- it asks the source
+    ds.partitions(2)
+    source = pickle.loads(pickle.dumps(ds.source))
+    if isinstance(source, FrameSource):
+        _read_in_reverse(source)
     codec = source.encoding.codec if isinstance(source, LinearSource) else None
     if codec is not None:
         codec.storage_order(source.sig_shape)
@@ -120,3 +125,12 @@ def _use(kit: Kit, sample: Sample) -> None:
         source.info.navigator()
     if callable(source.info.corrections):
         source.info.corrections()
+
+
+def _read_in_reverse(source: FrameSource) -> None:
+    """Read the first pixels of some frames, in an order in which no view has them."""
+    frames = np.arange(min(source.n_frames, 4), dtype=np.int64)[::-1]
+    box = SigBox((0,) * len(source.sig_shape), tuple(max(1, n - 1) for n in source.sig_shape))
+    session = SpyBackend().open(source.resources)
+    source.read(session, frames, box, np.empty((len(frames), *box.shape), source.dtype))
+    session.close()
