@@ -91,3 +91,21 @@ def test_an_archive_that_changes_while_it_is_open_is_an_error(tmp_path: Path) ->
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(FormatError):
         ds.read()
+
+
+def test_a_compressed_array_whose_archive_was_replaced_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, scan=SCAN)
+    ds = lamella.open(path)
+    other = np.random.default_rng(1).integers(0, 999, SCAN.shape, np.uint16)
+    np.savez_compressed(path, scan=other)  # larger, because it holds no pattern
+    with pytest.raises(FormatError):
+        ds.read()
+
+
+def test_a_cut_archive_says_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, scan=SCAN)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(FormatError, match=f"found {path.stat().st_size} bytes without one"):
+        lamella.open(path)

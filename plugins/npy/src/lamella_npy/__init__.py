@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="npy",
     title="NumPy array file",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_npy.reader:NpyReader",
     params="lamella_npy.params:NpyParams",
     extensions=("npy", "npz"),

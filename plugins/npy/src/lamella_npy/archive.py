@@ -75,7 +75,12 @@ def _check_index(probe: Probe) -> None:
     tail = probe.read(max(0, probe.size - (1 << 16) - 256), (1 << 16) + 256)
     at, wide = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
     if at < 0:
-        raise TruncatedError("the archive has no index at its end; it was cut", path=probe.path)
+        raise TruncatedError(
+            "the archive has no index at its end; it was cut",
+            path=probe.path,
+            expected="an index after its files",
+            found=f"{probe.size} bytes without one",
+        )
     size = int.from_bytes(tail[at + 12 : at + 16], "little")
     if size == 0xFFFFFFFF and wide >= 0:
         size = int.from_bytes(tail[wide + 40 : wide + 48], "little")
@@ -219,16 +224,22 @@ class UnpackedSource(FrameSource):
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Copy frames."""
-        self.resources[0].check_unchanged()
+        self._expect_same_file()
         chosen: Any = (frames, *box.slices)
         out[...] = self._frames()[chosen]
 
     def view(self, frames: range, box: SigBox) -> NDArray[Any] | None:
         """Give frames from where they were unpacked."""
-        self.resources[0].check_unchanged()
+        self._expect_same_file()
         chosen: Any = (slice(frames.start, frames.stop, frames.step), *box.slices)
         part: NDArray[Any] = self._frames()[chosen]
         return part
+
+    def _expect_same_file(self) -> None:
+        """Refuse a file that was replaced; unlike one of frames, an archive that has grown is another one."""
+        resource = self.resources[0]
+        if not resource.same_file(resource.look_again()):
+            raise resource.rewritten()
 
     def _frames(self) -> NDArray[Any]:
         """Give all frames, shape ``(n_frames, *sig_shape)``, read-only."""

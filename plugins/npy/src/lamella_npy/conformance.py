@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella_npy.specials import special_files, wrong_archives
+from lamella_npy.writer import dictionary, npy_file
+from lamella_testkit import SampleData, Sampler, Special
 
 _PLAIN, _LONG, _ORDER, _MORE, _CUT_ANEW = (
     "version 1",
@@ -80,25 +82,30 @@ class NpySampler(Sampler):
             ("shape", "(360,)"),
             ("more", "1"),
         ):
-            path.write_bytes(_file(_dictionary(good | {name: value}), pixels))
+            path.write_bytes(npy_file(dictionary(good | {name: value}), pixels))
             yield f"{name} {value}", {"path": path}
-        path.write_bytes(_file(_dictionary({name: good[name] for name in ("descr", "shape")}), pixels))
+        path.write_bytes(npy_file(dictionary({name: good[name] for name in ("descr", "shape")}), pixels))
         yield "no order", {"path": path}
-        path.write_bytes(_file(repr(list(good)), pixels))
+        path.write_bytes(npy_file(repr(list(good)), pixels))
         yield "a list", {"path": path}
-        path.write_bytes(_file(_dictionary(good), pixels, version=4))
+        path.write_bytes(npy_file(dictionary(good), pixels, version=4))
         yield "version 4", {"path": path}
-        path.write_bytes(_file(_dictionary(good).ljust(_LONGEST), pixels, step=1))
+        path.write_bytes(npy_file(dictionary(good).ljust(_LONGEST), pixels, step=1))
         yield "a header that is too long", {"path": path}
-        path.write_bytes(_file(_dictionary(good), pixels))
+        path.write_bytes(npy_file(dictionary(good), pixels))
         yield "fewer axes than asked for", {"path": path, "sig_dims": 5}
         yield "fewer pixels than asked for", {"path": path, "sig_shape": (100, 100)}
         yield "contradicting parameters", {"path": path, "sig_dims": 1, "sig_shape": data.sig_shape}
-        path.write_bytes(_file(_dictionary(good | {"fortran_order": "True"}), pixels))
+        path.write_bytes(npy_file(dictionary(good | {"fortran_order": "True"}), pixels))
         yield "other frames in Fortran order", {"path": path, "sig_shape": (4, 3)}
         yield "fewer axes than asked for in Fortran order", {"path": path, "sig_dims": 5}
-        path.write_bytes(_file(_dictionary(good | {"fortran_order": "True"}), pixels[:-1]))
+        path.write_bytes(npy_file(dictionary(good | {"fortran_order": "True"}), pixels[:-1]))
         yield "a cut file in Fortran order", {"path": path}
+        yield from wrong_archives(directory / "wrong.npz", data)
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write arrays of other ranks, and archives of stored and compressed arrays."""
+        return special_files(directory, data) if data.variant == _PLAIN else iter(())
 
     def expects_notes(self, data: SampleData) -> int:
         """Count an order that takes time, if it makes a difference, and what is left over."""
@@ -114,7 +121,7 @@ class NpySampler(Sampler):
         """Write a header and a hole."""
         side = math.isqrt(nbytes // (2 * 256 * 256))
         data = SampleData((side, side), (256, 256), "<u2", variant=_PLAIN)
-        head = _file(_header(data), b"")
+        head = npy_file(_header(data), b"")
         path = directory / "sparse.npy"
         with path.open("wb") as file:
             file.write(head)
@@ -129,8 +136,8 @@ def _content(data: SampleData) -> bytes:
     pixels = data.pixels.tobytes(order=order) + rest + tail  # type: ignore[arg-type]
     text = _header(data)
     if data.variant == _LONG:
-        return _file(text.ljust(_LONGEST - 1), pixels, version=2, step=1)
-    return _file(text, pixels, version=_VERSIONS[data.variant], step=1 if "unaligned" in data.variant else 64)
+        return npy_file(text.ljust(_LONGEST - 1), pixels, version=2, step=1)
+    return npy_file(text, pixels, version=_VERSIONS[data.variant], step=1 if "unaligned" in data.variant else 64)
 
 
 def _header(data: SampleData) -> str:
@@ -141,17 +148,4 @@ def _header(data: SampleData) -> str:
     if "Python 2" in data.variant:
         text = re.sub(r"(\d+)", r"\1L", text)
     fortran = data.variant in (_ORDER, _MORE, _CUT_ANEW)
-    return _dictionary({"descr": repr(data.stored_dtype.str), "fortran_order": repr(fortran), "shape": text})
-
-
-def _dictionary(entries: Mapping[str, str]) -> str:
-    return "{" + "".join(f"{name!r}: {value}, " for name, value in entries.items()) + "}"
-
-
-def _file(text: str, pixels: bytes, *, version: int = 1, step: int = 64) -> bytes:
-    """Give a file; header and pixels are separated by blanks up to a multiple of ``step``."""
-    width = 2 if version == 1 else 4
-    begin = 8 + width
-    length = -(-(begin + len(text) + 1) // step) * step - begin
-    line = text.ljust(length - 1) + "\n"
-    return b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(width, "little") + line.encode("ascii") + pixels
+    return dictionary({"descr": repr(data.stored_dtype.str), "fortran_order": repr(fortran), "shape": text})

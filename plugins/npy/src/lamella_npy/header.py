@@ -17,7 +17,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -133,21 +133,20 @@ def _fields(text: str, path: Path | None) -> dict[str, Any]:
 
 def _dtype(descr: object, path: Path | None) -> np.dtype[Any]:
     if not isinstance(descr, str):
-        _refuse("a structured dtype", descr, path, "Save one field of it: np.save(path, array['name'])")
+        raise _refusal("a structured dtype", descr, path, "Save one field of it: np.save(path, array['name'])")
     if descr.lstrip("|<>=").startswith("O"):
         remedy = "Save it as numbers: opening pickled objects would run code from the file"
-        _refuse("Python objects", descr, path, remedy)
+        raise _refusal("Python objects", descr, path, remedy)
+    if not _PLAIN_DTYPE.fullmatch(descr):
+        raise _refusal("an unsupported dtype", descr, path, "Save it as numbers")
     try:
-        dtype = np.dtype(descr) if _PLAIN_DTYPE.fullmatch(descr) else None
+        return np.dtype(descr)
     except TypeError:
-        dtype = None
-    if dtype is None:
-        _refuse("an unsupported dtype", descr, path, "Save it as numbers")
-    return dtype
+        raise _refusal("an unsupported dtype", descr, path, "Save it as numbers") from None
 
 
-def _refuse(what: str, descr: object, path: Path | None, remedy: str) -> NoReturn:
-    raise UnsupportedError(
+def _refusal(what: str, descr: object, path: Path | None, remedy: str) -> FormatError:
+    return UnsupportedError(
         f"the array holds {what}",
         path=path,
         expected="booleans, integers, real or complex numbers",
