@@ -10,7 +10,7 @@ import scipy.sparse  # type: ignore[import-untyped]
 
 import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError
-from lamella_raw_csr.conformance import toml_text
+from lamella_raw_csr.writer import toml_text
 
 DTYPES = {"indptr": "<i8", "indices": "<i4", "data": "<u2"}
 

@@ -9,8 +9,8 @@ import pytest
 
 import lamella
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, StdDevUDF, SumSigUDF, SumUDF
-from lamella_raw_csr.conformance import toml_text
 from lamella_raw_csr.source import CsrSource
+from lamella_raw_csr.writer import toml_text
 
 NAV, SIG = (6, 7), (9, 8)
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella_testkit import SampleData, Sampler
+from lamella.reader import Axis
+from lamella_memory.specials import Indexed, special_arrays, wrong_objects
+from lamella_testkit import SampleData, Sampler, Special
+
+_FOR_SCIPY = ("sparse.from_scipy",)
+_FOR_PYDATA = ("sparse.from_pydata", 'return array.asformat("coo").transpose(order)')
+_FOR_BOTH = tuple(
+    f"sparse.{name}"
+    for name in (
+        "SparseSource.__init__",
+        "SparseSource.identity",
+        "SparseSource.__getstate__",
+        "SparseSource.read",
+        "SparseSource._scatter",
+        "_from_entries",
+    )
+)
+_SCIPY, _PYDATA = find_spec("scipy") is not None, find_spec("sparse") is not None
 
 
 class MemorySampler(Sampler):
@@ -20,6 +38,19 @@ class MemorySampler(Sampler):
     nav_ranks = (2, 1, 3)
     sig_ranks = (2, 1, 3)
     variants = ("C", "Fortran", "reversed", "strided", "detector first", "flat scan", "memory map", "indexed")
+    unreached: ClassVar[Mapping[str, str]] = {
+        "shared._attached": "only other processes attach to shared memory; level 2 starts some",
+        "shared._Memory.__init__": "only other processes attach to shared memory; level 2 starts some",
+        "shared._untracked": "only other processes attach to shared memory; level 2 starts some",
+        "shared._start_tracker": "the environment decides",
+        **({} if _SCIPY else dict.fromkeys((*_FOR_SCIPY, "return from_scipy(array, nav_dims, info)"), "no SciPy here")),
+        **(
+            {}
+            if _PYDATA
+            else dict.fromkeys((*_FOR_PYDATA, "return from_pydata(array, nav_dims, info)"), "no sparse here")
+        ),
+        **({} if _SCIPY or _PYDATA else dict.fromkeys(_FOR_BOTH, "no sparse arrays here")),
+    }
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Give an array whose values are those of the scan, whatever its memory looks like."""
@@ -50,23 +81,23 @@ class MemorySampler(Sampler):
         """Say that these arrays are as they should be."""
         return False
 
+    def axes(self, data: SampleData) -> list[Axis]:
+        """Say that arrays have no calibration."""
+        return [Axis(f"axis{i}") for i in range(len(data.nav_shape) + len(data.sig_shape))]
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Give buffers, objects in chunks, sparse arrays, and frames that parameters choose."""
+        return special_arrays(data) if data.variant == "C" else iter(())
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Give objects that are no arrays, or of a kind that is not taken."""
+        return wrong_objects(directory, data)
+
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         """Give an array that repeats one frame without end."""
         frame = np.zeros((256, 256), dtype=np.uint16)
         n = nbytes // frame.nbytes
         return {"data": np.broadcast_to(frame, (n // 4096, 4096, *frame.shape))}
-
-
-class Indexed:
-    """What arrays of other packages have in common: shape, dtype, and an index that gives a NumPy array."""
-
-    def __init__(self, pixels: NDArray[Any]) -> None:
-        self.shape = pixels.shape
-        self.dtype = pixels.dtype
-        self._pixels = pixels
-
-    def __getitem__(self, index: Any) -> NDArray[Any]:
-        return np.array(self._pixels[index])
 
 
 def _spread(pixels: NDArray[Any]) -> NDArray[Any]:

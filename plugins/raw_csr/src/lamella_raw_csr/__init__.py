@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="raw_csr",
     title="Sparse frames in CSR layout",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_raw_csr.reader:RawCsrReader",
     params="lamella_raw_csr.params:RawCsrParams",
     extensions=("toml",),

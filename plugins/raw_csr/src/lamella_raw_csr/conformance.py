@@ -1,27 +1,21 @@
-"""Sparse frames for the conformance kit, written without the reader."""
+"""Sparse frames for the conformance kit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lamella_testkit import SampleData, Sampler
+from lamella.reader import Axis
+from lamella_raw_csr.specials import special_files, wrong_files
+from lamella_raw_csr.writer import sparse_rows, write_arrays
+from lamella_testkit import SampleData, Sampler, Special
 
-__all__ = ["RawCsrSampler", "toml_text"]
+__all__ = ["RawCsrSampler"]
 
 _DTYPES = {"plain": ("<i4", "<i4"), "wide": ("<u8", "<i8"), "big": (">i4", ">u4"), "unsorted": ("<i8", "<u4")}
-
-
-def toml_text(nav_shape: Sequence[int], sig_shape: Sequence[int], dtypes: Mapping[str, str], **changes: str) -> str:
-    """Give the description of three arrays."""
-    entries = {f"{kind}_file": f"{kind}.dat" for kind in dtypes} | {f"{kind}_dtype": dtypes[kind] for kind in dtypes}
-    entries |= changes
-    lines = ["[params]", 'filetype = "raw_csr"', f"nav_shape = {list(nav_shape)}", f"sig_shape = {list(sig_shape)}"]
-    lines += ["", "[raw_csr]", *(f'{key} = "{value}"' for key, value in entries.items())]
-    return "\n".join(lines) + "\n"
 
 
 class RawCsrSampler(Sampler):
@@ -38,27 +32,36 @@ class RawCsrSampler(Sampler):
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Write the TOML and three arrays."""
         indptr_dtype, indices_dtype = _DTYPES[data.variant]
-        rows = data.frames.reshape(data.n_frames, -1)
-        indptr, indices, values = [0], [], []
-        for row in rows:
-            # Negative zero is an event too.
-            found = np.flatnonzero(row.view(np.uint8).reshape(row.size, -1).any(axis=1))
-            if data.variant == "unsorted":
-                found = found[::-1]
-            indices.append(found)
-            values.append(row[found])
-            indptr.append(indptr[-1] + len(found))
-        arrays = {
-            "indptr": np.asarray(indptr).astype(indptr_dtype),
-            "indices": np.concatenate(indices).astype(indices_dtype),
-            "data": np.concatenate(values).astype(data.stored_dtype),
-        }
-        for kind, array in arrays.items():
-            (directory / f"{kind}.dat").write_bytes(array.tobytes())
-        dtypes = {kind: array.dtype.str for kind, array in arrays.items()}
-        path = directory / f"{data.stem}.toml"
-        path.write_text(toml_text(data.nav_shape, data.sig_shape, dtypes), encoding="utf-8")
-        return {"path": path}
+        arrays = sparse_rows(data.frames.reshape(data.n_frames, -1), backwards=data.variant == "unsorted")
+        arrays["indptr"] = arrays["indptr"].astype(indptr_dtype)
+        arrays["indices"] = arrays["indices"].astype(indices_dtype)
+        return {"path": write_arrays(directory / f"{data.stem}.toml", data.nav_shape, data.sig_shape, arrays)}
+
+    def per_frame(self, data: SampleData) -> Mapping[str, object]:
+        """Give the number of events of each frame."""
+        octets = np.ascontiguousarray(data.frames).view(np.uint8).reshape(data.n_frames, -1, data.stored_dtype.itemsize)
+        return {"events": octets.any(axis=2).sum(axis=1)}
+
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give the parameters of the TOML; a special file states all of it."""
+        shapes = {"nav_shape": list(data.nav_shape), "sig_shape": list(data.sig_shape)}
+        return {"params": {"filetype": "raw_csr", **shapes}}
+
+    def axes(self, data: SampleData) -> list[Axis]:
+        """Say that files hold no calibration."""
+        return [Axis(f"axis{i}") for i in range(len(data.nav_shape) + len(data.sig_shape))]
+
+    def expects_notes(self, data: SampleData) -> bool:
+        """Say that these files are as they should be."""
+        return False
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write frames with odd numbers of events, and arrays elsewhere."""
+        return special_files(directory, data) if data.variant == "plain" else iter(())
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Write descriptions that make no sense, and arrays that do not fit together."""
+        return wrong_files(directory, data)
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
         """Write large frames of one event each, in the last pixel."""
@@ -69,9 +72,4 @@ class RawCsrSampler(Sampler):
             "indices": np.full(n_frames, side * side - 1, dtype="<i4"),
             "data": np.ones(n_frames, dtype="<u2"),
         }
-        for kind, array in arrays.items():
-            (directory / f"{kind}.dat").write_bytes(array.tobytes())
-        path = directory / "sparse.toml"
-        dtypes = {kind: array.dtype.str for kind, array in arrays.items()}
-        path.write_text(toml_text((n_frames,), (side, side), dtypes), encoding="utf-8")
-        return {"path": path}
+        return {"path": write_arrays(directory / "sparse.toml", (n_frames,), (side, side), arrays)}

@@ -149,14 +149,7 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
         if not isinstance(value, str) or not value:
             raise CorruptError(f"{name} in [raw_csr] is missing or no text", path=probe.path, found=repr(value))
         values[name] = value
-    dtype = _dtype(values[f"{kind}_dtype"])
-    if dtype.kind not in "biufc" or dtype.itemsize > 16:
-        raise CorruptError(
-            f"{kind}_dtype is not a dtype of numbers",
-            path=probe.path,
-            expected='such as "<i4"',
-            found=values[f"{kind}_dtype"],
-        )
+    dtype = _dtype(values[f"{kind}_dtype"], f"{kind}_dtype", probe)
     path = _find(probe, values[f"{kind}_file"], kind, elsewhere=elsewhere)
     resource = Resource.of(path)
     if resource.size % dtype.itemsize:
@@ -169,14 +162,21 @@ def _array(probe: Probe, section: Mapping[str, Any], kind: str, *, elsewhere: bo
     return Array(resource, dtype)
 
 
-def _dtype(text: str) -> np.dtype[Any]:
-    """Give the dtype of that name, ``object`` if there is none."""
+def _dtype(text: str, key: str, probe: Probe) -> np.dtype[Any]:
+    """Give the dtype of numbers of that name."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # some names are deprecated
-            return np.dtype(text)
+            dtype = np.dtype(text)
     except (TypeError, ValueError, SyntaxError, Warning):
-        return np.dtype(object)
+        raise _no_numbers(text, key, probe) from None
+    if dtype.kind not in "biufc" or dtype.itemsize > 16:
+        raise _no_numbers(text, key, probe)
+    return dtype
+
+
+def _no_numbers(text: str, key: str, probe: Probe) -> FormatError:
+    return CorruptError(f"{key} is not a dtype of numbers", path=probe.path, expected='such as "<i4"', found=text)
 
 
 def _find(probe: Probe, name: str, kind: str, *, elsewhere: bool) -> Path:
