@@ -11,6 +11,8 @@ import pytest
 import lamella
 from lamella.analysis import make_analysis
 from lamella.errors import PluginError
+from lamella.plot.results import result_panels
+from lamella.udf import CoMUDF
 
 pytest.importorskip("matplotlib")
 
@@ -42,6 +44,15 @@ def test_numbers_with_three_axes_are_not_drawn_and_it_is_said_why(scan: lamella.
     shape = re.escape(str(np.asarray(frames.frames).shape))
     with pytest.raises(lamella.ParameterError, match=f"frames has shape {shape}; an image has two axes"):
         frames.plot()
+
+
+def test_what_several_results_hold_is_drawn_once(scan: lamella.DataSet) -> None:
+    with lamella.Context.make_with("inline") as ctx:
+        panels = result_panels([ctx.run_udf(scan, CoMUDF())])
+    names = [panel.name for panel in panels]
+    assert {"raw_com_0", "field_y", "field_x", "magnitude"} <= set(names)
+    assert not {"field_0", "field_1"} & set(names)
+    assert len(names) == len(set(names))
 
 
 def test_a_data_set_that_another_process_made_can_be_drawn(scan: lamella.DataSet) -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 import lamella
 from lamella import masks
 from lamella.analysis.make import make_analysis
-from lamella.analysis.results import AnalysisResultSet
+from lamella.analysis.results import AnalysisResult, AnalysisResultSet
 from lamella.errors import ParameterError, PluginError
 from lamella.export import save_results
+from lamella.plot.limits import choose_scale
 from lamella.plot.pictures import picture
 from lamella.plugins.kinds import ANALYSES
 
@@ -263,6 +264,31 @@ def test_channels_are_found_by_name_by_number_and_in_order(field: AnalysisResult
     assert "AnalysisResultSet field, magnitude" in repr(field)
     assert "x component" in field.x.desc
     assert field.x.title == "x"
+
+
+@pytest.mark.parametrize("name", ["count", "index", "keys", "save"])
+def test_channels_called_like_a_method_are_found_by_name(name: str) -> None:
+    channel = AnalysisResult(key=name, title="", desc="", raw_data=np.arange(3))
+    results = AnalysisResultSet([channel])
+    assert results[name] is channel
+    assert callable(getattr(results, name))
+
+
+@pytest.mark.parametrize("scale", ["log", "linear", "balanced"])
+def test_the_range_of_a_picture_is_chosen_once(scale: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).poisson(3, (40, 50)) ** 3
+    chosen: list[Any] = []
+
+    def choose(*arguments: Any) -> Any:
+        chosen.append(choose_scale(*arguments))
+        return chosen[-1]
+
+    monkeypatch.setattr("lamella.plot.results.choose_scale", choose)
+    panel = AnalysisResult(key="a", title="", desc="", raw_data=values, scale=scale).panel()
+    assert panel is not None
+    expected = choose_scale(values, "counts" if scale == "log" else scale)
+    assert chosen == [expected]
+    assert (panel.scale, panel.limits) == expected
 
 
 def test_a_channel_that_does_not_exist_names_the_others(field: AnalysisResultSet) -> None:

@@ -532,3 +532,19 @@ def test_sparse_masks_leave_pixels_alone_that_are_not_numbers(ctx: lamella.Conte
     weights[:, 1:] = 1
     found = ctx.run_udf(make_scan(data), ApplyMasksUDF(lambda: weights, use_sparse=True))["intensity"].data
     np.testing.assert_allclose(found[..., 0], data[:, :, 1:].sum(axis=(2, 3)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+@pytest.mark.parametrize("udf", [SumUDF, SumSigUDF])
+def test_sums_beyond_64_bits_wrap_around_or_are_floating(
+    inline: lamella.Context, make_scan: MakeScan, udf: type[UDF], dtype: str
+) -> None:
+    data = np.full((*NAV, *SIG), np.iinfo(dtype).max // 16, dtype)
+    count = data[0, 0].size if udf is SumSigUDF else NAV[0] * NAV[1]
+    exact = int(data.flat[0]) * count
+    assert exact > np.iinfo(dtype).max
+    ds = make_scan(data)
+    wrapped = inline.run_udf(ds, udf())["intensity"].data
+    assert (int(wrapped.flat[0]) - exact) % 2**64 == 0
+    wide = inline.run_udf(ds, udf(dtype="float64"))["intensity"].data
+    assert np.allclose(wide, float(exact), rtol=1e-15)

@@ -14,7 +14,6 @@ import numpy as np
 from lamella.analysis.channels import Channel
 from lamella.errors import ParameterError
 from lamella.plot.figures import figure
-from lamella.plot.limits import choose_scale
 from lamella.plot.panels import Panel
 from lamella.plot.pictures import picture
 from lamella.plot.png import png_bytes
@@ -66,11 +65,9 @@ class AnalysisResult(Channel):
         data = np.asarray(self.raw_data[0]) + 1j * np.asarray(self.raw_data[1]) if is_field else self.raw_data
         data = np.asarray(data)
         known = tuple(axes) or self.axes or tuple(Axis(name) for name in ("y", "x")[2 - min(data.ndim, 2) :])
-        panel = array_panel(self.key, data, known, title=self.title)
-        if panel is None or panel.kind != "image":
-            return panel
-        scale, limits = choose_scale(data, "counts" if self.scale == "log" else self.scale)
-        return replace(panel, scale=scale, limits=limits, colours=self.colours)
+        wish = "counts" if self.scale == "log" else self.scale
+        panel = array_panel(self.key, data, known, title=self.title, wish=wish)
+        return panel if panel is None or panel.kind != "image" else replace(panel, colours=self.colours)
 
     def get_image(self) -> io.BytesIO:
         """Give the picture as a PNG file in memory."""
@@ -89,6 +86,9 @@ class AnalysisResult(Channel):
 class AnalysisResultSet(Sequence[AnalysisResult]):
     """The channels of a result, as attributes, by name, by number, and one after the other.
 
+    ``results["NAME"]`` gives every channel; ``results.NAME`` those that are not called like a method, such as
+    ``count``, ``index``, ``keys``, ``plot`` or ``save``.
+
     Parameters
     ----------
     channels
@@ -104,17 +104,21 @@ class AnalysisResultSet(Sequence[AnalysisResult]):
         return tuple(channel.key for channel in self._channels)
 
     def __getattr__(self, name: str) -> AnalysisResult:
-        for channel in self.__dict__.get("_channels", ()):
-            if channel.key == name:
-                return channel  # type: ignore[no-any-return]
-        raise AttributeError(f"no channel is called {name!r}; there are {', '.join(self.keys())}")
+        channel = self._called(name)
+        if channel is None:
+            raise AttributeError(f"no channel is called {name!r}; there are {', '.join(self.keys())}")
+        return channel
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, str):
             return self._channels[index]
-        if index not in self.keys():
+        channel = self._called(index)
+        if channel is None:
             raise KeyError(f"no channel is called {index!r}; there are {', '.join(self.keys())}")
-        return getattr(self, index)
+        return channel
+
+    def _called(self, name: str) -> AnalysisResult | None:
+        return next((one for one in self.__dict__.get("_channels", ()) if one.key == name), None)
 
     def __len__(self) -> int:
         return len(self._channels)

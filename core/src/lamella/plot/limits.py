@@ -100,16 +100,17 @@ def _known(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
+    return np.asarray(values if values.dtype.kind in "iu" else values[np.isfinite(values)], dtype=np.float64)
 
 
 def _ends(known: NDArray[np.float64], low: float = _LOW) -> tuple[float, float]:
     """Give a low and a high value such that a hot or a dead pixel lies beyond them."""
-    ordered = np.sort(known)
-    n = len(ordered)
+    n = len(known)
     if n >= _MANY:
         first, last = round(low * (n - 1) + 0.5), int(_HIGH * (n - 1))
+        ordered = np.partition(known, (first, last))
         return float(ordered[first]), float(ordered[last])
+    ordered = np.sort(known)
     first, last = 0, n - 1
     if n > 4:
         with np.errstate(over="ignore"):

@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella.plot.figures import figure
-from lamella.plot.limits import choose_scale, curve_scale, real_numbers
+from lamella.plot.limits import Wish, choose_scale, curve_scale, real_numbers
 from lamella.plot.measures import shown_axes
 from lamella.plot.panels import Panel
 
@@ -31,7 +31,8 @@ _MOST_ENTRIES = 6
 def result_panels(results: Sequence[Mapping[str, ResultBuffer]]) -> list[Panel]:
     """Give a panel for each result that is a picture or a curve.
 
-    Numbers that belong to no axis of the data, and arrays for each position, are neither.
+    Numbers that belong to no axis of the data, and arrays for each position, are neither. What two results of a UDF
+    hold is drawn once: a vector field and its components, for instance.
 
     Parameters
     ----------
@@ -43,11 +44,27 @@ def result_panels(results: Sequence[Mapping[str, ResultBuffer]]) -> list[Panel]:
     ParameterError
         If there is none.
     """
-    panels = [panel for result in results for name, buffer in result.items() for panel in _panels(name, buffer)]
+    panels = [panel for result in results for panel in _once([_panels(*item) for item in result.items()])]
     if not panels:
         names = ", ".join(name for result in results for name in result)
         raise ParameterError(f"no result is a picture or a curve; there are {names or 'none'}", field="results")
     return _told_apart(panels)
+
+
+def _once(panels: Sequence[Sequence[Panel]]) -> list[Panel]:
+    """Give the panels of each result, without those of one entry of several that a result of its own shows as well."""
+    whole = [only[0] for only in panels if len(only) == 1]
+    return [
+        panel
+        for several in panels
+        for panel in several
+        if len(several) == 1 or not any(_alike(panel, other) for other in whole)
+    ]
+
+
+def _alike(panel: Panel, other: Panel) -> bool:
+    first, second = np.asarray(panel.data), np.asarray(other.data)
+    return panel.kind == other.kind and first.dtype.kind in "fc" and np.array_equal(first, second, equal_nan=True)
 
 
 def _told_apart(panels: Sequence[Panel]) -> list[Panel]:
@@ -84,8 +101,13 @@ def _some(panel: Panel | None) -> list[Panel]:
     return [] if panel is None else [panel]
 
 
-def array_panel(name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: str = "") -> Panel | None:
-    """Give the panel of an array over these axes: a curve, a picture, or a field for complex numbers; else None."""
+def array_panel(
+    name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: str = "", wish: Wish = "counts"
+) -> Panel | None:
+    """Give the panel of an array over these axes: a curve, a picture, or a field for complex numbers; else None.
+
+    ``wish`` is the scale of a picture, see `choose_scale`.
+    """
     if data.ndim not in (1, 2) or len(axes) != data.ndim or 0 in data.shape:
         return None
     look: dict[str, Any] = {
@@ -101,7 +123,7 @@ def array_panel(name: str, data: NDArray[Any], axes: Sequence[Axis], *, title: s
     if data.ndim == 1:
         scale, limits = curve_scale(numbers)
         return Panel(kind="curve", data=numbers, scale=scale, limits=limits, **look)
-    scale, limits = choose_scale(numbers)
+    scale, limits = choose_scale(numbers, wish)
     return Panel(kind="image", data=numbers, scale=scale, limits=limits, colours="viridis", **look)
 
 

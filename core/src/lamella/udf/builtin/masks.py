@@ -35,7 +35,8 @@ class ApplyMasksUDF(WeighingUDF):
     """Multiply each frame with masks and sum; result ``intensity`` of kind ``"nav"``, one number per mask.
 
     Products and sums are taken in double precision, and rounded once to the dtype of the result: that of data and masks
-    together, at least float32. With an integer ``preferred_dtype``, whole numbers are summed exactly.
+    together, at least float32. With an integer ``preferred_dtype``, whole numbers are summed exactly, as 64-bit
+    integers that wrap around where a sum exceeds them.
 
     Parameters
     ----------

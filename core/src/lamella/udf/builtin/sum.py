@@ -22,7 +22,8 @@ __all__ = ["SumUDF"]
 class SumUDF(TotalUDF):
     """Sum all frames; result ``intensity`` of kind ``"sig"``.
 
-    Whole numbers are summed exactly, as 64-bit integers; floating point in double precision.
+    Whole numbers are summed exactly, as 64-bit integers; floating point in double precision. Sums of pixels of 64 bits
+    may exceed that: they wrap around, as those of NumPy do, unless ``dtype`` is a floating one.
 
     Parameters
     ----------
