@@ -9,11 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -25,29 +24,7 @@ from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
 
 DATA = np.random.default_rng(7).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _by_value() -> Iterator[None]:
-    """Let the workers get what this module defines by value: they cannot import it."""
-    module = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(module)
-    yield
-    cloudpickle.unregister_pickle_by_value(module)
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[DaskExecutor]:
-    made = DaskExecutor(2)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> lamella.DataSet:
-    path = tmp_path_factory.mktemp("scan") / "scan.npy"
-    np.save(path, DATA)
-    return lamella.open(path, num_partitions=8)
+PARTITIONS = 8
 
 
 class SlowMeanUDF(UDF):

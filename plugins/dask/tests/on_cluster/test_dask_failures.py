@@ -9,12 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -29,39 +28,8 @@ from lamella_dask import DaskExecutor
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")]
 
 DATA = np.random.default_rng(7).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
+PARTITIONS = 16
 SUMS = DATA.sum(axis=(2, 3))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _by_value() -> Iterator[None]:
-    """Let the workers get what this module defines by value: they cannot import it."""
-    module = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(module)
-    yield
-    cloudpickle.unregister_pickle_by_value(module)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[DaskExecutor]:
-    made = DaskExecutor(2)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def executor(cluster: DaskExecutor) -> DaskExecutor:
-    deadline = time.monotonic() + 60
-    while len(pids(cluster)) < 2 and time.monotonic() < deadline:  # an earlier test may have ended them
-        _ = cluster.workers  # starts those that Dask has given up
-        time.sleep(0.2)
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> lamella.DataSet:
-    path = tmp_path_factory.mktemp("scan") / "scan.npy"
-    np.save(path, DATA)
-    return lamella.open(path, num_partitions=16)
 
 
 class SlowSumUDF(UDF):
