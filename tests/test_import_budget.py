@@ -12,7 +12,7 @@ import pytest
 from lamella.demo import DemoScan, write_scan
 
 HEAVY = ("numba", "h5py", "dask", "distributed", "matplotlib", "scipy", "pandas", "tqdm", "rich", "IPython")
-RUNS = 7
+RUNS = 5
 REFERENCE_MS = 40
 """What imports of the standard library cost where the budgets were set; a busy or slow machine gets more time."""
 
@@ -100,6 +100,12 @@ def test_finding_all_plugins_imports_no_numpy_and_no_reader() -> None:
     assert sorted(name for name in loaded if name.endswith(".reader")) == []
 
 
+@pytest.fixture(scope="module")
+def bare() -> set[str]:
+    """What the modules of specs may import."""
+    return modules_after("import lamella.format")
+
+
 @pytest.mark.parametrize(
     "spec",
     [
@@ -109,9 +115,8 @@ def test_finding_all_plugins_imports_no_numpy_and_no_reader() -> None:
     ],
     ids=lambda p: p.parent.name,
 )
-def test_the_module_of_a_spec_imports_only_the_declaration(spec: Path) -> None:
+def test_the_module_of_a_spec_imports_only_the_declaration(spec: Path, bare: set[str]) -> None:
     name = spec.parent.name
-    bare = modules_after("import lamella.format")
     added = modules_after(f"import {name}") - bare
     foreign = {module for module in added if module.partition(".")[0] not in sys.stdlib_module_names}
     assert foreign == {name}

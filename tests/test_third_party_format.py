@@ -196,4 +196,4 @@ def test_it_is_found_and_opens_its_files(site: Path, tmp_path: Path) -> None:
 
 
 def test_it_passes_the_conformance_kit(site: Path) -> None:
-    assert "Level 2, tiled" in run(site, "-m", "lamella", "conformance", "swift", "--level", "2")
+    assert "Level 2, tiled" in run(site, "-m", "lamella", "conformance", "swift", "--level", "2", "--profile", "brief")
