@@ -76,6 +76,7 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/preview", opening.preview),
         post("/demo", opening.demo),
         post("/bookmarks", opening.bookmark),
+        post("/workers", scans.compute_with),
         Route("/token", token, methods=["POST"]),
         get("/jobs/{job}", scans.job),
         post("/jobs/{job}/stop", scans.stop_job),

@@ -56,6 +56,7 @@ class ScanViews:
             "forms": forms,
             "offered": offered,
             "notes": notes,
+            "executor": self._workspace.executor,
         }
         target = Path(one.target)
         facts |= {"folder": self._workspace.places.address(target.parent), "stem": _plain_name(target.stem)}
@@ -160,6 +161,15 @@ class ScanViews:
     def _panel(self, request: Request) -> tuple[OpenScan, Panel, str]:
         one = self._pages.one(request)
         return one, one.panel(request.path_params["panel"]), request.path_params["kind"]
+
+    def compute_with(self, request: Request, fields: dict[str, str]) -> Response:
+        """Choose where exact results are computed."""
+        text = fields.get("workers", "").strip()
+        if text and not text.isdecimal():
+            raise ParameterError(f"expected a number of workers, found {text[:20]!r}", field="workers")
+        self._workspace.compute_with(fields.get("executor", ""), int(text) if text else None)
+        scan = fields.get("scan", "")
+        return self._pages.to(f"/scan/{scan}" if scan in self._workspace.scans else "/")
 
     def export(self, request: Request, fields: dict[str, str]) -> Response:
         """Write the data set as a file, in the background."""

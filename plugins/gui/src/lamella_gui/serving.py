@@ -200,6 +200,7 @@ class _Note:
 
     def __init__(self, port: int, path: Path | None, access: Access, prefix: str) -> None:
         self._path = _notes() / f"{port or os.getpid()}.json"
+        self._text = json.dumps({"port": port, "secret": access.secret, "prefix": prefix})
         if path is not None or not port:
             return
         with suppress(OSError):
@@ -207,12 +208,13 @@ class _Note:
             self._path.unlink(missing_ok=True)
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"port": port, "secret": access.secret, "prefix": prefix}, file)
+                file.write(self._text)
 
     def remove(self) -> None:
-        """Forget the server."""
+        """Forget the server; a later one on the same port, which has begun meanwhile, stays known."""
         with suppress(OSError):
-            self._path.unlink()
+            if self._path.read_text(encoding="utf-8") == self._text:
+                self._path.unlink()
 
 
 def _notes() -> Path:

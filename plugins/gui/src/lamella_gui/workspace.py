@@ -8,12 +8,14 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import lamella
 from lamella import Context, DataSet, LamellaWarning
-from lamella.errors import FormatError, LamellaError
+from lamella.errors import FormatError, LamellaError, ParameterError
 from lamella_gui.openscan import Closed, OpenScan, beam_of
 from lamella_gui.places import Places
 from lamella_gui.store import Store
@@ -22,8 +24,23 @@ from lamella_viewer.live import Scan
 __all__ = ["Closed", "OpenScan", "Workspace"]
 
 MOST_SCANS = 16
+_EXECUTORS = ("threads", "processes", "inline")
+_MOST_WORKERS = 1024
 DEMO = (128, 128)
 """Scan positions of the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Where exact results are computed; ``workers`` None: one for each processor."""
+
+    name: str = "threads"
+    workers: int | None = None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be chosen: what the core has, and what plugins declare."""
+        return tuple(dict.fromkeys([*_EXECUTORS, *sorted(entry_points(group="lamella.executors").names)]))
 
 
 class Workspace:
@@ -43,6 +60,7 @@ class Workspace:
         self.places = places
         self.store = store
         self.context = context or Context()
+        self.executor = Executor()
         self.scans: dict[str, OpenScan] = {}
         self._lock = threading.Lock()
         self._opening = threading.Lock()  # what is warned of is caught for the whole process
@@ -170,6 +188,27 @@ class Workspace:
                 one.scan = None
             self._try_open(one)
         return one
+
+    def compute_with(self, name: str, workers: int | None = None) -> None:
+        """Compute exact results with another executor from now on; what runs is stopped.
+
+        Raises
+        ------
+        LamellaError
+            If there is no such executor, or it does not take so many workers.
+        """
+        chosen = Executor(name, workers)
+        if name not in chosen.choices:
+            raise ParameterError(f"expected one of {', '.join(chosen.choices)}, found {name[:40]!r}", field="executor")
+        if workers is not None and workers > _MOST_WORKERS:
+            raise ParameterError(f"at most {_MOST_WORKERS} workers", field="workers")
+        context = Context.make_with(name, cpus=workers)
+        with self._lock:
+            before, self.context, self.executor = self.context, context, chosen
+            for one in self.scans.values():
+                if one.scan is not None:
+                    one.scan.context = context
+        before.close()
 
     def refresh(self, one: OpenScan) -> None:
         """Look for frames that a recording has appended; analyses and regions stay.

@@ -355,7 +355,7 @@ def test_pages_and_dialogs_are_accessible(page: Page, client: Client, scan: str,
     page.get_by_role("button", name="Compare").click()
     exact(page, "second", "disk")
     look("two pictures of the scan")
-    for dialog in ("export", "code", "keys"):
+    for dialog in ("export", "code", "compute", "keys"):
         page.locator(f"[data-dialog={dialog}]").click()
         look(dialog)
         page.keyboard.press("Escape")

@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lamella_gui.security import Access
+from lamella_gui.serving import _Note
+
 ROOT = Path(__file__).parents[4]
 GUIDE = ROOT / "docs" / "how-to" / "add-an-analysis.md"
 
@@ -180,3 +183,12 @@ def test_a_unix_socket_and_a_prefix_serve_the_same_pages(scan: Path, home: dict[
         assert process.stdout is not None
         process.stdout.close()
     assert not path.exists()
+
+
+def test_a_server_that_ends_late_leaves_the_next_one_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMELLA_GUI_HOME", str(tmp_path))
+    ending, begun = (_Note(8123, None, Access("lamella-8123"), "") for _ in range(2))
+    ending.remove()
+    assert (tmp_path / "servers" / "8123.json").is_file()
+    begun.remove()
+    assert not (tmp_path / "servers" / "8123.json").exists()

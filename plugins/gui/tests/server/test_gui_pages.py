@@ -205,6 +205,30 @@ def test_information_shows_where_values_come_from(client: Client, scan: str) -> 
     assert "(user)" in page
 
 
+def test_exact_results_are_computed_where_somebody_chooses(fresh: Client) -> None:
+    scan = fresh.open("scan.raw", **RAW)
+    ring = panel(fresh, scan, "ring")
+    address = f"/scan/{scan}/result/{ring['id']}.npy"
+    expected = fresh.get(address).body
+    page = fresh.get(f"/scan/{scan}").text
+    assert [name for name in ("threads", "processes", "inline", "dask") if f">{name}</option>" not in page] == []
+    answer = fresh.post("/workers", {"executor": "processes", "workers": "2", "scan": scan})
+    assert answer.headers["location"] == f"/scan/{scan}"
+    assert "processes × 2" in fresh.get(f"/scan/{scan}").text
+    one = fresh.workspace.get(scan)
+    assert one.scan is not None
+    one.scan.memo.clear()
+    assert fresh.get(address).body == expected
+    assert fresh.workspace.context.executor.name == "processes"
+    for wrong in (
+        {"executor": "no_such"},
+        {"executor": "threads", "workers": "many"},
+        {"executor": "inline", "workers": "2"},
+    ):
+        assert fresh.post("/workers", wrong).status == 422
+    assert fresh.workspace.executor.workers == 2
+
+
 def test_the_session_survives_a_restart(fresh: Client, serve: Callable[..., Iterator[Client]], tmp_path: Path) -> None:
     scan = fresh.open("scan.raw", **RAW)
     ring = panel(fresh, scan, "ring")
