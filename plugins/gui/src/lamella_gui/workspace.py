@@ -107,9 +107,11 @@ class Workspace:
         with self._lock:
             if self._demo is None:
                 self._demo = tempfile.TemporaryDirectory(prefix="lamella-demo-", ignore_cleanup_errors=True)
-                self.places.add(Path(self._demo.name))
-                write_scan(Path(self._demo.name) / "demo.blo", DemoScan(DEMO))
-        return self.open(Path(self._demo.name).resolve() / "demo.blo", "auto", {}, lasts=False)
+                folder = Path(self._demo.name) / "demo"
+                folder.mkdir()
+                self.places.add(folder)
+                write_scan(folder / "demo.blo", DemoScan(DEMO))
+        return self.open(Path(self._demo.name).resolve() / "demo" / "demo.blo", "auto", {}, lasts=False)
 
     def find(self, address: str) -> Path | list[Path] | None:
         """Give the file or folder of an address, or the files of a pattern; None if there is nothing in the places."""
