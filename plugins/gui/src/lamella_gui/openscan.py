@@ -110,6 +110,7 @@ class OpenScan:
         """Give what a session keeps."""
         panels = self.kept if self.scan is None else [panel.to_json() for panel in self.panels]
         return {
+            "id": self.id,
             "target": self.target,
             "format": self.format,
             "values": self.values,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 import threading
@@ -70,7 +71,9 @@ class Workspace:
 
     def _restore(self, kept: Mapping[str, Any]) -> None:
         values = {str(name): str(value) for name, value in kept["values"].items()}
-        one = OpenScan(secrets.token_hex(6), kept["target"], kept["format"], values)
+        name = str(kept.get("id"))
+        free = re.fullmatch("[0-9a-f]{12}", name) and name not in self.scans
+        one = OpenScan(name if free else secrets.token_hex(6), kept["target"], kept["format"], values)
         one.kept = [panel for panel in kept.get("panels", []) if isinstance(panel, dict)]
         regions, look = kept.get("regions"), kept.get("look")
         one.regions = regions if isinstance(regions, dict) else {}

@@ -119,9 +119,9 @@ def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path
     return write
 
 
-def serving(folder: Path, store: Path | None = None) -> Iterator[Client]:
+def serving(folder: Path, store: Path | None = None, port: int = 0) -> Iterator[Client]:
     workspace = Workspace(Places([folder]), Store(store))
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     access = Access(f"lamella-{port}")
     names = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}

@@ -243,6 +243,12 @@ def test_a_shape_is_pasted_at_once(page: Page, client: Client) -> None:
         " {clipboardData: data, bubbles: true, cancelable: true})); })()"
     )
     assert [page.locator(f"[name='nav_shape.{i}']").input_value() for i in (0, 1)] == ["40", "48"]
+    field = page.locator("[data-field=nav_shape]")
+    field.get_by_role("button", name="one axis more").click()
+    page.keyboard.type("1")
+    assert page.locator("[name='nav_shape.2']").input_value() == "1"
+    field.get_by_role("button", name="one axis less").click()
+    assert page.locator("[name='nav_shape.2']").count() == 0
 
 
 def test_the_page_comes_back_as_it_was(page: Page, client: Client, scan: str) -> None:
@@ -275,6 +281,32 @@ def test_a_cut_connection_comes_back(page: Page, client: Client, scan: str) -> N
     wait(page, "document.getElementById('stage').textContent === 'exact'")
     page.get_by_role("button", name="Disk", exact=False).first.click()
     exact(page, "scan", "disk")
+
+
+def test_a_page_goes_on_after_the_server_was_started_again(
+    page: Page, serve: Any, scan_file: Any, tmp_path: Path, page_faults: list[str]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    scan_file(folder)
+    running = serve(folder, tmp_path / "home")
+    client = next(running)
+    scan = client.open("scan.raw", **RAW)
+    enter(page, client, f"/scan/{scan}")
+    exact(page, "scan", "ring")
+    next(running, None)
+    again = serve(folder, tmp_path / "home", client.port)
+    client = next(again)
+    wait(page, "document.getElementById('stage').textContent.includes('started again')")
+    other = page.context.new_page()
+    enter(other, client)
+    other.close()
+    wait(page, "document.getElementById('stage').textContent === 'exact'")
+    page.get_by_role("button", name="Disk", exact=False).first.click()
+    exact(page, "scan", "disk")
+    page.close()
+    page_faults.clear()  # that the server could not be reached
+    next(again, None)
 
 
 def test_a_recording_is_followed(page: Page, fresh: Client) -> None:

@@ -238,6 +238,7 @@ def test_the_session_survives_a_restart(fresh: Client, serve: Callable[..., Iter
     again = serve(fresh.folder, tmp_path / "home")
     client = next(again)
     (kept,) = client.workspace.scans
+    assert kept == scan  # the address of its page
     assert panel(client, kept, "ring")["parameters"]["ri"] == 3.5
     assert panel(client, kept, "ring")["channel"] == "intensity_log"
     assert state(client, kept)["look"] == {"scan": "p4"}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).parents[4] / "docs" / "_static"
-SIZE = {"width": 1280, "height": 800}
 
 
 def wait(page: "Page", expression: str) -> None:
@@ -54,7 +53,7 @@ def taken(page: "Page", name: str) -> None:
 
 
 def test_pictures_of_the_documentation_show_the_pages(page: "Page", fresh: "Client") -> None:
-    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 1280, "height": 800})
     scan = fresh.post("/demo").headers["location"]
     page.goto(f"http://{fresh.host}{scan}?token={fresh.access.new_token()}")
     wait(page, exact("detector", "scan"))

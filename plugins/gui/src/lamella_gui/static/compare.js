@@ -51,7 +51,7 @@ export class Compare {
   /** What is shown first: what was shown before, but not what the first picture shows. */
   other() {
     const values = [...this.select.options].map((one) => one.value);
-    return [this.select.value, ...values].find((one) => one !== this.viewers.scan.dataset.panel) ?? values[0];
+    return [this.select.value, ...values].find((one) => one !== this.viewers.scan.dataset.shows) ?? values[0];
   }
 
   /** What the second picture shows: a panel, or the transform of a picture; "" while there is none. */

@@ -41,8 +41,15 @@ export class Connection {
       const final = event.code >= 4400 && event.code < 4500;
       this.listener.link(final ? "refused" : "lost", event.reason);
       const delay = DELAYS[Math.min(this.tries++, DELAYS.length - 1)];
+      if (!final && this.tries > 2) this.askWhy();
       if (!final) setTimeout(() => this.connect(), delay);
     };
+  }
+
+  /** A page that the server does not know any more is told so; it connects as soon as the browser is let in again. */
+  async askWhy() {
+    const { status } = await fetch(location.href).catch(() => ({ status: 0 }));
+    if (status === 401 && this.socket?.readyState !== WebSocket.OPEN) this.listener.link("locked", "");
   }
 
   /** @param {any} message */

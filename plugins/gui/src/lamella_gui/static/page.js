@@ -84,7 +84,7 @@ function show(panel) {
   const lane = laneOf(panel);
   if (shown[lane] !== panel) {
     shown[lane] = panel;
-    viewers[lane].dataset.panel = panel.id;
+    viewers[lane].dataset.shows = panel.id;
     changed(panel, false);
   }
   forms.mark(active, shown);

@@ -1,6 +1,7 @@
 /** The line at the bottom: how exact the picture is, how many frames it shows, how fast it came, and what still runs. */
 
 const SPOKEN = 2000;
+const ANEW = "The server was started again: open the address that it prints, in any tab";
 
 /** @param {string} id */
 const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -75,9 +76,11 @@ export class Status {
 
   /** @param {string} link  @param {string} reason  @param {Object<string, any>} viewers */
   link(link, reason, viewers) {
-    for (const viewer of Object.values(viewers)) viewer.busy = link === "lost" ? "connection lost" : link === "refused" ? reason : null;
+    const text = link === "lost" ? "connection lost" : link === "locked" ? ANEW : link === "refused" ? reason : null;
+    if (link !== "connecting") for (const viewer of Object.values(viewers)) viewer.busy = text;
     if (link === "open") this.say("connected", "ok");
     else if (link === "lost") this.say("connection lost, trying again", "warn");
+    else if (link === "locked") this.say(ANEW, "warn");
     else if (link === "refused") this.say(reason || "refused", "warn");
   }
 }

@@ -6,6 +6,7 @@ const SEPARATORS = /[\s,;xX×*()[\]]+/;
 export function enhance(field) {
   const boxes = () => /** @type {HTMLInputElement[]} */ ([...field.querySelectorAll("input")]);
   const open = "open" in field.dataset;
+  if (open) field.append(axes("−", "one axis less", () => fewer(field)), axes("+", "one axis more", () => more(field)?.focus()));
   field.addEventListener("keydown", (event) => {
     const all = boxes();
     const at = all.indexOf(/** @type {any} */ (event.target));
@@ -39,6 +40,21 @@ export function fill(field, parts) {
   const boxes = [...field.querySelectorAll("input")];
   boxes.forEach((box, i) => (box.value = parts[i] ?? ""));
   boxes[Math.min(parts.length, boxes.length) - 1]?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** @param {string} text  @param {string} label  @param {() => void} act */
+function axes(text, label, act) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, title: label, ariaLabel: label });
+  button.addEventListener("click", act);
+  return button;
+}
+
+/** @param {HTMLElement} field */
+function fewer(field) {
+  const boxes = [...field.querySelectorAll("input")];
+  if (boxes.length < 2) return;
+  boxes.at(-1)?.remove();
+  boxes[0].dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** @param {HTMLElement} field */

@@ -85,6 +85,7 @@ def make_picture(
     valid: NDArray[np.bool_] | None = None,
     where: Sequence[int] = (),
     kept: Mapping[str, Any] | None = None,
+    quick: bool = False,
 ) -> Picture:
     """Make the picture of a channel.
 
@@ -104,13 +105,15 @@ def make_picture(
         Indices along leading axes, of what has more than two.
     kept
         Scale and range of an earlier stage.
+    quick
+        Whether the range is chosen from fewer numbers, also for what is exact.
     """
     data, valid = _two_axes(_numbers(channel.raw_data), valid, where)
     whole = tuple(data.shape if size is None else size)[-data.ndim :] if data.ndim else ()
     if valid is not None and data.dtype.kind in "fc":
         data, valid = np.where(valid, data, np.nan), None
     flat = replace(channel, raw_data=data)
-    exact = facts["stage"] == "exact" and not kept
+    exact = facts["stage"] == "exact" and not kept and not quick
     look = flat if exact else replace(flat, raw_data=_every_nth(data))
     panel = look.panel(_thinned(axes, whole, data.shape)) if data.ndim in (1, 2) and data.size else None
     if panel is None or panel.data is None:

@@ -240,7 +240,10 @@ class Stages:
         }
         kept = request.first.kept if span == "nav" and request.first is not None else None
         valid = request.mask if span == "nav" else None
-        return make_picture(channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept)
+        frame = analysis.roi is not None  # frames are looked through one after the other
+        return make_picture(
+            channel, facts, self._axes(channel, span), valid=valid, where=request.ask.slice, kept=kept, quick=frame
+        )
 
     def _filled(
         self, request: Request, channel: AnalysisResult, valid: NDArray[np.bool_]
