@@ -11,6 +11,7 @@ import numpy as np
 
 from lamella.errors import LamellaError
 from lamella.reader import FrameSource, LinearSource, Probe, SigBox
+from lamella.system.hosts import across_hosts
 from lamella_testkit.checking import check
 from lamella_testkit.errorpaths import Statement, statements
 from lamella_testkit.kit import Kit, sample_of
@@ -103,7 +104,7 @@ def _signed(kit: Kit) -> Iterator[tuple[str, bytes]]:
 
 
 def _use(kit: Kit, sample: Sample) -> None:
-    """Do with a file what a user does, and what the core does for several processes."""
+    """Do with a file what a user does, and what the core does for several processes and hosts."""
     kit.reader.detect(Probe.of(sample.target))
     ds = kit.open(sample)
     ds.read(fill=0)
@@ -113,7 +114,9 @@ def _use(kit: Kit, sample: Sample) -> None:
         ds[(*step, *(slice(0, 1),) * len(ds.shape.sig))]
     ds.fingerprint  # noqa: B018 -- it asks the source
     ds.partitions(2)
-    source = pickle.loads(pickle.dumps(ds.source))
+    with across_hosts():
+        source = pickle.loads(pickle.dumps(ds.source))
+    source = pickle.loads(pickle.dumps(source))
     if isinstance(source, FrameSource):
         _read_in_reverse(source)
     codec = source.encoding.codec if isinstance(source, LinearSource) else None
