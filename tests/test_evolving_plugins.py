@@ -63,11 +63,19 @@ class Fancy:
 Fancy = Fancy()
 """
 
+VIEWER = """
+class Fancy:
+    {api}
+    def __init__(self, dataset, **options):
+        self.shown = (dataset.name, options)
+"""
+
 GROUPS = {
     "lamella.executors": ("executor", EXECUTOR),
     "lamella.io_backends": ("I/O backend", BACKEND),
     "lamella.exporters": ("exporter", EXPORTER),
     "lamella.analyses": ("analysis", ANALYSIS),
+    "lamella.viewers": ("viewer", VIEWER),
     "lamella": ("hook package", HOOKS),
 }
 group = pytest.mark.parametrize("group", GROUPS)
@@ -418,7 +426,7 @@ def test_one_refresh_sees_new_plugins_of_all_kinds(place: Place) -> None:
         print(late())
         """
     )
-    assert out.splitlines() == ["(0, [])", "(0, [])", "(5, ['was called'])", "(0, [])"]
+    assert out.splitlines() == ["(0, [])", "(0, [])", "(6, ['was called'])", "(0, [])"]
 
 
 def test_only_what_is_asked_for_is_imported(place: Place) -> None:
@@ -626,3 +634,25 @@ def test_a_core_that_understands_two_majors_takes_plugins_of_both(place: Place) 
     assert one["newer"]["reason"] == "needs plugin API 1.5; this Lamella has 1.4 and 2.0"
     assert {one[name]["remedy"] for name in ("newer", "newest")} == {"pip install --upgrade lamella"}
     assert one["old"]["remedy"] == "pip install --upgrade x-old"
+
+
+def test_data_sets_are_viewed_by_what_is_installed(place: Place) -> None:
+    view = """
+        import numpy as np
+        import lamella
+
+        ds = lamella.open(np.zeros((2, 2, 4, 4), "u1"), name="scan")
+        for viewer in (None, "panes", "absent"):
+            try:
+                print(ds.view(viewer, zoom=2).shown)
+            except lamella.LamellaError as error:
+                print(type(error).__name__, str(error).replace(chr(10), " / "))
+    """
+    none, panes, _ = place.run(view).splitlines()
+    assert none.startswith("PluginError no viewer for data sets is installed")
+    assert "pip install lamella-gui" in none
+    assert "no viewer is called 'panes'" in panes
+    place.put("lamella.viewers", "Panes", VIEWER.format(name="panes", api="pass"))
+    assert place.run(view).splitlines()[:2] == ["('scan', {'zoom': 2})"] * 2
+    place.put("lamella.viewers", "other", VIEWER.format(name="other", api="pass"))
+    assert "Choose one: ds.view('other')" in place.run(view).splitlines()[0]

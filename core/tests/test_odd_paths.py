@@ -131,3 +131,24 @@ def test_a_relative_path_without_a_working_directory(tmp_path: Path, monkeypatch
         with pytest.raises(PathError) as caught:
             lamella.open(target)
         assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_reports_and_errors_name_files_relative_to_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder (1)"
+    folder.mkdir()
+    np.save(folder / "scan.npy", np.zeros((4, 4, 8, 8), "u1"))
+    (folder / "cut.npy").write_bytes((folder / "scan.npy").read_bytes()[:100])
+    (folder / "other").mkdir()
+    report = lamella.detect(folder / "scan.npy")
+    assert report.to_json(folder)["target"] == "scan.npy"
+    assert report.to_json(tmp_path)["target"] == str(Path("a folder (1)") / "scan.npy")
+    assert report.to_json() == report.to_json(folder / "other")
+    found = lamella.check("npy", folder / "cut.npy").to_json(folder)
+    assert str(folder) not in str(found)
+    with pytest.raises(lamella.FormatError) as caught:
+        lamella.open(folder / "cut.npy", format="npy")
+    assert caught.value.relative_to(folder).startswith("cut.npy: ")
+    assert str(caught.value).startswith(str(folder))
+    with pytest.raises(lamella.LamellaError) as absent:
+        lamella.open(folder / "none.npy")
+    assert str(folder) not in absent.value.relative_to(folder)

@@ -55,5 +55,6 @@ provide_late(
     to_hyperspy="lamella.interop.rsciiodata:to_hyperspy",
     to_rsciio="lamella.interop.rsciiodata:to_rsciio",
     to_xarray="lamella.interop.xarraybridge:to_xarray",
+    view_dataset="lamella.firstlook.viewing:view_dataset",
 )
 __all__ += ["API_VERSION", "__version__"]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lamella.system.paths import relative_names
 from lamella.system.text import LINE, PrintableError, Show, fitting, printable
 
 __all__ = [
@@ -52,6 +53,11 @@ class LamellaError(PrintableError):
     a line
     another\x1b[2J\nline
     """
+
+    def relative_to(self, root: str | os.PathLike[str]) -> str:
+        """Give the text, fit to be shown, with names of files relative to a folder instead of their whole paths."""
+        text: str = relative_names(str(self), root)
+        return text
 
 
 class LamellaWarning(UserWarning):

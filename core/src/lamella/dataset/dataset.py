@@ -542,6 +542,28 @@ class DataSet(ArraysOut):
         """
         return cast("Figure", call_late("plot_dataset", self, **options))
 
+    def view(self, viewer: str | None = None, **options: Any) -> Any:
+        """Show the data interactively, by a viewer that a package adds in the entry-point group ``lamella.viewers``.
+
+        Parameters
+        ----------
+        viewer
+            Name of the viewer; the only one that is installed by default.
+        **options
+            For the viewer.
+
+        Returns
+        -------
+        object
+            What the viewer makes; a notebook shows it where it is the last line of a cell.
+
+        Raises
+        ------
+        PluginError
+            If no viewer is installed, several are and none was named, or the viewer fails.
+        """
+        return call_late("view_dataset", self, viewer, **options)
+
     def _repr_html_(self) -> str:
         from lamella.dataset.repr import dataset_html
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from lamella.corrections.resolve import choose
@@ -19,6 +20,7 @@ from lamella.opening.values import check_values
 from lamella.params.fields import describe
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
+from lamella.system.paths import relative_names
 from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
@@ -88,14 +90,15 @@ class CheckReport:
         """Give the sentences that belong to a parameter, or with None to no parameter in particular."""
         return tuple(text for field, text in self.problems if field == name)
 
-    def to_json(self) -> dict[str, object]:
-        """The report as a dictionary of plain values, ready for `json.dumps`."""
+    def to_json(self, root: str | PathLike[str] | None = None) -> dict[str, object]:
+        """The report as a dictionary of plain values, ready for `json.dumps`; names of files relative to a folder."""
         facts = {name: plain(getattr(self, name)) for name in self.__slots__ if name not in ("problems", "counts")}
         facts["ok"] = self.ok
         facts["problems"] = [problem._asdict() for problem in self.problems]
         facts["counts"] = None if self.counts is None else asdict(self.counts) | {"missing": self.counts.missing}
         facts["alternatives"] = [{"nav_shape": list(shape), "why": why} for shape, why in self.alternatives]
-        return facts
+        relative: dict[str, object] = relative_names(facts, root)
+        return relative
 
 
 def check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from os import PathLike
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from lamella.plugins.registry import default_registry
 from lamella.reader.match import Confidence, Match
 from lamella.reader.probe import Probe
 from lamella.system.logs import logger_of
+from lamella.system.paths import relative_names
 from lamella.system.text import LINE, fitting, printable
 
 if TYPE_CHECKING:
@@ -129,10 +131,10 @@ class Report:
     def __str__(self) -> str:
         return "\n".join(fitting(self.lines()))
 
-    def to_json(self) -> dict[str, object]:
-        """The report as a dictionary of plain values, ready for `json.dumps`."""
+    def to_json(self, root: str | PathLike[str] | None = None) -> dict[str, object]:
+        """The report as a dictionary of plain values, ready for `json.dumps`; names of files relative to a folder."""
         best = _leaders(self.candidates)
-        return {
+        facts: dict[str, object] = {
             "target": self.target,
             "kind": self.kind,
             "looked_at": self.looked_at,
@@ -141,6 +143,8 @@ class Report:
             "hints": [_hint_json(hint) for hint in self.hints],
             "suggestions": list(self.suggestions),
         }
+        relative: dict[str, object] = relative_names(facts, root)
+        return relative
 
 
 def detect(target: object, registry: Registry | None = None, *, ask_hooks: bool = True, hints: bool = True) -> Report:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from lamella.format import FormatSpec
 from lamella.plugins.hookspecs import hook_problems
 
-__all__ = ["ANALYSES", "EXECUTORS", "EXPORTERS", "FORMATS", "HOOKS", "IO_BACKENDS", "KINDS", "Kind"]
+__all__ = ["ANALYSES", "EXECUTORS", "EXPORTERS", "FORMATS", "HOOKS", "IO_BACKENDS", "KINDS", "VIEWERS", "Kind"]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -113,7 +113,8 @@ ANALYSES = Kind(
     },
     ("udf", "results"),
 )
+VIEWERS = Kind("lamella.viewers", "viewer", _factory_problems)
 HOOKS = Kind("lamella", "hook package", _hook_problems)
 
-KINDS = (FORMATS, EXECUTORS, IO_BACKENDS, EXPORTERS, ANALYSES, HOOKS)
+KINDS = (FORMATS, EXECUTORS, IO_BACKENDS, EXPORTERS, ANALYSES, VIEWERS, HOOKS)
 """All kinds, in the order in which they are listed."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["as_listed", "extended", "long_path", "name_of_file"]
+__all__ = ["as_listed", "extended", "long_path", "name_of_file", "relative_names"]
 
 IGNORES_CASE = sys.platform in ("win32", "darwin")
 """Whether usual file systems find a file by its name in other letters: upper and lower case, composed accents."""
@@ -81,3 +83,38 @@ def name_of_file(name: str) -> str:
     ('disk', 'aux_')
     """
     return f"{name}_" if name.casefold() in _DEVICES else name
+
+
+def relative_names(value: Any, root: str | os.PathLike[str] | None) -> Any:
+    """Give a text, or values as JSON holds them, in which files inside of a folder are named relative to it.
+
+    Parameters
+    ----------
+    value
+        A text, or lists and dictionaries with texts.
+    root
+        The folder, as it is named or with its links followed; None to change nothing.
+
+    Examples
+    --------
+    >>> relative_names(["/data/a/scan.mib: damaged", "/data/a", "/mnt/data/a/b"], "/data/a")
+    ['scan.mib: damaged', '.', '/mnt/data/a/b']
+    """
+    if root is None:
+        return value
+    folders = {os.path.abspath(root), os.path.realpath(root)}
+    stems = sorted((folder for folder in folders if Path(folder).parent != Path(folder)), key=len, reverse=True)
+    named = "|".join(re.escape(stem) for folder in stems for stem in dict.fromkeys((folder, _as_in_repr(folder))))
+    return _replaced(value, re.compile(rf"(?<![\w./\\-])(?:{named})(?:([/\\]+)|(?![\w.-]))")) if named else value
+
+
+def _as_in_repr(path: str) -> str:
+    return path.replace("\\", "\\\\")
+
+
+def _replaced(value: Any, folder: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return folder.sub(lambda found: "" if found[1] else ".", value)
+    if isinstance(value, dict):
+        return {_replaced(key, folder): _replaced(item, folder) for key, item in value.items()}
+    return [_replaced(item, folder) for item in value] if isinstance(value, list) else value
