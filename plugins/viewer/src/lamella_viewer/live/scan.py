@@ -28,8 +28,8 @@ __all__ = ["Scan"]
 
 _IDLE = 0.5
 """How long nobody wants anything before finer grids of the preview are made [s]."""
-_HEAD_START = 0.25
-"""How long exact results wait for the coarsest grid of the preview, by which first pictures are quick [s]."""
+_HEAD_START = 1.0
+"""How long exact results wait at most for the coarsest grid of the preview, by which first pictures are quick [s]."""
 T = TypeVar("T")
 
 
