@@ -1,5 +1,7 @@
 """A scan that pages look at: first pictures, refinement, exact results, and the end."""
 
+import gc
+import itertools
 import json
 import threading
 import time
@@ -287,6 +289,21 @@ def test_a_scan_that_grows_shows_the_new_frames_and_keeps_no_old_result(
     with pytest.raises(ValueError, match="expected a scan of shape"):
         scan.grow(lamella.open(frames.reshape(32, 40, 8, 8), nav_shape=(32, 40)))
     scan.close()
+
+
+def test_many_requests_leave_no_more_behind_than_few(page: Page, scan: Scan) -> None:
+    scan.memo = scan.stages.memo = ResultMemo(1 << 16)
+
+    def objects_after(requests: int) -> int:
+        for _ in range(requests):
+            page.exact(page.ask("ring", parameters={**RING, "cx": 4 + 1e-3 * page.asked}))
+            page.frames.clear()
+            page.messages.clear()
+        gc.collect()
+        return len(gc.get_objects())
+
+    counts = [objects_after(40) for _ in range(4)]
+    assert min(after - before for before, after in itertools.pairwise(counts)) < 40  # modules are imported late, once
 
 
 def test_nothing_is_left_after_the_end(dataset: DataSet, context: Context) -> None:

@@ -17,7 +17,7 @@ from lamella_gui.forms import fields_of, text_of
 from lamella_gui.jobs import Jobs
 from lamella_gui.openscan import OpenScan
 from lamella_gui.pages import Absent, Pages
-from lamella_gui.panels import Panel, declared, placed_panel
+from lamella_gui.panels import Panel, declared, handles_of, placed_panel
 from lamella_gui.takeaway import code_of, result_file
 from lamella_viewer.live import region_mask
 
@@ -57,6 +57,10 @@ class ScanViews:
             "offered": offered,
             "notes": notes,
             "executor": self._workspace.executor,
+            "single": one.dataset.shape.nav.size == 1,
+            "centred": {
+                panel.id for panel in one.panels for handle in handles_of(panel.analysis) if handle["picture"] == "sig"
+            },
         }
         target = Path(one.target)
         facts |= {"folder": self._workspace.places.address(target.parent), "stem": _plain_name(target.stem)}

@@ -386,6 +386,18 @@ def test_a_scan_of_three_axes_is_shown_slice_by_slice(fresh: Client) -> None:
     np.testing.assert_array_equal(pixels, frames[2].sum(axis=(-1, -2)))
 
 
+def test_a_page_offers_only_what_fits_the_data(fresh: Client, client: Client, scan: str) -> None:
+    np.save(fresh.folder / "one.npy", np.arange(64, dtype="u2").reshape(8, 8))
+    single = fresh.get(f"/scan/{fresh.open('one.npy', format='npy')}").text
+    assert "data-beam" not in single
+    assert "<div hidden><h2>Regions" in single
+    whole = client.get(f"/scan/{scan}").text
+    assert whole.count("data-beam") == sum(
+        any(handle["picture"] == "sig" for handle in one["handles"]) for one in state(client, scan)["panels"]
+    )
+    assert "<div hidden>" not in whole
+
+
 def test_every_file_that_a_page_or_a_script_names_exists() -> None:
     folder = Path(lamella_gui.__file__).parent
     served = {"gui": folder / "static", "viewer": static_folder()}

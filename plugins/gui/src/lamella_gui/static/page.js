@@ -246,5 +246,5 @@ compare.restore(look.compare);
 follow.restore(Boolean(look.follow));
 toolbars.choose("detector", "pan");
 toolbars.choose("scan", "pick");
-toolbars.colour("scan");
+toolbars.colour(picture.closest(".one") ? "detector" : "scan");
 addEventListener("pagehide", () => connection.end());
