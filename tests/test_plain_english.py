@@ -7,6 +7,7 @@ are not checked.
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,14 @@ def prose(page: Path) -> Iterator[tuple[int, str]]:
     yield from enumerate(text.splitlines(), 1)
 
 
+@lru_cache(maxsize=1)
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def literals(file: Path, *, docstrings: bool) -> Iterator[tuple[int, str]]:
     """Give the lines of the docstrings of a module, or those of all other texts in it."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file.read_text(encoding="utf-8"))
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and (id(node) in alone) == docstrings:
@@ -106,7 +112,10 @@ def literals(file: Path, *, docstrings: bool) -> Iterator[tuple[int, str]]:
 
 def stumbles(lines: Iterable[tuple[int, str]], words: Mapping[re.Pattern[str], str] = IN_TEXTS) -> Iterator[str]:
     """Say where lines have something that is avoided, and what to write instead."""
-    for number, line in lines:
+    lines = list(lines)
+    text = "\n".join(line for _, line in lines)
+    words = {pattern: instead for pattern, instead in words.items() if pattern.search(text)}
+    for number, line in lines if words else ():
         for pattern, instead in words.items():
             if found := pattern.search(line):
                 yield f"line {number}: {found[0]!r} ({instead}): {line.strip()[:100]}"

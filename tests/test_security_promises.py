@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -23,9 +22,8 @@ def held_by() -> dict[str, list[str]]:
 def functions() -> set[str]:
     """Give the names of all tests of the repository."""
     paths = [path for part in ("tests", "*/tests", "plugins/*/tests") for path in ROOT.glob(f"{part}/**/test_*.py")]
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    return {node.name for node in nodes}
+    declared = re.compile(r"^(?: {4})?(?:def|class) (\w+)", re.MULTILINE)
+    return {name for path in paths for name in declared.findall(path.read_text(encoding="utf-8"))}
 
 
 def test_every_promise_names_what_holds_it() -> None:
