@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
+from lamella.lazy import LazyArray
 from lamella.udf import SumSigUDF, SumUDF
 
 pytestmark = pytest.mark.interop
@@ -118,6 +121,35 @@ def test_hyperspy_reads_pixels_and_axes(calibrated: Path) -> None:
     np.testing.assert_array_equal(ds.to_hyperspy().navigator.data, ds.navigator())
 
 
+def test_a_lazy_signal_is_plotted_without_reading_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib as mpl
+
+    import lamella.rsciio
+
+    mpl.use("Agg")
+    path = tmp_path / "large.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=(64, 64, 256, 256)).flush()
+    asked: list[int] = []
+    read = LazyArray.__getitem__
+
+    def watched(self: LazyArray, index: Any) -> Any:
+        found = read(self, index)
+        asked.append(found.nbytes)
+        return found
+
+    monkeypatch.setattr(LazyArray, "__getitem__", watched)
+    for s in (lamella.open(path).to_hyperspy(), hs.load(path, file_format=lamella.rsciio, lazy=True)):
+        assert s.navigator._lazy
+        assert s.navigator.axes_manager.shape == (64, 64)
+        assert asked == []
+        s.plot()
+        assert sum(asked) < 100 << 20  # of 512 MiB: the middle of all frames, and the chunk of one frame
+        asked.clear()
+    spectra = lamella.open(DATA.reshape(4, 5, 72), format="memory", sig_dims=1).to_hyperspy()
+    np.testing.assert_array_equal(spectra.navigator.data.compute(), DATA.sum((2, 3)))
+    assert lamella.open(DATA[np.newaxis], format="memory", sig_dims=2).to_hyperspy().navigator is None
+
+
 @pytest.mark.filterwarnings("ignore:BLO file expects")
 @pytest.mark.parametrize("ending", ["hspy", "zspy", "blo"])
 def test_writers_of_rosettasciio_take_it(tmp_path: Path, ending: str) -> None:
@@ -136,6 +168,64 @@ def test_writers_of_rosettasciio_take_it(tmp_path: Path, ending: str) -> None:
         np.testing.assert_array_equal(hs.load(path).data, square)
     ds.to_hyperspy().save(tmp_path / f"signal.{ending}", **options)
     np.testing.assert_array_equal(hs.load(tmp_path / f"signal.{ending}").data, square)
+
+
+STORE = """
+import sys, threading, time, warnings
+from importlib import import_module
+import dask, dask.array, numpy as np
+import lamella
+
+way, small, large, out = sys.argv[1:]
+warnings.simplefilter("ignore")
+
+def anonymous():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) >> 10 for line in file if line.startswith("RssAnon"))
+
+def store(path, out):
+    ds = lamella.open(path)
+    if way in ("hspy", "blockfile"):
+        ending, options = (".hspy", {}) if way == "hspy" else (".blo", {"intensity_scaling": None})
+        write = import_module(f"rsciio.{way}").file_writer
+        write(out + ending, ds.to_rsciio(), show_progressbar=False, **options)
+        return
+    array = ds.to_dask(chunks="8 MiB")
+    if way == "to_zarr":
+        array.to_zarr(out)
+    elif way == "to_hdf5":
+        array.to_hdf5(out, "/data")
+    else:
+        dask.array.to_npy_stack(out, array)
+
+def watch():
+    while not ended.wait(0.002):
+        peak[0] = max(peak[0], anonymous())
+
+with dask.config.set(scheduler="threads", num_workers=2):
+    store(small, out + "-small")  # imports what it needs
+    before, peak, ended = anonymous(), [0], threading.Event()
+    thread = threading.Thread(target=watch)
+    thread.start()
+    store(large, out)
+    ended.set()
+    thread.join()
+print(peak[0] - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells anonymous memory from pages of files")
+@pytest.mark.parametrize("way", ["to_zarr", "to_hdf5", "to_npy_stack", "hspy", "blockfile"])
+def test_writers_need_memory_for_two_chunks_of_each_worker(tmp_path: Path, way: str) -> None:
+    dtype = np.uint8 if way == "blockfile" else np.uint16
+    paths = [tmp_path / "small.npy", tmp_path / "large.npy"]
+    for path, rows in zip(paths, (1, 128 // np.dtype(dtype).itemsize), strict=True):
+        shape = (rows, 64, 256, 256)  # the large one is a hole of 512 MiB
+        np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).flush()
+    command = [sys.executable, "-P", "-c", STORE, way, *map(str, paths), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    chunk = 64 if way in ("hspy", "blockfile") else 8
+    assert int(done.stdout) < 2 * 2 * chunk + 32  # [MiB]; the rest is what writers compress, and Python
 
 
 METRES = {"km": 1e3, "m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "A": 1e-10, "1/nm": 1e9, "1 / nm": 1e9}

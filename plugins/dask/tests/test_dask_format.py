@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 import time
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,34 @@ def test_blocks_that_do_not_fit_are_read_in_part_or_noted() -> None:
     np.testing.assert_array_equal(read[3, 4:8], DATA[3, 4:8])
     assert sum(Watched.asked) == DATA[3, 4:8].size
     np.testing.assert_array_equal(sums(read), DATA.sum((2, 3)))
+
+
+class Block(np.ndarray):
+    """A block that can be watched."""
+
+
+def test_a_worker_keeps_no_blocks_of_rows_that_are_over() -> None:
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = 0
+
+    def watched(block: NDArray[Any]) -> NDArray[Any]:
+        nonlocal most
+        found = (block + 1).view(Block)
+        alive.add(Held(found))
+        most = max(most, len(alive))
+        return found
+
+    class Held:
+        """Lives as long as the block."""
+
+        def __init__(self, block: Any) -> None:
+            block.held = self
+
+    array = da.from_array(DATA, chunks=(2, 6, 4, 5)).map_blocks(watched, dtype=DATA.dtype, meta=DATA[:0])
+    ds = lamella.open(array, num_partitions=1)
+    found = lamella.Context.make_with("inline").run_udf(ds, SumSigUDF())["intensity"].data
+    np.testing.assert_array_equal(found, (DATA + 1).sum((2, 3)))
+    assert most <= 3  # of 16: a row of two, and the first one of the next row
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous", dask.get])

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["file_reader", "to_hyperspy", "to_rsciio"]
 
+_MIDDLE = 8
+"""Which part of each axis of the detector counts for an image of the scan that has to come soon."""
+_MOST_AXES = 2
+"""Scans of more axes are shown without an image by HyperSpy, with sliders."""
+
 
 def file_reader(filename: Any, lazy: bool = False, **parameters: Any) -> list[dict[str, Any]]:
     """Read a file for ``hyperspy.api.load(path, file_format=lamella.rsciio)``.
@@ -39,7 +44,11 @@ def file_reader(filename: Any, lazy: bool = False, **parameters: Any) -> list[di
         One dictionary: ``data``, ``axes``, ``metadata``, ``original_metadata``.
     """
     given = dict(parameters)
-    return [to_rsciio(open_dataset(given.pop("format", "auto"), filename, given), lazy=lazy)]
+    dataset = open_dataset(given.pop("format", "auto"), filename, given)
+    found = to_rsciio(dataset, lazy=lazy)
+    if lazy:
+        found["metadata"]["_HyperSpy"] = _navigator(dataset)
+    return [found]
 
 
 def to_rsciio(dataset: DataSet, *, lazy: bool = True) -> dict[str, Any]:
@@ -65,12 +74,31 @@ def to_hyperspy(dataset: DataSet, *, lazy: bool = True) -> Any:
     """Give a signal of HyperSpy; see `lamella.DataSet.to_hyperspy`."""
     library("hyperspy.api", "signals", "hyperspy")
     signals = library("hyperspy.io", "signals", "hyperspy")
-    signal = signals.dict2signal(to_rsciio(dataset, lazy=lazy), lazy=lazy)
-    navigator = dataset.navigator()
-    if navigator is not None and navigator.shape == tuple(dataset.shape.nav) and lazy:
-        base = library("hyperspy.api", "signals", "hyperspy").signals
-        signal.navigator = base.BaseSignal(navigator).T if navigator.ndim > 2 else base.Signal2D(navigator)
-    return signal
+    found = to_rsciio(dataset, lazy=lazy)
+    if lazy:
+        found["metadata"]["_HyperSpy"] = _navigator(dataset)
+    return signals.dict2signal(found, lazy=lazy)
+
+
+def _navigator(dataset: DataSet) -> dict[str, Any]:
+    """Give an image of the scan: that of the file, or a lazy one of the middle of the detector, which is soon read."""
+    nav, sig = dataset.shape.nav, dataset.shape.sig
+    if len(nav) > _MOST_AXES:
+        return {}
+    image = dataset.navigator()
+    lazy = image is None or image.shape != tuple(nav)
+    if lazy:
+        middle = tuple(map(_middle, sig)) if len(sig) > 1 else ()
+        image = to_dask(dataset)[(..., *middle)].sum(axis=tuple(range(-len(sig), 0)))
+    axes = enumerate(zip(dataset.axes, nav, strict=False))
+    told = [_axis(axis, number, length, navigate=False) for number, (axis, length) in axes]
+    return {"_sig_navigator": {"data": image, "axes": told, "metadata": {}, "attributes": {"_lazy": lazy}}}
+
+
+def _middle(length: int) -> slice:
+    """Give the middle eighth of an axis of the detector."""
+    wanted = max(1, length // _MIDDLE)
+    return slice((length - wanted) // 2, (length - wanted) // 2 + wanted)
 
 
 def _axis(axis: Axis, number: int, length: int, *, navigate: bool) -> dict[str, Any]:

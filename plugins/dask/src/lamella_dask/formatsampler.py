@@ -97,9 +97,10 @@ class DaskSampler(Sampler):
         yield "blocks of unknown size", {"data": array[da.from_array(np.ones(len(data.pixels), bool))], **dims}
         yield "objects", {"data": array.astype(object), **dims}
         yield "text", {"data": array.astype("U8"), **dims}
+        yield "an array of NumPy", {"data": data.pixels, **dims}
         yield "no scan axis", {"data": array, "sig_dims": array.ndim}
         yield "two numbers of detector axes", {"data": array, "sig_axes": (-1,), "sig_dims": 2}
-        for axes in ((0, 0), (0, array.ndim), (-array.ndim - 1, 0), (0, "k")):
+        for axes in ((0, 0), (1, array.ndim), (-array.ndim - 1, 0), (1, "k")):
             yield f"detector axes {axes}", {"data": array, "sig_axes": axes}
         for what, change in _WRONG.items():
             yield what, {"data": array.map_blocks(change, dtype=array.dtype, meta=array._meta), **dims}
