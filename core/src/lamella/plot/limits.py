@@ -91,7 +91,7 @@ def curve_scale(values: NDArray[Any], wish: Wish = "linear") -> tuple[Scale, tup
     return "linear", (low if low == 0 else low - margin, high + margin)
 
 
-def _known(values: NDArray[Any]) -> NDArray[np.float64]:
+def _known(values: NDArray[Any]) -> NDArray[Any]:
     """Give finite values: evenly chosen ones, or all where these are few."""
     flat = values.reshape(-1)
     step = max(1, flat.size // _ENOUGH) | 1
@@ -99,18 +99,25 @@ def _known(values: NDArray[Any]) -> NDArray[np.float64]:
     return _finite(flat) if known.size < min(flat.size, _FEW) else known
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """Give finite values in double precision, or as they are if they are counts of at most 16 bits."""
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
     return np.asarray(values if values.dtype.kind in "iu" else values[np.isfinite(values)], dtype=np.float64)
 
 
-def _ends(known: NDArray[np.float64], low: float = _LOW) -> tuple[float, float]:
+def _ends(known: NDArray[Any], low: float = _LOW) -> tuple[float, float]:
     """Give a low and a high value such that a hot or a dead pixel lies beyond them."""
     n = len(known)
     if n >= _MANY:
         first, last = round(low * (n - 1) + 0.5), int(_HIGH * (n - 1))
+        if known.dtype != np.float64:  # whole numbers that can be counted, which is faster
+            below = np.cumsum(np.bincount(known))
+            low_value, high_value = np.searchsorted(below, (first, last), side="right")
+            return float(low_value), float(high_value)
         ordered = np.partition(known, (first, last))
         return float(ordered[first]), float(ordered[last])
-    ordered = np.sort(known)
+    ordered = np.sort(known).astype(np.float64, copy=False)
     first, last = 0, n - 1
     if n > 4:
         with np.errstate(over="ignore"):
@@ -119,7 +126,7 @@ def _ends(known: NDArray[np.float64], low: float = _LOW) -> tuple[float, float]:
     return float(ordered[first]), float(ordered[last])
 
 
-def _linear_limits(known: NDArray[np.float64]) -> tuple[float, float]:
+def _linear_limits(known: NDArray[Any]) -> tuple[float, float]:
     if not known.size:
         return 0.0, 1.0
     low, high = _ends(known)
@@ -128,7 +135,7 @@ def _linear_limits(known: NDArray[np.float64]) -> tuple[float, float]:
     return (low, high) if high - low > _DUST * max(abs(low), abs(high)) else _around(low)
 
 
-def _log_limits(known: NDArray[np.float64], ratio: float) -> tuple[float, float] | None:
+def _log_limits(known: NDArray[Any], ratio: float) -> tuple[float, float] | None:
     """Give limits of a logarithmic scale; None where the positive values do not have the range for it."""
     positive = known[known > 0]
     if not positive.size:
