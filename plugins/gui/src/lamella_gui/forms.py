@@ -201,4 +201,4 @@ def _boxes(one: Declaration, text: str, items: int) -> tuple[tuple[str, str, str
 
 def _bounds(param: Any) -> str:
     words = (("at least", param.ge), ("more than", param.gt), ("at most", param.le), ("less than", param.lt))
-    return ", ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
+    return ", ".join(f"{word} {text_of(bound)}" for word, bound in words if bound is not None)

@@ -329,6 +329,11 @@ def test_every_parameter_of_a_format_has_a_field(name: str) -> None:
         assert field.kind != "tuple" or len(field.boxes) >= 1
 
 
+def test_bounds_are_whole_numbers_where_they_are() -> None:
+    fields = {field.name: field for field in fields_of(default_registry().get("mib").parameters(), {})}
+    assert fields["flyback"].bounds == "at least 0, at most 1048576"
+
+
 def test_what_a_form_shows_is_what_it_reads() -> None:
     declarations = default_registry().get("raw").parameters()
     given = {"dtype": "uint16", "nav_shape": "4,5,6", "sig_shape": "8,8", "sync_offset": "-3"}

@@ -199,6 +199,8 @@ def test_the_fourier_transform_is_that_of_numpy(shown: Shown) -> None:
     assert (step["unit"], abs(step["offset"] + bright[1] * step["scale"])) == ("1/nm", pytest.approx(1 / (4 * 0.5)))
     shown.show(image.reshape(24, 2, 32, 2).mean(axis=(1, 3)), size=[48, 64], axes=axes(0.5, "nm"))
     assert shown.run("window.viewer.fourier().header.axes[1].scale") == pytest.approx(1 / 32)
+    shown.show(image, axes=axes(0.5, "1/nm"))
+    assert shown.run("window.viewer.fourier().header.axes[1].unit") == "nm"
 
 
 def test_a_pointer_in_another_picture_is_marked_and_tells_no_one(shown: Shown) -> None:

@@ -67,7 +67,8 @@ function reciprocal({ axes, size, box }, shape, i, n) {
   const axis = axes?.[axes.length - 2 + i];
   const covered = box ? box[i + 2] - box[i] : (size ?? shape)[i];
   const scale = shape[i] / (n * covered * Math.abs(axis?.scale ?? 1));
-  return { name: `1/${axis?.name ?? "yx"[i]}`, scale, offset: -scale * (n / 2), unit: `1/${axis?.unit || "px"}` };
+  const of = axis?.unit?.startsWith("1/") ? axis.unit.slice(2) : `1/${axis?.unit || "px"}`;
+  return { name: `1/${axis?.name ?? "yx"[i]}`, scale, offset: -scale * (n / 2), unit: of };
 }
 
 /** @param {ArrayLike<number>} pixels  @param {Uint8Array | null} valid */
