@@ -180,6 +180,10 @@ def test_two_results_are_compared_with_the_same_zoom_and_colours(page: Page, cli
     time.sleep(0.8)  # the page keeps its state a moment later
     page.reload()
     wait(page, "document.getElementById('second').frame?.header.title.startsWith('Fourier')")
+    page.locator("body").press("f")
+    assert not page.locator("#second").is_visible()
+    page.locator("body").press("f")
+    wait(page, "document.getElementById('second').frame?.header.title.startsWith('Fourier')")
     page.get_by_role("button", name="Compare").click()
     assert not page.locator("#second").is_visible()
 

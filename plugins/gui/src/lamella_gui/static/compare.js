@@ -17,6 +17,7 @@ export class Compare {
   constructor(viewers, chosen, changed) {
     this.viewers = viewers;
     this.chosen = chosen;
+    this.changed = changed;
     this.figure = /** @type {HTMLElement} */ (viewers.second.closest("figure"));
     this.button = /** @type {HTMLButtonElement} */ (byId("compare"));
     this.select = /** @type {HTMLSelectElement} */ (byId("second-of"));
@@ -100,6 +101,12 @@ export class Compare {
     this.zoom("scan", "second");
     this.colour();
     if (this.linked && !this.links.colours.checked) second.range = null;
+  }
+
+  /** Show the transform of a picture, or no second picture if one is shown. @param {string} source */
+  toggle(source) {
+    this.open(this.source ? "" : TRANSFORM + source);
+    this.changed();
   }
 
   /** @param {string} here  @param {string} there */

@@ -1,7 +1,7 @@
 /** Keys of the page of a data set; those of a picture are its own. */
 
 /**
- * @param {{open: () => void, code: () => void, keys: () => void, save: () => void, stop: () => void, add: () => void,
+ * @param {{open: () => void, code: () => void, keys: () => void, save: () => void, stop: () => void, add: () => void, transform: () => void,
  *   panel: (number: number) => void, shortcut: (key: string) => boolean, letters: () => boolean}} acts
  */
 export function connectKeys(acts) {
@@ -16,6 +16,7 @@ export function connectKeys(acts) {
     else if (control && key === "s") act(event, acts.save);
     else if (typing || control || event.altKey || !acts.letters()) return;
     else if (key === "a") act(event, acts.add);
+    else if (key === "f") act(event, acts.transform);
     else if (event.key === "?") act(event, acts.keys);
     else if (/^[1-9]$/.test(event.key)) act(event, () => acts.panel(Number(event.key) - 1));
     else if (acts.shortcut(key)) event.preventDefault();

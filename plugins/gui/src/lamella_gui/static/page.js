@@ -225,8 +225,8 @@ connectKeys({
   open: () => (location.href = String(address("open"))),
   code: () => openDialog("code", scan, () => active, keep),
   keys: () => openDialog("keys", scan, () => active, keep),
-  save: savePicture,
-  stop,
+  save: savePicture, stop,
+  transform: () => compare.toggle(active && laneOf(active) === "detector" ? "detector" : "scan"),
   add: () => document.getElementById("add")?.focus(),
   panel: (number) => show(forms.panels[number]),
   shortcut: (key) => {
