@@ -88,7 +88,17 @@ def test_other_hosts_are_not_known(client: Client, scan: str, host: str | None) 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:1", None])
 def test_changes_need_the_right_origin(client: Client, scan: str, origin: str | None) -> None:
-    for path in ("/open", "/demo", f"/scan/{scan}/close", f"/scan/{scan}/state", "/check", "/token"):
+    for path in (
+        "/open",
+        "/demo",
+        f"/scan/{scan}/close",
+        f"/scan/{scan}/state",
+        f"/scan/{scan}/refresh",
+        "/check",
+        "/bookmarks",
+        "/workers",
+        "/token",
+    ):
         assert client.post(path, Origin=origin).status == 403, path
     assert refused(client, scan, origin=origin)
     assert client.get(f"/scan/{scan}").status == 200
