@@ -97,7 +97,7 @@ path.dashed { stroke-dasharray: 7 4; }
 .status .grow { flex: 1 0 0; min-width: 0; }
 @container (max-width: 380px) { .status .pixel, .status .scale { display: none; } }
 @container (max-width: 260px) { .status .region, .status .place { display: none; } }
-.status .value { color: var(--fg); }
+.status .value { color: var(--fg); flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .chip { flex: none; border: 1px solid currentColor; border-radius: 99px; padding: 0 8px; font-size: 12px; line-height: 18px; }
 .chip.ok { color: var(--ok); }
 .chip.warn { color: var(--warn); }
