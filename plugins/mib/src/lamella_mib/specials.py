@@ -369,6 +369,10 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     (directory / "a3.mib").unlink()
     yield Special("parts that start again", {"path": path}, **shown, notes=2)
     clean()
+    put("a5.mib", CAMERA.part(frames[7:]))
+    path = put("a02.mib", CAMERA.part(frames[:7]))
+    yield Special("parts that start again, with zeros in names", {"path": path}, **shown, notes=2)
+    clean()
     path = put("a1.mib", CAMERA.part(frames[:6], first=2))
     put("a2.mib", CAMERA.part(frames[6:], first=1))
     yield Special("parts whose numbers overlap", {"path": path}, **shown, notes=2)
@@ -415,6 +419,11 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     else:
         with_link = {"path": home / "a1.mib"}
         yield Special("links, one of them leads elsewhere", with_link, pixels=np.concatenate([frames, frames]), notes=3)
+        (home / "a2.mib").replace(home / "a0.mib")
+        put("home/a1.mib", b"")
+        put("home/a4.mib", CAMERA.part(frames))
+        (home / "a3.mib").unlink()
+        yield Special("an empty part after a link that leads elsewhere", with_link, **shown, notes=3)
     clean()
     put("a1.mib", CAMERA.part(frames[:1]))
     path = put("a2.dat", CAMERA.part(frames))
