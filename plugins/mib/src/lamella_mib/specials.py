@@ -395,6 +395,8 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     yield Special("a last frame that is incomplete", {"path": path}, **cut, notes=2, warnings=1)
     path = put("a2.mib", CAMERA.part(frames[5:], first=6) + bytes(5000))
     yield Special("space after the frames", {"path": path}, **shown, notes=2, warnings=1)
+    path = put("a2.mib", CAMERA.part(frames[5:6], first=6) + bytes(500))
+    yield Special("space after one frame", {"path": path}, pixels=frames[:6], notes=2, warnings=1)
     clean()
     path = put("a2.mib", CAMERA.part(frames))
     put("a1.mib", CAMERA.part(frames[:, 1:], first=20))
