@@ -106,6 +106,7 @@ class Frms6Sampler(Sampler):
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Write parts of other versions and kinds, parts that do not fit together, and wrong header files."""
+        data = data.but(variant="binned")  # one part, so that no other contradicts it
         keywords = self.write(directory, data)
         path, header = _part(directory / _BASE, 1), directory / f"{_BASE}.hdr"
         frames, content = folded(data.frames), path.read_bytes()
@@ -120,8 +121,20 @@ class Frms6Sampler(Sampler):
             path.write_bytes(changed)
             yield text, keywords
         path.write_bytes(content)
-        if not header.exists():
-            return
+        table, matrix = directory / "gain.csv", directory / "gain.mat"
+        for text, lines in (("lines of different lengths", "1;2\n1\n"), ("no number", "a;b\n"), ("no line", "\n")):
+            table.write_text(lines)
+            yield f"a gain map with {text}", {**keywords, "gain_map": str(table)}
+        for text, matlab in (
+            ("another name", _matrix(b"Gain", np.ones(data.sig_shape))),
+            ("text", _matrix(b"GainMap", np.ones(data.sig_shape), kind=1)),
+            ("one number that is not finite", _matrix(b"GainMap", np.full(data.sig_shape, np.inf))),
+            ("another shape", _matrix(b"GainMap", np.ones((2, 3)))),
+        ):
+            matrix.write_bytes(matlab)
+            yield f"a matrix with {text}", {**keywords, "gain_map": str(matrix)}
+        yield "a gain map that is not there", {**keywords, "gain_map": str(directory / "none.csv")}
+        yield "a gain map of another kind", {**keywords, "gain_map": str(path)}
         right = header.read_text()
         for old, new in (
             ("[measurementInfo]", "[other]"),
@@ -278,9 +291,14 @@ def _corrected(directory: Path, data: SampleData) -> Iterator[Special]:
     yield Special("binning of the user", once, pixels=data.pixels, corrections={"dark": mean}, notes=0)
     if find_spec("scipy") is not None:
         matrix = folder / "gain.mat"
-        head = struct.pack("<5I", 0, *small.shape, 0, 8) + b"GainMap\0"  # version 4 of the format
-        matrix.write_bytes(head + small.tobytes(order="F"))
+        matrix.write_bytes(_matrix(b"GainMap", small))
         yield Special("a gain map of MATLAB", {**only, "gain_map": str(matrix)}, corrections={"gain": small})
+
+
+def _matrix(name: bytes, values: NDArray[Any], *, kind: int = 0) -> bytes:
+    """Give a file of MATLAB, version 4; kind 0 are numbers, 1 is text."""
+    head = struct.pack("<5I", kind, *values.shape, 0, len(name) + 1)
+    return head + name + b"\0" + values.astype("<f8").tobytes(order="F")
 
 
 def _other_dark_frames(directory: Path, data: SampleData) -> Iterator[Special]:
@@ -291,6 +309,11 @@ def _other_dark_frames(directory: Path, data: SampleData) -> Iterator[Special]:
     for stated, notes in ((4, 1), (3, 0), (2, 0)):
         _, keywords = _acquisition(directory, f"stated {stated}", data, darks, header_text(n, nav, dark_frames=stated))
         yield Special(f"3 of {stated} dark frames", keywords, corrections={"dark": mean}, notes=notes)
+    large = SampleData((1, 2), (264, 264), "<u2")
+    many = np.broadcast_to(np.arange(264, dtype=np.uint16)[:, np.newaxis], (64, 264, 264)).copy()  # more than 8 MiB
+    many[-1] += 64
+    _, keywords = _acquisition(directory, "many", large, many)
+    yield Special("many dark frames", keywords, corrections={"dark": many.mean(axis=0)}, notes=0)
     _, keywords = _acquisition(directory, "none", data, None, header_text(n, nav, dark_frames=2))
     yield Special("no dark frames, but the header counts some", keywords, corrections={}, notes=1)
     yield Special("no dark frames, and none wanted", {**keywords, "subtract_dark": False}, corrections={}, notes=0)
@@ -309,6 +332,13 @@ def _other_headers(directory: Path, data: SampleData) -> Iterator[Special]:
     for stated in (n + 1, n - 1):
         _, keywords = _acquisition(directory, f"counts {stated}", data, None, header_text(stated, nav))
         yield Special(f"{stated} signal frames are stated", keywords, pixels=data.pixels, notes=1)
+    digits = header_text(n, nav).replace(f"SignalFrames = {n}", f"SignalFrames = {n:018d}")
+    base, _ = _acquisition(directory, "digits", data, None, digits)
+    for number in (1, 2):
+        part = _part(base, number)
+        part.rename(part.with_suffix(".FRMS6"))
+    capitals = {"path": _part(base, 1).with_suffix(".FRMS6")}
+    yield Special("parts in capitals, and a number of 18 digits", capitals, pixels=data.pixels, notes=0)
     silent = "[measurementInfo]\r\ndarkframes = 0\r\n"
     _, keywords = _acquisition(directory, "silent", data, None, silent)
     yield Special("a header that says little", keywords, pixels=flat, metadata={"dwell_time": None}, notes=1)

@@ -6,6 +6,7 @@ spec = FormatSpec(
     name="k2is",
     title="Gatan K2 IS raw sectors",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_k2is.reader:K2isReader",
     params="lamella_k2is.params:K2isParams",
     extensions=("gtg", "bin"),

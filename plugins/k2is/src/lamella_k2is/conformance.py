@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +33,9 @@ class K2isSampler(Sampler):
     variants = ("scan", "series")
     floor = 0.1  # every pixel is unpacked
     largest = 128 << 20
+    unreached: ClassVar[Mapping[str, str]] = {
+        "return None": "blocks are looked for where they are complete; a file that is cut meanwhile reaches it"
+    }
 
     def fit(self, data: SampleData) -> SampleData:
         """Give up to three frames of the one size that the camera has; a time series has one scan axis."""
@@ -74,9 +79,10 @@ class K2isSampler(Sampler):
 
     def metadata(self, data: SampleData) -> Mapping[str, object]:
         """Give what the tags say."""
-        known: dict[str, object] = {"exposure_time": 0.0025, "detector": "Gatan K2 IS"}
+        known: dict[str, object] = {"exposure_time": 0.0025, "detector": "Gatan K2 IS", "counter_depth": 12}
         if data.variant == "series":
-            return known
+            return {**known, "dwell_time": None, "beam_energy": None}
+        known["dwell_time"] = 0.0025
         return {**known, "beam_energy": 300e3, "camera_length": 0.8, "instrument": "Titan ß", "scan_rotation": 12.5}
 
     def per_frame(self, data: SampleData) -> Mapping[str, object]:
@@ -84,10 +90,193 @@ class K2isSampler(Sampler):
         steps = np.arange(data.n_frames)
         return {"frame id": _FIRST_ID + steps, "shutter": steps >= (data.variant == "scan")}
 
+    def raw_metadata(self, data: SampleData) -> Mapping[str, object]:
+        """Give the tags."""
+        return {"tags": {} if data.variant == "series" else _tags(data.nav_shape)}
+
+    def expects_notes(self, data: SampleData) -> int:
+        """Count the note that there are no tags."""
+        return int(data.variant == "series")
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write recordings that begin, end and lose blocks elsewhere, and other tags."""
+        if data.n_frames < 3:
+            return
+        if data.variant == "scan":
+            yield from _with_parameters(directory, data)
+            yield from _with_other_tags(directory)
+            yield from _with_lost_blocks(directory, data)
+        else:
+            yield from _with_other_flags(directory, data)
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Write sectors that do not fit together, and tags that make no sense."""
+        keywords = self.write(directory, data)
+        tags, last = directory / f"{_BASE}.gtg", directory / f"{_BASE}8.bin"
+        right, content = gtg_bytes(data.nav_shape), last.read_bytes()
+        for text, wrong in (
+            ("tags of version 5", struct.pack(">I", 5) + right[4:]),
+            ("tags that were cut", right[: len(right) // 2]),
+            ("a scan without lines", gtg_bytes((0, 3))),
+            ("a scan without columns", gtg_bytes((3, 0))),
+        ):
+            tags.write_bytes(wrong)
+            yield text, keywords
+        tags.write_bytes(right)
+        yield "no flyback columns to drop", {**keywords, "drop_flyback": True}
+        frames = data.frames[:, :, 1792:]
+        flagged = range(1, data.n_frames)
+        for text, sector in (
+            ("a sector of another time", sector_bytes(frames, flagged=flagged, count=_FIRST_COUNT + 320_000)),
+            ("a sector that begins frames elsewhere", sector_bytes(frames, flagged=flagged, count=_FIRST_COUNT + 5)),
+            ("a sector of other frames", sector_bytes(frames, flagged=flagged, frame_id=_FIRST_ID + 1)),
+            ("a sector of zeros", bytes(len(content))),
+            ("less than a block", content[: _BLOCK - 1]),
+        ):
+            last.write_bytes(sector)
+            yield text, keywords
+        last.unlink()
+        yield "a sector that is missing", keywords
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the beginning and the end of some headers."""
         marks = [block * _BLOCK + at for block in (0, 1, 15, 16, 31, 32) for at in (0, 40)]
         return {f"{_BASE}{number}.bin": marks for number in range(1, 9)}
+
+
+def _shown(frames: NDArray[Any], steps: Sequence[int], nav: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Give what steps show that have these frames, -1 for none."""
+    places = np.asarray(steps)
+    return frames[places].reshape(*nav, *frames.shape[1:]), (places >= 0).reshape(nav)
+
+
+def _with_parameters(directory: Path, data: SampleData) -> Iterator[Special]:
+    """One recording, opened in other ways; its tags count three columns, of which one is flyback."""
+    folder, frames = directory / "parameters", data.frames
+    folder.mkdir()
+    path = write_recording(folder, frames, flagged_from=1, gtg=gtg_bytes((1, 3)))
+    for text, more, steps, nav in (
+        ("tags named", {"path": folder / f"{_BASE}.gtg"}, (0, 1, 2), (1, 3)),
+        ("a series in spite of its tags", {"mode": "series"}, (1, 2), (2,)),
+        ("a scan that began before", {"first_frame": -1}, (-1, 0, 1), (1, 3)),
+        ("a scan that began later", {"first_frame": 1}, (1, 2, -1), (1, 3)),
+        ("no flyback", {"drop_flyback": True}, (0, 1), (1, 2)),
+        ("no flyback, and a later beginning", {"drop_flyback": True, "first_frame": 2}, (2, -1), (1, 2)),
+        ("no flyback, and an earlier one", {"drop_flyback": True, "first_frame": -1}, (-1, 0), (1, 2)),
+        ("a later series", {"mode": "series", "first_frame": 2}, (2,), (1,)),
+    ):
+        pixels, valid = _shown(frames, steps, nav)
+        yield Special(text, {"path": path, **more}, pixels=pixels, valid=valid, notes=0)
+    cropped = frames[:, :1792, :1920].reshape(1, 3, 1792, 1920)
+    yield Special("active pixels", {"path": path, "crop_active": True}, pixels=cropped, notes=0)
+    (folder / f"{_BASE}.gtg").write_bytes(gtg_bytes((2, 2)))
+    pixels, valid = _shown(frames, (0, 2), (2, 1))
+    yield Special("two lines", {"path": path, "drop_flyback": True}, pixels=pixels, valid=valid, notes=0)
+    with contextlib.suppress(OSError):  # where links are not allowed
+        (folder / f"{_BASE}3.BIN").symlink_to(directory.parent / "elsewhere.bin")
+    pixels, valid = _shown(frames, (0, 1, 2, -1), (2, 2))
+    yield Special("a link beside it that leads elsewhere", {"path": path}, pixels=pixels, valid=valid, notes=0)
+
+
+def _with_other_tags(directory: Path) -> Iterator[Special]:
+    """Tags of other versions, byte orders and kinds."""
+    folder = directory / "parameters"
+    path, tags = folder / f"{_BASE}1.bin", folder / f"{_BASE}.gtg"
+    microscope = {
+        "Voltage": 0.0,
+        "STEM Camera Length": 1500,
+        "Microscope": " ",
+        "Operator": "Ada ",
+        "Operation Mode": "SCANNING",
+        "Indicated Magnification": 20e3,
+    }
+    known = {
+        "instrument": None,
+        "operator": "Ada",
+        "mode": "SCANNING",
+        "beam_energy": None,
+        "camera_length": 1.5,
+        "magnification": 20e3,
+        "scan_rotation": None,
+    }
+    for version, little in ((3, True), (3, False), (4, True), (4, False)):
+        more = {"SI Image Tags": {"Microscope Info": microscope}, **_odd_values(version, little)}
+        tags.write_bytes(gtg_bytes((1, 3), version=version, little=little, more=more))
+        raw = {
+            "SI Dimensions": {"Size X": 3, "Size Y": 1},
+            "SI Image Tags": {"Microscope Info": microscope},
+            "text": "Größe",
+            "pair": [3, 0.5],
+            "none": None,
+            "many": [1, 2, 3],
+            "records": "2 items of 6 bytes",
+            "long": "5000 items of 2 bytes",
+            "words": "µm",
+            "9": 7,
+        }
+        text = f"tags of version {version}, {'little' if little else 'big'}-endian"
+        yield Special(text, {"path": path}, metadata=known, raw_metadata={"tags": raw}, notes=0)
+    tags.write_bytes(gtg_bytes(None))
+    known = {"dwell_time": None, "beam_energy": 300e3}
+    yield Special("tags of a series", {"path": path}, metadata=known, raw_metadata={"tags": _tags(None)}, notes=0)
+
+
+def _odd_values(version: int, little: bool) -> dict[str, bytes]:
+    """Give values of other kinds than the usual ones, by their names."""
+    code, order = ("I" if version == 3 else "Q"), ("<" if little else ">")
+    encoding = "utf-16-le" if little else "utf-16-be"
+    return {
+        "text": _described([18, 5], "Größe".encode(encoding), code),
+        "pair": _described([15, 0, 2, 0, 2, 0, 6], struct.pack(f"{order}hf", 3, 0.5), code),
+        "none": _described([7], struct.pack(f"{order}d", math.nan), code),
+        "many": _described([20, 3, 3], struct.pack(f"{order}3i", 1, 2, 3), code),
+        "records": _described([20, 15, 0, 2, 0, 2, 0, 3, 2], bytes(12), code),
+        "long": _described([20, 2, 5000], bytes(10_000), code),
+        "words": _described([20, 4, 2], "µm".encode(encoding), code),
+        "": _described([2], struct.pack(f"{order}h", 7), code),
+    }
+
+
+def _with_lost_blocks(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Blocks that were not written, and one whose header is damaged."""
+    folder, frames = directory / "lost", data.frames
+    folder.mkdir()
+    path = write_recording(folder, frames, flagged_from=1, gtg=gtg_bytes((1, 3)), lost={4: [40, 41], 6: [50]})
+    left = frames.copy()
+    left[1, :930, 864:896] = 0  # blocks 8 and 9 of frame 1 in sector 4, from right to left
+    left[1, 930:, 1488:1504] = 0  # block 18 in sector 6
+    pixels, valid = _shown(frames, (0, -1, 2), (1, 3))
+    yield Special("blocks that were lost", {"path": path}, pixels=pixels, valid=valid, notes=1)
+    zeros = {"path": path, "lost_blocks": "zero"}
+    yield Special("zeros for blocks that were lost", zeros, pixels=left.reshape(1, 3, 1860, 2048), notes=1)
+    cropped = left[:, :1792, :1920].reshape(1, 3, 1792, 1920)
+    yield Special("the same, without reference pixels", {**zeros, "crop_active": True}, pixels=cropped, notes=1)
+    pixels, valid = _shown(frames, (0, -1), (1, 2))
+    yield Special("lost blocks, no flyback", {"path": path, "drop_flyback": True}, pixels=pixels, valid=valid, notes=1)
+    write_recording(folder, frames, flagged_from=1)
+    with (folder / f"{_BASE}2.bin").open("r+b") as file:
+        file.seek(40 * _BLOCK)
+        file.write(bytes(4))
+    left = frames.copy()
+    left[1, :930, 368:384] = 0
+    yield Special("zeros for a damaged block", zeros, pixels=left.reshape(1, 3, 1860, 2048))
+
+
+def _with_other_flags(directory: Path, data: SampleData) -> Iterator[Special]:
+    """Shutters that open never, at once, and close before the end."""
+    folder, frames = directory / "flags", data.frames
+    folder.mkdir()
+    path = write_recording(folder, frames)
+    pixels, valid = _shown(frames, (-1, 0, 1, 2), (4,))
+    yield Special("an open shutter", {"path": path, "mode": "stem"}, pixels=pixels, valid=valid, notes=1)
+    write_recording(folder, frames, flagged_from=1, flagged_to=2)
+    flags = {"shutter": [False, True, False], "frame id": _FIRST_ID + np.arange(3)}
+    yield Special("a shutter that closed", {"path": path}, pixels=frames[1:2], per_frame=flags, notes=1)
+    stem = {"path": path, "mode": "stem"}
+    known = {"dwell_time": 0.0025}
+    yield Special("a scan without tags", stem, pixels=frames[:2], per_frame=flags, metadata=known, notes=0)
+    write_recording(folder, frames, flagged_from=3)
+    yield Special("a shutter that never opened", {"path": path}, pixels=frames, notes=2)
 
 
 def write_recording(
@@ -157,19 +346,22 @@ def sector_bytes(
     return b"".join(_blocks(pixels, flagged, range(-before, 32 * len(pixels) + behind), lost, count, frame_id))
 
 
-def gtg_bytes(
-    scan: Sequence[int] | None, *, version: int = 3, little: bool = True, flyback: int = 1, more: Mapping[str, Any] = {}
-) -> bytes:
-    """Give a file of tags for a scan, ``(y, x)`` with its flyback columns, or for a time series."""
+def _tags(scan: Sequence[int] | None, flyback: int = 1) -> dict[str, Any]:
     sizes = {} if scan is None else {"SI Dimensions": {"Size X": int(scan[1]), "Size Y": int(scan[0])}}
     sampling = {} if scan is None else {"Height (pixels)": int(scan[0]), "Width (pixels)": int(scan[1]) - flyback}
     acquisition = {"SI": {"Acquisition": {"Spatial Sampling": sampling}}}
     microscope = {"Voltage": 300e3, "STEM Camera Length": 800.0, "Microscope": "Titan ß"}
-    tags = {
+    return {
         **sizes,
         "SI Image Tags": {**acquisition, "Microscope Info": microscope, "DigiScan": {"Rotation": 12.5}},
-        **more,
     }
+
+
+def gtg_bytes(
+    scan: Sequence[int] | None, *, version: int = 3, little: bool = True, flyback: int = 1, more: Mapping[str, Any] = {}
+) -> bytes:
+    """Give a file of tags for a scan, ``(y, x)`` with its flyback columns, or for a time series."""
+    tags = {**_tags(scan, flyback), **more}
     code = "I" if version == 3 else "Q"
     body = _group(tags, code, "<" if little else ">")
     return struct.pack(f">I{code}I", version, len(body), int(little)) + body + bytes(8)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from lamella.errors import LamellaError
+from lamella.dataset.framereader import FrameReader
+from lamella.errors import FrameMissingError, LamellaError
+from lamella.io.buffered import BufferedBackend
 from lamella.reader import FrameSource, LinearSource, Probe, SigBox
 from lamella.system.hosts import across_hosts
 from lamella_testkit.checking import check
@@ -122,6 +126,10 @@ def _use(kit: Kit, sample: Sample) -> None:
     codec = source.encoding.codec if isinstance(source, LinearSource) else None
     if codec is not None:
         codec.storage_order(source.sig_shape)
+    with contextlib.suppress(FrameMissingError), FrameReader(source, BufferedBackend()) as reader:
+        reader.read(range(min(2, source.n_frames)))
+    if isinstance(source, FrameSource) and source.rows is not None:
+        _use_rows(source, source.rows.dtype)
     for give in source.info.per_frame.values():
         give()
     if source.info.navigator is not None:
@@ -135,5 +143,20 @@ def _read_in_reverse(source: FrameSource) -> None:
     frames = np.arange(min(source.n_frames, 4), dtype=np.int64)[::-1]
     box = SigBox((0,) * len(source.sig_shape), tuple(max(1, n - 1) for n in source.sig_shape))
     session = SpyBackend().open(source.resources)
-    source.read(session, frames, box, np.empty((len(frames), *box.shape), source.dtype))
-    session.close()
+    try:
+        with contextlib.suppress(FrameMissingError):
+            source.read(session, frames, box, np.empty((len(frames), *box.shape), source.dtype))
+    finally:
+        session.close()
+
+
+def _use_rows(source: FrameSource, dtype: np.dtype[Any]) -> None:
+    """Read frames as computations do that need no order of pixels."""
+    frames = np.arange(min(2, source.n_frames))
+    out = np.empty((len(frames), math.prod(source.sig_shape)), dtype)
+    session = BufferedBackend().open(source.resources)
+    try:
+        with contextlib.suppress(FrameMissingError):
+            source.read_rows(session, frames, 0, out.shape[1], out)
+    finally:
+        session.close()
