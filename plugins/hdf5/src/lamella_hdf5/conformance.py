@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from lamella.reader import Axis
+from lamella_hdf5.specialfiles import special_files
 from lamella_testkit import SampleData, Sampler, Special
 
 __all__ = ["Hdf5Sampler"]
@@ -27,6 +28,11 @@ class Hdf5Sampler(Sampler):
     variants = ("contiguous", "user block", "frames", "grid", "lzf", "nexus")
     careful: ClassVar[Mapping[str, Any]] = {"isolate": "always"}
     expansion = None  # chunks that were never written take no room
+    unsaid: ClassVar[Mapping[str, str]] = {
+        "raw_metadata": "values of small data sets as they are; special files state attributes and such a value",
+        "parameters.fast": "both ways give the same pixels; the tests of layouts compare them",
+        "parameters.isolate": "a right file is read alike in a child process and without one",
+    }
 
     def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
         """Write one file with one data set."""
@@ -64,6 +70,11 @@ class Hdf5Sampler(Sampler):
         """Give the fields of the superblock."""
         block = 1024 if data.variant == "user block" else 0
         return {f"{data.stem}.h5": [block + at for at in (0, 8, 13, 24, 40, 48, 56, 96)]}
+
+    def write_special(self, directory: Path, data: SampleData) -> Iterator[Special]:
+        """Write files of other programs, layouts and parameters."""
+        if data.variant == "contiguous":
+            yield from special_files(directory, data)
 
     def write_costly(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Write small files with long texts, packed values and never written ones beside the scan."""
