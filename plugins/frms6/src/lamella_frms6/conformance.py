@@ -144,6 +144,7 @@ class Frms6Sampler(Sampler):
             ("bin: ", "bin: 0, windowing: 1 x 1; "),
             ("windowing", "window"),
             ("stemimagesize = ", "stemimagesize = 0x"),
+            (f"stemimagesize = {data.nav_shape[0]}", "stemimagesize = 0"),
             ("dwelltimemicroseconds = 625", "dwelltimemicroseconds = 0.5"),
             ("gain = 1", "gain"),
         ):

@@ -254,14 +254,15 @@ def _chunks(folder: Path, data: SampleData) -> Iterator[Special]:
 
     filled = frames.copy()
     filled[:, 3:] = 5
-    for name, options in {
+    filters: dict[str, dict[str, Any]] = {
         "plain": {},
         "shuffle": {"shuffle": True},
         "fletcher32": {"fletcher32": True},
         "gzip": {"compression": "gzip", "shuffle": True},
         "lzf": {"compression": "lzf"},
         "scaleoffset": {"scaleoffset": 0},
-    }.items():
+    }
+    for name, options in filters.items():
         keywords = _saved(folder / f"{name}.h5", partial(corners, **options))
         yield Special(f"chunks at corners, {name}", keywords, pixels=filled)
     keywords = _saved(folder / "compact.h5", _compact(frames))
