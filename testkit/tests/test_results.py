@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,18 @@ def test_the_summary_says_what_the_next_level_wants() -> None:
 
 def test_checks_are_plain_records() -> None:
     assert isinstance(named("spec_loads"), Check)
+
+
+def test_a_summary_says_what_the_sampler_leaves_open_the_most_valuable_first() -> None:
+    silent = {"recorded_files_are_read": "the sampler has no recorded files"}
+    silent["special_files_are_read_as_stated"] = "the sampler writes no special files"
+    made = [replace(result(3, Status.not_applicable), check=name, reason=reason) for name, reason in silent.items()]
+    lines = "8 statements are reached by no right file:\nreader:3: return None"
+    made.append(replace(result(3, Status.failed), check="right_files_reach_the_reader", reason=lines))
+    told = summary(made)
+    assert told[told.index("What the sampler leaves open, the most valuable first:") + 1 :] == [
+        "  right_files_reach_the_reader: 8 statements are reached by no right file",
+        "  special_files_are_read_as_stated: the sampler writes no special files",
+        "  recorded_files_are_read: the sampler has no recorded files",
+    ]
+    assert not any("leaves open" in line for line in summary(complete()))

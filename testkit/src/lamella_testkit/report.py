@@ -115,9 +115,37 @@ def summary(results: Iterable[Result]) -> list[str]:
     if blocking:
         lines.append(f"Level {following} wants: {', '.join(blocking)}")
     lines += begin_with(made)
+    lines += left_open(made)
     if failures(made) and sys.platform == "win32":
         lines.append("This platform has no limits on memory and time of a case: a hang ends the whole check")
     return lines
+
+
+_OF_SAMPLER = (
+    "right_files_reach_the_reader",
+    "what_is_reported_is_stated",
+    "parameters_have_an_effect",
+    "special_files_are_read_as_stated",
+    "wrong_files_are_refused",
+    "guarded_bytes_are_checked",
+    "the_end_of_large_files_is_read",
+    "recorded_files_are_read",
+)
+"""Checks that look as far as the sampler lets them, the most valuable first."""
+
+
+def left_open(results: Iterable[Result]) -> list[str]:
+    """Say what more the sampler could write or state, so that the other checks see more of the reader."""
+    made = {result.check: result for result in results}
+    found = []
+    for name in _OF_SAMPLER:
+        result = made.get(name)
+        if result is None or result.reason is None:
+            continue
+        silent = result.status is Status.not_applicable and "sampler" in result.reason
+        if silent or result.status is Status.failed:
+            found.append(f"  {name}: {result.reason.partition(chr(10))[0].rstrip(':')}")
+    return ["What the sampler leaves open, the most valuable first:", *found] if found else []
 
 
 def begin_with(results: Iterable[Result]) -> list[str]:
