@@ -87,7 +87,7 @@ def _use_all(kit: Kit) -> None:
         for _, sample in kit.special(kit.data(variant=variant)):
             _use(kit, sample)
     for text, answer in kit.sampler.write_wrong(directory := kit.directory(), kit.data()):
-        with kit.case(text):
+        with kit.case(text), contextlib.suppress(LamellaError):
             kit.reader.detect(Probe.of(sample_of(kit.data(), directory, answer).target))
     for one in kit.sampler.recorded():
         with kit.case(one.path.name), contextlib.suppress(LamellaError):
