@@ -254,6 +254,22 @@ def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> N
         other.close()
 
 
+def test_workers_compute_dask_arrays_of_a_data_set(executor: DaskExecutor, tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", DATA)
+    array = lamella.open(tmp_path / "scan.npy").to_dask(chunks=(3, 4, -1, 8))
+    indices: list[Any] = [
+        (),
+        (5, 7),
+        (slice(None, None, -3), [2, 0, 9]),
+        (..., slice(3, 9), 4),
+        (np.arange(8) % 3 == 1,),
+    ]
+    found = [executor.client.compute(array[index]).result() for index in indices]
+    expected = [DATA, DATA[5, 7], DATA[::-3][:, [2, 0, 9]], DATA[..., 3:9, 4], DATA[1::3]]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_arrays_in_memory_go_along_where_workers_may_be_on_other_hosts(executor: DaskExecutor) -> None:
     ds = lamella.open(np.repeat(DATA, 40, axis=0), format="memory", num_partitions=4)
     other = DaskExecutor(str(executor.describe()["scheduler"]))

@@ -259,7 +259,7 @@ def test_two_clients_and_runs_within_tasks_do_not_disturb_each_other(
     found: list[Any] = []
     threads = [
         threading.Thread(target=lambda one=one: found.append(lamella.Context(executor=one).run_udf(scan, SlowSumUDF())))
-        for one in (executor, other)
+        for one in (executor, other, executor)
     ]
     for thread in threads:
         thread.start()
@@ -267,7 +267,7 @@ def test_two_clients_and_runs_within_tasks_do_not_disturb_each_other(
         thread.join()
     for result in found:
         check(result)
-    assert len(found) == 2
+    assert len(found) == 3
     other.close()
 
     def nested(dataset: lamella.DataSet) -> Any:
