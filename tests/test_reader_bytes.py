@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-SAMPLERS = "conformance.py"  # writes the files that the kit reads
+SAMPLERS = ("conformance.py", "formatsampler.py", "specials.py", "specialfiles.py", "writer.py")
+"""Modules that write the files that the kit reads; a reader imports none of them."""
 FOR_LIBRARIES = "inuse.py"  # gives libhdf5 a file whose superblock says that it is in use
 
 FUNCTIONS = {
@@ -66,9 +67,17 @@ def _is_mode(call: ast.Call) -> bool:
 
 def readers() -> list[Path]:
     found = (path for path in ROOT.glob("plugins/*/src/*/**/*.py") if path.relative_to(ROOT).parts[1] != "gui")
-    modules = [path for path in found if path.name not in (SAMPLERS, FOR_LIBRARIES)]
+    modules = [path for path in found if path.name not in (*SAMPLERS, FOR_LIBRARIES)]
     templates = ROOT.glob("testkit/src/lamella_testkit/scaffold/templates/*/src/**/*.py.txt")
-    return sorted([*modules, *(path for path in templates if path.name != f"{SAMPLERS}.txt")])
+    return sorted([*modules, *(path for path in templates if path.name.removesuffix(".txt") not in SAMPLERS)])
+
+
+def source_of(path: Path) -> str:
+    """Give the text of a module, with names where a template has marks."""
+    text = path.read_text(encoding="utf-8")
+    for mark, name in (("@Name@", "Name"), ("@name@", "name")):
+        text = text.replace(mark, name)
+    return text
 
 
 def test_there_are_readers_to_look_at() -> None:
@@ -79,11 +88,21 @@ def test_there_are_readers_to_look_at() -> None:
 
 @pytest.mark.parametrize("path", readers(), ids=lambda path: "/".join(path.parts[-2:]))
 def test_readers_open_no_file_by_themselves(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    for mark, name in (("@Name@", "Name"), ("@name@", "name")):
-        text = text.replace(mark, name)
-    found = [f"line {line}: {what}" for line, what in accesses(text)]
+    found = [f"line {line}: {what}" for line, what in accesses(source_of(path))]
     assert not found, f"{path.relative_to(ROOT)} opens files; use Probe.read, Resource.read or read_records: {found}"
+
+
+@pytest.mark.parametrize("path", readers(), ids=lambda path: "/".join(path.parts[-2:]))
+def test_readers_import_nothing_that_writes_samples(path: Path) -> None:
+    names = {name.removesuffix(".py") for name in SAMPLERS}
+    imported = [
+        alias
+        for node in ast.walk(ast.parse(source_of(path)))
+        if isinstance(node, ast.ImportFrom)
+        for alias in [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        if (node.module or "").startswith("lamella_") and not (node.module or "").startswith("lamella_testkit")
+    ]
+    assert not names & set(imported)
 
 
 @pytest.mark.parametrize(

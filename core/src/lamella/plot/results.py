@@ -44,21 +44,27 @@ def result_panels(results: Sequence[Mapping[str, ResultBuffer]]) -> list[Panel]:
     ParameterError
         If there is none.
     """
-    panels = [panel for result in results for panel in _once([_panels(*item) for item in result.items()])]
+    panels = [
+        panel for result in results for panel in _once({name: _panels(name, buffer) for name, buffer in result.items()})
+    ]
     if not panels:
         names = ", ".join(name for result in results for name in result)
         raise ParameterError(f"no result is a picture or a curve; there are {names or 'none'}", field="results")
     return _told_apart(panels)
 
 
-def _once(panels: Sequence[Sequence[Panel]]) -> list[Panel]:
-    """Give the panels of each result, without those of one entry of several that a result of its own shows as well."""
-    whole = [only[0] for only in panels if len(only) == 1]
+def _once(panels: Mapping[str, Sequence[Panel]]) -> list[Panel]:
+    """Give the panels of each result, without those of one entry of several that a result of its own shows as well.
+
+    Such a result is called after the other one: ``field_y`` shows the first entry of ``field``.
+    """
+    alone = {name: only[0] for name, only in panels.items() if len(only) == 1}
     return [
         panel
-        for several in panels
+        for name, several in panels.items()
         for panel in several
-        if len(several) == 1 or not any(_alike(panel, other) for other in whole)
+        if len(several) == 1
+        or not any(other.startswith(f"{name}_") and _alike(panel, shown) for other, shown in alone.items())
     ]
 
 

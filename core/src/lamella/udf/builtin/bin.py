@@ -46,7 +46,7 @@ class BinUDF(UDF):
     >>> with lamella.Context() as ctx:
     ...     binned = ctx.run_udf(ds, BinUDF(4))["intensity"].data
     >>> binned.shape, binned.dtype, int(binned[0, 0, 0, 0])
-    ((4, 5, 2, 2), dtype('uint8'), 16)
+    ((4, 5, 2, 2), dtype('uint16'), 16)
     """
 
     def __init__(self, bins: int | Sequence[int] = 2, dtype: DTypeLike | None = None) -> None:
