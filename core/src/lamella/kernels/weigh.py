@@ -20,6 +20,9 @@ BLOCK = 2048
 """Pixels of four frames that stay in the cache, in floating point, while all masks pass over them."""
 _STRETCH = 32 * BLOCK
 """Pixels whose weights stay in a larger cache, if the masks are few."""
+_LONG = 4 * BLOCK
+"""Pixels of four frames that are read before those of the next four, if nothing is converted into `room_for` them: memory
+gives long pieces up to a sixth faster."""
 _GAP = 80
 """Pixels between two such rows, so that the same pixel of four frames is not kept in the same set of the cache."""
 _ENTRIES = 2048
@@ -42,12 +45,13 @@ def weigh_pixels(tile: Any, swapped: Any, masks: Any, result: Any) -> None:
     room, sums = room_for(tile), np.zeros((4, 3))
     n_masks = masks.shape[0]
     stretch, frames = (_STRETCH, _at_once(n_masks, room)) if n_masks <= 3 else (BLOCK, max(1, depth))
+    block = _LONG if n_masks <= 2 or (n_masks == 3 and (room.size == 0 or frames == 3)) else BLOCK
     for begin in range(0, n_pixels, stretch):
         end = min(n_pixels, begin + stretch)
         for first in range(0, depth, frames):
             last = min(depth, first + frames)
-            for start in range(begin, end, BLOCK):
-                weigh_block(tile, swapped, first, last, start, min(end, start + BLOCK), masks, room, sums, result)
+            for start in range(begin, end, block):
+                weigh_block(tile, swapped, first, last, start, min(end, start + block), masks, room, sums, result)
 
 
 @kept(fastmath=REORDER)
@@ -82,12 +86,17 @@ def weigh_items(tile: Any, swapped: Any, items: Any, numbers: Any, weights: Any,
 
 
 def room_for(tile):  # type: ignore[no-untyped-def]
-    """Give room for a block of four frames in the narrowest floating point type that holds their pixels exactly."""
+    """Give room for a block of four frames in the narrowest floating point type that holds their pixels exactly.
+
+    It is empty if the pixels are floating point numbers.
+    """
     raise AssertionError("only compiled code calls this")
 
 
 @overload(room_for)
 def _room_for_compiled(tile):  # type: ignore[no-untyped-def]
+    if isinstance(tile.dtype, types.Float):
+        return lambda tile: np.empty((0, 0), np.float64)
     if isinstance(tile.dtype, types.Boolean) or tile.dtype.bitwidth <= 16:
         return lambda tile: np.empty((4, BLOCK + _GAP), np.float32)
     return lambda tile: np.empty((4, BLOCK + _GAP), np.float64)
