@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lamella.system.processors import available_cpus
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -52,8 +54,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     undecided = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None and not option.tx
     if undecided and not option.usepdb and not option.collectonly and _many(config):
-        option.numprocesses = "auto"
-        option.maxprocesses = option.maxprocesses or WORKERS
+        # One more than there are processors: tests also wait for children, pipes and clocks.
+        option.numprocesses = min(available_cpus() + 1, option.maxprocesses or WORKERS)
         option.dist = "worksteal"  # neighbours stay in one process: they share fixtures, children and kernels
 
 

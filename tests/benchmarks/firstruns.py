@@ -56,13 +56,15 @@ def compared(path: Path, dtype: str, job: str, options: argparse.Namespace, temp
     """Let the candidates take turns; gives a line for each, and one with the ratios."""
     pythons = {"lamella": sys.executable, "before": options.before_python, "libertem": options.others_python}
     pythons = {name: python for name, python in pythons.items() if python}
+    if options.empty:
+        expect_no_kernels(sys.executable)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in pythons}
     for turn in range(options.rounds):
         for name, python in sorted(pythons.items(), reverse=bool(turn % 2)):
             environment = dict(os.environ)
             if options.empty and name != "libertem":
                 empty = tempfile.mkdtemp(dir=temporary)
-                environment |= {"LAMELLA_KERNEL_CACHE": empty, "NUMBA_CACHE_DIR": empty}
+                environment |= dict.fromkeys(("LAMELLA_KERNEL_CACHE", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"), empty)
             worker = "libertem" if name == "libertem" else "lamella"
             order = [python, WORKERS / f"first_{worker}.py", path, job, str(options.runs), str(options.workers)]
             done = subprocess.run(order, capture_output=True, text=True, env=environment, check=False)
@@ -81,6 +83,14 @@ def compared(path: Path, dtype: str, job: str, options: argparse.Namespace, temp
         shown = " | ".join(f"{ratio:.2f}" for ratio in ratios.values())
         lines.append(f"| {dtype}, {job} | {other} / lamella | {shown} |  |  |  |")
     return lines
+
+
+def expect_no_kernels(python: str) -> None:
+    """End if kernels are kept with an installation, which all processes read."""
+    order = [python, "-c", "from lamella.kernels.cachefolder import INSTALLED; print(INSTALLED)"]
+    folder = Path(subprocess.run(order, capture_output=True, text=True, check=True).stdout.strip())
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SystemExit(f"{folder} holds compiled kernels; move it away to measure without them")
 
 
 def _figures(rows: list[dict[str, Any]]) -> dict[str, float]:
