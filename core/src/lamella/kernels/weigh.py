@@ -21,8 +21,10 @@ BLOCK = 2048
 _STRETCH = 32 * BLOCK
 """Pixels whose weights stay in a larger cache, if the masks are few."""
 _LONG = 4 * BLOCK
-"""Pixels of four frames that are read at a time, if nothing is converted into `room_for` them: memory gives long pieces up
-to a sixth faster."""
+"""Pixels of four frames that are read at a time, if nothing is converted into `room_for` them.
+
+Memory gives long pieces up to a sixth faster.
+"""
 _GAP = 80
 """Pixels between two such rows, so that the same pixel of four frames is not kept in the same set of the cache."""
 _ENTRIES = 2048
