@@ -222,6 +222,8 @@ def make_plan(
             target = NUMPY_TILE_BYTES
         elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
+    elif stored is None and dataset.hints.sig_block is not None:
+        target = DECODED_TILE_BYTES  # to find and decode a block takes Python's time, and threads meet at the GIL
     small = (
         executor.calls_small and methods == {"rows"} and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     )
