@@ -136,3 +136,15 @@ def test_the_command_says_what_it_tried(tmp_path: Path, capsys: pytest.CaptureFi
     assert (row["format"], row["inputs"], row["faults"], row["next"]) == ("npy", 5, 0, 8)
     assert main(["fuzz", "memory"]) == 1
     assert "has no files" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_step_on_a_file_that_is_a_link_to_itself_does_nothing(tmp_path: Path) -> None:
+    """An input may make a file a link to itself, and then put a name into it."""
+    from lamella_testkit.fuzz.recipe import OUTSIDE
+    from lamella_testkit.fuzz.steps import apply
+
+    (tmp_path / "input").mkdir()
+    for step in (Step("link", "scan.emi", name="scan.emi"), Step("name", "scan.emi", name=OUTSIDE)):
+        apply(tmp_path / "input", step, None)  # type: ignore[arg-type]
+    assert (tmp_path / "input" / "scan.emi").is_symlink()

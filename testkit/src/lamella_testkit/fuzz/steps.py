@@ -67,7 +67,7 @@ def _splice(path: Path, step: Step, bases: Bases) -> None:
 
 def _name(path: Path, step: Step, bases: Bases) -> None:
     """Put a name in for the bytes from `begin` to `end`; one that ends with two zeros is UTF-16."""
-    outside = path.resolve().parent.parent
+    outside = path.parent.resolve().parent
     name, wide = (step.name[:-2], True) if step.name.endswith("\0\0") else (step.name, False)
     text = name.replace(OUTSIDE, str(outside)).encode("utf-16-le" if wide else "utf-8", "surrogateescape")
     content = _content(path)
@@ -86,7 +86,7 @@ def _folder(path: Path, step: Step, bases: Bases) -> None:
 def _link(path: Path, step: Step, bases: Bases) -> None:
     """Make the file a link."""
     _clear(path)
-    path.symlink_to(step.name.replace(OUTSIDE, str(path.resolve().parent.parent)))
+    path.symlink_to(step.name.replace(OUTSIDE, str(path.parent.resolve().parent)))
 
 
 def _fifo(path: Path, step: Step, bases: Bases) -> None:
