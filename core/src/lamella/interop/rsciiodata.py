@@ -45,10 +45,7 @@ def file_reader(filename: Any, lazy: bool = False, **parameters: Any) -> list[di
     """
     given = dict(parameters)
     dataset = open_dataset(given.pop("format", "auto"), filename, given)
-    found = to_rsciio(dataset, lazy=lazy)
-    if lazy:
-        found["metadata"]["_HyperSpy"] = _navigator(dataset)
-    return [found]
+    return [_with_navigator(dataset, lazy=lazy)]
 
 
 def to_rsciio(dataset: DataSet, *, lazy: bool = True) -> dict[str, Any]:
@@ -74,10 +71,15 @@ def to_hyperspy(dataset: DataSet, *, lazy: bool = True) -> Any:
     """Give a signal of HyperSpy; see `lamella.DataSet.to_hyperspy`."""
     library("hyperspy.api", "signals", "hyperspy")
     signals = library("hyperspy.io", "signals", "hyperspy")
+    return signals.dict2signal(_with_navigator(dataset, lazy=lazy), lazy=lazy)
+
+
+def _with_navigator(dataset: DataSet, *, lazy: bool) -> dict[str, Any]:
+    """Give what `to_rsciio` gives, and for a lazy signal the image of the scan that HyperSpy shows beside it."""
     found = to_rsciio(dataset, lazy=lazy)
     if lazy:
         found["metadata"]["_HyperSpy"] = _navigator(dataset)
-    return signals.dict2signal(found, lazy=lazy)
+    return found
 
 
 def _navigator(dataset: DataSet) -> dict[str, Any]:
