@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -38,23 +39,21 @@ def recorded_lines(files: Collection[Path]) -> Iterator[Lines]:
 
 @contextlib.contextmanager
 def _traced(by_name: dict[str, set[int]]) -> Iterator[None]:
-    known: dict[str, set[int] | None] = {}
-
-    def of(frame: FrameType) -> set[int] | None:
-        name = frame.f_code.co_filename
-        if name not in known:
-            known[name] = by_name.get(os.path.realpath(name))
-        return known[name]
+    known: dict[CodeType, set[int] | None] = {}  # every function that is called anywhere is looked up here
+    named = cache(lambda name: by_name.get(os.path.realpath(name)))
 
     def follow(frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
-            ran = of(frame)
+            ran = known[frame.f_code]
             assert ran is not None
             ran.add(frame.f_lineno)
         return follow
 
     def call(frame: FrameType, event: str, argument: Any) -> Any:
-        return None if of(frame) is None else follow
+        code = frame.f_code
+        if code not in known:
+            known[code] = named(code.co_filename)
+        return None if known[code] is None else follow
 
     before, of_threads = sys.gettrace(), threading.gettrace()
     threading.settrace(call)

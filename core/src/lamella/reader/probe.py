@@ -170,16 +170,10 @@ class Probe:
         if self.path is None or self.kind != "folder":
             return None
         folder = self.path
-        return next((path for name in names if (path := _plain_file(folder, name, {folder.resolve()}))), None)
+        return next((path for name in names if (path := _plain_file(folder, name))), None)
 
     def _beside(self, name: str) -> Path | None:
-        if self.path is None:
-            return None
-        try:
-            home = {self.path.parent.resolve(), self.path.resolve().parent}
-        except (OSError, RuntimeError):  # loops of links
-            return None
-        return _plain_file(self.path.parent, name, home)
+        return None if self.path is None else _plain_file(self.path.parent, name, self.path)
 
     def once(self, key: Hashable, parse: Callable[[Self], T]) -> T:
         """Give what ``parse(probe)`` gives, which is kept: `open` need not parse again what `detect` has parsed.
@@ -300,15 +294,25 @@ def _names_in(folder: Path) -> tuple[str, ...]:
         raise PathError.of(error, folder) from None
 
 
-def _plain_file(folder: Path, name: str, home: set[Path]) -> Path | None:
-    """Give the file ``name`` in a folder if it is no way out: it lies, with links followed, in one of ``home``."""
+def _plain_file(folder: Path, name: str, opened: Path | None = None) -> Path | None:
+    """Give the file ``name`` in a folder if it is no way out.
+
+    A link has to lead into that folder, or into the one where ``opened`` really lies.
+    """
     if not _is_plain(name):
         return None
     path = folder / name
     try:
-        return path if path.is_file() and long_path(path.resolve().parent) in map(long_path, home) else None
+        mode = os.lstat(path).st_mode
+        inside = _leads_home(path, folder, opened) if stat.S_ISLNK(mode) else stat.S_ISREG(mode)
     except (OSError, RuntimeError, ValueError):  # loops of links, names that the file system cannot hold
         return None
+    return path if inside else None
+
+
+def _leads_home(link: Path, folder: Path, opened: Path | None) -> bool:
+    home = [folder.resolve(), *([] if opened is None else [opened.resolve().parent])]
+    return link.is_file() and long_path(link.resolve().parent) in map(long_path, home)
 
 
 def _is_plain(name: str) -> bool:
