@@ -65,6 +65,61 @@ def test_xarray_reads_what_numpy_reads(path: Path, chunks: Any) -> None:
     x.close()
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of what is read from lazy arrays [bytes]."""
+    sizes: list[int] = []
+    read = LazyArray.__getitem__
+
+    def watched(self: LazyArray, index: Any) -> Any:
+        found = read(self, index)
+        sizes.append(found.nbytes)
+        return found
+
+    monkeypatch.setattr(LazyArray, "__getitem__", watched)
+    return sizes
+
+
+def test_several_scans_become_one_along_a_new_axis(path: Path, asked: list[int]) -> None:
+    second = path.with_name("second.npy")
+    np.save(second, DATA[::-1])
+    with xarray.open_mfdataset([path, second], engine="lamella", combine="nested", concat_dim="scan") as both:
+        assert asked == []
+        assert both.counts.dims == ("scan", "y", "x", "ky", "kx")
+        np.testing.assert_array_equal(both.counts[1, 2], DATA[1])
+        assert 0 < sum(asked) <= DATA.nbytes  # of the second scan only
+        np.testing.assert_array_equal(both.counts, [DATA, DATA[::-1]])
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_xarray_keeps_what_it_read_unless_told_otherwise(path: Path, asked: list[int], cache: bool) -> None:
+    x = xarray.open_dataset(path, engine="lamella", cache=cache)
+    for _ in range(2):
+        np.testing.assert_array_equal(x.counts.values, DATA)
+    assert asked == [DATA.nbytes] * (1 if cache else 2)
+
+
+@pytest.mark.recorded
+@pytest.mark.filterwarnings("ignore::lamella.LamellaWarning")
+def test_xarray_opens_the_samples_that_lamella_opens(samples: Path) -> None:
+    opened = set()
+    for path in filter(Path.is_file, sorted(samples.rglob("*"))):
+        try:
+            ds = lamella.open(path)
+        except lamella.LamellaError as error:
+            with pytest.raises(type(error)):
+                xarray.open_dataset(path, engine="lamella")
+            continue
+        opened.add(path.parent.parent.name)
+        with xarray.open_dataset(path, engine="lamella", chunks={}) as x:
+            assert x.counts.shape == tuple(ds.shape), path.name
+            assert [str(name) for name in x.counts.dims] == [axis.name for axis in ds.axes], path.name
+            np.testing.assert_array_equal(x.counts, ds.read(), err_msg=path.name)
+            for axis in ds.axes:
+                assert not axis.calibrated or x[axis.name].attrs["units"] == axis.units, path.name
+    assert {folder.name for folder in samples.iterdir()} <= opened
+
+
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")
 def test_xarray_gets_axes_and_keeps_them_in_files(calibrated: Path, tmp_path: Path) -> None:
     x = xarray.open_dataset(calibrated)  # recognised by its name
@@ -121,7 +176,7 @@ def test_hyperspy_reads_pixels_and_axes(calibrated: Path) -> None:
     np.testing.assert_array_equal(ds.to_hyperspy().navigator.data, ds.navigator())
 
 
-def test_a_lazy_signal_is_plotted_without_reading_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lazy_signal_is_plotted_without_reading_it_all(tmp_path: Path, asked: list[int]) -> None:
     import matplotlib as mpl
 
     import lamella.rsciio
@@ -129,15 +184,6 @@ def test_a_lazy_signal_is_plotted_without_reading_it_all(tmp_path: Path, monkeyp
     mpl.use("Agg")
     path = tmp_path / "large.npy"
     np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=(64, 64, 256, 256)).flush()
-    asked: list[int] = []
-    read = LazyArray.__getitem__
-
-    def watched(self: LazyArray, index: Any) -> Any:
-        found = read(self, index)
-        asked.append(found.nbytes)
-        return found
-
-    monkeypatch.setattr(LazyArray, "__getitem__", watched)
     for s in (lamella.open(path).to_hyperspy(), hs.load(path, file_format=lamella.rsciio, lazy=True)):
         assert s.navigator._lazy
         assert s.navigator.axes_manager.shape == (64, 64)

@@ -72,13 +72,19 @@ class LamellaBackend(BackendEntrypoint):  # type: ignore[misc, unused-ignore]
         """
         found = make_xarray(open_dataset(format, filename_or_obj, parameters or {}), fill=fill)
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
-        return found.drop_vars(dropped, errors="ignore")
+        found = found.drop_vars(dropped, errors="ignore")
+        found.set_close(_nothing_is_open)  # `xarray.open_mfdataset` calls what there is, and there must be something
+        return found
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether the name of a file is that of a format that is not for anybody else; nothing is opened."""
         if not isinstance(filename_or_obj, (str, os.PathLike)):
             return False
         return os.fspath(filename_or_obj).lower().endswith(_OURS)
+
+
+def _nothing_is_open() -> None:
+    """Close nothing: files are open only while they are read."""
 
 
 def make_xarray(dataset: DataSet, *, fill: float = 0, chunks: Any = None) -> xarray.Dataset:
