@@ -54,7 +54,7 @@ def test_doctor_says_which_kernels_are_there_and_what_loading_costs(
 def test_warm_does_not_compile_what_cannot_be_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lamella.cli.warm.cache_folder", lambda: None)
+    monkeypatch.setattr("lamella.cli.compileahead.cache_folder", lambda: None)
     assert main(["warm"]) == 1
     assert "LAMELLA_KERNEL_CACHE" in capsys.readouterr().err
 

@@ -112,3 +112,32 @@ def test_the_command_says_which_versions_differ(
     code, _, err = workers(capsys, "--scheduler", cluster.scheduler_address)
     assert code == 1
     assert err.count("has other versions: lamella 0.0.1 here") == 2
+
+
+FEW = """
+from lamella.cli import commoncalls, compileahead
+
+def serve(*files):
+    usual = list(commoncalls.common_calls())
+    commoncalls.common_calls = lambda: iter(usual[:2])
+    compileahead.serve(*files)
+"""
+
+
+def test_each_host_compiles_once(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    (folder / "few.py").write_text(FEW)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr("lamella.cli.compileahead._CHILD", "few:serve")
+    monkeypatch.setenv("LAMELLA_PATHS", f"{folder / 'elsewhere'}={folder}")
+    words = ["warm", "--scheduler", cluster.scheduler_address, "--json"]
+    assert main(words) == 0
+    (host,) = json.loads(capsys.readouterr().out)["hosts"]
+    assert (host["kernels"], host["problem"]) == (2, "")
+    assert Path(host["folder"]).is_dir()
+    assert main([*words, str(folder / "elsewhere" / "none.npy")]) == 1
+    out, err = capsys.readouterr()
+    assert str(folder / "none.npy") in json.loads(out)["hosts"][0]["problem"]
+    assert f"host {host['host']}: " in err

@@ -19,7 +19,9 @@ NAMESPACES = ["unshare", "--net", "--mount"]
 
 def cannot() -> str | None:
     """Why there are no namespaces here."""
-    if sys.platform != "linux" or not all(map(shutil.which, ("unshare", "ip", "mount", "sysctl", "hostname"))):
+    if sys.platform != "linux" or not all(
+        map(shutil.which, ("unshare", "ip", "mount", "sysctl", "hostname", "setpriv"))
+    ):
         return "there are no namespaces, or no tools for them"
     trial = "mount -t tmpfs tmpfs /run && ip netns add trial && ip link add v0 type veth peer name e0"
     done = subprocess.run([*NAMESPACES, "bash", "-c", trial], capture_output=True, text=True, check=False)
@@ -53,6 +55,13 @@ def test_another_file_of_that_name_on_one_host_is_told_with_the_host(outcomes: d
     assert "scan.npy" in outcomes[case]["error"]
     assert "host h2" in "\n".join(outcomes[case]["notes"])
     assert outcomes["a time that is rounded on one host"].get("right"), outcomes
+
+
+def test_a_file_that_one_host_must_not_read_is_told_with_the_host(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes["unreadable on one host"]
+    assert "scan.npy: Permission denied" in outcome["error"]
+    assert "host h2" in "\n".join(outcome["notes"])
+    assert outcome["seconds"] < 60
 
 
 def test_an_array_in_memory_reaches_other_hosts(outcomes: dict[str, Any]) -> None:

@@ -46,6 +46,8 @@ for h in 1 2; do
 done
 sysctl -qw net.ipv4.ip_forward=1
 """
+NO_OVERRIDE = "setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search"
+"""Takes away from root that modes of files mean nothing."""
 DASK = "import sys; from distributed.cli.dask_{0} import main; sys.exit(main())"
 
 
@@ -87,9 +89,9 @@ class Hosts:
             env = {**os.environ, **settings}
             return subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
 
-    def worker(self, host: int, mounts: str = "", **settings: str) -> None:
-        """Start a worker on a host, on which something is mounted first."""
-        own = f'hostname h{host}; {mounts} exec "$@"'
+    def worker(self, host: int, mounts: str = "", rights: str = "", **settings: str) -> None:
+        """Start a worker on a host, on which something is mounted first, with the rights that a program leaves it."""
+        own = f'hostname h{host}; {mounts} exec {rights} "$@"'
         inside = ["ip", "netns", "exec", f"h{host}", "unshare", "--mount", "--uts", "bash", "-e", "-c", own, "bash"]
         options = [SCHEDULER, "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.scratch)]
         self._workers.append(self._started(inside, "worker", options, settings))
@@ -168,6 +170,14 @@ def main(folder: Path) -> dict[str, Any]:
                 hosts.worker(2, hosts.mounted(there, hosts.data))
                 client.wait_for_workers(2, timeout=60)
                 outcomes[name] = run()
+
+            hosts.end_workers(client)
+            hosts.worker(1)
+            hosts.worker(2, rights=NO_OVERRIDE)
+            client.wait_for_workers(2, timeout=60)
+            (hosts.data / "scan.npy").chmod(0)
+            outcomes["unreadable on one host"] = run()
+            (hosts.data / "scan.npy").chmod(0o644)
 
             hosts.end_workers(client)
             hosts.worker(1)

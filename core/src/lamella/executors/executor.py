@@ -32,7 +32,7 @@ class Executor(ABC):
     """Where work happens: one function over many items, on workers side by side.
 
     An implementation gives `name`, `workers` and `run`, and says by class attributes what its workers are like; their
-    defaults are right for workers on other machines. `map`, `warm`, `describe` and `close` have defaults.
+    defaults are right for workers on other machines. `map`, `warm`, `each_host`, `describe` and `close` have defaults.
 
     Attributes
     ----------
@@ -168,6 +168,23 @@ class Executor(ABC):
         """Get ready, so that the first run is as fast as later ones; starts the workers by default."""
         for _ in self.map(abs, range(self.workers)):
             pass
+
+    def each_host(self, function: Callable[[], R]) -> dict[str, R]:
+        """Call a function once on each host that has workers.
+
+        Parameters
+        ----------
+        function
+            Picklable; what it raises on a host is raised here.
+
+        Returns
+        -------
+        dict
+            What it gave, by the name of the host; by default it is called here, because workers are on this host.
+        """
+        from socket import gethostname  # costs milliseconds
+
+        return {gethostname(): function()}
 
     def describe(self) -> dict[str, object]:
         """Give facts for people, JSON-able: what `name`, `workers` and the attributes say; extend it by others."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lamella.executors.executor import Executor
 
-__all__ = ["make_executor"]
+__all__ = ["executor_on", "make_executor"]
 
 _ALIASES = {"synchronous": "inline", "concurrent": "threads"}
 _DASK = ("dask", "dask-integration", "dask-make-default", "delayed")
@@ -57,3 +57,25 @@ def make_executor(name: str = "threads", cpus: int | Sequence[int] | None = None
     if workers < 1:
         raise ParameterError(f"at least one worker is needed, not {cpus}", field="cpus")
     return cast("Executor", plugin.make(workers))
+
+
+def executor_on(scheduler: str) -> Executor:
+    """Give the executor on a cluster that runs already.
+
+    Parameters
+    ----------
+    scheduler
+        Address of a Dask scheduler, or the path of a scheduler file.
+
+    Raises
+    ------
+    PluginError
+        If the package for Dask is not installed, or cannot be used.
+    """
+    from lamella.plugins.kinds import EXECUTORS
+    from lamella.plugins.registry import default_registry
+
+    registry = default_registry()
+    if "dask" not in registry.names(EXECUTORS):
+        raise PluginError("a Dask scheduler needs a plugin: pip install lamella-dask")
+    return cast("Executor", registry.get("dask", EXECUTORS).make(scheduler))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
@@ -239,6 +240,27 @@ class DaskExecutor(Executor):
             yield from run.results()
         finally:
             self.last_run = run.facts
+
+    def each_host(self, function: Callable[[], R]) -> dict[str, R]:
+        """Call a function once on each host that has workers; see `lamella.executors.Executor.each_host`.
+
+        Raises
+        ------
+        LamellaError
+            If there are no workers.
+        """
+        from lamella_dask.remote import on_host
+
+        self._wait_for_workers()
+        self._check_new_workers()
+        addresses = sorted(self.client.run(socket.gethostname, on_error="ignore").items(), reverse=True)
+        first = {host: address for address, host in addresses}
+        asked = {
+            # A task that must stay at its worker fails, and does not wait, when that is lost.
+            host: self.client.submit(on_host, function, self._paths, workers=[address], pure=False, **self._options)
+            for host, address in sorted(first.items())
+        }
+        return {host: future.result() for host, future in asked.items()}
 
     def describe(self) -> dict[str, object]:
         """Give facts for people: also the address of the scheduler."""

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import socket
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
-from lamella.errors import CancelledRun, PluginError
+from lamella.errors import CancelledRun, PluginError, UDFError
 from lamella.executors import Message, one_thread, pack_error, pack_result
 from lamella.io import paths_here, prefer
 
-__all__ = ["Batch", "Done", "Pickled", "memory_limit", "stop", "versions", "work"]
+__all__ = ["Batch", "Done", "Pickled", "memory_limit", "on_host", "stop", "versions", "work"]
+
+R = TypeVar("R")
 
 _MOST_PLANS = 8
 _MOST_STOPPED = 1000
 _YOUNG, _HEARD = 10.0, 0.2
 """How old a worker process may be whose nanny may not have heard that it runs, and how long that takes [s]."""
+_PASSING = (errno.ESTALE, errno.EIO, errno.ETIMEDOUT)
+"""Errors of network file systems that a second attempt may not meet."""
 _CHECKED = ("lamella", "lamella-dask", "numpy", "cloudpickle")
 
 
@@ -131,6 +137,11 @@ class _Plan:
                 self._opened = pickle.loads(content)
             return self._opened  # type: ignore[no-any-return]
 
+    def forget(self) -> None:
+        """Let it be unpickled again, which opens its files again."""
+        with self._lock:
+            self._opened = None
+
 
 _plans = _Plans()
 
@@ -168,6 +179,7 @@ def work(plan: Pickled, batch: Batch) -> Done:
     started = time.perf_counter()
     answers: list[Message] = []
     notes: list[str] = []
+    stopped = partial(_plans.stopped, batch.run)
     try:
         _check_versions(batch.versions)
         _settling.wait()
@@ -179,12 +191,11 @@ def work(plan: Pickled, batch: Batch) -> Done:
             paths_here(batch.paths),
             one_thread,
         ):
-            job, shared = opened.open(plan.content)
-            notes += _mapped_notes(shared, limit)
             for item in map(pickle.loads, batch.items):
-                if _plans.stopped(batch.run):
+                if stopped():
                     raise CancelledRun("the run was cancelled")
-                answers.append(_portable(pack_result(job(shared, item, lambda: _plans.stopped(batch.run)))))
+                answers.append(_portable(pack_result(_done(opened, plan.content, item, stopped))))
+            notes += _mapped_notes(opened.open(plan.content)[1], limit)
     except BaseException as error:
         if isinstance(error, FileNotFoundError):
             error.add_note(
@@ -194,6 +205,32 @@ def work(plan: Pickled, batch: Batch) -> Done:
             )
         answers.append(_portable(pack_error(error, where())))
     return Done(answers, time.perf_counter() - started, notes)
+
+
+def _done(opened: _Plan, content: bytes, item: Any, stopped: Callable[[], bool]) -> Any:
+    """Do an item; once more with files that are opened again, if a network file system failed."""
+    try:
+        job, shared = opened.open(content)
+        return job(shared, item, stopped)
+    except Exception as error:
+        if not _may_pass(error):
+            raise
+    opened.forget()
+    job, shared = opened.open(content)
+    return job(shared, item, stopped)
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    """Whether reading failed in a way that may pass; what a UDF raises is its own concern."""
+    while error is not None and not isinstance(error, OSError | UDFError):
+        error = error.__cause__
+    return isinstance(error, OSError) and error.errno in _PASSING
+
+
+def on_host(function: Callable[[], R], paths: Mapping[str, str]) -> R:
+    """Give ``function()``, for which files are where this host has them."""
+    with paths_here(paths):
+        return function()
 
 
 def _portable(message: Message) -> Message:

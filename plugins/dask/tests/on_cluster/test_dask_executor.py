@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lamella
-from lamella.errors import CancelledRun, LamellaError, ParameterError, PluginError, UDFError, WorkerLost
+from lamella.errors import CancelledRun, FormatError, LamellaError, ParameterError, PluginError, UDFError, WorkerLost
 from lamella.udf import UDF, ApplyMasksUDF, StdDevUDF, SumSigUDF, SumUDF
 from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
@@ -147,6 +148,73 @@ def test_a_cancelled_run_ends_at_once_and_the_next_one_works(executor: DaskExecu
     assert not any(executor.client.processing().values())
 
 
+class GatedUDF(SlowMeanUDF):
+    """Notes each tile that it begins and ends, and waits in each until a gate is open."""
+
+    def __init__(self, folder: str) -> None:
+        UDF.__init__(self, folder=folder)
+
+    def get_tiling_preferences(self) -> dict[str, Any]:
+        return {"depth": 1, "total_size": UDF.TILE_SIZE_MAX}
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        folder = Path(self.params.folder)
+        self.note(folder / "begun")
+        while not (folder / "gate").exists():
+            time.sleep(0.005)
+        self.note(folder / "done")
+        self.results.mean[:] = tile.mean(axis=(1, 2))
+
+    def note(self, path: Path) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()}\n")
+
+
+def test_workers_stop_after_the_tile_that_they_are_at(
+    executor: DaskExecutor, scan: lamella.DataSet, tmp_path: Path
+) -> None:
+    def noted(name: str) -> list[str]:
+        return (tmp_path / name).read_text().split() if (tmp_path / name).exists() else []
+
+    def stopped() -> int:
+        from lamella_dask.remote import _plans
+
+        return len(_plans._stopped)
+
+    def wait_for(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    raised: list[BaseException] = []
+    cancel = threading.Event()
+
+    def compute() -> None:
+        try:
+            lamella.Context(executor=executor).run_udf(scan, GatedUDF(str(tmp_path)), cancel=cancel)
+        except CancelledRun as error:
+            raised.append(error)
+
+    before = executor.client.run(stopped)
+    computing = threading.Thread(target=compute)
+    computing.start()
+    wait_for(lambda: len(set(noted("begun"))) == 2)
+    cancel.set()
+    wait_for(lambda: all(count > before[where] for where, count in executor.client.run(stopped).items()))
+    (tmp_path / "gate").touch()
+    computing.join(60)
+    assert len(raised) == 1
+    assert not any(executor.client.processing().values())
+    assert sorted(noted("done")) == sorted(noted("begun"))
+    assert len(noted("done")) == 2  # of 80: one for each worker
+    same(
+        lamella.Context(executor=executor).run_udf(scan, SlowMeanUDF()),
+        lamella.Context(executor="threads").run_udf(scan, SlowMeanUDF()),
+    )
+    assert len(noted("done")) == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.slow
 def test_a_udf_that_ends_every_worker_is_told_with_its_place_and_the_cluster_stays_usable(
@@ -211,6 +279,64 @@ def test_a_file_that_is_gone_is_told_with_the_host(executor: DaskExecutor, tmp_p
     assert "paths={" in notes
 
 
+class BrokenUDF(GatedUDF):
+    """Fails as a network file system does."""
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        self.note(Path(self.params.folder) / "begun")
+        raise OSError(errno.EIO, "the disk of the UDF")
+
+
+def test_what_a_udf_raises_is_never_tried_again(executor: DaskExecutor, tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", DATA)
+    ds = lamella.open(tmp_path / "scan.npy", num_partitions=1)
+    with pytest.raises(UDFError, match="the disk of the UDF"):
+        lamella.Context(executor=executor).run_udf(ds, BrokenUDF(str(tmp_path)))
+    assert len((tmp_path / "begun").read_text().split()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="files are read by other calls there")
+def test_reads_that_fail_are_tried_once_more_and_then_told_with_the_host(
+    executor: DaskExecutor, tmp_path: Path
+) -> None:
+    path = tmp_path / "far.npy"
+    np.save(path, DATA)
+    ds = lamella.open(path, num_partitions=8)
+    inode, first = path.stat().st_ino, min(executor.client.nthreads())
+
+    def begin(times: int) -> None:
+        """Let so many reads of the file fail in a worker, as on a network file system."""
+        left = [times]
+
+        def failing(handle: int, buffers: Any, offset: int) -> int:
+            if os.fstat(handle).st_ino == inode and left[0]:
+                left[0] -= 1
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return int(usual(handle, buffers, offset))
+
+        usual: Any = getattr(os.preadv, "usual", os.preadv)
+        failing.usual, failing.left = usual, left  # type: ignore[attr-defined]
+        os.preadv = failing  # type: ignore[assignment]
+
+    def end() -> int:
+        failing: Any = os.preadv
+        os.preadv = failing.usual
+        return int(failing.left[0])
+
+    ctx = lamella.Context(executor=executor)
+    executor.client.run(begin, 1, workers=[first])
+    np.testing.assert_array_equal(ctx.run_udf(ds, SlowMeanUDF(0.01))["mean"].data, DATA.mean(axis=(2, 3)))
+    assert executor.client.run(end, workers=[first]) == {first: 0}
+    executor.client.run(begin, 1000, workers=[first])
+    try:
+        with pytest.raises(FormatError, match=rf"far\.npy: reading failed \({os.strerror(errno.EIO)}\)") as raised:
+            ctx.run_udf(ds, SlowMeanUDF(0.01))
+    finally:
+        executor.client.run(end, workers=[first])
+    assert f"Dask worker {first} (host " in "".join(raised.value.__notes__)
+    np.testing.assert_array_equal(ctx.run_udf(ds, SlowMeanUDF())["mean"].data, DATA.mean(axis=(2, 3)))
+
+
 def test_workers_find_files_under_other_paths(executor: DaskExecutor, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     np.save(tmp_path / "here" / "scan.npy", DATA)
@@ -254,20 +380,28 @@ def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> N
         other.close()
 
 
-def test_workers_compute_dask_arrays_of_a_data_set(executor: DaskExecutor, tmp_path: Path) -> None:
-    np.save(tmp_path / "scan.npy", DATA)
-    array = lamella.open(tmp_path / "scan.npy").to_dask(chunks=(3, 4, -1, 8))
-    indices: list[Any] = [
-        (),
-        (5, 7),
-        (slice(None, None, -3), [2, 0, 9]),
-        (..., slice(3, 9), 4),
-        (np.arange(8) % 3 == 1,),
-    ]
-    found = [executor.client.compute(array[index]).result() for index in indices]
-    expected = [DATA, DATA[5, 7], DATA[::-3][:, [2, 0, 9]], DATA[..., 3:9, 4], DATA[1::3]]
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other)
+def random_index(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Give an index of up to four axes: numbers, slices with steps, and one array, which is what Dask takes."""
+    items: list[Any] = []
+    for length in DATA.shape[: rng.integers(0, 5)]:
+        ends = [None if rng.random() < 0.3 else int(rng.integers(-length, length + 2)) for _ in range(2)]
+        items.append(slice(ends[0], ends[1], int(rng.choice([-3, -2, -1, 1, 2, 5]))))
+        if rng.random() < 0.3:
+            items[-1] = int(rng.integers(-length, length))
+    if items and rng.random() < 0.5:
+        axis = int(rng.integers(0, len(items)))
+        numbers = rng.integers(-DATA.shape[axis], DATA.shape[axis], rng.integers(1, 6)).tolist()
+        items[axis] = numbers if rng.random() < 0.5 else rng.random(DATA.shape[axis]) < 0.4
+    return tuple(items)
+
+
+@pytest.mark.parametrize("count", [15, pytest.param(200, marks=pytest.mark.slow)])
+def test_workers_compute_any_part_of_a_dask_array(executor: DaskExecutor, scan: lamella.DataSet, count: int) -> None:
+    array, rng = scan.to_dask(chunks=(5, 10, -1, 9)), np.random.default_rng(count)
+    indices = [random_index(rng) for _ in range(count)]
+    found = executor.client.gather(executor.client.compute([array[index] for index in indices]))
+    for index, one in zip(indices, found, strict=True):
+        np.testing.assert_array_equal(one, scan.read(index), err_msg=str(index), strict=True)
 
 
 def test_arrays_in_memory_go_along_where_workers_may_be_on_other_hosts(executor: DaskExecutor) -> None:

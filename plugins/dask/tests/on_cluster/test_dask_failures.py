@@ -279,23 +279,97 @@ def test_two_clients_and_runs_within_tasks_do_not_disturb_each_other(
     np.testing.assert_array_equal(executor.client.submit(nested, scan, pure=False).result(timeout=60), SUMS)
 
 
-@pytest.mark.parametrize("missing", ["lamella", "lamella_dask"])
-def test_a_worker_without_the_package_is_told_in_one_sentence(tmp_path: Path, missing: str) -> None:
-    block = (
-        f"import sys; sys.modules[{missing!r}] = None; from distributed.cli.dask_worker import main; sys.exit(main())"
-    )
+def other_installation(folder: Path, without: str, version: str = "") -> dict[str, str]:
+    """Give the environment of a Python that has the packages of this one without a certain one, or another version."""
+    folder.mkdir()
+    name = without.replace("-", "_")
+    sources = []
+    for place in map(Path, sys.path):
+        if place.name != "site-packages":
+            sources += [] if not place.is_dir() or (place / name).is_dir() else [str(place)]
+            continue
+        for entry in place.iterdir():
+            if entry.name.partition("-")[0] != name or (version and not entry.name.endswith(".dist-info")):
+                (folder / entry.name).symlink_to(entry)
+    if version:
+        (folder / f"{name}-{version}.dist-info").mkdir()
+        text = f"Metadata-Version: 2.1\nName: {without}\nVersion: {version}\n"
+        (folder / f"{name}-{version}.dist-info" / "METADATA").write_text(text)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sources])}
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "sentence"),
+    [
+        ("lamella", "", r"the Dask worker tcp://\S+ lacks lamella \(.*\): pip install lamella there"),
+        ("lamella-dask", "", r"the Dask worker tcp://\S+ lacks lamella-dask \(.*\): pip install lamella-dask there"),
+        ("lamella-npy", "", r"'npy'.*pip install lamella-npy"),
+        ("numpy", "1.0.0", rf"has other versions than the client: numpy {np.__version__} here, 1\.0\.0 there\."),
+    ],
+    ids=["no lamella", "no lamella-dask", "no format", "another numpy"],
+)
+def test_a_worker_with_other_packages_is_told_in_one_sentence(
+    tmp_path: Path, scan: lamella.DataSet, package: str, version: str, sentence: str
+) -> None:
+    env = other_installation(tmp_path / "packages", package, version)
+    command = "import sys; from distributed.cli.dask_worker import main; sys.exit(main())"
     with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as bare, Client(bare) as client:
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
         worker = subprocess.Popen(
-            [sys.executable, "-P", "-c", block, bare.scheduler_address, *options], stderr=subprocess.DEVNULL
+            [sys.executable, "-P", "-S", "-c", command, bare.scheduler_address, *options],
+            stderr=subprocess.DEVNULL,
+            env=env,
         )
         try:
             client.wait_for_workers(1, timeout=60)
-            with pytest.raises(PluginError, match=r"the Dask worker tcp://.* lacks lamella.*pip install lamella"):
-                list(DaskExecutor(client).map(abs, [-1]))
+            with pytest.raises(PluginError, match=sentence) as raised:
+                lamella.Context(executor=DaskExecutor(client)).run_udf(scan, SlowSumUDF(0))
+            (address,) = client.nthreads()
+            assert address in "".join([str(raised.value), *getattr(raised.value, "__notes__", ())])
+            assert "\n" not in str(raised.value)
         finally:
             worker.kill()
             worker.wait()
+
+
+def test_workers_of_a_host_start_one_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setenv("LAMELLA_KERNEL_CACHE", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")  # for which nothing is on disk yet
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "")
+
+    def use(address: str) -> tuple[int, list[bool]]:
+        from lamella.kernels import builtin
+        from lamella.kernels.compilequeue import compile_queue
+
+        builtin.add_pixels(np.ones((2, 8), np.uint16), (), np.zeros(2, np.int64))
+        assert compile_queue.finish(100)
+        return os.getpid(), [job.done for job in compile_queue._seen.values()]
+
+    compilers: set[int] = set()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            for worker in workers:
+                compilers.update(child.pid for child in psutil.Process(worker).children())
+
+    executor, over = DaskExecutor(3), threading.Event()
+    try:
+        executor.client.wait_for_workers(3, timeout=60)
+        workers = pids(executor)
+        watching = threading.Thread(target=watch)
+        watching.start()
+        found = executor.client.gather(
+            [executor.client.submit(use, address, workers=[address]) for address in executor.client.nthreads()]
+        )
+        over.set()
+        watching.join()
+    finally:
+        over.set()
+        executor.close()
+    assert {pid for pid, _ in found} == set(workers)
+    assert all(done == [True] for _, done in found)
+    assert len(compilers) == 1
 
 
 SCRIPT = """
