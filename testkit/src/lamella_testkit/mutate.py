@@ -185,7 +185,7 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int, seed: int =
     places = _few(places, most)
     few = max(1, most // 4)
     text = [
-        Change(match.start(), match.end(), new)
+        (*match.span(), new)
         for pattern, values in ((_NUMBER, _NEW_NUMBERS), (_QUOTED, _NEW_TEXTS))
         for match in pattern.finditer(content[: max(known, default=-1) + 1])
         if match.start() in known
@@ -197,7 +197,8 @@ def extreme_fields(content: bytes, places: Sequence[int], most: int, seed: int =
         for place in places
         if place + width <= len(content) and (place % width == 0 or width == 8)
     ]
-    yield from _some(text, (most + 1) // 2, _mixed(len(content), seed))
+    for one in _some(text, (most + 1) // 2, _mixed(len(content), seed)):
+        yield Change(*one)
     if not slots:
         return
     for value, share in ((0, most), (0xFF, few)):

@@ -38,9 +38,14 @@ class Profile:
         return self.examples < 200
 
     @property
+    def brief(self) -> bool:
+        """Whether a selection of a selection is enough."""
+        return self.examples < 25
+
+    @property
     def dtypes(self) -> int:
         """The number of dtypes that a quick profile tries in each variant but the first, which has all of them."""
-        return 1 if self.examples < 25 else 3
+        return 1 if self.brief else 3
 
     @property
     def least(self) -> int:

@@ -65,8 +65,7 @@ def attempt(
     Broken
         If anything else happens.
     """
-    size = sample.nbytes if kit.of_files else 0
-    return _attempt(kit, sample, expected, ALLOWANCE + 4 * size, keywords)
+    return _attempt(kit, sample, expected, None, keywords)
 
 
 def attempt_costly(kit: Kit, sample: Sample) -> LinearSource | FrameSource | None:
@@ -86,10 +85,10 @@ def attempt_costly(kit: Kit, sample: Sample) -> LinearSource | FrameSource | Non
 
 
 def _attempt(
-    kit: Kit, sample: Sample, expected: SampleData | None, room: int, keywords: dict[str, Any]
+    kit: Kit, sample: Sample, expected: SampleData | None, room: int | None, keywords: dict[str, Any]
 ) -> LinearSource | FrameSource | None:
     size = sample.nbytes if kit.of_files else 0
-    with address_space(room), warnings.catch_warnings():
+    with address_space(ALLOWANCE + 4 * size if room is None else room), warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # numbers of a file that no arithmetic can bear
         try:
             source = kit.source(sample, **keywords)

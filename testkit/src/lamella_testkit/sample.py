@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -147,7 +148,8 @@ class Sample:
     @property
     def nbytes(self) -> int:
         """The size of all files [bytes]."""
-        return sum(path.stat().st_size for path in self.files)
+        found = (Path(folder, name) for folder, _, names in os.walk(self.directory) for name in names)
+        return sum(path.stat().st_size for path in found if path.is_file())
 
 
 @dataclass(frozen=True)

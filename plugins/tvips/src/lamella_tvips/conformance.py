@@ -333,6 +333,11 @@ def _odd_positions(path: Path, data: SampleData) -> Iterator[Special]:
 def _as_the_user_says(path: Path, data: SampleData) -> Iterator[Special]:
     """What the parameters make of a stream."""
     n, shape = data.n_frames, data.nav_shape
+    waiting = [0, 0, *range(n)]
+    rows, columns = np.divmod(waiting, shape[-1])
+    _write(path, data, waiting, scan_x=columns, scan_y=rows)
+    shorter = {"path": path, "nav_shape": (n - 1,)}
+    yield Special("another shape from where the scan begins", shorter, pixels=data.frames[:-1], notes=1)
     _write(path, data, range(n), **_positions(data))
     later = np.concatenate([data.frames[2:], data.frames[:2]]).reshape(data.pixels.shape)
     valid = (np.arange(n) < n - 2).reshape(shape)

@@ -78,8 +78,12 @@ def right_files_reach_the_reader(kit: Kit) -> None:
 def _use_all(kit: Kit) -> None:
     """Open and read right files of every kind, and ask the reader about wrong and foreign ones."""
     shapes = [*_SHAPES, *(((3, 4), (5, 6, 2)[:rank]) for rank in kit.sampler.sig_ranks)]
-    some = [kit.data(nav, sig, variant=variant) for variant in kit.sampler.variants for nav, sig in shapes]
-    dtypes = [kit.data(dtype=one, variant=name) for name in kit.sampler.variants for one in kit.sampler.dtypes]
+    some, dtypes = [], kit.kinds()
+    for number, variant in enumerate(kit.sampler.variants):
+        chosen = kit.in_turn(shapes, number) if kit.profile.brief else shapes
+        some += [kit.data(nav, sig, variant=variant) for nav, sig in chosen]
+        if not kit.profile.brief:
+            dtypes += [kit.data(dtype=one, variant=variant) for one in kit.sampler.dtypes]
     for data in dict.fromkeys([*some, *dtypes]):
         with kit.case(data):
             _use(kit, kit.written(data))
