@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,12 +29,14 @@ from typing import Any
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
+from cluster_arrays import array_rows
 from cluster_parts import Other, Row, Scan, medians, timed
 from cluster_udfs import KERNELS, SIG, SMALL_SIG, make, sleeping
 from distributed import Client, LocalCluster
 from system import drop_from_cache, load
 
 import lamella
+from lamella.errors import CancelledRun
 from lamella.executors import ThreadsExecutor
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, SumSigUDF, SumUDF
 from lamella_dask import DaskExecutor
@@ -47,6 +50,13 @@ LOCAL = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_l
 def nothing(shared: Any, item: int, cancelled: Callable[[], bool]) -> Any:
     """Do an item of no work; gives as many bytes as are shared by all."""
     return None if shared is None else np.zeros(shared, np.uint8)
+
+
+def until_cancelled(shared: Any, item: int, cancelled: Callable[[], bool]) -> None:
+    """Do one tile after the other until somebody cancels."""
+    while not cancelled():
+        time.sleep(0.005)
+    raise CancelledRun("stopped")
 
 
 class Measurement:
@@ -81,7 +91,9 @@ class Measurement:
         yield from self.weak()
         yield from self.strong()
         yield from self.memory()
+        yield from self.cancel()
         yield from self.busy()
+        yield from array_rows(self.folder, self.rounds, int(min(self.gib, 0.5) * GIB) // MIB)
 
     def _ours(self, job: str, scan: Scan, workers: int, *, executor: Any = None) -> Callable[[], float]:
         ctx = lamella.Context(executor=executor or self.executors[workers])
@@ -244,6 +256,26 @@ class Measurement:
         grown = (process.memory_info().rss - before) / MIB
         yield Row(f"growth of client and scheduler over {runs} runs", grown * 1000 / runs, "MiB in 1000", "<= 50")
         yield Row("keys on the scheduler after a run", left, "", "<= 0")
+
+    def cancel(self) -> Iterator[Row]:
+        """Measure how long it takes from a cancel until no worker works any more; a tile takes 5 ms."""
+
+        def cancelled() -> float:
+            cancel = threading.Event()
+            run = self.executors[self.two].run(until_cancelled, None, range(4 * self.two), cancel=cancel)
+            began: list[float] = []
+
+            def stop() -> None:
+                began.append(time.perf_counter())
+                cancel.set()
+
+            threading.Timer(0.3, stop).start()
+            with suppress(CancelledRun):
+                list(run)
+            return time.perf_counter() - began[0]
+
+        found = medians({"": cancelled}, self.rounds)
+        yield Row("from a cancel to the end of the run", 1e3 * found[""], "ms", "<= 105", "tiles take 5 ms")
 
     def busy(self) -> Iterator[Row]:
         """Measure the share of time in which workers that sleep 10 ms per frame are at work: what a client can feed."""
