@@ -162,6 +162,17 @@ def test_a_data_array_becomes_a_data_set_with_its_axes() -> None:
     assert ds.raw_metadata["gain"] == 2
 
 
+def test_arrays_of_xarray_pass_the_checks_that_arrays_of_dask_pass_everywhere() -> None:
+    from lamella_dask.formatsampler import DaskSampler
+    from lamella_dask.formatspec import spec
+    from lamella_testkit import Status, run
+
+    names = ("full_read_equals_what_was_written", "special_files_are_read_as_stated", "what_is_reported_is_stated")
+    results = run(spec, DaskSampler, checks=names, profile="brief", isolate=False)
+    assert "xarray" in DaskSampler.variants
+    assert [(one.check, one.status, one.reason) for one in results] == [(name, Status.passed, None) for name in names]
+
+
 def test_hyperspy_reads_pixels_and_axes(calibrated: Path) -> None:
     import lamella.rsciio
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -115,9 +117,42 @@ class DaskSampler(Sampler):
 
 
 class _OnGPU:
-    """Stands for an array of CuPy, which there is only with a GPU."""
+    """Stands for an array of CuPy, which there is only with a GPU; must not be copied without a word."""
 
     __module__ = "cupy"
+
+    def __init__(self, pixels: NDArray[Any] | None = None) -> None:
+        self.pixels = pixels
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.pixels, dtype)
+
+
+class _Watched:
+    """Gives blocks, and fails if a thread keeps many of them, or computes one that it has.
+
+    Parameters
+    ----------
+    most
+        How many blocks a thread may have at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known = threading.local()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Watched, (self._most,)
+
+    def __call__(self, block: NDArray[Any], block_info: Any = None) -> NDArray[Any]:
+        found = block.copy()
+        blocks: dict[Any, Any] = self._known.__dict__.setdefault("blocks", {})
+        alive = {where for where, one in blocks.items() if one() is not None}
+        where = tuple(block_info[0]["chunk-location"])
+        if where in alive or len(alive) >= self._most:
+            raise RuntimeError(f"block {where} is computed while blocks {sorted(alive)} are kept")
+        blocks[where] = weakref.ref(found)
+        return found
 
 
 class _Packed:
@@ -140,7 +175,7 @@ _WRONG = {
     "blocks that are no arrays": lambda block: "text",
     "blocks that fail": _fail,
     "blocks with a mask": np.ma.masked_array,
-    "blocks on a GPU": lambda block: _OnGPU(),
+    "blocks on a GPU": _OnGPU,
 }
 
 
@@ -201,11 +236,14 @@ def _with_parameters(data: SampleData) -> Iterable[Special]:
     fits = {**known, "data": _computed(array)}
     yield Special("rows that just fit", {**fits, "cache": nbytes}, pixels=pixels, notes=0)
     yield Special("rows that do not fit", {**fits, "cache": nbytes - 1}, pixels=pixels, notes=1)
+    turned = {**known, "data": _computed(array)[:, ::-1], "cache": nbytes - 1}
+    yield Special("parts of blocks that do not fit", turned, pixels=pixels[:, ::-1], notes=1)
     many = np.resize(pixels, (20, *pixels.shape[1:]))
     blocks = da.from_array(many, chunks=(1, *pixels.shape[1:]))
-    yield Special("many blocks", {**known, "data": blocks}, pixels=many, notes=0)
+    watched = blocks.map_blocks(_Watched(3), dtype=blocks.dtype, meta=blocks._meta)
+    yield Special("many blocks", {**known, "data": watched}, pixels=many, notes=0)
     large = np.resize(pixels, (1, 6, 1024, 1024)).astype("u1")
-    tiles = {"data": da.from_array(large, chunks=-1)}
+    tiles = {"data": da.from_array(large, chunks=-1).map_blocks(_Watched(1), dtype=large.dtype, meta=large[:0])}
     yield Special("a block of several tiles", tiles, pixels=large, notes=0)
     yield Special("a scheduler of Dask", {**known, "scheduler": "sync"}, pixels=pixels, notes=0)
     dense = array.map_blocks(_Packed, dtype=array.dtype, meta=array._meta)
@@ -220,11 +258,15 @@ def _calibrated(data: SampleData) -> tuple[Axis, ...]:
     return tuple(replace(axis, offset=0.5 * i, scale=axis.scale * (-1) ** i) for i, axis in enumerate(axes))
 
 
+def _names(data: SampleData) -> list[str]:
+    return [f"n{i}" for i in range(len(data.nav_shape))] + [f"k{i}" for i in range(len(data.sig_shape))]
+
+
 def _data_array(data: SampleData, **coordinates: Any) -> Any:
     """Give an array with names, whose detector comes first."""
     import xarray
 
-    names = [f"n{i}" for i in range(len(data.nav_shape))] + [f"k{i}" for i in range(len(data.sig_shape))]
+    names = _names(data)
     usual = {
         name: (name, axis.offset + axis.scale * np.arange(length), {"units": axis.units})
         for name, axis, length in zip(names, _calibrated(data), data.pixels.shape, strict=True)
@@ -241,7 +283,8 @@ def _data_array(data: SampleData, **coordinates: Any) -> Any:
 
 
 def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
-    axes, rows = list(_calibrated(data)), data.nav_shape[0]
+    called = zip(_calibrated(data), _names(data), strict=True)
+    axes, rows = [replace(axis, name=name) for axis, name in called], data.nav_shape[0]
     names = {"sig_axes": tuple(f"k{i}" for i in range(len(data.sig_shape)))}
     for text, values in {
         "uneven steps": np.arange(rows) ** 2.0,
@@ -252,6 +295,9 @@ def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
     whole = _data_array(data, n0=("n0", np.arange(rows) + 3))
     without = [Axis("n0", 1.0, 3.0), *axes[1:]]
     yield Special("whole numbers without units", {"data": whole, **names}, pixels=data.pixels, axes=without, notes=0)
+    first = _data_array(data).isel(n0=slice(1))
+    one = [replace(axes[0], scale=1.0), *axes[1:]]
+    yield Special("a single row", {"data": first, **names}, pixels=data.pixels[:1], axes=one, notes=0)
     loaded = _data_array(data).drop_vars("n0").compute().rename(None)
     missing = [Axis("n0"), *axes[1:]]
     yield Special(
