@@ -190,6 +190,39 @@ def test_memory_is_limited_and_given_free_again() -> None:
     assert len(bytearray(large)) == large
 
 
+ARENAS = """
+import threading
+from pathlib import Path
+from lamella_testkit.limits import one_arena
+
+def work():
+    kept = bytearray(5000)
+    ready.wait()
+    done.wait()
+
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[0])
+
+one_arena()
+threading.stack_size(1 << 20)
+ready, done = threading.Barrier(4), threading.Event()
+before = pages()
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+ready.wait()
+print(pages() - before)
+done.set()
+"""
+
+
+@pytest.mark.skipif(not supported()["address space"], reason="no limit here")
+def test_threads_of_a_child_with_a_limit_reserve_no_memory_for_themselves() -> None:
+    """Else the limit is used up for a moment, in which libhdf5 ends the process, also with an intact file."""
+    found = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=True, timeout=60)
+    assert int(found.stdout) * os.sysconf("SC_PAGE_SIZE") < 32 << 20
+
+
 @pytest.mark.skipif(not supported()["bytes read"], reason="not known here")
 def test_readings_follow_what_happens(tmp_path: Path) -> None:
     path = tmp_path / "file"

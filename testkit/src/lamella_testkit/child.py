@@ -14,6 +14,7 @@ from lamella.system.spawn import parent_pipes
 from lamella_testkit.carryout import carry_out
 from lamella_testkit.catalogue import named
 from lamella_testkit.kit import Kit
+from lamella_testkit.limits import one_arena
 from lamella_testkit.profiles import profile_named
 
 __all__ = ["main"]
@@ -22,6 +23,7 @@ __all__ = ["main"]
 def main() -> None:
     """Serve jobs until the parent closes the pipe."""
     faulthandler.enable()
+    one_arena()
     parent = parent_pipes()
 
     def send(kind: str, value: object) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "TookTooLong",
     "address_space",
     "bytes_read",
+    "one_arena",
     "open_descriptors",
     "queued",
     "resident_peak",
@@ -35,6 +36,8 @@ _RESET = Path("/proc/self/clear_refs")
 _TASKS = Path("/proc/self/task")
 _PROCESSES = Path("/proc")
 _SOON = 0.01  # seconds
+_ARENA_MAX = -8
+"""The number of a parameter of `mallopt` of glibc: how many regions threads may take memory from."""
 LOOK_AGAIN = 0.5
 """Time between two looks at other processes that a case waits for [s]."""
 _MOST_TIMES = 20
@@ -57,6 +60,16 @@ def supported() -> dict[str, bool]:
 
 def _limits_memory() -> bool:
     return sys.platform == "linux" and _STATM.exists()
+
+
+def one_arena() -> None:
+    """Have all threads of this process take memory from one region; called before `address_space`, and before threads.
+
+    Otherwise glibc tries to reserve 64 MiB for each thread. For a moment nothing is left of a small limit then, and
+    libraries that do not expect that, such as libhdf5, end the process. Other C libraries have nothing to set.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from lamella_testkit.fuzz.recipe import Base, Recipe
 from lamella_testkit.fuzz.steps import apply
 from lamella_testkit.fuzz.watching import Surroundings
 from lamella_testkit.kit import Kit
+from lamella_testkit.limits import one_arena
 from lamella_testkit.profiles import profile_named
 from lamella_testkit.sample import Sample
 
@@ -41,6 +42,7 @@ _THOROUGH = 8
 def main() -> None:
     """Serve jobs until the parent closes the pipe."""
     faulthandler.enable()
+    one_arena()
     parent = parent_pipes()
     for kind in KINDS:
         default_registry().plugins(kind)  # a plugin that is slow to declare itself says so now, not during an input
