@@ -21,6 +21,7 @@ from lamella.errors import CancelledRun
 from lamella.executors.inline import InlineExecutor
 from lamella.udf.base import UDF
 from lamella.udf.builtin.masks import ApplyMasksUDF
+from lamella.udf.builtin.raw import PickUDF
 from lamella.udf.builtin.sum import SumUDF
 
 MakeScan = Callable[..., lamella.DataSet]
@@ -86,6 +87,13 @@ def test_users_functions_of_unknown_speed_are_shared_out(threads: lamella.Contex
     where = threads.run_udf(make_scan(SMALL), FrameWhereUDF())["thread"].data
     assert threading.get_ident() not in set(where.ravel())
     assert not is_small(threads, make_scan(SMALL), SumUDF(), FrameWhereUDF())
+
+
+def test_a_few_frames_are_picked_in_the_calling_thread(threads: lamella.Context, make_scan: MakeScan) -> None:
+    ds = make_scan(LARGE)
+    assert is_small(threads, ds, PickUDF(), roi=(1, 2))
+    assert not is_small(threads, ds, PickUDF())
+    assert not is_small(threads, ds, PickUDF(), FrameWhereUDF(), roi=(1, 2))
 
 
 def test_many_masks_are_much_work(threads: lamella.Context, make_scan: MakeScan) -> None:

@@ -30,6 +30,7 @@ from lamella.kernels.compilequeue import compile_queue
 from lamella.system.memo import Memo
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
+from lamella.udf.builtin.raw import PickUDF
 from lamella.udf.meta import UDFMeta
 from lamella.udf.results import ResultBuffer
 
@@ -224,12 +225,12 @@ def make_plan(
             target = DECODED_TILE_BYTES
     elif stored is None and dataset.hints.sig_block is not None:
         target = DECODED_TILE_BYTES  # to find and decode a block takes Python's time, and threads meet at the GIL
-    small = (
-        executor.calls_small and methods == {"rows"} and is_small(dataset, region, as_stored=as_it_lies, effort=share)
-    )
+    known = methods == {"rows"} or all(item.cls is PickUDF for item in planned)  # no user's function of unknown speed
+    own = executor.calls_small and known
+    small = own and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     dear = 0 if "partition" in methods else held
     partitions = cut_scan(dataset, region, executor.workers, dear, transport=executor.transport, small=small)
-    small = small or (executor.calls_small and methods == {"rows"} and len(partitions) == 1)
+    small = small or (own and len(partitions) == 1)
     cut: dict[str, Any] = {
         "itemsize": read_dtype.itemsize,
         "n_frames": max(len(partition) for partition in partitions),

@@ -39,7 +39,7 @@ class OpenViews:
             if self._workspace.find(entry["target"]) is not None
         ]
         marks = [places.address(path) for path in self._workspace.bookmarks()]
-        return self._pages.page("home.html", recent=recent, bookmarks=marks)
+        return self._pages.first_page("home.html", recent=recent, bookmarks=marks)
 
     def open_page(self, request: Request, fields: dict[str, str]) -> Response:
         """Show folders, and for a file the report and the form."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 import lamella
 from lamella.errors import LamellaError
 from lamella_gui.facts import shape_text, size_text
-from lamella_gui.openscan import OpenScan
+from lamella_gui.openscan import OpenScan, beam_of
+from lamella_gui.panels import first_panels
 from lamella_gui.workspace import Workspace
 
 __all__ = ["Absent", "Pages"]
@@ -40,9 +44,12 @@ class Pages:
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._making = threading.Lock()
+        self._ready = False
         self._templates.globals |= {
             "base": prefix,
             "version": lamella.__version__,
@@ -63,7 +70,28 @@ class Pages:
     def page(self, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
         """Give a page."""
         scans = [{"id": one.id, "name": one.name, "one": one} for one in self.workspace.scans.values()]
-        return HTMLResponse(self._templates.get_template(template).render(scans=scans, **facts), status)
+        return HTMLResponse(self._template(template).render(scans=scans, **facts), status)
+
+    def _template(self, name: str) -> Template:
+        with self._making:  # else two threads would compile the same one
+            return self._templates.get_template(name)
+
+    def first_page(self, template: str, **facts: Any) -> HTMLResponse:
+        """Give a page, and `prepare` once it was sent."""
+        answer = self.page(template, **facts)
+        if not self._ready:
+            self._ready = True
+            answer.background = BackgroundTask(self.prepare)
+        return answer
+
+    def prepare(self) -> None:
+        """Load what opening a file needs, while somebody looks for it: modules and templates."""
+        scan = np.ones((2, 2, 16, 16), dtype=np.uint16)
+        lamella.check("memory", scan)
+        dataset = lamella.open(scan, "memory")
+        first_panels(dataset, beam_of(dataset))
+        for template in ("open.html", "fields.html", "scan.html"):
+            self._template(template)
 
     def to(self, path: str) -> RedirectResponse:
         """Lead on to another page."""

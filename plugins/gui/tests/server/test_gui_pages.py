@@ -1,5 +1,6 @@
 """Opening files, forms, analyses, results and the session, as a browser without JavaScript would see them."""
 
+import asyncio
 import gc
 import io
 import json
@@ -20,6 +21,10 @@ import lamella_gui
 from lamella import default_registry
 from lamella.analysis import declared_analyses, make_analysis
 from lamella_gui.forms import fields_of, text_of, values_of
+from lamella_gui.pages import Pages
+from lamella_gui.places import Places
+from lamella_gui.store import Store
+from lamella_gui.workspace import Workspace
 from lamella_viewer import static_folder
 from lamella_viewer.live import decode_frame
 
@@ -299,6 +304,19 @@ def test_a_series_without_a_shape_grows_in_length(fresh: Client) -> None:
     after = state(fresh, scan)
     assert after["frames"]["shown"] == 121
     assert [one["analysis"] for one in after["panels"]] == [one["analysis"] for one in before["panels"]]
+
+
+def test_what_opening_needs_is_loaded_behind_the_first_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Pages(Workspace(Places([tmp_path]), Store(None)))
+    answer = pages.first_page("home.html", recent=[], bookmarks=[])
+    assert answer.background is not None
+    asyncio.run(answer.background())
+    read: list[str] = []
+    monkeypatch.setattr(pages._templates.loader, "get_source", lambda _, name: read.append(name))
+    for template in ("open.html", "scan.html", "fields.html", "base.html"):
+        assert pages._template(template).name == template
+    assert read == []
+    assert pages.first_page("home.html", recent=[], bookmarks=[]).background is None
 
 
 def test_a_data_set_that_is_closed_is_told(fresh: Client) -> None:

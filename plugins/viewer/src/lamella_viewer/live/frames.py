@@ -46,7 +46,7 @@ def encode_frame(
     code = pixels.dtype.str[1:]
     if code not in DTYPES:
         raise ValueError(f"pixels of a frame have one of the types {', '.join(DTYPES)}, not {pixels.dtype}")
-    body = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+    body = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).data
     packed = zlib.compress(body, 1) if deflate else body
     told = {
         **header,
@@ -55,7 +55,7 @@ def encode_frame(
         "validity": "all" if valid is None else "bits",
         "deflate": len(packed) if deflate else 0,
     }
-    text = json.dumps(_plain(told), separators=(",", ":"), allow_nan=False).encode()
+    text = _json(told).encode()
     text += b" " * (-(len(text) + 4) % 8)
     bits = b"" if valid is None else np.packbits(valid.reshape(-1), bitorder="little").tobytes()
     return b"".join([struct.pack("<I", len(text)), text, packed, bits])
@@ -125,6 +125,14 @@ def quantised(
         whole = np.rint((np.where(finite, pixels, low) - low) / step).astype(code)
     known = finite.all(axis=0) if pixels.ndim == 3 else finite
     return whole, {"offset": low, "step": step}, None if known.all() else known
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    """Give a header as text; nearly all of them hold what JSON can hold."""
+    try:
+        return json.dumps(told, separators=(",", ":"), allow_nan=False, default=_plain)
+    except (TypeError, ValueError):
+        return json.dumps(_plain(told), separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

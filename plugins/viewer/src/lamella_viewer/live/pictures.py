@@ -24,7 +24,7 @@ __all__ = ["Picture", "channel_of", "cut", "make_picture"]
 _BINS = 128
 _SAMPLE = 1 << 16
 _LOOKED = 1 << 14
-"""Numbers by which the range of a first picture is chosen."""
+"""Numbers by which the range of a first picture, or of a frame, is chosen."""
 _MOST_CURVES = 16
 
 
@@ -106,7 +106,7 @@ def make_picture(
     kept
         Scale and range of an earlier stage.
     quick
-        Whether the range is chosen from fewer numbers, also for what is exact.
+        Whether range and histogram are made from fewer numbers, also for what is exact.
     """
     data, valid = _two_axes(_numbers(channel.raw_data), valid, where)
     whole = tuple(data.shape if size is None else size)[-data.ndim :] if data.ndim else ()
@@ -131,7 +131,7 @@ def make_picture(
         "size": list(whole),
         "box": [0, 0, *((1, *whole)[-2:])],
         "axes": [_axis(axis, n, m) for axis, n, m in zip(panel.axes, whole, data.shape, strict=False)],
-        **_numbers_told(numbers, valid, panel.kind),
+        **_numbers_told(numbers, valid, panel.kind, _LOOKED if quick else _SAMPLE),
         **colouring,
     }
     return Picture(told, pixels, valid, colouring)
@@ -209,8 +209,10 @@ def _sendable(data: NDArray[Any]) -> NDArray[Any]:
     return data.astype(np.float32 if data.dtype == np.float16 else np.float64)
 
 
-def _numbers_told(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, kind: str) -> dict[str, Any]:
-    """Give what a page wants to know about numbers: extremes, percentiles, a histogram."""
+def _numbers_told(
+    numbers: NDArray[Any], valid: NDArray[np.bool_] | None, kind: str, most: int = _SAMPLE
+) -> dict[str, Any]:
+    """Give what a page wants to know about numbers: extremes, percentiles, a histogram of so many of them."""
     known = numbers[valid] if valid is not None and valid.shape == numbers.shape else numbers.reshape(-1)
     if known.dtype.kind == "f":
         known = known[np.isfinite(known)]
@@ -220,7 +222,7 @@ def _numbers_told(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, kind: 
     told: dict[str, Any] = {"extremes": [low, high], "percentiles": [low, high], "histogram": None}
     if kind == "curve":
         return told
-    sample = known[:: max(1, known.size // _SAMPLE)]
+    sample = known[:: max(1, known.size // most)]
     told["percentiles"] = list(choose_scale(sample[:: max(1, sample.size // _LOOKED)], "linear")[1])
     if high > low and math.isfinite(high - low):
         place = (sample.astype(np.float64) - low) * (_BINS / (high - low))
