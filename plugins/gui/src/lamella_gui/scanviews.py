@@ -184,12 +184,17 @@ class ScanViews:
             raise Absent("this folder is absent, or lies outside of the folders that may be looked into")
         if not name or name != Path(name).name or "\\" in name or name.startswith("."):
             raise ParameterError("the name of the file is one word without a folder, such as scan.npy", field="name")
-        context, dataset = Context(), one.dataset
+        context, dataset, scan = Context(), one.dataset, one.scan
 
         def work(progress: Any) -> str:
+            def gives_way(done: int, total: int) -> None:
+                progress(done, total)
+                if scan is not None:
+                    scan.wait_quiet()
+
             with context:
                 report = context.export_dataset(
-                    dataset, folder / name, progress=progress, overwrite=bool(fields.get("overwrite"))
+                    dataset, folder / name, progress=gives_way, overwrite=bool(fields.get("overwrite"))
                 )
             return f"{self._workspace.places.address(folder / name)}, {size_text(report.nbytes)}"
 

@@ -89,13 +89,13 @@ class Client:
         return answer.headers["location"].removeprefix("/scan/")
 
     def socket(
-        self, scan: str, *, host: str | None = None, cookie: str | None = None, **changed: Any
+        self, scan: str, *, host: str | None = None, cookie: str | None = None, port: int | None = None, **changed: Any
     ) -> ClientConnection:
-        """Connect as a page of the program would."""
+        """Connect as a page of the program would; to another port that leads to the server, perhaps."""
         headers = {"Cookie": self.cookie if cookie is None else cookie}
         options: dict[str, Any] = {"origin": f"http://{self.host}", "subprotocols": ["lamella.1"]}
         address = f"ws://{host or self.host}/scan/{scan}/live"
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", port or self.port), timeout=30)
         live: ClientConnection = connect(
             address, additional_headers=headers, sock=plain, max_size=None, **(options | changed)
         )

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +19,7 @@ import pytest
 
 import lamella
 from lamella.analysis import make_analysis
+from server.wire import Wire
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route, WebSocketRoute
@@ -409,3 +415,100 @@ def test_keys_stop_a_run_and_show_the_list(page: Page, client: Client, scan: str
     assert page.evaluate("document.querySelectorAll('.item[data-active]').length") == 1
     page.locator("body").press("a")
     assert page.evaluate("document.activeElement.id") == "add"
+
+
+def tab_to(page: Page, what: str) -> None:
+    """Go on with Tab until an element has the focus."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"(one => Boolean(one) && ({what}))(document.activeElement)"):
+            return
+    raise AssertionError(f"Tab does not reach {what}")
+
+
+def test_a_whole_session_needs_only_the_keyboard(page: Page, client: Client, scan: str) -> None:
+    enter(page, client, f"/scan/{scan}")
+    exact(page, "scan", "ring")
+    page.keyboard.press("Control+Shift+C")
+    wait(page, "document.querySelector('#dialog-code [data-text]').textContent.includes('make_analysis')")
+    page.keyboard.press("Escape")
+    effective = "document.getElementById('scan').effective"
+    tab_to(page, "one.id === 'scan'")
+    before = page.evaluate(effective)
+    for key in ("g", "c", "x"):
+        page.keyboard.press(key)
+    after = page.evaluate(effective)
+    assert {name for name in before if before[name] != after[name]} >= {"scale", "colours", "range"}
+    page.keyboard.press("p")
+    page.keyboard.press("Enter")
+    exact(page, "detector", "pick")
+    place = page.evaluate("document.getElementById('scan').position")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    wait(page, f"document.getElementById('scan').position.y === {min(39, place['y'] + 10)}")
+    frame = exact(page, "detector", "pick")
+    y, x = min(39, place["y"] + 10), place["x"] + 1
+    np.testing.assert_array_equal(frame, client.workspace.get(scan).dataset[y, x])
+    page.keyboard.press("+")
+    assert page.evaluate("(b => b[3] - b[1])(document.getElementById('scan').box)") < 40
+    page.keyboard.press("l")
+    page.keyboard.press("Enter")
+    wait(page, "document.getElementById('profile-title').textContent === 'Line profile'")
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    wait(page, "document.getElementById('scan').region?.kind === 'rect'")
+    tab_to(page, "one.closest('#colours') && one.localName === 'select' || one.id === 'colours'")
+    saved: dict[str, bytes] = {}
+    for kind in ("png", "tif", "npy", "ipynb"):
+        tab_to(page, f"one.dataset.save === '{kind}'")
+        with page.expect_download() as waiting:
+            page.keyboard.press("Enter")
+        saved[kind] = Path(waiting.value.path()).read_bytes()
+    np.testing.assert_array_equal(np.load(io.BytesIO(saved["npy"])), frame)
+    assert saved["png"][:8] == b"\x89PNG\r\n\x1a\n"
+    assert saved["tif"][:2] in (b"II", b"MM")
+    assert any("make_analysis" in "".join(cell["source"]) for cell in json.loads(saved["ipynb"])["cells"])
+    added = page.get_by_role("button", name=re.compile("^Radial"))
+    assert added.count() == 0
+    page.keyboard.press("a")
+    page.keyboard.type("Radial")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    added.wait_for()
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_the_page_works_behind_a_prefix_and_a_unix_socket(page: Page, client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    command = [sys.executable, "-m", "lamella", "gui", str(client.folder / "scan.raw"), "--format", "raw"]
+    command += ["--dtype", "uint16", "--nav-shape", "40,48", "--sig-shape", "32,32"]
+    command += ["--no-browser", "--no-session", "--socket", str(path), "--prefix", "user/me/lamella"]
+    home = {**os.environ, "LAMELLA_GUI_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen(command, env=home, text=True, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+
+    def connected() -> socket.socket:
+        plain = socket.socket(socket.AF_UNIX)
+        plain.connect(str(path))
+        return plain
+
+    wire = Wire(connected, prefix="/user/me/lamella")  # a forwarded port, and a proxy that removes the prefix
+    try:
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found is not None
+        page.goto(found.group().replace(":8123/", f":{wire.port}/"))
+        first = exact(page, "scan", "ring")
+        assert first.shape == (40, 48)
+        page.locator("[data-form]:visible [name=ro]").fill("7.5")
+        wait(page, "document.getElementById('detector').handles[0].radii[1].value === 7.5")
+        assert not np.array_equal(exact(page, "scan", "ring"), first)
+        page.get_by_role("link", name="Information").click()
+        page.wait_for_url("**/user/me/lamella/scan/*/information")
+        page.go_back()
+        exact(page, "scan", "ring")
+        page.goto("about:blank")
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stdout.close()
+        wire.close()

@@ -204,6 +204,30 @@ def test_a_data_set_is_exported_with_progress(client: Client, scan: str) -> None
         assert client.post(f"/scan/{scan}/export", {"folder": client.folder.name, "name": name}).status == 422
 
 
+def test_an_export_waits_while_a_hand_moves(client: Client, scan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = client.workspace.get(scan).scan
+    assert shown is not None
+    monkeypatch.setattr(shown, "_rest", 60.0)
+    dragged = {"type": "ask", "lane": "a", "id": 1, "analysis": "pick", "parameters": {"y": 1, "x": 1}, "live": True}
+    try:
+        with client.socket(scan) as live:
+            live.send(json.dumps(dragged))
+            picture(live, "a", 1)
+        fields = {"folder": client.folder.name, "name": "while_dragged.npy"}
+        job = client.post(f"/scan/{scan}/export", fields).json["id"]
+        time.sleep(0.3)
+        assert client.get(f"/jobs/{job}").json["state"] == "running"
+    finally:
+        shown._moving_until = 0.0
+    end = time.monotonic() + 20
+    while (told := client.get(f"/jobs/{job}").json)["state"] == "running":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert told["state"] == "done", told
+    copied = np.load(client.folder / "while_dragged.npy")
+    np.testing.assert_array_equal(copied, client.workspace.get(scan).dataset[:])
+
+
 def test_information_shows_where_values_come_from(client: Client, scan: str) -> None:
     page = client.get(f"/scan/{scan}/information").text
     assert "40 × 48" in page

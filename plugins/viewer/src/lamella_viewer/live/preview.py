@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamella
+from lamella.masks import binned as binned_masks
 from lamella.udf import UDF, ApplyMasksUDF, SumSigUDF
 from lamella_viewer.live.budget import ladder
 
@@ -180,10 +181,7 @@ class Preview:
 
     def _binned_masks(self, masks: NDArray[Any]) -> UDF:
         assert self.bins is not None
-        (by, bx), (height, width) = self.bins, self.source.shape.sig
-        rows, columns = height // by, width // bx
-        part = masks[:, : rows * by, : columns * bx].reshape(len(masks), rows, by, columns, bx)
-        means = np.ascontiguousarray(part.mean(axis=(2, 4)))
+        means = binned_masks(masks, self.bins)
         return ApplyMasksUDF(mask_factories=lambda: means, mask_count=len(means), mask_dtype=means.dtype)
 
 
