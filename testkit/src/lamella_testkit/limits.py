@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from lamella.kernels.library import nothing_compiled
+
 __all__ = [
     "LOOK_AGAIN",
     "Others",
@@ -74,19 +76,23 @@ def one_arena() -> None:
 
 @contextlib.contextmanager
 def address_space(extra: int) -> Iterator[bool]:
-    """Let the process take ``extra`` more bytes of address space; gives whether the platform enforces that."""
+    """Let the process take ``extra`` more bytes of address space; gives whether the platform enforces that.
+
+    No compiler is loaded meanwhile: its libraries would count.
+    """
     if not _limits_memory():
         yield False
         return
     import resource
 
-    present = int(_STATM.read_text(encoding="utf-8").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (present + extra, before[1]))
-    try:
-        yield True
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+    with nothing_compiled():
+        present = int(_STATM.read_text(encoding="utf-8").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (present + extra, before[1]))
+        try:
+            yield True
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @contextlib.contextmanager
