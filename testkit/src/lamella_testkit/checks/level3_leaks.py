@@ -24,10 +24,9 @@ _TIMES = 12
 def _uses(kit: Kit) -> Iterator[tuple[str, Sample]]:
     for number, variant in enumerate(kit.sampler.variants):
         data = kit.data(variant=variant)
-        for share in kit.in_turn((1, 0, 0.02, 0.5, 0.9), number):
-            if share == 1:
-                yield f"{data}", kit.written(data)
-            elif kit.of_files:
+        yield f"{data}", kit.written(data)
+        if kit.of_files:
+            for share in kit.in_turn((0, 0.02, 0.5, 0.9), number):
                 damaged = kit.fresh(data)
                 for path in damaged.files:
                     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
