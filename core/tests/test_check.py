@@ -297,3 +297,8 @@ def failure_of(scan: Path, values: dict[str, Any]) -> lamella.LamellaError | Non
     except lamella.LamellaError as error:
         return error
     return None
+
+
+def test_a_single_frame_has_no_other_scan(tmp_path: Path) -> None:
+    np.save(tmp_path / "frame.npy", np.zeros((8, 6), dtype=np.uint16))
+    assert lamella.check("auto", tmp_path / "frame.npy", {}).alternatives == ()

@@ -118,13 +118,15 @@ def square_scan(n_frames: int) -> tuple[tuple[tuple[int, int], str], ...]:
 def scan_shapes(n_frames: int, *, most: int = 3) -> tuple[tuple[int, int], ...]:
     """Give the squarest two-dimensional scans that hold exactly ``n_frames``, none longer than four times its width.
 
+    A single line is no such scan.
+
     Examples
     --------
-    >>> scan_shapes(120)
-    ((10, 12), (8, 15), (6, 20))
+    >>> scan_shapes(120), scan_shapes(3), scan_shapes(1)
+    (((10, 12), (8, 15), (6, 20)), (), ())
     """
     found: list[tuple[int, int]] = []
-    for height in range(math.isqrt(n_frames), 0, -1):
+    for height in range(math.isqrt(n_frames), 1, -1):
         if len(found) == most or n_frames > 4 * height * height:
             break
         if n_frames % height == 0:
