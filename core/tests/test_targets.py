@@ -430,3 +430,19 @@ def test_probe_and_info_say_what_a_folder_holds(tmp_path: Path, capsys: pytest.C
     for command in ("probe", "info"):
         assert main([command, str(tmp_path)]) == 0
         assert "a.npy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ([], "expected a path, found an empty list"),
+        (["scan.raw", 3, None], "expected paths, found a list with NoneType and int"),
+        (np.zeros((3, 4, 4)), "expected a path, found ndarray"),
+        (None, "expected a path, found NoneType"),
+    ],
+)
+def test_an_object_in_the_place_of_a_path_is_no_damaged_file(target: object, found: str) -> None:
+    values = {"dtype": "u1", "sig_shape": (4, 4)}
+    with pytest.raises(ParameterError, match=f"target: format 'raw' opens files: {found}"):
+        lamella.open(target, format="raw", **values)
+    assert lamella.check("raw", target, values).at("target") == (f"format 'raw' opens files: {found}",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ def refusal(spec: FormatSpec, probe: Probe) -> str | None:
 
 def refused_target(plugin: Plugin, probe: Probe, registry: Registry) -> LamellaError | None:
     """Give the error for a target of a kind that a named format does not take; None if it takes it."""
+    if plugin.spec is not None and plugin.spec.target == "path" and probe.kind == "object":
+        return ParameterError(f"format {plugin.name!r} opens files: {_expected_path(probe.target)}", field="target")
     if plugin.spec is None or refusal(plugin.spec, probe) is None:
         return None
     if probe.kind == "folder":
@@ -56,6 +59,16 @@ def refused_target(plugin: Plugin, probe: Probe, registry: Registry) -> LamellaE
     else:
         found = f"opens one file, found a list of {len(probe.paths)}. Open them one by one"
     return ParameterError(f"format {plugin.name!r} {found}", field="target")
+
+
+def _expected_path(target: object) -> str:
+    """Say what stands in the place of a path."""
+    if not isinstance(target, list | tuple):
+        return f"expected a path, found {type(target).__name__}"
+    kinds = sorted({type(one).__name__ for one in target if not isinstance(one, str | bytes | PathLike)})
+    return (
+        f"expected paths, found a list with {' and '.join(kinds)}" if kinds else "expected a path, found an empty list"
+    )
 
 
 @dataclass(frozen=True, slots=True)
