@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse  # type: ignore[import-untyped]
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
@@ -133,6 +134,23 @@ def test_binned_masks_on_binned_frames_are_masks_on_frames(inline: lamella.Conte
 def test_bins_that_do_not_fit_are_refused(inline: lamella.Context, make_scan: MakeScan, bins: Any) -> None:
     with pytest.raises(ParameterError, match="bins"):
         inline.run_udf(make_scan(values((2, 2, 8, 9), "u1")), BinUDF(bins))
+
+
+@pytest.mark.parametrize(
+    ("masks", "found"),
+    [
+        ([1, 1, 0, 0], r"shape \(4,\)"),
+        (5, r"shape \(\)"),
+        ([[1, 2], [3]], "inhomogeneous"),
+        (scipy.sparse.eye(4, format="csr"), r"csr.*toarray"),
+        ([scipy.sparse.eye(4, format="csr")] * 2, "dtype object"),
+        (lambda: np.ones((4, 4)), "function"),
+        ("disk", "str"),
+    ],
+)
+def test_what_is_no_mask_is_not_binned(masks: Any, found: str) -> None:
+    with pytest.raises(ParameterError, match=rf"masks: expected a dense array.*2 axes of the detector.*{found}"):
+        binned(masks, 2)
 
 
 @pytest.mark.parametrize("corrections", [True, False])

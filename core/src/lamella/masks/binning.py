@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import ParameterError
 from lamella.geometry.bins import Bins
 from lamella.geometry.shape import SigBox
 
@@ -39,17 +40,31 @@ def binned(masks: ArrayLike, bins: int | Sequence[int], *, sig_dims: int = 2) ->
     Raises
     ------
     ParameterError
-        If the bins do not fit the detector.
+        If the bins do not fit the detector, or the masks are no dense array with the axes of the detector.
 
     Examples
     --------
     >>> binned([[1, 1, 0, 0], [1, 1, 1, 0]], 2).tolist()
     [[1.0, 0.25]]
     """
-    array = np.asarray(masks)
+    array = _dense(masks, sig_dims)
     cut = array.ndim - sig_dims
     divided = Bins.of(bins, array.shape[cut:])
     stack = array.reshape(-1, *array.shape[cut:])
     sums = np.zeros((len(stack), *divided.shape), dtype=np.result_type(array.dtype, np.float64))
     divided.add(stack, SigBox.full(divided.sig_shape), sums)
     return np.asarray(sums / divided.n_pixels).reshape(*array.shape[:cut], *divided.shape)
+
+
+def _dense(masks: ArrayLike, sig_dims: int) -> NDArray[Any]:
+    expected = f"expected a dense array of numbers, shape (..., *detector), with {sig_dims} axes of the detector"
+    try:
+        array = np.asarray(masks)
+    except ValueError as error:
+        raise ParameterError(f"{expected}; {error}", field="masks") from None
+    if array.dtype.kind not in "biufc":
+        found = f"dtype {array.dtype}" if isinstance(masks, np.ndarray | list | tuple) else type(masks).__name__
+        raise ParameterError(f"{expected}, found {found}. Sparse masks have toarray() or todense()", field="masks")
+    if array.ndim < sig_dims:
+        raise ParameterError(f"{expected}, found shape {array.shape}", field="masks")
+    return array
