@@ -1,5 +1,7 @@
 """The command line as a whole: exit codes, errors, help, commands of plugins."""
 
+import errno
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lamella
@@ -189,3 +192,27 @@ def test_a_reader_that_stops_reading_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+class _FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_disk_without_room_for_the_output_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", _FullDisk())
+    assert main(["formats", *options]) == 1
+    assert capsys.readouterr().err == "lamella: standard output: No space left on device\n"
+
+
+def test_a_program_without_standard_output_does_its_work(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "scan.npy", np.zeros((2, 3, 4, 4), np.uint8))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["export", str(tmp_path / "scan.npy"), str(tmp_path / "copy.npy"), "--executor", "inline"]) == 0
+    assert np.load(tmp_path / "copy.npy").shape == (2, 3, 4, 4)
+    assert capsys.readouterr().err == ""

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -178,8 +178,9 @@ def _warnings_told(console: Console) -> Iterator[None]:
 
 def _tell(error: Exception, console: Console) -> None:
     if console.as_json:
-        console.emit({"error": error_facts(error)})
-        return
+        with suppress(OSError):  # where nothing can be written, standard error tells
+            console.emit({"error": error_facts(error)})
+            return
     first, *others = error_lines(error)
     console.complain(f"lamella: {first}", *others)
     if isinstance(error, UsageError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import io
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,8 +42,8 @@ class Console:
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.as_json = as_json
-        self._out = sys.stdout if out is None else out
-        self._err = sys.stderr if err is None else err
+        self._out = out or sys.stdout or io.StringIO()  # a program without a terminal may have neither
+        self._err = err or sys.stderr or io.StringIO()
 
     def say(self, *lines: object) -> None:
         """Write lines for a person; without an argument, an empty line."""
@@ -77,7 +79,7 @@ class Console:
         rich = RichConsole(
             file=self._out, width=None if is_watched else _WIDEST, highlight=False, markup=False, emoji=False
         )
-        with rich.capture() as capture:
+        with _named_output(), rich.capture() as capture:
             rich.print(_table(headings, rows))
         for line in capture.get().split("\n")[:-1]:
             _write(line.rstrip(), self._out)
@@ -141,7 +143,19 @@ def write_text(text: str, stream: SupportsWrite[str]) -> None:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    write_text(f"{text}\n", stream)
+    with _named_output():
+        write_text(f"{text}\n", stream)
+
+
+@contextmanager
+def _named_output() -> Iterator[None]:
+    """Let the error of a full disk say what could not be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            error.filename = "standard output"
+        raise
 
 
 def _shown(lines: Sequence[object]) -> str:
