@@ -1,6 +1,7 @@
 """Recordings that are still written: `DataSet.refresh` shows the frames that are complete, in every format of runs."""
 
 import os
+import pickle
 import re
 import threading
 import time
@@ -143,6 +144,27 @@ def test_runs_in_other_processes_see_the_frames_that_the_data_set_has(
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(FormatError, match="again"):
         processes.run_udf(early, SumSigUDF())
+
+
+@pytest.mark.parametrize(("name", "variant"), [("raw", ""), ("mib", "parts"), ("blo", "")])
+def test_arrays_elsewhere_show_the_frames_that_the_data_set_had(tmp_path: Path, name: str, variant: str) -> None:
+    recording = Recording(tmp_path, name, variant)
+    recording.begin(recording.at(0))
+    packed = []
+    for share in (0.04, 0.3, 0.62):
+        recording.go_on(recording.at(share))
+        dataset = recording.open()
+        expected = dataset.read(fill=7)
+        packed.append((pickle.dumps(dataset.to_dask(fill=7)), expected))
+        recording.go_on(recording.written + 3)  # of the next frame
+    recording.go_on(recording.size)
+    for array, expected in packed:
+        assert np.array_equal(pickle.loads(array).compute(scheduler="sync"), expected)
+    path = recording.files[0]
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(FormatError):
+        pickle.loads(packed[-1][0]).compute(scheduler="sync")
 
 
 @pytest.fixture

@@ -49,9 +49,22 @@ def test_a_file_that_exists_is_kept_unless_asked_otherwise(here: Path, capsys: C
     np.testing.assert_array_equal(np.load("scan.npy"), FRAMES)
 
 
-def test_a_format_that_cannot_be_written_says_which_can(capsys: Capture) -> None:
-    assert main(["export", *RAW, "scan.xyz"]) == 1
-    assert "only as .npy" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (["scan.xyz"], "OUT: data sets cannot be written as .xyz files, only as .npy"),
+        (["scan"], "OUT: data sets cannot be written to a file without an extension (scan), only as .npy"),
+        (["scan.xyz", "--bins", "2"], "OUT: data sets cannot be written as .xyz files, only as .npy"),
+        (["scan.npy", "--bins", "2,9"], "--bins: expected whole numbers from 1 to the length of the axis"),
+        (["scan.npy", "--nav-shape", "7", "--fill", "nan"], "--fill: expected a value of dtype uint16, found nan"),
+    ],
+)
+def test_what_cannot_be_written_is_told_by_the_options(
+    here: Path, capsys: Capture, wrong: list[str], text: str
+) -> None:
+    assert main(["export", *RAW, *wrong]) == 2
+    assert f"lamella: {text}" in capsys.readouterr().err
+    assert [file.name for file in here.iterdir()] == ["scan.raw"]
 
 
 def test_a_folder_that_does_not_exist_is_one_line(capsys: Capture) -> None:

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from lamella.corrections.corrections import Corrections
 from lamella.errors import FormatError, LamellaWarning, ParameterError, PluginError
 from lamella.interop import libraries
 from lamella.interop.chunks import advised_chunks
+from lamella.interop.scanimage import scan_image
 from lamella.io import buffered
 from lamella.lazy import LazyArray
-from lamella.reader.source import ReadHints
+from lamella.reader.source import LinearSource, ReadHints
 
 da = pytest.importorskip("dask.array", reason="comes with lamella-dask")
 
@@ -337,3 +339,12 @@ def test_nothing_is_warned_about_when_pixels_are_read(path: Path, recwarn: pytes
     recwarn.clear()
     pickle.loads(pickle.dumps(ds.to_dask())).compute()
     assert [one for one in recwarn if issubclass(one.category, LamellaWarning)] == []
+
+
+def test_the_image_that_a_file_holds_goes_along_where_it_shows_the_same_positions(ds: lamella.DataSet) -> None:
+    image = np.arange(42).reshape(6, 7)
+    assert isinstance(ds.source, LinearSource)
+    source = replace(ds.source, info=replace(ds.source.info, navigator=lambda: image))
+    ways: list[tuple[dict[str, Any], bool]] = [({}, True), ({"sync_offset": 1}, False), ({"nav_shape": (7, 6)}, False)]
+    for way, fits in ways:
+        assert (scan_image(ds.of_source(source, **way)) is image) == fits

@@ -489,7 +489,7 @@ class Context(AnalysisMaker):
         FileExistsError
             If the file exists and ``overwrite`` is false.
         ParameterError
-            If no exporter writes such files.
+            If no exporter writes such files, or the pixels of the file cannot have the value ``fill``.
         """
         from lamella.engine.arguments import check_dataset, check_path
         from lamella.export.dataset import export_dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -66,6 +67,45 @@ def test_what_was_filled_is_recorded(inline: lamella.Context, make_scan: MakeSca
     facts = json.loads((tmp_path / "copy.npy.json").read_text())
     assert (facts["fill"], facts["missing"], facts["missing_positions"]) == (5, 4, [[0, 4]])
     assert facts["sync_offset"] == -4
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill"),
+    [("u1", -1), ("u1", 256), ("u2", 1.5), ("u2", math.nan), ("bool", 2), ("f4", 1e39), ("f4", 1j), ("i4", "a")],
+)
+def test_a_fill_value_that_pixels_cannot_have_is_refused_and_nothing_is_written(
+    inline: lamella.Context, make_scan: MakeScan, tmp_path: Path, dtype: str, fill: Any
+) -> None:
+    ds = make_scan(DATA.astype(dtype), sync_offset=4)
+    for attempt in (lambda: inline.export_dataset(ds, tmp_path / "copy.npy", fill=fill), lambda: ds.read(fill=fill)):
+        with pytest.raises(ParameterError, match=rf"fill: expected a value of dtype {ds.dtype}, found ") as caught:
+            attempt()
+        assert caught.value.problems[0].field == "fill"
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill", "recorded"),
+    [("u2", np.uint16(7), 7), ("f4", math.nan, "nan"), ("f4", np.float64(0.1), 0.1), ("c8", 2 + 1j, "(2+1j)")],
+)
+def test_whatever_pixels_can_have_fills_gaps_and_is_recorded_as_json(
+    inline: lamella.Context, make_scan: MakeScan, tmp_path: Path, dtype: str, fill: Any, recorded: object
+) -> None:
+    ds = make_scan(DATA.astype(dtype), sync_offset=-4)
+    inline.export_dataset(ds, tmp_path / "copy.npy", fill=fill)
+    expected = np.full((4, *SIG), fill, dtype=dtype)
+    np.testing.assert_array_equal(np.load(tmp_path / "copy.npy")[0, :4], expected)
+    np.testing.assert_array_equal(ds.to_dask(fill=fill)[0, :4].compute(), expected)
+    text = (tmp_path / "copy.npy.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["fill"] == recorded
+
+
+def test_frames_of_zeros_that_computations_get_are_filled_in_a_file(
+    ctx: lamella.Context, make_scan: MakeScan, tmp_path: Path
+) -> None:
+    ds = make_scan(DATA, sync_offset=-4, missing="zero")
+    ctx.export_dataset(ds, tmp_path / "copy.npy", fill=5)
+    np.testing.assert_array_equal(np.load(tmp_path / "copy.npy"), ds.read(fill=5))
 
 
 def test_the_scan_reads_back_as_it_was_written(inline: lamella.Context, make_scan: MakeScan, tmp_path: Path) -> None:

@@ -14,13 +14,19 @@ from lamella.cli.parameters import open_data
 from lamella.cli.parser import UsageError
 from lamella.cli.workers import add_workers, make_context
 from lamella.dataset.repr import size_text
+from lamella.errors import ParameterError
 
 if TYPE_CHECKING:
     from lamella.cli.console import Console
+    from lamella.dataset.dataset import DataSet
+    from lamella.errors import Problem
 
 __all__ = ["OPENS_DATA", "configure", "run"]
 
 OPENS_DATA = True
+
+_SEE = "lamella export --help"
+_OPTIONS = {"path": "OUT", "bins": "--bins", "fill": "--fill"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +52,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open and write."""
-    from lamella.export.dataset import export_dataset
-
     dataset = open_data(args)
+    try:
+        return _write(dataset, args, console)
+    except ParameterError as error:
+        texts = [_with_option(problem) for problem in error.problems]
+        raise UsageError(*texts, see=_SEE) from None
+
+
+def _write(dataset: DataSet, args: argparse.Namespace, console: Console) -> int:
+    from lamella.export.dataset import export_dataset, find_exporter
+
+    find_exporter(args.out)
     if args.bins is not None:
         from lamella.dataset.binned import binned_dataset
 
@@ -67,13 +82,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
                 progress=progress,
             )
         except FileExistsError:
-            raise UsageError(f"{args.out} exists; --overwrite replaces it", see="lamella export --help") from None
+            raise UsageError(f"{args.out} exists; --overwrite replaces it", see=_SEE) from None
     seconds = time.perf_counter() - began
     console.emit({"file": report.path, "bytes": report.nbytes, "missing": report.missing, "seconds": seconds})
     console.say(f"{report.path}: {tuple(dataset.shape)} {dataset.dtype}, {size_text(report.nbytes)}")
     if report.missing:
         console.say(f"{report.missing} missing frames were filled with {report.fill:g}; {report.path}.json says which")
     return 0
+
+
+def _with_option(problem: Problem) -> str:
+    option = _OPTIONS.get(problem.field or "")
+    return problem.sentence if option is None else f"{option}: {problem.text}"
 
 
 def _bins(text: str) -> int | tuple[int, ...]:

@@ -339,7 +339,7 @@ class DataSet(ArraysOut):
         IndexError
             If the index lies outside, or is of another kind.
         ParameterError
-            If ``out`` cannot take the result.
+            If ``out`` cannot take the result, or the dtype of the result has no such value as ``fill``.
 
         Examples
         --------
@@ -372,6 +372,7 @@ class DataSet(ArraysOut):
         corrected: bool = False,
     ) -> Any:
         """Read what an index asks for; see `read`."""
+        from lamella.dataset.fillvalue import fill_value
         from lamella.dataset.readselection import first_gap, read_selection, result_array
 
         places, frames = self.frame_map.present(selection.positions)
@@ -379,7 +380,7 @@ class DataSet(ArraysOut):
             self.frame_map.frame_at(int(selection.positions[first_gap(places)]))
         result = result_array(out, selection.shape, self.delivered_dtype(corrected), dtype)
         if places is not None:
-            result[...] = fill or 0
+            result[...] = 0 if fill is None else fill_value(fill, result.dtype)
         corrections = self.corrections if corrected else None
         read_selection(self.source, self.backend, selection, places, frames, result, corrections)
         return result if out is not None or result.ndim else result[()]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.reader.resource import Resource
 
-__all__ = ["first_frames", "holding_frames"]
+__all__ = ["Extent", "first_frames", "holding_frames"]
+
+_MOST_PLACES = 1024
+"""Frames, spread over all, whose places tell one recording from another."""
 
 
 def holding_frames(source: LinearSource) -> list[Resource]:
@@ -43,3 +47,68 @@ def first_frames(
     info = source.info if index is None else replace(source.info, index=index[:steps])
     before = replace(source, runs=source.runs.until(n_frames), info=info)
     return dataset.of_source(before, nav_shape=nav_shape, sync_offset=sync_offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a recording had come, in short: by it a data set is found again in files that grew since.
+
+    ``last`` is size and identity of the file that held the last frame; ``rest`` tells everything else that stays.
+    """
+
+    n_frames: int
+    n_steps: int
+    nav_shape: tuple[int, ...]
+    sync_offset: int
+    last: tuple[int, int | str]
+    rest: str
+
+    @classmethod
+    def of(cls, dataset: DataSet) -> Self | None:
+        """Give the extent of a data set; None if it is not made of runs, so that no recording appends to it."""
+        source, frames = dataset.source, dataset.frame_map
+        if not isinstance(source, LinearSource) or not source.n_frames:
+            return None
+        last = source.resources[_last_file(source)]
+        nav_shape, rest = tuple(dataset.shape.nav), _rest(dataset, set())
+        return cls(source.n_frames, frames.n_frames, nav_shape, frames.sync_offset, (last.size, last.identity), rest)
+
+    def before_growth(self, dataset: DataSet) -> DataSet | None:
+        """Give the data set as it was, from what its files hold now; None if they did not only become longer."""
+        if not isinstance(dataset.source, LinearSource) or dataset.source.n_frames < self.n_frames:
+            return None
+        before = first_frames(
+            dataset, self.n_frames, steps=self.n_steps, nav_shape=self.nav_shape, sync_offset=self.sync_offset
+        )
+        assert isinstance(before.source, LinearSource)
+        last = before.source.resources[_last_file(before.source)]
+        if last.size <= self.last[0] and (last.size, last.identity) != self.last:
+            return None
+        new = _files_of_frames(dataset.source) - _files_of_frames(before.source)
+        return before if _rest(before, new) == self.rest else None
+
+
+def _files_of_frames(source: LinearSource) -> set[int]:
+    return set(source.runs.resource[source.runs.count > 0].tolist())
+
+
+def _last_file(source: LinearSource) -> int:
+    return int(source.runs.resource[source.runs.count > 0][-1])
+
+
+def _rest(dataset: DataSet, new: set[int]) -> str:
+    """Give in short what stays while a recording grows: where frames lie, and all files but the last and new ones."""
+    source = dataset.source
+    assert isinstance(source, LinearSource)
+    last, index = _last_file(source), dataset.frame_map.index
+    some = np.unique(np.linspace(0, source.n_frames - 1, _MOST_PLACES).astype(np.int64))
+    facts = (
+        [(one.size, one.identity) for i, one in enumerate(source.resources) if i != last and i not in new],
+        source.encoding.dtype.str,
+        source.encoding.strides,
+        source.encoding.origin,
+        source.sig_shape,
+        [numbers.tolist() for numbers in source.runs.places(some)],
+        None if index is None else hashlib.sha256(index.tobytes()).hexdigest(),
+    )
+    return hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()[:32]

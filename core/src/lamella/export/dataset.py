@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from lamella.errors import ParameterError, PluginError
 from lamella.system.text import printable
 
@@ -57,7 +59,8 @@ def find_exporter(path: str | os.PathLike[str], format: str | None = None) -> Ex
             return exporter
         known += extensions
     listed = ", ".join(f".{item}" for item in known)
-    text = f"data sets cannot be written as .{extension} files, only as {listed}"
+    found = f"as .{extension} files" if extension else f"to a file without an extension ({printable(Path(path).name)})"
+    text = f"data sets cannot be written {found}, only as {listed}"
     raise ParameterError("; ".join([text, *troubles]), field="path")
 
 
@@ -80,6 +83,7 @@ def export_dataset(
         raise FileExistsError(f"{printable(target)} exists; give overwrite=True to replace it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {printable(target.parent)} does not exist")
+    from lamella.dataset.fillvalue import fill_value
     from lamella.export.cropping import cropped
 
     wanted = cropped(dataset, crop)
@@ -87,4 +91,8 @@ def export_dataset(
         from lamella.dataset.binned import binned_dataset
 
         wanted = binned_dataset(wanted, bins)
+    fill_value(fill, wanted.dtype, remedy="The file has the dtype of the pixels")
+    fill = np.asarray(fill).item()  # a number of Python, which JSON can hold
+    if fill and wanted.missing == "zero":
+        wanted = wanted.of_source(wanted.source, missing="skip", io_backend=wanted.backend)
     return exporter.export(wanted, target, executor=executor, fill=fill, progress=progress)

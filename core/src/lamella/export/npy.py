@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ def _record(dataset: DataSet, path: Path, fill: float) -> None:
         "format": dataset.format,
         "nav_shape": list(dataset.shape.nav),
         "sync_offset": dataset.frame_map.sync_offset,
-        "fill": fill,
+        "fill": fill if isinstance(fill, int | float) and math.isfinite(fill) else str(fill),
         "missing": dataset.missing_count,
         "missing_positions": missing,
     }

@@ -12,9 +12,11 @@ import numpy as np
 
 from lamella.corrections.resolve import fact
 from lamella.dataset.dataset import DataSet
+from lamella.dataset.fillvalue import fill_value
+from lamella.dataset.growing import Extent
 from lamella.dataset.indexing import Selection
 from lamella.dataset.recipe import DataSetRecipe
-from lamella.errors import FormatError, ParameterError
+from lamella.errors import FormatError
 from lamella.geometry.frames import as_numbers, as_range
 from lamella.geometry.roi import region_of
 from lamella.geometry.shape import Shape
@@ -86,7 +88,8 @@ class LazyArray:
             dataset.check_room(dataset.missing_count, "a region of interest")
         region = region_of(roi, dataset.shape.nav)
         self.dtype = np.dtype(dataset.delivered_dtype(corrected) if dtype is None else dtype)
-        self._fill = _checked(fill, self.dtype)
+        fill_value(fill, self.dtype, remedy="Give another dtype, such as dtype='float32'")
+        self._fill = fill
         self._corrected = corrected
         self._roi = None if region.mask is None else zlib.compress(np.packbits(region.mask).tobytes(), 1)
         nav = tuple(dataset.shape.nav) if region.mask is None else (region.size,)
@@ -96,6 +99,7 @@ class LazyArray:
         self._n_positions = math.prod(dataset.shape.nav)
         self._token = _token(dataset, self._fill, corrected, self._roi, self.dtype)
         self._files = _digest([[one.size, one.identity] for one in dataset.source.resources])
+        self._extent = Extent.of(dataset)
         self._opened: DataSet | None = dataset
         self._recipe = dataset._recipe
         self._positions: NDArray[np.int64] | None = None
@@ -158,14 +162,19 @@ class LazyArray:
             assert isinstance(self._recipe, DataSetRecipe)
             dataset: DataSet = self._recipe.reopen()
             files = _digest([[one.size, one.identity] for one in dataset.source.resources])
-            if files != self._files:
-                raise FormatError(
-                    "the file changed since the array was made",
-                    path=dataset.source.resources[0].path if dataset.source.resources else None,
-                    remedy="Open the data set again to see its present content",
-                )
-            self._opened = dataset
+            self._opened = dataset if files == self._files else self._before_growth(dataset)
         return self._opened
+
+    def _before_growth(self, dataset: DataSet) -> DataSet:
+        """Give the data set without what was appended to its files since this array was made."""
+        before = None if self._extent is None else self._extent.before_growth(dataset)
+        if before is None:
+            raise FormatError(
+                "the file changed since the array was made",
+                path=dataset.source.resources[0].path if dataset.source.resources else None,
+                remedy="Open the data set again to see its present content",
+            )
+        return before
 
     def _selected(self, index: Any, packed: bytes) -> Selection:
         """Give what an index into the selected positions asks for."""
@@ -175,22 +184,6 @@ class LazyArray:
         within = Selection.of(index, Shape(self.shape, self._sig_dims))
         wanted = as_range(self._positions[as_numbers(within.positions)])
         return replace(within, positions=wanted)
-
-
-def _checked(fill: Any, dtype: np.dtype[Any]) -> Any:
-    """Give the value for missing frames, if the dtype has it."""
-    try:
-        with np.errstate(all="ignore"):
-            value = np.asarray(fill).astype(dtype)
-        fits = value.ndim == 0 and bool(value == fill or (value != value and fill != fill))
-    except (TypeError, ValueError, OverflowError):
-        fits = False
-    if not fits:
-        raise ParameterError(
-            f"expected a value of dtype {dtype}, found {fill!r}. Give another dtype, such as dtype='float32'",
-            field="fill",
-        )
-    return fill
 
 
 def _token(dataset: DataSet, fill: Any, corrected: bool, roi: bytes | None, dtype: np.dtype[Any]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from lamella.interop.daskarray import to_dask
 from lamella.interop.lazyarray import LazyArray
 from lamella.interop.libraries import library
+from lamella.interop.scanimage import scan_image
 from lamella.interop.units import HYPERSPY
 from lamella.opening.open import open_dataset
 
@@ -87,8 +88,8 @@ def _navigator(dataset: DataSet) -> dict[str, Any]:
     nav, sig = dataset.shape.nav, dataset.shape.sig
     if len(nav) > _MOST_AXES:
         return {}
-    image = dataset.navigator()
-    lazy = image is None or image.shape != tuple(nav)
+    image = scan_image(dataset)
+    lazy = image is None
     if lazy:
         middle = tuple(map(_middle, sig)) if len(sig) > 1 else ()
         image = to_dask(dataset)[(..., *middle)].sum(axis=tuple(range(-len(sig), 0)))

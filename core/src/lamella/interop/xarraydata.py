@@ -15,6 +15,7 @@ from xarray.core import indexing
 
 from lamella.interop.daskarray import to_dask
 from lamella.interop.lazyarray import LazyArray
+from lamella.interop.scanimage import scan_image
 from lamella.opening.open import open_dataset
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def make_xarray(dataset: DataSet, *, fill: float = 0, chunks: Any = None) -> xar
     variables["counts"] = xarray.Variable(names, pixels, {"long_name": "counts"}, encoding)
     if dataset.missing_count:
         variables["valid"] = (nav, np.asarray(dataset.valid_mask))
-    navigator = dataset.navigator()
-    if navigator is not None and navigator.shape == tuple(dataset.shape.nav):
+    navigator = scan_image(dataset)
+    if navigator is not None:
         variables["navigator"] = (nav, navigator)
     in_order = not dataset.missing_count and dataset.frame_map.index is None and not dataset.frame_map.sync_offset
     for name, read in dataset.info.per_frame.items() if in_order else ():
