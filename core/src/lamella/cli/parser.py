@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -45,6 +46,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             **plain,
         )
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # as from Python 3.14 on: -2:,3 is a value, no option
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of leaving the process."""
