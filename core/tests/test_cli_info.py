@@ -242,3 +242,12 @@ def test_doctor_fails_when_a_reader_cannot_be_imported(capsys: Capture) -> None:
     finally:
         registry._registered.clear()
         registry.refresh()
+
+
+def test_a_table_names_a_file_once(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "scan.npy", np.zeros((2, 2, 4, 4), np.uint8))
+    np.save(tmp_path / "empty.npy", np.zeros((0, 4, 4), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    for target in (".", str(tmp_path)):
+        assert main(["info", target]) == 1
+        assert "  empty.npy  the array is empty; found" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from lamella.cli.parser import UsageError
@@ -26,7 +27,9 @@ def error_lines(error: Exception) -> list[str]:
 def error_line(error: Exception, file: str = "") -> str:
     """Give the text for a person in one line, for a table; without the name of the file that the table gives."""
     line = _line(error)
-    return line.removeprefix(f"{printable(file)}: ") if file else line
+    for name in (file, os.path.abspath(file)) if file else ():
+        line = line.removeprefix(f"{printable(name)}: ")
+    return line
 
 
 def _line(error: Exception) -> str:
