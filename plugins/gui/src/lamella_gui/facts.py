@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lamella import DataSet
+    from lamella.reader import Axis
     from lamella_gui.places import Places
 
 __all__ = ["information", "shape_text", "size_text", "tree_of"]
@@ -52,18 +53,30 @@ def information(dataset: DataSet, places: Places) -> list[tuple[str, list[tuple[
         ("ignored at the end", f"{counts.ignored_end}"),
         ("missing positions", f"{counts.missing}"),
     ]
-    axes = [
-        (axis.name, f"{size} × {axis.scale:.6g} {axis.units or 'px'}, from {axis.offset:.6g}")
-        for axis, size in zip(dataset.axes, tuple(dataset.shape), strict=True)
-    ]
+    axes = [(axis.name, _axis_text(axis, size)) for axis, size in zip(dataset.axes, tuple(dataset.shape), strict=True)]
     parameters = [
-        (name, f"{places.hidden(str(value))} ({provenance.origins.get(name, 'default')})")
+        (name, f"{_value_text(value, places)} ({provenance.origins.get(name, 'default')})")
         for name, value in provenance.parameters.items()
         if value is not None
     ]
     notes = [(f"note {i + 1}", places.hidden(note)) for i, note in enumerate(dataset.info.notes)]
     groups = [("Source", source), ("Scan", scan), ("Axes", axes), ("Parameters", parameters), ("Notes", notes)]
     return [(title, [(name, value) for name, value in pairs if value]) for title, pairs in groups if pairs]
+
+
+def _axis_text(axis: Axis, size: int) -> str:
+    if not axis.calibrated:
+        return f"{size}, not calibrated"
+    begins = f", from {axis.offset:.6g} {axis.units}" if axis.offset else ""
+    return f"{size}, step {axis.scale:.6g} {axis.units}{begins}"
+
+
+def _value_text(value: object, places: Places) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(_value_text(item, places) for item in value)
+    return places.hidden(str(value))
 
 
 def tree_of(value: Any, places: Places) -> list[dict[str, Any]]:

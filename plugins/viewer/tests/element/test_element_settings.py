@@ -117,6 +117,17 @@ def test_the_colour_bar_has_round_numbers_at_their_places(ramp: Shown) -> None:
     assert ramp.page.locator("#viewer .unit").inner_text() == "counts"
 
 
+@pytest.mark.parametrize("least", [0, 250_000, -123_456_000])
+def test_the_numbers_of_a_colour_bar_have_room(shown: Shown, least: int) -> None:
+    shown.show(least + np.arange(2000, dtype="f8").reshape(40, 50) * (1 + abs(least) // 9000))
+    right, limit = shown.run(
+        "(legend => [[...legend.querySelectorAll('.tick')].map(one => one.getBoundingClientRect().right),"
+        " legend.getBoundingClientRect().right])(viewer.shadowRoot.querySelector('.legend'))"
+    )
+    assert len(right) > 2
+    assert max(right) <= limit
+
+
 def test_curves_have_axes_and_values(shown: Shown) -> None:
     curve = np.linspace(0, 100, 51)
     curve[20] = np.nan

@@ -16,6 +16,8 @@ const LONGEST = 180;
 const SHORTEST = 24;
 const TICKS = 5;
 const WHEEL = 92;
+/** Characters of the numbers of a colour bar that fit beside it; longer ones get more room. */
+const SHORT = 6;
 
 /**
  * Gives the scale bar of what is visible: its length on the screen, its text, and where it stands.
@@ -85,6 +87,7 @@ export class Legend {
     if (wanted === this.#drawn || kind === "rgba") return;
     this.#drawn = wanted;
     const field = kind === "field";
+    this.element.style.width = "";
     this.#wheel.hidden = this.#told.hidden = !field;
     this.#scale.hidden = field;
     this.#unit.textContent = field ? "" : unitText(unit);
@@ -95,7 +98,10 @@ export class Legend {
       return;
     }
     paintBar(this.#bar, look.colours);
-    const marks = barTicks(look).map(({ at, text }) => {
+    const found = barTicks(look);
+    const longest = Math.max(...found.map(({ text }) => text.length));
+    this.element.style.width = longest > SHORT ? `${30 + 7 * longest}px` : "";
+    const marks = found.map(({ at, text }) => {
       const mark = document.createElement("span");
       mark.className = "tick";
       mark.textContent = text;
