@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lamella import DataSet
-    from lamella.reader import Axis
     from lamella_gui.places import Places
 
 __all__ = ["information", "shape_text", "size_text", "tree_of"]
@@ -53,22 +52,29 @@ def information(dataset: DataSet, places: Places) -> list[tuple[str, list[tuple[
         ("ignored at the end", f"{counts.ignored_end}"),
         ("missing positions", f"{counts.missing}"),
     ]
-    axes = [(axis.name, _axis_text(axis, size)) for axis, size in zip(dataset.axes, tuple(dataset.shape), strict=True)]
     parameters = [
         (name, f"{_value_text(value, places)} ({provenance.origins.get(name, 'default')})")
         for name, value in provenance.parameters.items()
         if value is not None
     ]
     notes = [(f"note {i + 1}", places.hidden(note)) for i, note in enumerate(dataset.info.notes)]
-    groups = [("Source", source), ("Scan", scan), ("Axes", axes), ("Parameters", parameters), ("Notes", notes)]
+    groups = [
+        ("Source", source),
+        ("Scan", scan),
+        ("Axes", _axes(dataset)),
+        ("Parameters", parameters),
+        ("Notes", notes),
+    ]
     return [(title, [(name, value) for name, value in pairs if value]) for title, pairs in groups if pairs]
 
 
-def _axis_text(axis: Axis, size: int) -> str:
-    if not axis.calibrated:
-        return f"{size}, not calibrated"
-    begins = f", from {axis.offset:.6g} {axis.units}" if axis.offset else ""
-    return f"{size}, step {axis.scale:.6g} {axis.units}{begins}"
+def _axes(dataset: DataSet) -> list[tuple[str, str]]:
+    found = []
+    for axis, size in zip(dataset.axes, tuple(dataset.shape), strict=True):
+        begins = f", from {axis.offset:.6g} {axis.units}" if axis.offset else ""
+        step = f"step {axis.scale:.6g} {axis.units}{begins}" if axis.calibrated else "not calibrated"
+        found.append((axis.name, f"{size}, {step}"))
+    return found
 
 
 def _value_text(value: object, places: Places) -> str:
