@@ -19,6 +19,8 @@ class Subject:
     format: str
     modules: tuple[str, ...]
     texts: frozenset[str] = frozenset()
+    only_by_hand: bool = False
+    """Whether there are too many mutants, or they take too long, for a test of all of them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ SUBJECTS = {
         "blo",
         ("lamella_blo.reader", "lamella_blo.header", "lamella_blo.params"),
         frozenset({"_marker_text"}),
+    ),
+    "dask": Subject(
+        "dask",
+        tuple(f"lamella_dask.{name}" for name in ("formatreader", "formatparams", "source", "sourceblocks")),
+        frozenset({"_kind", "_told"}),
+        only_by_hand=True,
     ),
 }
 

@@ -75,7 +75,7 @@ def _kind(target: object) -> str:
 
 def _check(array: Any) -> None:
     """Refuse arrays of which no frame can be computed."""
-    if any(isinstance(n, float) and math.isnan(n) for n in array.shape):
+    if any(map(math.isnan, array.shape)):
         raise FormatError(
             f"the size of its blocks is not known: shape {array.shape}",
             remedy="Call array.compute_chunk_sizes() first",

@@ -107,7 +107,7 @@ class DaskSampler(Sampler):
         for what, change in _WRONG.items():
             yield what, {"data": array.map_blocks(change, dtype=array.dtype, meta=array._meta), **dims}
         announced = array + 0
-        announced._meta = _OnGPU()
+        announced._meta = array._meta.view(_OnGPU)
         yield "an array on a GPU", {"data": announced, **dims}
 
     def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
@@ -116,16 +116,10 @@ class DaskSampler(Sampler):
         return {"data": da.zeros((n, 1024, 256, 256), dtype="u2", chunks=(1, 512, -1, -1))}
 
 
-class _OnGPU:
-    """Stands for an array of CuPy, which there is only with a GPU; must not be copied without a word."""
+class _OnGPU(np.ndarray[Any, Any]):
+    """Stands for an array of CuPy, which there is only with a GPU; must not be taken for one of NumPy."""
 
     __module__ = "cupy"
-
-    def __init__(self, pixels: NDArray[Any] | None = None) -> None:
-        self.pixels = pixels
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self.pixels, dtype)
 
 
 class _Watched:
@@ -175,7 +169,7 @@ _WRONG = {
     "blocks that are no arrays": lambda block: "text",
     "blocks that fail": _fail,
     "blocks with a mask": np.ma.masked_array,
-    "blocks on a GPU": _OnGPU,
+    "blocks on a GPU": lambda block: block.view(_OnGPU),
 }
 
 
@@ -295,6 +289,11 @@ def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
     whole = _data_array(data, n0=("n0", np.arange(rows) + 3))
     without = [Axis("n0", 1.0, 3.0), *axes[1:]]
     yield Special("whole numbers without units", {"data": whole, **names}, pixels=data.pixels, axes=without, notes=0)
+    rows_of_one = _data_array(data)
+    rows_of_one = rows_of_one.copy(data=_computed(rows_of_one.data))
+    cache = _frame_nbytes(data) * math.prod(data.nav_shape[1:])
+    kept = {"data": rows_of_one, "cache": cache, **names}
+    yield Special("rows that just fit and stay as they are", kept, pixels=data.pixels, axes=axes, notes=0)
     first = _data_array(data).isel(n0=slice(1))
     one = [replace(axes[0], scale=1.0), *axes[1:]]
     yield Special("a single row", {"data": first, **names}, pixels=data.pixels[:1], axes=one, notes=0)
