@@ -235,6 +235,11 @@ def _with_parameters(data: SampleData) -> Iterable[Special]:
     many = np.resize(pixels, (20, *pixels.shape[1:]))
     blocks = da.from_array(many, chunks=(1, *pixels.shape[1:]))
     watched = blocks.map_blocks(_Watched(3), dtype=blocks.dtype, meta=blocks._meta)
+    wide = np.resize(pixels, (2, 6, *data.sig_shape))
+    columns = da.from_array(wide, chunks=(2, 1, *data.sig_shape))
+    columns = columns.map_blocks(_Watched(3), dtype=wide.dtype, meta=columns._meta)
+    some = {**known, "data": columns, "cache": 2 * _frame_nbytes(data)}
+    yield Special("rows of which one block fits", some, pixels=wide, notes=1)
     yield Special("many blocks", {**known, "data": watched}, pixels=many, notes=0)
     large = np.resize(pixels, (1, 6, 1024, 1024)).astype("u1")
     tiles = {"data": da.from_array(large, chunks=-1).map_blocks(_Watched(1), dtype=large.dtype, meta=large[:0])}

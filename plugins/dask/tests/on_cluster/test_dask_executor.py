@@ -23,6 +23,7 @@ from lamella.errors import CancelledRun, FormatError, LamellaError, ParameterErr
 from lamella.udf import UDF, ApplyMasksUDF, StdDevUDF, SumSigUDF, SumUDF
 from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
+from lamella_dask.remote import _Plans
 
 DATA = np.random.default_rng(7).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
 PARTITIONS = 8
@@ -72,10 +73,20 @@ def same(one: Any, other: Any) -> None:
     "make", [SumUDF, SumSigUDF, StdDevUDF, SlowMeanUDF, lambda: ApplyMasksUDF(mask_factories=masks)]
 )
 def test_results_are_those_of_threads_to_the_last_bit(
-    executor: DaskExecutor, scan: lamella.DataSet, make: Callable[[], UDF]
+    executor: DaskExecutor, scan: lamella.DataSet, make: Callable[[], UDF], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(executor, "calls_small", False)
     expected = lamella.Context(executor="threads").run_udf(scan, make())
     same(lamella.Context(executor=executor).run_udf(scan, make()), expected)
+    assert executor.last_run is not None
+    assert executor.last_run.items == PARTITIONS
+
+
+def test_small_runs_happen_in_the_calling_process(executor: DaskExecutor, scan: lamella.DataSet) -> None:
+    before = executor.last_run
+    found = lamella.Context(executor=executor).run_udf(scan, SumSigUDF())
+    np.testing.assert_array_equal(found["intensity"].data, DATA.sum(axis=(2, 3)))
+    assert executor.last_run is before
 
 
 def job(shared: Any, item: int, cancelled: Callable[[], bool]) -> tuple[int, int, bool]:
@@ -375,6 +386,7 @@ def test_a_given_client_is_used_and_never_closed(executor: DaskExecutor) -> None
 def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> None:
     other = DaskExecutor(str(executor.describe()["scheduler"]))
     try:
+        assert other.workers == executor.workers == 2
         assert [item for item, *_ in other.run(job, None, range(5))] == list(range(5))
     finally:
         other.close()
@@ -433,6 +445,16 @@ def test_workers_with_other_versions_answer_with_one_sentence(
     monkeypatch.setattr("lamella_dask.client_run._versions", lambda: {"numpy": "0.1.0"})
     with pytest.raises(PluginError, match=r"other versions than the client: numpy 0\.1\.0 here"):
         list(executor.run(job, None, range(2)))
+
+
+def test_a_process_counts_the_batches_that_its_threads_are_at() -> None:
+    plans = _Plans()
+    with plans.at_work("run"):
+        with plans.at_work("run"):
+            assert plans.stop("run") == 2
+        assert plans.stop("run") == 1
+        assert plans.stop("another run") == 0
+    assert plans.stop("run") == 0
 
 
 def test_arguments_that_mean_nothing_are_refused() -> None:
