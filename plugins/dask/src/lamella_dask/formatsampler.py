@@ -221,6 +221,8 @@ def _with_parameters(data: SampleData) -> Iterable[Special]:
     pixels, rank = data.pixels.copy(), len(data.sig_shape)
     array = da.from_array(pixels, chunks=(1, *pixels.shape[1:]))
     known: dict[str, Any] = {"data": array, "sig_dims": rank}
+    if rank == 2:
+        yield Special("the last two axes", {"data": array}, pixels=pixels, notes=0)
     yield Special("a detector of one axis", {"data": array, "sig_dims": 1}, pixels=pixels, notes=0)
     first = tuple(range(-array.ndim, -array.ndim + rank))
     moved = np.moveaxis(pixels, first, range(-rank, 0))
@@ -299,9 +301,10 @@ def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
     cache = _frame_nbytes(data) * math.prod(data.nav_shape[1:])
     kept = {"data": rows_of_one, "cache": cache, **names}
     yield Special("rows that just fit and stay as they are", kept, pixels=data.pixels, axes=axes, notes=0)
-    first = _data_array(data).isel(n0=slice(1))
-    one = [replace(axes[0], scale=1.0), *axes[1:]]
-    yield Special("a single row", {"data": first, **names}, pixels=data.pixels[:1], axes=one, notes=0)
+    for few in (1, 2):
+        first = _data_array(data).isel(n0=slice(few))
+        scaled = [replace(axes[0], scale=1.0), *axes[1:]] if first.sizes["n0"] == 1 else axes
+        yield Special(f"rows: {few}", {"data": first, **names}, pixels=data.pixels[:few], axes=scaled, notes=0)
     loaded = _data_array(data).drop_vars("n0").compute().rename(None)
     missing = [Axis("n0"), *axes[1:]]
     yield Special(
