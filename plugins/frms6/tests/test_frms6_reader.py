@@ -186,6 +186,22 @@ def test_the_last_part_may_be_cut(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ds.read(fill=0).reshape(6, 6, 4)[:5], frames[:5])
 
 
+@pytest.mark.parametrize("size", [0, 908])
+def test_a_part_that_a_recording_begins_is_left_out_until_it_has_a_header(tmp_path: Path, size: int) -> None:
+    frames = images(6)
+    header = acquisition(tmp_path, frames, cuts=(3,))
+    last = part(tmp_path, 2)
+    content = last.read_bytes()
+    last.write_bytes(content[:size])
+    with pytest.warns(LamellaWarning) as told:
+        ds = lamella.open(header)
+    assert any("_002.frms6 has no complete header" in str(one.message) for one in told)
+    assert ds.source.n_frames == 3
+    with last.open("ab") as file:
+        file.write(content[size:])
+    np.testing.assert_array_equal(ds.refresh().read().reshape(6, 6, 4), frames)
+
+
 @pytest.mark.parametrize("announce", [True, False])
 def test_a_part_that_was_cut_before_another_one_is_refused(tmp_path: Path, announce: bool) -> None:
     header = acquisition(tmp_path, images(6), cuts=(2, 4), announce=announce)

@@ -29,10 +29,12 @@ from lamella_frms6.dark import check_dark, dark_frame
 from lamella_frms6.files import FileSet, find_files
 from lamella_frms6.gain import read_gain_map
 from lamella_frms6.header import Header, mentions_measurement, read_header
-from lamella_frms6.part import INCOMPLETE, Part, read_part
+from lamella_frms6.part import FILE_HEADER, INCOMPLETE, Part, read_part
 from lamella_frms6.series import per_frame, series_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lamella.reader import Probe
@@ -69,7 +71,8 @@ class Frms6Reader:
         """Describe the signal frames, and the dark frame and gain map to correct them with."""
         files = probe.once("frms6 files", find_files)
         header = None if files.header is None else read_header(files.header)
-        parts = tuple(read_part(path) for path in files.signal)
+        begun = _begun(files.signal)
+        parts = tuple(read_part(path) for path in files.signal if path != begun)
         runs, notes = series_of(parts)
         rows = _rows(params, header, parts[0])
         sig_shape = (2 * parts[0].height * rows.repeat, parts[0].width // 2)
@@ -84,6 +87,7 @@ class Frms6Reader:
             corrections=_corrections(params, dark, parts[0], rows, sig_shape),
             notes=(
                 *notes,
+                *(() if begun is None else (Caution(f"{begun.name} has no complete header, and is left out"),)),
                 *rows.notes,
                 *_count_notes(header, runs.n_frames),
                 *(_dark_notes(header, files, dark) if params.subtract_dark else ()),
@@ -133,6 +137,12 @@ def _binning(params: Frms6Params, header: Header | None, part: Part) -> tuple[in
         if 2 * part.height * binning == _DETECTOR_ROWS == part.width // 2:
             return binning, f"guess: {_DETECTOR_ROWS} rows on the detector", ()
     return 1, "default", ("no .hdr file says whether rows were binned on the chip; give binning= if they were",)
+
+
+def _begun(paths: Sequence[Path]) -> Path | None:
+    """Give the last of several parts if its header is not complete: a recording begins it, or it was cut."""
+    last = paths[-1]
+    return last if len(paths) > 1 and Resource.of(last).size < FILE_HEADER.itemsize else None
 
 
 def _alternatives(header: Header | None) -> tuple[tuple[tuple[int, ...], str], ...]:
