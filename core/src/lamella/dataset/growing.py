@@ -1,4 +1,4 @@
-"""Files that grow: which files hold frames, and a data set as it was when it had fewer of them."""
+"""Files that grow: which files hold frames and where, and a data set as it was when it had fewer of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 from lamella.reader.source import LinearSource
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from lamella.dataset.dataset import DataSet
     from lamella.reader.resource import Resource
 
-__all__ = ["Extent", "first_frames", "holding_frames"]
+__all__ = ["Extent", "first_frames", "frame_places", "holding_frames"]
 
 _MOST_PLACES = 1024
 """Frames, spread over all, whose places tell one recording from another."""
@@ -23,6 +25,14 @@ _MOST_PLACES = 1024
 def holding_frames(source: LinearSource) -> list[Resource]:
     """Give the files that hold frames, without those that lie beside them."""
     return [source.resources[i] for i in np.unique(source.runs.resource[source.runs.count > 0])]
+
+
+def frame_places(source: LinearSource, frames: ArrayLike) -> list[tuple[str, int]]:
+    """Give the location of the file in which each of some frames begins, and the byte."""
+    files, offsets = source.runs.places(np.asarray(frames))
+    return [
+        (source.resources[file].location, offset) for file, offset in zip(files.tolist(), offsets.tolist(), strict=True)
+    ]
 
 
 def first_frames(

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from lamella.dataset.growing import first_frames, frame_places, holding_frames
 from lamella.errors import FormatError
 from lamella.reader.source import LinearSource
 from lamella.system.pathmap import path_here
@@ -95,8 +94,6 @@ class _Seen:
         """Give the data set without the frames that were appended since, or None if there are none."""
         if not isinstance(dataset.source, LinearSource) or dataset.source.n_frames <= self.n_frames:
             return None
-        from lamella.dataset.growing import first_frames
-
         return first_frames(
             dataset, self.n_frames, steps=self.n_steps, nav_shape=self.nav_shape, sync_offset=self.sync_offset
         )
@@ -126,8 +123,6 @@ class _Seen:
 
     def _grew(self, there: Resource, now: Resource, dataset: DataSet) -> bool:
         """Whether a file of frames only became longer."""
-        from lamella.dataset.growing import holding_frames
-
         if now.size <= there.size or not isinstance(dataset.source, LinearSource):
             return False
         return now in holding_frames(dataset.source)
@@ -138,8 +133,7 @@ def _last(dataset: DataSet) -> tuple[str, int] | None:
     source = dataset.source
     if not isinstance(source, LinearSource) or not source.n_frames:
         return None
-    files, offsets = source.runs.places(np.asarray([source.n_frames - 1]))
-    return source.resources[int(files[0])].location, int(offsets[0])
+    return frame_places(source, [source.n_frames - 1])[0]
 
 
 def _digest(dataset: DataSet) -> str:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from lamella.dataset.growing import holding_frames
+from lamella.dataset.growing import frame_places, holding_frames
 from lamella.errors import FormatError, LamellaWarning, UnsupportedError
 from lamella.opening.open import Recipe
 from lamella.reader.source import LinearSource
 from lamella.system.warn import quiet
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lamella.dataset.dataset import DataSet
 
 __all__ = ["refreshed"]
@@ -64,10 +62,9 @@ def _check_goes_on(dataset: DataSet, now: DataSet) -> None:
         _refuse(path, f"a recording that began at {began[0]}", f"one that began at {began[1]}")
     first = old.runs.first[:-1][old.runs.count > 0]
     ends = np.unique(np.concatenate([first, old.runs.first[1:][old.runs.count > 0] - 1]))
-    moved = np.flatnonzero(_places(old, ends) != _places(new, ends))
-    if moved.size:
-        frame = int(ends[moved[0]])
-        _refuse(path, f"frame {frame} at the place where it was", "it elsewhere")
+    for frame, before, after in zip(ends, frame_places(old, ends), frame_places(new, ends), strict=True):
+        if before != after:
+            _refuse(path, f"frame {frame} at the place where it was", "it elsewhere")
 
 
 def _frame_text(source: LinearSource) -> str:
@@ -75,16 +72,6 @@ def _frame_text(source: LinearSource) -> str:
     how = "plain" if encoding.codec is None else encoding.codec.name
     layout = f"{encoding.dtype.str}, {how}, strides {encoding.strides} from byte {encoding.origin}"
     return f"frames of {'x'.join(map(str, source.sig_shape))} pixels ({layout})"
-
-
-def _places(source: LinearSource, frames: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Give where frames begin, as pairs of a location and a byte."""
-    files, offsets = source.runs.places(frames)
-    found = np.empty(len(frames), dtype=object)
-    found[:] = [
-        (source.resources[file].location, offset) for file, offset in zip(files.tolist(), offsets.tolist(), strict=True)
-    ]
-    return found
 
 
 def _refuse(path: str, expected: str, found: str) -> NoReturn:
