@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.errors import LamellaWarning
 from lamella.reader import Caution, Encoding, LinearSource, Resource, RunTable, SourceInfo, decoded_text
 from lamella.reader.runs import RunTable as Runs

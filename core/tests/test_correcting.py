@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.corrections.corrections import Corrections
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.dataset.tiling import TilingScheme
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
 from lamella.geometry.frames import Stretch

@@ -15,7 +15,8 @@ import lamella
 from lamella.codecs.codec import StorageOrder
 from lamella.codecs.packed import PackedCodec
 from lamella.corrections.corrections import Corrections
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.errors import UDFError
 from lamella.io.choose import choose_backend
 from lamella.reader.resource import Resource

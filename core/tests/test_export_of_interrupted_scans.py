@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.errors import ParameterError
 from lamella.export.cropping import cropped
 from lamella.reader import Encoding, LinearSource, Resource, RunTable, SourceInfo

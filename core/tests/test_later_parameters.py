@@ -148,7 +148,8 @@ def test_today_nothing_is_kept_from_the_core() -> None:
 
 
 def test_a_note_travels_with_its_data_set(scan: Path) -> None:
-    from lamella.dataset.dataset import DataSet, Provenance
+    from lamella.dataset.dataset import DataSet
+    from lamella.dataset.provenance import Provenance
 
     source = open_dataset("npy", scan, {}).source
     assert isinstance(source.info, SourceInfo)

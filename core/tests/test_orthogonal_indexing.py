@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.dataset.tiling import TILE_BYTES
 from lamella.errors import FrameMissingError, LamellaWarning, ParameterError
 from lamella.geometry.shape import SigBox

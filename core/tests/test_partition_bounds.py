@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from lamella.dataset.cutting import partition_bounds
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import SigBox
 from lamella.reader.source import FrameSource, ReadHints, SourceInfo

@@ -19,8 +19,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
 from lamella.dataset.framereader import FrameReader
+from lamella.dataset.provenance import Provenance
 from lamella.errors import CorruptError, LamellaWarning, ParameterError, TruncatedError
 from lamella.geometry.shape import SigBox
 from lamella.io.backend import IOBackend

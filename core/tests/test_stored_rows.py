@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import lamella
 from lamella.corrections.corrections import Corrections
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.dataset.tiling import TileWish, negotiate_blocks
 from lamella.geometry.pixelorder import BoxOrder, IndexOrder
 from lamella.geometry.shape import SigBox

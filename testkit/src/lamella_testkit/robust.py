@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
 from lamella.dataset.framereader import FrameReader
+from lamella.dataset.provenance import Provenance
 from lamella.errors import FormatError, FrameMissingError, LamellaError, LamellaWarning, ParameterError
 from lamella.reader import FrameSource, LinearSource, SigBox
 from lamella_testkit.diagnose import expect_equal

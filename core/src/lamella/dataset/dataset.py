@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
@@ -28,32 +28,16 @@ if TYPE_CHECKING:
     from lamella.corrections.corrections import Corrections
     from lamella.dataset.indexing import Selection
     from lamella.dataset.partition import Partition
+    from lamella.dataset.provenance import Provenance
     from lamella.dataset.recipe import DataSetRecipe
     from lamella.dataset.storedform import StoredForm
     from lamella.dataset.tiling import TilingScheme
+    from lamella.geometry.roi import RoiMaker
     from lamella.io.backend import IOBackend
     from lamella.reader.metadata import Axis, Metadata
     from lamella.reader.source import FrameSource, LinearSource, ReadHints, SourceInfo
 
-__all__ = ["DataSet", "Provenance"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a data set comes from: which plugin read it, how sure the detection was, and who said what.
-
-    ``origins`` names the origin of each parameter: ``"user"``, ``"detected: ..."``, ``"header"``, ``"default"``.
-    """
-
-    format: str
-    title: str
-    distribution: str | None = None
-    version: str | None = None
-    confidence: int | None = None
-    reason: str | None = None
-    target: str | None = None
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["DataSet"]
 
 
 class DataSet(ArraysOut):
@@ -454,10 +438,12 @@ class DataSet(ArraysOut):
         )
 
     @property
-    def roi(self) -> _RoiMaker:
+    def roi(self) -> RoiMaker:
         """Make masks by slicing: ``ds.roi[:, 3:5]`` is true there and false elsewhere."""
+        from lamella.geometry.roi import RoiMaker
+
         self.check_room(self.missing_count, "a region of interest")
-        return _RoiMaker(self.shape.nav)
+        return RoiMaker(self.shape.nav)
 
     # Life.
 
@@ -581,18 +567,6 @@ class _Claim(TypedDict):
 
     path: str | None
     asked: bool
-
-
-class _RoiMaker:
-    __slots__ = ("_nav_shape",)
-
-    def __init__(self, nav_shape: tuple[int, ...]) -> None:
-        self._nav_shape = nav_shape
-
-    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
-        mask = np.zeros(tuple(self._nav_shape), dtype=np.bool_)
-        mask[index] = True
-        return mask
 
 
 def _count_name(field_name: str) -> str:

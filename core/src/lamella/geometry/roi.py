@@ -15,7 +15,7 @@ from lamella.system.memory import memory_size
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Region", "region_of"]
+__all__ = ["Region", "RoiMaker", "region_of"]
 
 
 class Region:
@@ -62,6 +62,20 @@ class Region:
         if self.mask is None:
             return range(start, stop)
         return np.flatnonzero(self.mask[start:stop]).astype(np.int64) + start
+
+
+class RoiMaker:
+    """Makes masks of a scan by slicing; see `lamella.DataSet.roi`."""
+
+    __slots__ = ("_nav_shape",)
+
+    def __init__(self, nav_shape: Sequence[int]) -> None:
+        self._nav_shape = tuple(nav_shape)
+
+    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
+        mask = np.zeros(self._nav_shape, dtype=np.bool_)
+        mask[index] = True
+        return mask
 
 
 def region_of(roi: object, nav_shape: Sequence[int]) -> Region:

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
-from lamella.dataset.dataset import DataSet, Provenance
+from lamella.dataset.dataset import DataSet
+from lamella.dataset.provenance import Provenance
 from lamella.dataset.recipe import DataSetRecipe, can_be_named
 from lamella.errors import CorruptError, LamellaError, LamellaWarning, PathError
 from lamella.opening.detect import ask, detect
