@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lamella.kernels import builtin
+from lamella.kernels.library import Kernel
+
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "tests" / "benchmarks"
 PAGE = ROOT / "docs" / "development" / "performance.md"
@@ -114,6 +117,19 @@ def test_what_is_measured_on_a_cluster_stands_beside_its_targets(tmp_path: Path)
     assert unmeasured == ["<= 0.6", ">= 2"]  # beside LiberTEM
     assert aims["<= 0"]["reached"] is True
     assert len(done.stdout.splitlines()) >= len(rows) + 2
+
+
+def test_what_a_second_thread_gains_is_measured_for_each_numpy_version_of_a_kernel() -> None:
+    command = [sys.executable, str(SUITE / "fallbacks.py"), "--seconds", "0", "--turn", "0"]
+    done = subprocess.run(
+        [*command, "--only", "plain: read;of u1;add_moments of i4"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ") for line in done.stdout.splitlines() if line.count(" | ") == 4][1:]
+    kernels = {name for name, kernel in vars(builtin).items() if isinstance(kernel, Kernel)}
+    measured = {row[0].removeprefix("| ").partition(" of ")[0] for row in rows}
+    assert measured == kernels | {"plain: read a tile"}
+    assert all(float(row[1]) > 0 and float(row[2]) > 0 for row in rows)
 
 
 def test_the_page_about_sizes_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:

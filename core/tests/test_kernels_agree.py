@@ -89,6 +89,14 @@ class Shared(np.ndarray[Any, Any]):
 
     __rmatmul__ = __matmul__
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...] = (), **how: Any) -> Any:
+        if method == "reduceat" and inputs[0].ndim > 1:
+            raise AssertionError("reduceat holds the GIL where there are several rows: make one of them")
+        if out:
+            how["out"] = tuple(map(np.asarray, out))
+        done = getattr(ufunc, method)(*map(np.asarray, inputs), **how)
+        return done.view(Shared) if isinstance(done, np.ndarray) else done
+
 
 def both(kernel: Kernel, *arguments: Any) -> Iterator[tuple[str, Any]]:
     """Run the two versions on copies of what they write to; gives name and arguments."""
@@ -163,6 +171,22 @@ def test_sums_under_weights_of_listed_pixels(dtype: str, swapped: tuple[int, ...
         listed = items, numbers, weights[numbers, items]
         for what, (*_, found) in both(builtin.weigh_items, stored, swapped, *listed, np.zeros_like(expected)):
             agree(found, expected, size, what)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", ">u2", "f4"])
+def test_sums_of_listed_pixels_of_frames_that_lie_apart(dtype: str) -> None:
+    frames = np.random.default_rng(0).integers(0, 200, (9, 4099)).astype(dtype)
+    apart = np.zeros((9, 4103), dtype)
+    apart[:, 1:-3] = frames
+    swapped = () if frames.dtype.isnative else (1,)
+    listed = np.array([4, 4, 4000, 4098]), np.array([3, 0, 3, 0]), np.array([1.5, 2, 0.5, 4])
+    expected = np.zeros((9, 4))
+    expected[:, 0] = 2.0 * frames[:, 4] + 4.0 * frames[:, 4098]
+    expected[:, 3] = 1.5 * frames[:, 4] + 0.5 * frames[:, 4000]
+    for rows in (frames, apart[:, 1:-3]):
+        found = np.zeros((9, 4))
+        builtin.weigh_items.fallback(rows.view(frames.dtype.newbyteorder("=")), swapped, *listed, found)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(("dtype", "swapped"), MOMENTS)

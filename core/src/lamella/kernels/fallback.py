@@ -121,19 +121,37 @@ def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -
     """
     dtype = np.result_type(masks.dtype, np.float64)
     weights, of = masks[:, :0], slice(0, 0)
-    for pixels, frames, block in _blocks(tile, swapped, dtype):
-        if pixels != of:
-            weights, of = masks[:, pixels].astype(dtype).T, pixels
-        with np.errstate(over="ignore", invalid="ignore"):  # as the compiled kernels do
+    with np.errstate(over="ignore", invalid="ignore"):  # as the compiled kernels do
+        for pixels, frames, block in _blocks(tile, swapped, dtype):
+            if pixels != of:
+                weights, of = masks[:, pixels].astype(dtype).T, pixels
             result[frames] += np.dot(block, weights)
 
 
 def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:
-    """Add the sums of each frame under masks that are given as the pixels that count to ``result``."""
+    """Add the sums of each frame under masks that are given as the pixels that count to ``result``.
+
+    `numpy.add.reduceat` lets other threads work meanwhile only if it gets one row, so that of all frames is made.
+    """
+    if not items.size:
+        return
     order = np.argsort(numbers, kind="stable")
-    masks, starts = np.unique(numbers[order], return_index=True)
-    for frames, piece in _whole(_ordered(tile, swapped)) if masks.size else ():
-        result[frames, masks] += np.add.reduceat(piece[:, items[order]] * weights[order], starts, axis=1)
+    items, numbers, weights = items[order], numbers[order], weights[order]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    step = max(1, min(len(tile), _ITEMS // items.size))
+    room = np.empty((step, items.size), np.result_type(tile.dtype, weights.dtype))
+    begins = (np.arange(step)[:, np.newaxis] * items.size + starts).reshape(-1)
+    for frames, piece in _pieces(_ordered(tile, swapped), step):
+        block = room[: len(piece)]
+        np.copyto(block, _picked(piece, items), casting="unsafe")
+        block *= weights
+        sums = np.add.reduceat(block.reshape(-1), begins[: len(piece) * starts.size])
+        result[frames, numbers[starts]] += sums.reshape(len(piece), -1)
+
+
+def _picked(piece: Any, items: Any) -> Any:
+    """Give some pixels of each frame; `numpy.take` is faster, but copies frames that lie apart."""
+    return np.take(piece, items, axis=1) if piece.flags.c_contiguous and piece.flags.aligned else piece[:, items]
 
 
 def reduce_rows(
