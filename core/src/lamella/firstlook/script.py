@@ -136,7 +136,10 @@ def _opening(dataset: DataSet, recipe: DataSetRecipe[Any] | None) -> str:
     if recipe is None:
         return f"ds = lamella.open(data, {dataset.format!r})  # data: the object in memory"
     target = recipe.target if isinstance(recipe.target, str) else list(recipe.target)
-    given, note = _arguments(recipe.parameters)
+    understood = dataset.provenance.parameters
+    given, note = _arguments(
+        {name: _as_number(value, understood.get(name)) for name, value in recipe.parameters.items()}
+    )
     return f"ds = lamella.open({target!r}, {dataset.format!r}{given}){note}"
 
 
@@ -154,6 +157,13 @@ def _parameters(analysis: Analysis) -> dict[str, Any]:
         for name, value in analysis.parameters.items()
         if value is not None and not (isinstance(value, bool | int | float | str) and value == declared.get(name))
     }
+
+
+def _as_number(value: object, understood: object) -> object:
+    """Give what was typed as text, in a form for instance, as the number or the shape that it says."""
+    parts = understood if isinstance(understood, tuple) else (understood,)
+    plain = bool(parts) and all(isinstance(part, bool | int | float) for part in parts)
+    return understood if isinstance(value, str) and plain else value
 
 
 def _arguments(given: Mapping[str, Any]) -> tuple[str, str]:

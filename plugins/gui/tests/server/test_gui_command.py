@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -55,7 +56,37 @@ def guest(tmp_path: Path) -> Path:
     assert declared is not None
     entry = declared[1].replace('"', "")
     (about / "entry_points.txt").write_text(f"[lamella.analyses]\n{entry}\n", encoding="utf-8")
+    add_format(folder)
     return folder
+
+
+def add_format(folder: Path) -> None:
+    """Add the package that `lamella new-format` writes, with a parameter."""
+    command = [sys.executable, "-m", "lamella", "new-format", "tern", "--author", "Ada Lovelace"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    (folder / "lamella-tern" / "src" / "lamella_tern").rename(folder / "lamella_tern")
+    params = folder / "lamella_tern" / "params.py"
+    text = params.read_text(encoding="utf-8").replace(
+        "from dataclasses import dataclass\n",
+        "from dataclasses import dataclass\nfrom typing import Annotated\nfrom lamella.format import Param\n",
+    )
+    params.write_text(
+        f'{text}\n    binning: Annotated[int, Param(doc="Pixels read together.", ge=1)] = 1\n', encoding="utf-8"
+    )
+    about = folder / "lamella_tern-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lamella-tern\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[lamella.formats]\ntern = lamella_tern:spec\n", encoding="utf-8")
+
+
+def write_tern(guest: Path, path: Path) -> None:
+    names = runpy.run_path(str(guest / "lamella_tern" / "header.py"))
+    header = np.zeros(1, dtype=names["HEADER"])
+    code, dtype = next((code, dtype) for code, dtype in names["DTYPES"].items() if np.dtype(dtype).kind == "u")
+    values = {"magic": names["MAGIC"], "version": 1, "ny": 3, "nx": 5, "height": 16, "width": 12, "dtype": code}
+    for name, value in values.items():
+        header[name] = value
+    path.write_bytes(header.tobytes() + np.arange(15 * 16 * 12).astype(dtype).tobytes())
 
 
 @pytest.fixture
@@ -89,8 +120,28 @@ def reading(url: str) -> tuple[urllib.request.OpenerDirector, str]:
         return opener, answer.read().decode()
 
 
-def test_an_analysis_of_another_package_appears_with_form_handles_and_code(
-    served: Served, home: dict[str, str], scan: Path, tmp_path: Path
+def look_at_format(opener: urllib.request.OpenerDirector, address: str, guest: Path, path: Path) -> None:
+    """Open a file of the format of another package by its form."""
+    write_tern(guest, path)
+    base = address.partition("/scan/")[0]
+    with opener.open(f"{base}/open?path={path.parent.name}/{path.name}", timeout=30) as answer:
+        page = answer.read().decode()
+    assert "Tern scans (tern)" in page
+    assert "header of a scan of 3 x 5" in page
+    assert 'name="binning"' in page
+    assert "Pixels read together." in page
+    form = f"path={path.parent.name}/{path.name}&format=tern&binning=2".encode()
+    origin = {"Origin": "/".join(base.split("/")[:3])}
+    with opener.open(urllib.request.Request(f"{base}/open", form, origin), timeout=30) as answer:
+        opened = answer.geturl()
+        assert "3 × 5 scan · 16 × 12 px" in answer.read().decode()
+    with opener.open(f"{opened}/code/p1.py", timeout=30) as answer:
+        code = answer.read().decode()
+    assert re.search(r"bird\.tern.*binning=2", code), code
+
+
+def test_format_and_analysis_of_other_packages_appear_with_form_handles_and_code(
+    served: Served, guest: Path, home: dict[str, str], scan: Path, tmp_path: Path
 ) -> None:
     url, process = served
     opener, page = reading(url)
@@ -120,9 +171,25 @@ def test_an_analysis_of_another_package_appears_with_form_handles_and_code(
         [sys.executable, "-m", "lamella", "gui", "--show-url"], env=home, cwd=tmp_path, capture_output=True, text=True
     )
     assert "Lamella" in reading(shown.stdout.strip())[1]
+    look_at_format(opener, address, guest, scan.with_name("bird.tern"))
     process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     assert process.wait(20) in (0, 130)
     assert list((tmp_path / "home" / "servers").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_demo_scan_is_shown_without_any_file(home: dict[str, str], tmp_path: Path) -> None:
+    process, url = started(["--demo", "--no-session"], home, tmp_path)
+    try:
+        page = reading(url)[1]
+        assert "demo.blo" in page
+        assert 'id="detector"' in page
+        assert not re.search(r'(src|href)="(?![/#])', page)  # all of it comes from this server
+    finally:
+        process.terminate()
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import html
 import io
 import json
 import re
@@ -18,8 +19,9 @@ import pytest
 
 import lamella
 import lamella_gui
-from lamella import default_registry
+from lamella import default_registry, detect
 from lamella.analysis import declared_analyses, make_analysis
+from lamella.reader import Confidence, Match
 from lamella_gui.forms import fields_of, text_of, values_of
 from lamella_gui.pages import Pages
 from lamella_gui.places import Places
@@ -71,6 +73,25 @@ def test_the_list_shows_the_folder_and_the_report(client: Client) -> None:
     assert "no: " in report  # why other formats were refused
 
 
+def test_a_report_says_what_to_do_where_no_format_is_sure(fresh: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fresh.folder / "packed.mib").write_bytes(b"\x1f\x8b\x08\x00" + bytes(2000))
+    (fresh.folder / "noise.xyz").write_bytes(bytes(range(256)) * 8)
+    packed = fresh.get(f"/open?path={fresh.folder.name}/packed.mib").text
+    assert "packed with gzip: unpack it first" in packed
+    noise = fresh.get(f"/open?path={fresh.folder.name}/noise.xyz").text
+    assert 'role="alert"' in noise
+    assert "choose one" in noise  # the format can still be said
+    for told in detect(fresh.folder / "noise.xyz").to_json()["suggestions"]:
+        assert html.escape(fresh.workspace.places.hidden(told), quote=False) in html.unescape(noise)
+    (fresh.folder / "both").write_bytes(b"\x93NUMPY".ljust(208, b"\0") + b"MAP ".ljust(900, b"\0"))
+    for name in ("npy", "mrc"):
+        reader = default_registry().get(name).reader()
+        monkeypatch.setattr(type(reader), "detect", lambda self, probe: Match(Confidence.MAGIC, "it may be"))
+    both = html.unescape(fresh.get(f"/open?path={fresh.folder.name}/both").text)
+    assert 'format="npy"' in both
+    assert 'format="mrc"' in both
+
+
 def test_a_form_says_at_the_field_what_is_wrong(client: Client) -> None:
     fields = {"path": f"{client.folder.name}/scan.raw", **RAW, "dtype": "nonsense", "nav_shape.0": "0"}
     told = client.post("/check", fields).json
@@ -109,8 +130,10 @@ def test_a_data_set_opens_with_analyses_at_the_beam(client: Client, scan: str) -
     assert panel(client, scan, "pick")["picture"] == "sig"
 
 
-@pytest.mark.parametrize("name", ["ring", "disk", "com", "sum", "std", "pick"])
+@pytest.mark.parametrize("name", ["ring", "disk", "point", "com", "radial_fourier", "sum", "std", "sumsig", "pick"])
 def test_the_exact_picture_is_the_result_of_python(client: Client, scan: str, name: str) -> None:
+    if name not in {one["analysis"] for one in state(client, scan)["panels"]}:
+        assert client.post(f"/scan/{scan}/analyses", {"analysis": name}).status == 303
     one = panel(client, scan, name)
     ask = {"type": "ask", "lane": "a", "id": 1, "analysis": name, "parameters": one["parameters"], "live": False}
     with client.socket(scan) as live:
@@ -165,7 +188,9 @@ def test_results_are_taken_away_as_files(client: Client, scan: str) -> None:
 def test_code_gives_the_same_numbers(client: Client, scan: str) -> None:
     ring = panel(client, scan, "ring")
     names: dict[str, Any] = {}
-    exec(client.get(f"/scan/{scan}/code/{ring['id']}.py").text, names)
+    code = client.get(f"/scan/{scan}/code/{ring['id']}.py").text
+    assert "nav_shape=(40, 48)" in code  # and not what was typed, as text
+    exec(code, names)
     answer = client.get(f"/scan/{scan}/result/{ring['id']}.npy")
     np.testing.assert_array_equal(np.load(io.BytesIO(answer.body)), names["ring"].intensity.raw_data)
     book = client.get(f"/scan/{scan}/code/{ring['id']}.ipynb").json
