@@ -132,9 +132,12 @@ def test_a_data_set_opens_with_analyses_at_the_beam(client: Client, scan: str) -
 
 @pytest.mark.parametrize("name", ["ring", "disk", "point", "com", "radial_fourier", "sum", "std", "sumsig", "pick"])
 def test_the_exact_picture_is_the_result_of_python(client: Client, scan: str, name: str) -> None:
-    if name not in {one["analysis"] for one in state(client, scan)["panels"]}:
+    added = name not in {one["analysis"] for one in state(client, scan)["panels"]}
+    if added:
         assert client.post(f"/scan/{scan}/analyses", {"analysis": name}).status == 303
     one = panel(client, scan, name)
+    if added:
+        client.post(f"/scan/{scan}/analyses/{one['id']}/remove")
     ask = {"type": "ask", "lane": "a", "id": 1, "analysis": name, "parameters": one["parameters"], "live": False}
     with client.socket(scan) as live:
         live.send(json.dumps(ask))
