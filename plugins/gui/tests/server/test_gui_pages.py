@@ -81,7 +81,8 @@ def test_a_report_says_what_to_do_where_no_format_is_sure(fresh: Client, monkeyp
     noise = fresh.get(f"/open?path={fresh.folder.name}/noise.xyz").text
     assert 'role="alert"' in noise
     assert "choose one" in noise  # the format can still be said
-    for told in detect(fresh.folder / "noise.xyz").to_json()["suggestions"]:
+    facts: Any = detect(fresh.folder / "noise.xyz").to_json()
+    for told in facts["suggestions"]:
         assert html.escape(fresh.workspace.places.hidden(told), quote=False) in html.unescape(noise)
     (fresh.folder / "both").write_bytes(b"\x93NUMPY".ljust(208, b"\0") + b"MAP ".ljust(900, b"\0"))
     for name in ("npy", "mrc"):
