@@ -146,6 +146,12 @@ def test_a_message_that_is_too_long_ends_the_connection(client: Client, scan: st
             list(live)
 
 
+def test_an_idle_connection_ends(client: Client, scan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella_gui.live._IDLE", 0.2)
+    with client.socket(scan) as live, pytest.raises(ConnectionClosed):
+        live.recv(10)
+
+
 def test_a_data_set_has_four_pages_at_most(client: Client, scan: str) -> None:
     with ExitStack() as pages:
         for _ in range(4):
