@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamella.errors import CorruptError, FormatError, NoFormatError, ParameterError
+from lamella.errors import CorruptError, ParameterError
 from lamella.opening.detect import detect
 from lamella.opening.open import open_dataset
 from lamella.plugins.registry import default_registry
@@ -136,13 +136,19 @@ def test_toml_of_other_kinds_is_left_alone(tmp_path: Path, content: bytes) -> No
     assert match.confidence == Confidence.EXTENSION
 
 
-def test_a_data_file_that_is_no_name_is_an_error(tmp_path: Path) -> None:
-    sidecar = write_sidecar(tmp_path / "scan.toml", f"path = 3{PARAMS}")
-    report = detect(sidecar, default_registry())
-    with pytest.raises(NoFormatError, match="states its data file wrongly"):
-        report.winner()
-    with pytest.raises(FormatError, match="states its data file wrongly"):
-        open_dataset("raw", sidecar, {"dtype": "u2", "sig_shape": (2, 2)})
+@pytest.mark.parametrize("stated", ["3", '""', '["scan.raw"]', "{name = 5}", '"../scan.raw"', '"scan.raw.toml"'])
+def test_a_data_file_that_is_no_name_is_an_error_of_opening_and_not_of_detection(tmp_path: Path, stated: str) -> None:
+    """The sidecar says that it is for raw files, so that detection is sure, and opening says what is wrong."""
+    sidecar = write_sidecar(tmp_path / "scan.raw.toml", f"path = {stated}{PARAMS}")
+    data = write_data(tmp_path / "scan.raw")
+    assert detect(sidecar, default_registry()).winner().name == "raw"
+    for asked in ("auto", "raw"):
+        with pytest.raises(CorruptError, match="names a data file that is not in its folder"):
+            open_dataset(asked, sidecar, {"dtype": "u2", "sig_shape": (2, 2)})
+    match = RawReader().detect(Probe.of(data))
+    assert match is not None
+    assert match.confidence == Confidence.EXTENSION
+    assert match.missing == ("dtype", "sig_shape")
 
 
 def test_wrong_parameters_in_a_sidecar_are_named(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ _LARGEST = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Where the sidecar is, the name of its data file if it states one, and the parameters."""
+    """Where the sidecar is, what it states as the name of its data file, None for nothing, and the parameters."""
 
     path: Path
-    data: str | None
+    data: object
     params: Mapping[str, object]
 
     def data_file(self, probe: Probe) -> Path:
@@ -39,7 +39,7 @@ class Sidecar:
             If it does not.
         """
         name = self.data if self.data is not None else self.path.stem
-        data = probe.sibling(name)
+        data = probe.sibling(name) if isinstance(name, str) else None
         if data is None or data == self.path:
             raise CorruptError(
                 "the sidecar names a data file that is not in its folder",
@@ -51,13 +51,7 @@ class Sidecar:
 
 
 def find_sidecar(probe: Probe) -> Sidecar | None:
-    """Give the sidecar that was opened itself, or that describes the file that was opened.
-
-    Raises
-    ------
-    CorruptError
-        If a sidecar for raw files states its data file wrongly.
-    """
+    """Give the sidecar that was opened itself, or that describes the file that was opened."""
     assert probe.path is not None, "the format is one of files"
     if probe.suffix == "toml":
         return _read(probe.path)
@@ -102,7 +96,4 @@ def _read(path: Path) -> Sidecar | None:
         return None
     if not isinstance(table, dict) or table.get("filetype") != "raw":
         return None
-    data = table.get("path")
-    if data is not None and not isinstance(data, str):
-        raise CorruptError("the sidecar states its data file wrongly", path=path, expected="a text", found=repr(data))
-    return Sidecar(path, data, {key: table[key] for key in table if key not in ("filetype", "path")})
+    return Sidecar(path, table.get("path"), {key: table[key] for key in table if key not in ("filetype", "path")})
