@@ -42,8 +42,21 @@ def test_running_out_of_time_is_no_kill() -> None:
     assert verdict.outcome is Outcome.timed_out
 
 
-@pytest.mark.slow
-def test_most_changes_of_a_reader_are_noticed() -> None:
-    made = sampled(mutants_of("blo"), 20, 3)
-    verdicts = list(judged("blo", made, profile="dev", seconds=180, workers=2))
-    assert sum(one.outcome is Outcome.killed for one in verdicts) >= 17
+@pytest.mark.parametrize(("outcome", "code"), [(Outcome.survived, 0), (Outcome.killed, 1)])
+def test_what_cannot_be_noticed_does_not_count_and_has_to_survive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, code: int
+) -> None:
+    table = tmp_path / "equivalents.toml"
+    table.write_text(
+        '[[blo]]\nmodule = "lamella_blo.header"\npart = "MARKER"\nwhy = "nobody looks"\n', encoding="utf-8"
+    )
+    verdicts = {True: outcome, False: Outcome.killed}
+    monkeypatch.setattr(
+        trial, "judged", lambda name, some, **rest: [Verdict(one, verdicts[one.part == "MARKER"], "a") for one in some]
+    )
+    report = tmp_path / "report.json"
+    assert main(["mutants", "blo", "--all", "--equivalents", str(table), "--report", str(report)]) == code
+    facts = json.loads(report.read_text())
+    assert not facts["survivors"]
+    assert bool(facts["equivalent"]) == (outcome is Outcome.survived)
+    assert bool(facts["stale"]) == (outcome is Outcome.killed)

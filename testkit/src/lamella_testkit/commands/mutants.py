@@ -1,7 +1,8 @@
 """Change the reader of an installed format in small ways, and say which changes the conformance kit does not notice.
 
 A change that survives names what no file of the sampler shows: another variant or statement of the sampler is missing,
-or the line is not needed. Exit code 0 if at least 95 % of the changes were noticed, 1 otherwise.
+or the line is not needed. What cannot be noticed stands in a table with the reason, and does not count. Exit code 0 if
+at least 95 % of the others were noticed, 1 otherwise, or if one was noticed that the table says cannot be.
 """
 
 from __future__ import annotations
@@ -39,28 +40,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--cpu-seconds", type=float, default=180.0, metavar="T", help="processor time of each change [default: 180]"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes at a time [default: one per processor]")
+    parser.add_argument(
+        "--equivalents", type=Path, metavar="FILE", help="a TOML table of changes that make no difference, and why"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what was found out as JSON")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Try the changes."""
-    from lamella_testkit.mutants.trial import Outcome, judged, mutants_of, sampled
+    from lamella_testkit.mutants.equivalents import read_table, reason
+    from lamella_testkit.mutants.trial import Outcome, Verdict, judged, mutants_of, sampled
 
+    known = [] if args.equivalents is None else read_table(args.equivalents, args.name)
     made = [one for one in mutants_of(args.name) if args.only in str(one)]
     chosen = made if args.all else sampled(made, args.sample, args.seed)
     console.say(f"{args.name}: {len(chosen)} of {len(made)} changes, seed {args.seed}")
-    verdicts = []
+    verdicts, left = list[Verdict](), list[Verdict]()
+    equivalent, stale = list[dict[str, str]](), list[str]()
     for verdict in judged(
         args.name, chosen, profile=args.profile, seconds=args.cpu_seconds, workers=args.workers or available_cpus()
     ):
         verdicts.append(verdict)
-        if verdict.outcome is not Outcome.killed:
+        why = reason(verdict.mutant, known)
+        if verdict.outcome is Outcome.killed:
+            if why is not None:
+                stale.append(f"{verdict.mutant} was noticed by {verdict.killer}, and cannot be: {why}")
+        elif why is not None:
+            equivalent.append({"change": str(verdict.mutant), "why": why})
+        else:
+            left.append(verdict)
             console.say(f"{verdict.outcome}: {verdict.mutant}")
     killed = Counter(one.killer for one in verdicts if one.outcome is Outcome.killed)
-    share = killed.total() / max(1, len(verdicts))
-    console.say(f"{killed.total()} of {len(verdicts)} were noticed, {share:.1%}")
+    share = killed.total() / max(1, killed.total() + len(left))
+    console.say(f"{killed.total()} of {killed.total() + len(left)} were noticed, {share:.1%}")
+    if known:
+        console.say(f"{len(equivalent)} others make no difference")
     for killer, count in killed.most_common():
         console.say(f"{count:5}  {killer}")
+    for line in stale:
+        console.say(line)
     facts = {
         "format": args.name,
         "seed": args.seed,
@@ -69,6 +87,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "tried": len(verdicts),
         "killed": killed.total(),
         "by": {str(killer): count for killer, count in killed.most_common()},
+        "equivalent": equivalent,
+        "stale": stale,
         "survivors": [
             {
                 "module": one.mutant.module,
@@ -77,8 +97,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
                 "change": one.mutant.text,
                 "outcome": str(one.outcome),
             }
-            for one in verdicts
-            if one.outcome is not Outcome.killed
+            for one in left
         ],
     }
     console.emit(facts)
@@ -86,4 +105,4 @@ def run(args: argparse.Namespace, console: Console) -> int:
         import json
 
         args.report.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 0 if share >= WANTED else 1
+    return 0 if share >= WANTED and not stale else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,9 +39,13 @@ BINARY: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: in which module and line, what stood there, what was done, and who makes the changed module."""
+    """One change: in which module, part and line, what stood there, what was done, and who makes the changed module.
+
+    A part is a function, class or constant of the module, or a method, such as ``"MibReader.detect"``.
+    """
 
     module: str
+    part: str
     line: int
     code: str
     text: str
@@ -51,7 +55,7 @@ class Mutant:
         return f"{self.module}:{self.line}: {self.text}    in    {self.code}"
 
 
-def mutants(module: str, source: str, texts: Collection[str] = ()) -> Iterator[Mutant]:
+def mutants(module: str, source: str) -> Iterator[Mutant]:
     """Give every change, leaving out what only people read: docstrings, annotations, and the texts of errors.
 
     Parameters
@@ -60,16 +64,24 @@ def mutants(module: str, source: str, texts: Collection[str] = ()) -> Iterator[M
         Its name.
     source
         Its text.
-    texts
-        Functions and constants that make nothing but texts.
     """
     tree, lines = ast.parse(source), source.splitlines()
-    nodes = [node for part in tree.body if not _names(part) & set(texts) for node in _of_interest(part)]
     places = {id(node): i for i, node in enumerate(ast.walk(tree))}
-    for node in nodes:
+    for part, node in _parts(tree.body):
         for text, edit in _edits(node):
             line = _line(node)
-            yield Mutant(module, line, lines[line - 1].strip(), text, partial(_changed, tree, places[id(node)], edit))
+            make = partial(_changed, tree, places[id(node)], edit)
+            yield Mutant(module, part, line, lines[line - 1].strip(), text, make)
+
+
+def _parts(body: Sequence[ast.stmt], within: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Give every node that may be changed, with the part of the module that it belongs to."""
+    for one in body:
+        part = within + _name(one)
+        if isinstance(one, ast.ClassDef):
+            yield from _parts(one.body, f"{part}.")
+        else:
+            yield from ((part, node) for node in _of_interest(one))
 
 
 def _changed(tree: ast.Module, place: int, edit: Edit) -> ast.Module:
@@ -82,10 +94,10 @@ def _line(node: ast.AST) -> int:
     return node.target.lineno if isinstance(node, ast.comprehension) else node.lineno  # type: ignore[attr-defined]
 
 
-def _names(part: ast.stmt) -> set[str]:
-    if isinstance(part, ast.Assign):
-        return {target.id for target in part.targets if isinstance(target, ast.Name)}
-    return {part.name} if isinstance(part, (ast.FunctionDef, ast.ClassDef)) else set()
+def _name(one: ast.stmt) -> str:
+    if isinstance(one, (ast.Assign, ast.AnnAssign)):
+        return ast.unparse(one.targets[0] if isinstance(one, ast.Assign) else one.target)
+    return one.name if isinstance(one, (ast.FunctionDef, ast.ClassDef)) else ""
 
 
 def _of_interest(node: ast.AST) -> Iterator[ast.AST]:
