@@ -156,7 +156,7 @@ def test_a_gap_is_for_raw_quads_only(tmp_path: Path, kind: str) -> None:
         (b",0256,0256,", b",0256,02x6,", CorruptError, "field 5 of the frame header is damaged.*'02x6'"),
         (b",0256,0256,", b",0256,0128,", CorruptError, "the header of the second frame is not where"),
         (b",00384,", b",00040,", FormatError, "the frame header breaks off"),
-        (b",00384,", b",99999999,", FormatError, "the file ends within the first header"),
+        (b",00384,", b",99999999,", FormatError, "the file ends before the pixels of its first frame"),
         (b"MQ1,", b"MQ2,", FormatError, r"not a MIB frame; expected b'MQ1,'; found b'MQ2,'"),
     ],
 )

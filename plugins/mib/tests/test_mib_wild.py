@@ -263,7 +263,7 @@ def test_a_file_may_end_anywhere_in_its_last_frame(tmp_path: Path, cut: int) -> 
 def test_a_header_that_breaks_off_is_refused() -> None:
     for length in range(5, 40):
         with pytest.raises(FormatError):
-            parse_header(header()[:length], "a.mib", length)
+            parse_header(header()[:length], "a.mib")
 
 
 @pytest.mark.filterwarnings("ignore::lamella.errors.LamellaWarning")

@@ -36,10 +36,8 @@ def _probes(probe: Probe, names: Sequence[str]) -> Iterator[Probe]:
     assert probe.path is not None
     if probe.suffix != "hdr" and probe.size:
         yield probe
-    for name in names:
-        path = probe.sibling(name) if name != probe.path.name else None
-        other = None if path is None else Probe.of(path)
-        if other is not None and other.size:
+    for path in (probe.sibling(name) for name in names if name != probe.path.name):
+        if path is not None and (other := Probe.of(path)).size:
             yield other
 
 
@@ -52,12 +50,12 @@ def first_frame(probe: Probe, params: MibParams, sidecar: Sidecar) -> tuple[Fram
         If there is no complete frame, the next one is somewhere else, or frames cannot be decoded.
     """
     path = str(probe.path)
-    header = probe.once("mib header", lambda probe: parse_header(probe.head, path, probe.size))
-    if header.header_size > probe.size:
+    header = probe.once("mib header", lambda probe: parse_header(probe.head, path))
+    if header.header_size >= probe.size:
         raise TruncatedError(
-            "the file ends within the first header",
+            "the file ends before the pixels of its first frame",
             path=path,
-            expected=f"{header.header_size} bytes",
+            expected=f"more than {header.header_size} bytes",
             found=f"{probe.size} bytes",
         )
 

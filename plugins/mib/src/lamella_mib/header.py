@@ -104,15 +104,15 @@ class FrameHeader:
         }
 
 
-def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
+def parse_header(record: bytes, path: str) -> FrameHeader:
     """Read the header at the beginning of a record.
 
     Parameters
     ----------
     record
         The first bytes of the record.
-    path, size
-        The file it comes from, and the length of that [bytes].
+    path
+        The file it comes from.
 
     Raises
     ------
@@ -123,10 +123,7 @@ def parse_header(record: bytes, path: str, size: int) -> FrameHeader:
         if record and MAGIC.startswith(record):
             raise TruncatedError("the frame header breaks off", path=path, found=f"{len(record)} bytes")
         raise FormatError("this is not a MIB frame", path=path, expected=repr(MAGIC), found=repr(record[:4]))
-    fields = _fields(record)
-    header_size = _number(fields, 2)
-    if header_size is not None and header_size <= size:
-        fields = _fields(record[:header_size])
+    fields = _fields(record[: _number(_fields(record), 2)])
     if len(fields) < _NEEDED:
         raise TruncatedError(
             "the frame header breaks off", path=path, expected=f"{_NEEDED} fields or more", found=len(fields)

@@ -48,14 +48,14 @@ class FrameHeaders:
         """Give the header of the first frame."""
         resource = self.parts[0].resource
         [record] = read_at(resource, (0, self.header_size))
-        return parse_header(record, resource.path, len(record))
+        return parse_header(record, resource.path)
 
     def last_start(self) -> str | None:
         """Give when the exposure of the last frame began, None if its header does not say."""
         part = self.parts[-1]
         [record] = read_at(part.resource, ((part.n_frames - 1) * self.stride, self.header_size))
         try:
-            return parse_header(record, part.resource.path, len(record)).start
+            return parse_header(record, part.resource.path).start
         except FormatError:
             return None
 
@@ -109,7 +109,7 @@ class FrameHeaders:
 def _parse(record: bytes) -> FrameHeader | None:
     """Give the header in a record, None if there is none; several values of each frame come from one header."""
     try:
-        return parse_header(record, "", len(record))
+        return parse_header(record, "")
     except FormatError:
         return None
 

@@ -144,7 +144,7 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
         )
     if size < records.header.header_size:
         return Part(seen.resource, part_number(seen.name), 0, 0, 0, size)
-    difference = _difference(seen.record, records, path, size)
+    difference = _difference(seen.record, records, path)
     if difference is not None:
         return difference
     count, last = size // stride, seen.last
@@ -164,11 +164,11 @@ def _judge(seen: _Seen, records: Records) -> Part | str | None:
     )
 
 
-def _difference(record: bytes, records: Records, path: str, size: int) -> str | None:
+def _difference(record: bytes, records: Records, path: str) -> str | None:
     """Say how the frames of a part differ from those of the others; None if they do not."""
     if kind_text(record) == records.kind_text:
         return None
-    kind = parse_header(record, path, size).kind
+    kind = parse_header(record, path).kind
     for field, wanted in records.header.kind.items():
         if kind[field] != wanted:
             return f"{field} {kind[field]}, not {wanted}"

@@ -25,6 +25,8 @@ __all__ = ["MAGIC", "Member", "UnpackedSource", "arrays_in", "choose_member", "h
 MAGIC = b"PK\x03\x04"
 _LOCAL_HEADER = 30
 _LARGEST_INDEX = 4 << 20
+_TAIL = (1 << 16) + 256
+"""Bytes that the last records take, with a comment of any length."""
 _MOST_PACKED = 1100
 """Deflate packs 1032 to one."""
 _SHARE = 4
@@ -72,7 +74,7 @@ def _members(probe: Probe) -> list[Member]:
 
 def _check_index(probe: Probe) -> None:
     """Refuse an index that would take much memory; it stands in front of the last record."""
-    tail = probe.read(max(0, probe.size - (1 << 16) - 256), (1 << 16) + 256)
+    tail = probe.read(max(0, probe.size - _TAIL), _TAIL)
     at, wide = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
     if at < 0:
         raise TruncatedError(

@@ -94,7 +94,7 @@ def parse_header(head: bytes, path: Path | None, *, begin: int, length: int) -> 
         raise UnsupportedError(
             "the header is too long", path=path, expected=f"at most {_LONGEST_TEXT} bytes", found=f"{count} bytes"
         )
-    text = head[start : start + count].decode("utf-8" if version == 3 else "latin-1", errors="replace")
+    text = head[start : start + count].decode("utf-8", errors="replace")  # what is read is ASCII
     if len(head) < start + count:
         raise TruncatedError(
             "the file ends within the header",

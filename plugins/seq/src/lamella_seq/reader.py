@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -90,16 +91,15 @@ def _split(params: SeqParams, probe: Probe, header: Header, half: Half) -> Split
     assert top.path is not None
     stamps = header.stamps(top.path)
     info = _info(header, stamps, settings)
-    sig_shape = (2 * height, header.sig_shape[1])
+    files, sig_shape = (top.resource, bottom.resource), (2 * height, header.sig_shape[1])
     info = replace(
         info,
         per_frame={} if stamps is None else stamp_arrays(StampsOfFrames(stamps, prebuffer, stored * prebuffer)),
         notes=(*info.notes, *notes),
-        details={**info.details, "halves": [half.path.name for half in (top, bottom) if half.path is not None]},
+        details={**info.details, "halves": [Path(file.path).name for file in files]},
     )
     if params.sidecars:
         info = _corrected(info, probe, half.base, settings, sig_shape)
-    files = top.resource, bottom.resource
     return SplitSource(files, header, prebuffer, info, n_frames=stored * prebuffer, sig_shape=sig_shape)
 
 
