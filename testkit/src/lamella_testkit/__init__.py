@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lamella_testkit.report import Report
     from lamella_testkit.results import Result, Status, level_of
     from lamella_testkit.runner import run
-    from lamella_testkit.sample import Recorded, SampleData, Special
+    from lamella_testkit.sample import Recorded, SampleData, Special, Wrong
     from lamella_testkit.sampler import Sampler
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Sampler",
     "Special",
     "Status",
+    "Wrong",
     "check",
     "level_of",
     "recorded_files",
@@ -49,6 +50,7 @@ _LAZY = {
     "Sampler": "sampler",
     "Special": "sample",
     "Status": "results",
+    "Wrong": "sample",
     "check": "checking",
     "level_of": "results",
     "recorded_files": "recordings",

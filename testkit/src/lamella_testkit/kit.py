@@ -24,7 +24,7 @@ from lamella.reader import Probe
 from lamella_testkit.copies import Copies
 from lamella_testkit.limits import TookTooLong, wall_clock
 from lamella_testkit.outcomes import Broken, NotNeeded
-from lamella_testkit.sample import Sample, SampleData, Special
+from lamella_testkit.sample import Sample, SampleData, Special, Wrong
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -174,6 +174,14 @@ class Kit:
         for one in self.sampler.write_special(directory, data):
             with self.case(f"{one}, from {data}"):
                 yield one, sample_of(data, directory, one.keywords)
+
+    def wrong(self, data: SampleData | None = None) -> Iterator[tuple[Wrong, Sample]]:
+        """Write the wrong files of the sampler one after the other; each is there until the next one is asked for."""
+        data = self.data() if data is None else data
+        directory = self.directory()
+        for answer in self.sampler.write_wrong(directory, data):
+            one = answer if isinstance(answer, Wrong) else Wrong(*answer)
+            yield one, sample_of(data, directory, one.keywords)
 
     def fresh(self, data: SampleData | None = None) -> Sample:
         """Write the file of a scan into a directory of its own; it may be changed."""

@@ -42,7 +42,12 @@ _FAR_TOO_MUCH = 1 << 30
 
 
 def attempt(
-    kit: Kit, sample: Sample, expected: SampleData | None = None, **keywords: Any
+    kit: Kit,
+    sample: Sample,
+    expected: SampleData | None = None,
+    *,
+    errors: list[Exception] | None = None,
+    **keywords: Any,
 ) -> LinearSource | FrameSource | None:
     """Detect, open and read a sample that may be damaged.
 
@@ -54,6 +59,8 @@ def attempt(
         The files.
     expected
         The scan whose frames must come if any do; whatever comes is accepted if None.
+    errors
+        Takes the error with which it was refused.
     **keywords
         Parameters besides those of the sample.
 
@@ -66,7 +73,7 @@ def attempt(
     Broken
         If anything else happens.
     """
-    return _attempt(kit, sample, expected, None, keywords)
+    return _attempt(kit, sample, expected, None, keywords, errors)
 
 
 def attempt_costly(kit: Kit, sample: Sample) -> LinearSource | FrameSource | None:
@@ -86,7 +93,12 @@ def attempt_costly(kit: Kit, sample: Sample) -> LinearSource | FrameSource | Non
 
 
 def _attempt(
-    kit: Kit, sample: Sample, expected: SampleData | None, room: int | None, keywords: dict[str, Any]
+    kit: Kit,
+    sample: Sample,
+    expected: SampleData | None,
+    room: int | None,
+    keywords: dict[str, Any],
+    errors: list[Exception] | None = None,
 ) -> LinearSource | FrameSource | None:
     size = sample.nbytes if kit.of_files else 0
     with address_space(ALLOWANCE + 4 * size if room is None else room), warnings.catch_warnings():
@@ -101,10 +113,14 @@ def _attempt(
             _look_around(kit, source, sample)
         except (FormatError, ParameterError) as error:
             _expect_no_memory_error(error)
+            if errors is not None:
+                errors.append(error)
             return None
         except FileNotFoundError as error:
             if error.filename is None or Path(error.filename).exists():
                 raise Broken("it raises FileNotFoundError, but the file is there") from error
+            if errors is not None:
+                errors.append(error)
             return None
         except MemoryError as error:
             raise Broken(f"it takes more than {ALLOWANCE >> 20} MiB for a file of {size} bytes") from error

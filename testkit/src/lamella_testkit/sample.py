@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Recorded", "Sample", "SampleData", "Special", "pixel_values"]
+__all__ = ["Recorded", "Sample", "SampleData", "Special", "Wrong", "pixel_values"]
 
 SPECIAL = -1
 """The seed for extreme pixel values."""
@@ -188,6 +188,8 @@ class Special:
         How many of the notes are also warnings, `lamella.reader.Caution`.
     alternatives
         Other shapes of the scan that a user is offered, in their order.
+    confidence
+        The confidence with which the reader recognises it, 0 if not at all; at least that of usual files if None.
     """
 
     text: str
@@ -205,6 +207,30 @@ class Special:
     end: NDArray[Any] | None = None
     warnings: int | None = None
     alternatives: Sequence[tuple[int, ...]] | None = None
+    confidence: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A file that a reader has to refuse, and how.
+
+    Parameters
+    ----------
+    text
+        What is wrong.
+    keywords
+        What `lamella.open` needs, as for `Sampler.write`.
+    error
+        The class of the error, and no class derived from it: `lamella.errors.TruncatedError` tells a user to copy the
+        file again, `lamella.errors.UnsupportedError` that the file is all right. Left open if None.
+    """
+
+    text: str
+    keywords: Mapping[str, Any]
+    error: type[Exception] | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lamella.reader import Axis
-from lamella_testkit.sample import Recorded, SampleData, Special
+from lamella_testkit.sample import Recorded, SampleData, Special, Wrong
 
 __all__ = ["Sampler"]
 
@@ -145,7 +145,7 @@ class Sampler(ABC):
         """
         return ()
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterable[Wrong | tuple[str, Mapping[str, Any]]]:
         """Write files that a reader has to refuse, one after the other: unknown versions, contradictions, no pixels.
 
         Parameters
@@ -157,8 +157,8 @@ class Sampler(ABC):
 
         Yields
         ------
-        text, mapping
-            What is wrong, and what `lamella.open` needs, as for `write`.
+        Wrong, or text, mapping
+            What is wrong, and what `lamella.open` needs, as for `write`; with a `Wrong`, also the class of the error.
         """
         return ()
 

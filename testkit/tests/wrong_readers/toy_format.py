@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lamella.errors import UnsupportedError
 from lamella.reader import Axis
-from lamella_testkit import SampleData, Sampler, Special
+from lamella_testkit import SampleData, Sampler, Special, Wrong
 
 HEADER = np.dtype(
     [
@@ -94,14 +95,15 @@ class ToySampler(Sampler):
     def expects_notes(self, data: SampleData) -> bool:
         return False
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
         path = self.write(directory, data)["path"]
         header = np.frombuffer(path.read_bytes(), HEADER, count=1).copy()
-        for name, value in (("version", 2), ("itemsize", 3), ("height", 0), ("first_frame", 3)):
+        for name, value in (("itemsize", 3), ("height", 0), ("first_frame", 3), ("version", 2)):
             wrong = header.copy()
             wrong[name] = value
             path.write_bytes(wrong.tobytes() + path.read_bytes()[HEADER.itemsize :])
             yield f"{name} {value}", {"path": path}
+        yield Wrong("version 2", {"path": path}, UnsupportedError)
 
     def write_sparse(self, directory: Path, nbytes: int) -> Special:
         edge = 256

@@ -13,9 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.format import Capability, Signature
-from lamella.reader import Encoding, FrameSource, IOSession, LinearSource, Match, Probe, RunTable, SigBox, SourceInfo
+from lamella.reader import (
+    Confidence,
+    Encoding,
+    FrameSource,
+    IOSession,
+    LinearSource,
+    Match,
+    Probe,
+    RunTable,
+    SigBox,
+    SourceInfo,
+)
 from lamella_testkit import SampleData
 from wrong_readers.catalogue import mistake
+from wrong_readers.rich_format import RECORD
+from wrong_readers.rich_reader import RichReader
 from wrong_readers.toy_format import HEADER, ToySampler
 from wrong_readers.toy_reader import RIGHT, ToyFrames, ToyProceduralReader, ToyReader
 
@@ -32,6 +45,39 @@ class ClaimsAll(ToyReader):
 class ClaimsExtension(ToyReader):
     def detect(self, probe: Probe) -> Match | None:
         return super().detect(probe) or (Match(60, "called .toy") if probe.suffix == "toy" else None)
+
+
+@mistake(
+    "a file of another format is claimed by its name",
+    check="files_of_others_are_left_to_them",
+    level=3,
+    extensions=("toy", "npy"),
+    signatures=(),
+)
+class ClaimsNamesOfOthers(ToyReader):
+    def detect(self, probe: Probe) -> Match | None:
+        return super().detect(probe) or (Match(95, "called .npy") if probe.suffix == "npy" else None)
+
+
+@mistake("an unknown version is an error of detection", check="wrong_files_are_refused", level=3)
+class DetectionRefusesVersions(ToyReader):
+    def detect(self, probe: Probe) -> Match | None:
+        match = super().detect(probe)
+        if match is not None and len(probe.head) >= HEADER.itemsize:
+            self.version(int(np.frombuffer(probe.head, HEADER, count=1)[0]["version"]), probe)
+        return match
+
+
+@mistake("a scan that was interrupted is not recognised", check="special_files_are_read_as_stated", level=3)
+class WholeScansOnly(RichReader):
+    def detect(self, probe: Probe) -> Match | None:
+        match = super().detect(probe)
+        if match is None or match.confidence < Confidence.VERIFIED:
+            return match
+        facts = self.facts(probe)
+        frame = self.frame_nbytes(tuple(facts["shape"][2:]), facts["dtype"]) + RECORD.itemsize
+        whole = facts["first"] + facts["shape"][0] * facts["shape"][1] * frame <= probe.size
+        return match if whole else None
 
 
 @mistake("detection raises for short files", check="detection_never_raises", level=3)

@@ -389,6 +389,13 @@ class AnyVersion(ToyReader):
         pass
 
 
+@mistake("a version that nobody knows is called damage", check="wrong_files_are_refused", level=3)
+class VersionIsDamage(ToyReader):
+    def version(self, version: int, probe: Probe) -> None:
+        if version != 1:
+            raise CorruptError("the version is wrong", path=probe.path, expected=1, found=version)
+
+
 @mistake("numbers beside the frames are used as indices", check="extreme_fields_are_survived", level=3)
 class TrustedNumbers(ToyReader):
     def source(self, resources: Any, runs: RunTable, encoding: Encoding, info: SourceInfo) -> Source:

@@ -13,7 +13,7 @@ import numpy as np
 from lamella.reader import Axis
 from lamella_dm.specials import special_files, wrong_files
 from lamella_dm.writer import CODES, DATA_TYPES, SWAPPED, File, Image, Leaf, Tree, dm_bytes, number, text
-from lamella_testkit import Sampler, Special, recorded_files
+from lamella_testkit import Sampler, Special, Wrong, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class DmSampler(Sampler):
         """Write other kinds of images, cut files, and lists of files."""
         return special_files(directory, data) if data.variant == "dm4" else iter(())
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
         """Write headers, tags and images that contradict themselves."""
         return wrong_files(directory / "a.dm4", data)
 
@@ -89,8 +89,8 @@ class DmSampler(Sampler):
         begin = content.index(pixels)
         return {"a.dm3" if data.variant == "dm3" else "a.dm4": [12, 16, 26, begin, begin + len(pixels)]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any] | None:
-        """Write an image with a hole instead of pixels."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write an image with a hole instead of pixels, and its last line."""
         side = 256
         frames = max(1, nbytes // (2 * side * side))
         words = [20, CODES["u2"], frames * side * side]
@@ -102,11 +102,12 @@ class DmSampler(Sampler):
         content = dm_bytes([("ImageList", [("", [("ImageData", data)])])])
         begin = content.index(struct.pack(">4Q", 3, *words)) + 32
         path = directory / "sparse.dm4"
+        end = np.arange(1, side + 1, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(content[:begin])
-            file.seek(2 * frames * side * side, 1)
-            file.write(content[begin:])
-        return {"path": path}
+            file.seek(2 * frames * side * side - end.nbytes, 1)
+            file.write(end.tobytes() + content[begin:])
+        return Special("a large file", {"path": path}, end=end)
 
     def recorded(self) -> Iterable[Recorded]:
         """Give real files with what other readers found in them."""

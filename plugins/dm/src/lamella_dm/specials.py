@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import FormatError, TruncatedError, UnsupportedError
 from lamella.reader import Axis
 from lamella_dm.writer import CODES, SWAPPED, File, Image, Leaf, Tree, dm_bytes, number, text
-from lamella_testkit import Special
+from lamella_testkit import Special, Wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,19 +38,19 @@ def special_files(directory: Path, data: SampleData) -> Iterator[Special]:
     yield from _lists(directory, data)
 
 
-def wrong_files(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def wrong_files(path: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
     """Write headers, tags and images that contradict themselves, or that nobody can read."""
     given = {"path": path}
     image = Image(data.frames)
-    content = File([image]).tobytes()
+    right = File([image]).tobytes()
     for what, place, wrong in (
         ("version 5", 0, b"\0\0\0\5"),
         ("an unknown byte order", 12, b"\0\0\0\2"),
         ("an entry that is neither a group nor a value", 26, b"\x16"),
     ):
-        path.write_bytes(content[:place] + wrong + content[place + len(wrong) :])
+        path.write_bytes(right[:place] + wrong + right[place + len(wrong) :])
         yield what, given
-    path.write_bytes(content.replace(b"%%%%", b"%%!%", 1))
+    path.write_bytes(right.replace(b"%%%%", b"%%!%", 1))
     yield "a value without its mark", given
     words = struct.pack(">4Q", 3, 20, CODES["u2"], data.frames.size)
     for what, others in (
@@ -58,7 +59,7 @@ def wrong_files(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str
         ("structs without fields", struct.pack(">4Q", 5, 20, 15, 0) + struct.pack(">2Q", 0, 7)),
         ("structs of fewer words than fields", struct.pack(">4Q", 7, 20, 15, 0) + struct.pack(">4Q", 2, 0, 4, 7)),
     ):
-        path.write_bytes(content.replace(words, others, 1))
+        path.write_bytes(right.replace(words, others, 1))
         yield what, given
     for code in (5, 4, 24):
         File([Image(data.frames, data_type=code)]).write(path)
@@ -73,7 +74,14 @@ def wrong_files(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str
         File([wrong_image]).write(path)
         yield what, given
     path.write_bytes(dm_bytes([("some", [("tag", number("u4", 1))])]))
-    yield "tags without an image", given
+    yield Wrong("tags without an image", given, FormatError)
+    for what, content, error in (
+        ("the version of another format and no more", b"\0\0\0\5", UnsupportedError),
+        ("less than a version", b"\0\0\0", TruncatedError),
+        ("less than a header", right[:15], TruncatedError),
+    ):
+        path.write_bytes(content)
+        yield Wrong(what, given, error)
     deep: Tree = []
     for _ in range(80):
         deep = [("in", deep)]
@@ -88,10 +96,10 @@ def wrong_files(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str
     File([_picture(data.sig_shape), Image(data.frames)]).write(path)
     path.write_bytes(path.read_bytes()[: path.read_bytes().index(b"ImageTags")])
     yield "a picture, and what it may be a thumbnail of was cut off", given
-    path.write_bytes(content[: content.index(data.tobytes()) + 9])
-    yield "a file that was cut within its pixels", given
-    path.write_bytes(content[: content.index(b"ImageData")])
-    yield "a file that was cut before its pixels", given
+    path.write_bytes(right[: right.index(data.tobytes()) + 9])
+    yield Wrong("a file that was cut within its pixels", given, TruncatedError)
+    path.write_bytes(right[: right.index(b"ImageData")])
+    yield Wrong("a file that was cut before its pixels", given, TruncatedError)
 
 
 def _root(image: Image) -> Tree:
@@ -401,6 +409,7 @@ def _tags(path: Path, data: SampleData) -> Iterator[Special]:
         ({"Acquisition Date": "8/8/2016"}, "2016-08-08"),
         ({"Acquisition Time (OS)": 131151435970000000.0}, "2016-08-08T15:26:37+00:00"),
         ({"Acquisition Time (OS)": 0.0, "Acquisition Date": "8/8/2016"}, "2016-08-08"),
+        ({"Acquisition Time (OS)": 1.0, "Acquisition Date": "8/8/2016"}, "1601-01-01T00:00:00+00:00"),
         ({"Acquisition Time (OS)": math.inf}, None),
         ({"Acquisition Time (OS)": 1e300}, None),
     )

@@ -246,26 +246,31 @@ def _without_sidecar(directory: Path, data: SampleData) -> Iterator[Special]:
     frames, n = data.frames, data.n_frames
     plain, named = directory / "plain.raw", directory / _raw_name(data.nav_shape)
     plain.write_bytes(raw_bytes(frames))
-    yield Special("a name that says nothing", {"path": plain}, pixels=frames, notes=0)
+    yield Special("a name that says nothing", {"path": plain}, pixels=frames, notes=0, confidence=40)
     shape = data.nav_shape[::-1]
     turned = frames.reshape(*shape, 128, 128)
-    yield Special("a shape from the user", {"path": plain, "nav_shape": shape}, pixels=turned, notes=0)
+    said = {"path": plain, "nav_shape": shape}
+    yield Special("a shape from the user", said, pixels=turned, notes=0, confidence=40)
     axes = [Axis("frame"), Axis("ky", 0.25, -16.0, "1/nm"), Axis("kx", 0.25, -16.0, "1/nm")]
-    yield Special("a pixel size from the user", {"path": plain, "q_calibration": 0.25}, axes=axes, notes=0)
+    said = {"path": plain, "q_calibration": 0.25}
+    yield Special("a pixel size from the user", said, axes=axes, notes=0, confidence=40)
     plain.write_bytes(raw_bytes(frames, footer=False))
-    yield Special("calibrated frames", {"path": plain}, pixels=frames, notes=0)
+    yield Special("calibrated frames", {"path": plain}, pixels=frames, notes=0, confidence=0)
     words = {"path": plain, "layout": "g2"}
-    yield Special("words that look like numbers", words, pixels=frames.view("<u4"), notes=1)
+    yield Special("words that look like numbers", words, pixels=frames.view("<u4"), notes=1, confidence=0)
     plain.write_bytes(raw_bytes(frames[:9]))
     square = frames[:9].reshape(3, 3, 128, 128)
-    yield Special("a square number of frames", {"path": plain}, pixels=square, notes=0)
+    yield Special("a square number of frames", {"path": plain}, pixels=square, notes=0, confidence=40)
     named.write_bytes(raw_bytes(frames[:-2]))
     valid = (np.arange(n) < n - 2).reshape(data.nav_shape)
     footers = {"footer": _footers(n - 2).reshape(-1, 256)}
-    yield Special("an interrupted scan", {"path": named}, pixels=data.pixels, valid=valid, per_frame=footers, notes=1)
+    cut = {"path": named}
+    yield Special(
+        "an interrupted scan", cut, pixels=data.pixels, valid=valid, per_frame=footers, notes=1, confidence=40
+    )
     named.write_bytes(raw_bytes(frames[:2]))
     valid = (np.arange(n) < 2).reshape(data.nav_shape)
-    yield Special("less than a line", {"path": named}, pixels=data.pixels, valid=valid, notes=1)
+    yield Special("less than a line", cut, pixels=data.pixels, valid=valid, notes=1, confidence=40)
     missing = frames.copy()
     missing[0, 0, :3] = np.nan
     named.write_bytes(raw_bytes(missing))

@@ -120,7 +120,7 @@ class MibSampler(Sampler):
         number = {"parts": 11 - max(0, 3 - data.n_frames), "sidecar": 9}.get(data.variant, "")
         return {f"{data.stem}_{number}.mib": [*places, 2 * stride]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
         """Write a part with holes instead of frames, but the first two and the last."""
         merlin = Merlin()
         frame = np.zeros((256, 256), np.uint8)
@@ -131,7 +131,10 @@ class MibSampler(Sampler):
             for i in (0, 1, count - 1):
                 file.seek(i * stride)
                 file.write(merlin.record(frame, i + 1))
-        return {"path": path}
+            end = np.arange(256, dtype=np.uint8)[np.newaxis]
+            file.seek(count * stride - end.nbytes)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end)
 
 
 def _merlin(data: SampleData) -> Merlin:

@@ -219,7 +219,11 @@ def _stamped(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     later = replace(CAMERA, times=[0, 1_000, *(9_000 + time for time in times(3, 4, 1100, 900))])
     path = _write(directory, np.concatenate([frames, frames[:2]])[:14], later)
     shown = np.concatenate([frames, frames[:2]])[2:14].reshape(3, 4, 5, 6)
-    yield Special("lines after frames that are left out", {"path": path, "first_frame": 2}, pixels=shown, notes=1)
+    left_out = {"path": path, "first_frame": 2}
+    yield Special("lines after frames that are left out", left_out, pixels=shown, notes=1)
+    later = replace(CAMERA, times=[0, 1_000, *(9_000 + time for time in times(2, 5, 1100, 900))])
+    _write(directory, frames[:10], later)
+    yield Special("a line and a part of one, after frames that are left out", left_out, pixels=frames[2:10], notes=1)
 
 
 def _left_out(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
@@ -321,6 +325,8 @@ def _lost(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     many = [0, 1, *[-1] * (most + 1), *range(2, 12)]
     as_line = {**given, "nav_shape": (most + 13,)}
     yield Special("lost ones that the sidecar knows of", as_line, **_placed(frames, many, (most + 13,)), notes=1)
+    alone = {**as_line, "only_this_file": True}
+    yield Special("the same in a part alone", alone, **_placed(frames, many, (most + 13,)), notes=1)
     _settings(directory)
     path.write_bytes(CAMERA.part(frames, first=4))
     yield Special("a later part", given, pixels=frames, notes=2, warnings=1)
@@ -383,11 +389,17 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     put("a1.mib", CAMERA.part(frames[:5]))
     path = put("a2.mib", b"")
     put("a3.mib", CAMERA.part(frames[5:], first=6))
-    yield Special("an empty part", {"path": path}, **shown, notes=2, warnings=1)
+    yield Special("an empty part", {"path": path}, **shown, notes=2, warnings=1, confidence=0)
     path = put("a2.mib", CAMERA.part(frames[:1])[:3])
-    yield Special("a part of three bytes", {"path": path}, **shown, notes=2, warnings=1)
+    yield Special("a part of three bytes", {"path": path}, **shown, notes=2, warnings=1, confidence=0)
     path = put("a2.mib", CAMERA.part(frames[:1])[:-1])
-    yield Special("a part of less than a frame", {"path": path}, **shown, notes=2, warnings=1)
+    yield Special("a part of less than a frame", {"path": path}, **shown, notes=2, warnings=1, confidence=70)
+    clean()
+    camera, wide = Merlin(raw=True, depth=12, extension=False), np.arange(2 * 4 * 256, dtype=np.uint16)
+    path = put("a1.mib", camera.header(wide.reshape(8, 256)[:4], 1))
+    put("a2.mib", camera.part(wide.reshape(2, 4, 256)))
+    raw: dict[str, Any] = {"pixels": wide.reshape(2, 4, 256), "confidence": 70}
+    yield Special("a part of raw frames that ends before its pixels", {"path": path}, **raw, notes=3, warnings=1)
     clean()
     put("a1.mib", CAMERA.part(frames[:5]))
     path = put("a2.mib", CAMERA.part(frames[5:], first=6)[:-1])
@@ -425,7 +437,7 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
         put("home/a1.mib", b"")
         put("home/a4.mib", CAMERA.part(frames))
         (home / "a3.mib").unlink()
-        yield Special("an empty part after a link that leads elsewhere", with_link, **shown, notes=3)
+        yield Special("an empty part after a link that leads elsewhere", with_link, **shown, notes=3, confidence=0)
     clean()
     put("a1.mib", CAMERA.part(frames[:1]))
     path = put("a2.dat", CAMERA.part(frames))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from lamella.reader import Axis
-from lamella_testkit import Sampler, Special, recorded_files
+from lamella_testkit import Sampler, Special, Wrong, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,6 +222,11 @@ class MrcSampler(Sampler):
         if data.variant == "direct-electron":
             yield from _other_movies(directory, data)
 
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
+        """Write headers that cannot be, packed files, and movies whose sidecars do not fit."""
+        yield from _wrong_headers(directory / "a.mrc", data)
+        yield from _wrong_movies(directory, data)
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the headers and of each section."""
         header = len(self._header(data))
@@ -313,7 +319,7 @@ def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
     path.write_bytes(header_bytes(size, 6, stamp=b"\x44\x41\0\0") + pixels)
     yield Special("the other stamp of little-endian files", {"path": path}, pixels=data.frames, notes=0)
     path.write_bytes(header_bytes(size, 6, marker=bytes(4), stamp=bytes(4)) + pixels)
-    yield Special("an old file without mark and stamp", {"path": path}, pixels=data.frames, notes=0)
+    yield Special("an old file without mark and stamp", {"path": path}, pixels=data.frames, notes=0, confidence=60)
     path.write_bytes(header_bytes((width, height, 0), 6) + pixels)
     yield Special("a recording that continues", {"path": path}, pixels=data.frames, notes=1)
     path.write_bytes(header_bytes(size, 6, extended_nbytes=5000) + pixels)
@@ -345,6 +351,54 @@ def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special("a stack of volumes", {"path": path}, pixels=several, axes=axes, notes=0)
     path.write_bytes(header_bytes(size, 6, space_group=401, grid=(width, height, n - 1)) + pixels)
     yield Special("volumes that do not fill the stack", {"path": path}, pixels=data.frames, notes=0)
+    for group, shown in ((400, data.frames), (401, several), (630, several), (631, data.frames)):
+        path.write_bytes(header_bytes(size, 6, space_group=group, grid=grid) + pixels)
+        yield Special(f"space group {group}", {"path": path}, pixels=shown, notes=0)
+
+
+def _wrong_headers(path: Path, data: SampleData) -> Iterator[Wrong]:
+    n, (height, width) = data.n_frames, data.sig_shape
+    size, pixels, given = (width, height, n), data.tobytes(), {"path": path}
+    right = header_bytes(size, 6) + pixels
+    for text, content, error in (
+        ("a file that is packed by gzip", b"\x1f\x8b" + right, UnsupportedError),
+        ("a file that is packed by bzip2", b"BZ" + right, UnsupportedError),
+        ("no columns", header_bytes((0, height, n), 6) + pixels, CorruptError),
+        ("no rows", header_bytes((width, 0, n), 6) + pixels, CorruptError),
+        ("fewer sections than none", header_bytes((width, height, -1), 6) + pixels, CorruptError),
+        ("pixels of mode 5", header_bytes(size, 5) + pixels, UnsupportedError),
+        ("a long extended header", header_bytes(size, 6, extended_nbytes=999_999) + pixels + b"x", TruncatedError),
+        ("a negative extended header", header_bytes(size, 6, extended_nbytes=-1) + pixels + b"x", TruncatedError),
+        ("less than a header", right[:1000], TruncatedError),
+        ("less than a section", right[: 1024 + data.frames[0].nbytes - 1], TruncatedError),
+    ):
+        path.write_bytes(content)
+        yield Wrong(text, given, error)
+
+
+def _wrong_movies(directory: Path, data: SampleData) -> Iterator[Wrong]:
+    n, nx, (height, width) = data.n_frames, data.nav_shape[1], data.sig_shape
+    stem = "20250429_06699"
+    info, path, listed = (directory / f"{stem}{end}" for end in ("_info.txt", "_0_movie.mrc", "_scan_coordinates.csv"))
+    info.write_text(info_text(data.nav_shape), encoding="utf-8", newline="")
+    yield Wrong("settings without a movie", {"path": info}, FormatError)
+    for movie in (path, directory / f"{stem}_1_movie.mrc"):
+        movie.write_bytes(header_bytes((width, height, n), 6) + data.tobytes())
+    yield Wrong("settings of two movies", {"path": info}, FormatError)
+    right = [f"{i % nx},{i // nx}" for i in range(n)]
+    for text, lines in (
+        ("positions in words", ["one,two", *right[1:]]),
+        ("positions of three numbers", [f"{line},0" for line in right]),
+        ("a position of one number", ["1", *right[1:]]),
+        ("too few positions", right[1:]),
+        ("too many positions", [*right, "0,0"]),
+        ("no positions", []),
+        ("a position before the first", ["-1,0", *right[1:]]),
+        ("a position that is too large", [f"{1 << 31},0", *right[1:]]),
+        ("positions that lie far apart", ["3000,3000", *right[1:]]),
+    ):
+        listed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        yield Wrong(text, {"path": path}, CorruptError)
 
 
 def _extended_headers(path: Path, data: SampleData) -> Iterator[Special]:
@@ -371,9 +425,11 @@ def _extended_headers(path: Path, data: SampleData) -> Iterator[Special]:
     axes = [Axis("frame"), Axis("ky", 3.0, 0.0, "1/nm"), Axis("kx", 3.0, 0.0, "1/nm")]
     metadata = {"beam_energy": 300e3, "mode": "STEM", "detector": None}
     yield Special("records of FEI1, diffraction", {"path": path}, pixels=data.frames, axes=axes, metadata=metadata)
+    path.write_bytes(header_bytes((width, height, 1), 6, extended=fei_record(), extended_type=b"FEI2") + data.tobytes())
+    energy = {"beam_energy": 300e3}
+    yield Special("a record for the only section", {"path": path}, metadata=energy, per_frame={"HT": [300e3]})
     few = fei_record() * (n - 1)
     path.write_bytes(header_bytes(size, 6, extended=few, extended_type=b"FEI2") + data.tobytes())
-    energy = {"beam_energy": 300e3}
     yield Special("fewer records than sections", {"path": path}, pixels=data.frames, metadata=energy)
     unknown: dict[str, object] = {"beam_energy": None}
     path.write_bytes(header_bytes(size, 6, extended=bytes(888 * n), extended_type=b"FEI2") + data.tobytes())
@@ -405,7 +461,7 @@ def _other_movies(directory: Path, data: SampleData) -> Iterator[Special]:
     (directory / f"{stem}_virt4_c.mrc").write_bytes(header_bytes((nx, ny, 1), 2) + image.tobytes())
     yield Special("an image of the scan", {"path": path}, navigator=image, notes=0)
     settings(Scan__Enable="Disable")
-    yield Special("a scan that was disabled", {"path": path}, pixels=data.frames, notes=1)
+    yield Special("a scan that was disabled", {"path": path}, pixels=data.frames, notes=1, warnings=0)
     settings(Scan__Size_X=nx + 1)
     yield Special("a scan of another size", {"path": path}, pixels=data.frames, notes=1)
     times = {"Scan__Repeat_Delay_(seconds)": 2, "Scan__Time_Per_Scan_(seconds)": 3}
@@ -422,6 +478,10 @@ def _other_movies(directory: Path, data: SampleData) -> Iterator[Special]:
     settings(**roi)
     pixels = data.frames.reshape(nx, ny, height, width)
     yield Special("part of a scan", {"path": path}, pixels=pixels, notes=0)
+    settings(**roi, Scan__Type="Serpentine")
+    yield Special("part of a scan of another type", {"path": path}, pixels=pixels, notes=0)
+    settings(**{**roi, "Scan__ROI_Type": "Serpentine"})
+    yield Special("a part of another type of a scan", {"path": path}, pixels=pixels, notes=1)
     settings(Scan__Type="Serpentine")
     yield Special("a scan of another type", {"path": path}, pixels=data.pixels, notes=1)
     settings()

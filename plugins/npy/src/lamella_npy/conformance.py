@@ -12,7 +12,7 @@ import numpy as np
 
 from lamella_npy.specials import special_files, wrong_archives
 from lamella_npy.writer import dictionary, npy_file
-from lamella_testkit import SampleData, Sampler, Special
+from lamella_testkit import SampleData, Sampler, Special, Wrong
 
 _PLAIN, _LONG, _ORDER, _MORE, _CUT_ANEW = (
     "version 1",
@@ -58,7 +58,7 @@ class NpySampler(Sampler):
             return {"path": path, "sig_shape": data.sig_shape, "nav_shape": data.nav_shape}
         return {"path": path} | ({} if len(data.sig_shape) == 2 else {"sig_dims": len(data.sig_shape)})
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
         """Write headers that describe no array of numbers, and parameters that fit no array."""
         path = directory / "wrong.npy"
         pixels = data.tobytes()
@@ -117,16 +117,18 @@ class NpySampler(Sampler):
         """Give where the parts of the header and the pixels begin."""
         return {f"{data.stem}.npy": [6, 8, 10, 12, len(_content(data)) - data.nbytes]}
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write a header and a hole."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write a header, a hole, and the last line."""
         side = math.isqrt(nbytes // (2 * 256 * 256))
         data = SampleData((side, side), (256, 256), "<u2", variant=_PLAIN)
         head = npy_file(_header(data), b"")
         path = directory / "sparse.npy"
+        end = np.arange(1, 257, dtype="<u2")[np.newaxis]
         with path.open("wb") as file:
             file.write(head)
-            file.truncate(len(head) + data.n_frames * 256 * 256 * np.dtype("<u2").itemsize)
-        return {"path": path}
+            file.seek(data.n_frames * 2 * 256 * 256 - end.nbytes, 1)
+            file.write(end.tobytes())
+        return Special("a large file", {"path": path}, end=end)
 
 
 def _content(data: SampleData) -> bytes:

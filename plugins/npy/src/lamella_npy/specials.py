@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import TruncatedError
 from lamella_npy.writer import Entry, archive, array_file
-from lamella_testkit import SampleData, Special
+from lamella_testkit import SampleData, Special, Wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +86,7 @@ def _archives(path: Path, data: SampleData) -> Iterator[Special]:
         for what, content in (
             ("a short comment", archive(one, comment=b"x" * 300)),
             ("a long comment", archive(one, comment=b"x" * 65_535)),
+            ("a comment that looks like a record", archive(one, comment=b"PK\x06\x06" + b"x" * 60)),
             ("a wide index", archive(one, wide=True)),
             ("a wide index and a comment", archive(one, wide=True, comment=b"x" * 65_535)),
         ):
@@ -95,10 +97,10 @@ def _archives(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special("more than a megabyte", given, pixels=large, notes=1)
     other = path.with_suffix(".zip")
     other.write_bytes(archive([_array("scan", pixels)]))
-    yield Special("an archive of another name", {"path": other}, pixels=pixels, notes=0)
+    yield Special("an archive of another name", {"path": other}, pixels=pixels, notes=0, confidence=0)
 
 
-def wrong_archives(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def wrong_archives(path: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
     """Write archives that are damaged, absurd, or without the array that is wanted."""
     given = {"path": path}
     pixels = data.pixels
@@ -127,7 +129,7 @@ def wrong_archives(path: Path, data: SampleData) -> Iterator[tuple[str, Mapping[
     yield "an array that is not there", {**given, "name": "dark"}
     yield "frames that are larger than the array", {**given, "sig_shape": (100, 100)}
     path.write_bytes(archive([stored])[:-22])
-    yield "an archive whose end was cut", given
+    yield Wrong("an archive whose end was cut", given, TruncatedError)
     for size in (5 << 20, 0xFFFFFFFE):
         for wide in (False, True):
             path.write_bytes(archive([stored], index_size=size, wide=wide))

@@ -72,7 +72,7 @@ class RawSampler(Sampler):
             ),
         ):
             (directory / "scan.raw.toml").write_text(content, encoding="utf-8")
-            yield Special(text, facts, pixels=data.pixels, notes=notes)
+            yield Special(text, facts, pixels=data.pixels, notes=notes, confidence=20)
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Write sidecars that cannot be used, and a file that is too short for what is said about it."""

@@ -63,13 +63,20 @@ class RawCsrSampler(Sampler):
         """Write descriptions that make no sense, and arrays that do not fit together."""
         return wrong_files(directory, data)
 
-    def write_sparse(self, directory: Path, nbytes: int) -> Mapping[str, Any]:
-        """Write large frames of one event each, in the last pixel."""
+    def write_sparse(self, directory: Path, nbytes: int) -> Special:
+        """Write large frames: very many events in the first one, which are holes, a few in the last, and no others."""
         side = 1 << 14
-        n_frames = nbytes // (2 * side * side)
+        end = np.arange(1, 17, dtype="<u2")[np.newaxis]
+        n, count, last = nbytes // (2 * side * side), nbytes // 4, end.size
         arrays = {
-            "indptr": np.arange(n_frames + 1, dtype="<i8"),
-            "indices": np.full(n_frames, side * side - 1, dtype="<i4"),
-            "data": np.ones(n_frames, dtype="<u2"),
+            "indptr": np.asarray([0, *[count] * (n - 1), count + last], dtype="<i8"),
+            "indices": np.arange(side * side - last, side * side, dtype="<i4"),
+            "data": end,
         }
-        return {"path": write_arrays(directory / "sparse.toml", (n_frames,), (side, side), arrays)}
+        path = write_arrays(directory / "sparse.toml", (n,), (side, side), arrays)
+        for kind in ("indices", "data"):
+            array = arrays[kind]
+            with (directory / f"{kind}.dat").open("wb") as file:
+                file.seek(count * array.itemsize)
+                file.write(array.tobytes())
+        return Special("large files", {"path": path}, end=end, per_frame={"events": np.diff(arrays["indptr"])})

@@ -145,6 +145,9 @@ def wrong_files(directory: Path, data: SampleData) -> Iterator[tuple[str, Mappin
     ):
         write_arrays(path, nav, sig, {**arrays, **changed})
         yield what, given
+    small = {"indptr": np.asarray([0, 2]), "indices": np.asarray([3, -1], "<i1"), "data": arrays["data"][:2]}
+    write_arrays(path, (1,), (16, 16), small)
+    yield "an event before its frame, which as a number without a sign lies within", given
     write_arrays(path, nav, sig, arrays)
     (directory / "data.dat").write_bytes(arrays["data"].tobytes()[:-1])
     yield "values of which one was cut", given

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_testkit import Sampler, Special
+from lamella.errors import CorruptError, FormatError, ParameterError, TruncatedError, UnsupportedError
+from lamella_testkit import Sampler, Special, Wrong
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -238,6 +239,12 @@ class SeqSampler(Sampler):
         if data.variant == "celeritas":
             yield from _unusual_halves(directory, data)
 
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
+        """Write headers, references, bad pixels and halves that contradict themselves or the frames."""
+        yield from _wrong_headers(directory / "a.seq", data)
+        yield from _wrong_sidecars(directory, data)
+        yield from _wrong_halves(directory, data.but(sig_shape=(6, data.sig_shape[1])))
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of header, pixels, time stamps and slots."""
         if data.variant == "celeritas":
@@ -322,6 +329,7 @@ def _with_bad_pixels(directory: Path, data: SampleData) -> Iterator[Special]:
         '<BadPixelMap Rows="32" Columns="32" Binning="2"><Defect Row="7"/></BadPixelMap>'
         '<BadPixelMap Rows="16" Columns="16" Binning="2"><Defect Row="6"/></BadPixelMap>'
     )
+    whole = f'<BadPixelMap Rows="{height}" Columns="{width}"><Defect Row="2"/></BadPixelMap>'
     row = np.zeros(data.sig_shape, np.bool_)
     row[2] = True
     part = readout_bytes(height, width, 10, 20)
@@ -338,8 +346,10 @@ def _with_bad_pixels(directory: Path, data: SampleData) -> Iterator[Special]:
         ("bad pixels in frames that were rotated", settings_xml(plain), turned, mask, 1),
         ("bad pixels in frames that were flipped", settings_xml(plain), flipped, mask, 1),
         ("bad pixels without a map for the binning", settings_xml(binned), part, None, 1),
-        ("bad pixels, and nonsense about the sensor", settings_xml(plain), b"\xff" * 500, None, 1),
+        ("bad pixels of a whole sensor", settings_xml(whole), readout_bytes(height, width), row, 0),
+        ("bad pixels, and nonsense about the sensor", settings_xml(whole), b"\xff" * 500, None, 1),
         ("bad pixels, and nothing about the sensor", settings_xml(plain), None, None, 1),
+        ("bad pixels, and settings alone", settings_xml(plain, **info), None, None, 1),
     ):
         folder = _folder(directory, text, data)
         (folder / "a.seq.Config.Metadata.xml").write_text(xml)
@@ -381,6 +391,70 @@ def _unusual(directory: Path, data: SampleData) -> Iterator[Special]:
     yield Special("settings with other entries", {"path": folder / "a.seq"}, metadata=known, corrections={})
 
 
+def _wrong_headers(path: Path, data: SampleData) -> Iterator[Wrong]:
+    """Headers of what is not read, and of sizes that cannot be."""
+    given, nbytes = {"path": path}, data.frames[0].nbytes
+    for changes, error in (
+        ({"magic": 0xFEEE}, CorruptError),
+        ({"compression": 1}, UnsupportedError),
+        ({"image_format": 200}, UnsupportedError),
+        ({"bit_depth": 24}, UnsupportedError),
+        ({"image_size": nbytes - 1}, CorruptError),
+        ({"true_size": nbytes - 1}, CorruptError),
+    ):
+        Recording(data.frames, changes=changes).write(path)
+        yield Wrong(str(changes), given, error)
+    right = Recording(data.frames).tobytes()
+    for text, at in (("no columns", 548), ("no rows", 552)):
+        path.write_bytes(right[:at] + bytes(4) + right[at + 4 :])
+        yield Wrong(text, given, CorruptError)
+    for text, end in (("less than a header", 600), ("less than a frame", 8192 + nbytes - 1)):
+        path.write_bytes(right[:end])
+        yield Wrong(text, given, TruncatedError)
+
+
+def _wrong_sidecars(directory: Path, data: SampleData) -> Iterator[Wrong]:
+    """References and bad pixels that are damaged, or do not fit the frames."""
+    height, width = data.sig_shape
+    given = {"path": Recording(data.frames).write(directory / "a.seq")}
+    dark, plane = directory / "a.seq.dark.mrc", np.zeros(data.sig_shape, "<f4")
+    for text, content, error in (
+        ("a reference of another mode", mrc_bytes(plane, mode=5), CorruptError),
+        ("a reference of another height", mrc_bytes(plane[:-1]), CorruptError),
+        ("a reference of another width", mrc_bytes(plane[:, :-1].copy()), CorruptError),
+        ("a reference that was cut", mrc_bytes(plane)[:-1], TruncatedError),
+        ("less than the header of a reference", mrc_bytes(plane)[:1000], TruncatedError),
+    ):
+        dark.write_bytes(content)
+        yield Wrong(text, given, error)
+    dark.unlink()
+    (directory / "a.seq.metadata").write_bytes(readout_bytes(height, width, 1, 2))
+    whole = f'Rows="{height + 1}" Columns="{width + 2}"'
+    for text, maps in (
+        ("settings that are no XML", "<"),
+        ("a defect without a place", f"<BadPixelMap {whole}><Defect/></BadPixelMap>"),
+        ("a defect in words", f'<BadPixelMap {whole}><Defect Row="one"/></BadPixelMap>'),
+        ("a map of fewer rows", f'<BadPixelMap Rows="{height}" Columns="{width + 2}"/>'),
+        ("a map of fewer columns", f'<BadPixelMap Rows="{height + 1}" Columns="{width + 1}"/>'),
+    ):
+        (directory / "a.seq.Config.Metadata.xml").write_text(settings_xml(maps))
+        yield Wrong(text, given, CorruptError)
+
+
+def _wrong_halves(directory: Path, data: SampleData) -> Iterator[Wrong]:
+    """Halves of which one is missing, or that are of another kind, or hold an unknown number of frames."""
+    upper, lower = _halves(data)
+    top, bottom = directory / "b_Top_13-49-04.160.seq", directory / "b_Bottom_13-49-04.196.seq"
+    upper.write(top)
+    given = {"path": top, "prebuffer": _prebuffer(data.n_frames)}
+    yield Wrong("one half of two", given, FormatError)
+    Recording(lower.frames[:, :-1]).write(bottom)
+    yield Wrong("halves of different height", given, CorruptError)
+    lower.write(bottom)
+    yield Wrong("halves of an unknown number of frames", {"path": top}, ParameterError)
+    yield Wrong("halves that cannot be cut into frames", {"path": top, "prebuffer": 5}, CorruptError)
+
+
 def _unusual_halves(directory: Path, data: SampleData) -> Iterator[Special]:
     upper, lower = _halves(data)
     count, n = _prebuffer(data.n_frames), data.n_frames
@@ -393,6 +467,11 @@ def _unusual_halves(directory: Path, data: SampleData) -> Iterator[Special]:
     Recording(np.zeros_like(lower.frames)).write(folder / "a_Bottom_14-00-00.000.seq")  # of another recording
     shown = {"path": bottom, "nav_shape": data.nav_shape, "prebuffer": count}
     yield Special("halves without settings", shown, pixels=data.pixels, per_frame=_stamps(n, repeats=count))
+    ramp = np.arange(np.prod(data.sig_shape), dtype="<f4").reshape(data.sig_shape)
+    (folder / "a.seq.dark.mrc").write_bytes(mrc_bytes(ramp))
+    yield Special("halves with a dark frame", shown, corrections={"dark": ramp}, notes=0)
+    alone = {**shown, "sidecars": False}
+    yield Special("halves without the dark frame beside them", alone, corrections={}, notes=0)
     Recording(lower.frames[:-1]).write(bottom)
     valid = (np.arange(n) < n - count).reshape(data.nav_shape)
     stamps = _stamps(n - count, repeats=count)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from lamella.reader import Axis
-from lamella_testkit import Recorded, SampleData, Sampler, Special, recorded_files
+from lamella_testkit import Recorded, SampleData, Sampler, Special, Wrong, recorded_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,6 +124,35 @@ class SerSampler(Sampler):
             yield from _other_settings(directory, data)
             yield from _other_scans(directory / "scan_1.ser", data)
 
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
+        """Write headers and elements that contradict themselves or the file, and settings of no series."""
+        path, emi, second = (directory / name for name in ("scan_1.ser", "scan.emi", "scan_2.ser"))
+        right = series_bytes(data.frames, scan=data.nav_shape)
+        first = len(right) - data.n_frames * _stride(data)
+        for text, at, wrong, error in (
+            ("another signature", 2, b"\x98", FormatError),
+            ("an unknown version", 4, b"\x30", UnsupportedError),
+            ("elements of an unknown kind", 6, b"\x21", UnsupportedError),
+            ("fewer elements planned than recorded", 14, struct.pack("<I", data.n_frames - 1), CorruptError),
+            ("no elements", 18, bytes(4), UnsupportedError),
+            ("a table beyond the file", 22, struct.pack("<Q", len(right) - 100), TruncatedError),
+            ("too many dimensions", 30, b"\x11", CorruptError),
+            ("a long description", 58, b"\0\0\1", TruncatedError),
+            ("a first element beyond the file", right.index(struct.pack("<Q", first)), b"\xff" * 4, None),
+            ("a first element before the file", right.index(struct.pack("<Q", first)), b"\xff" * 8, None),
+            ("pixels of an unknown type", first + 40, b"\x0b", UnsupportedError),
+            ("elements without pixels", first + 42, bytes(4), CorruptError),
+            ("a second element of another shape", first + _stride(data) + 42, b"\1", UnsupportedError),
+        ):
+            path.write_bytes(right[:at] + wrong + right[at + len(wrong) :])
+            yield Wrong(text, {"path": path}, error)
+        path.unlink()
+        emi.write_bytes(emi_bytes(path.name))
+        yield Wrong("settings of no series", {"path": emi}, FormatError)
+        path.write_bytes(right)
+        second.write_bytes(right)
+        yield Wrong("settings of two series", {"path": emi}, FormatError)
+
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the header, of the tables, and of the first elements."""
         new = data.variant != "old"
@@ -172,6 +202,7 @@ def series_bytes(
     detector_steps: Sequence[float] = (4e7, 3e7),
     gaps: Sequence[int] = (0,),
     broken_tags: Sequence[int] = (),
+    places: Sequence[tuple[float, float]] | None = None,
 ) -> bytes:
     """Give a series file.
 
@@ -195,9 +226,12 @@ def series_bytes(
         Unused bytes behind the elements, repeated as often as needed.
     broken_tags
         What to write instead of the first tag offsets.
+    places
+        Row and column of each element, by which tags have its position; one after the other by default.
     """
     n, width = len(data), _WIDTHS[version]
     sizes = (n,) if scan is None else tuple(scan)
+    places = [divmod(i, sizes[-1]) for i in range(n)] if places is None else places
     planned = max(n, math.prod(sizes)) if planned is None else planned
     head, start = _head(version, data.ndim, sizes if described else (), positions, planned, n, steps)
     body, data_offsets, tag_offsets = bytearray(), [], []
@@ -205,7 +239,7 @@ def series_bytes(
         data_offsets.append(start + len(body))
         body += _element(element, detector_steps)
         tag_offsets.append(start + len(body))
-        body += _tag(i, divmod(i, sizes[-1]), steps, positions) + b"\xa5" * gaps[i % len(gaps)]
+        body += _tag(i, places[i], steps, positions) + b"\xa5" * gaps[i % len(gaps)]
     data_offsets += [start + len(body)] * (planned > n) + [0] * (planned - n - 1)  # the first unused one is the end
     tag_offsets += [0] * (planned - n)
     tag_offsets[: len(broken_tags)] = broken_tags
@@ -220,6 +254,11 @@ def emi_bytes(series: str, *, space: str = "Reciprocal Space", xml: str | None =
     )
     other = f"JK\x00\x02\x00<ObjectInfo>{before}</ObjectInfo>\x00\x01".encode("latin-1") if before else b"JK\x00\x02"
     return other + bytes(range(256)) + lead + f"<ObjectInfo>{body}</ObjectInfo>".encode() + b"\x00\x80end"
+
+
+def _stride(data: SampleData) -> int:
+    """Give the distance of images with positions in a file without gaps."""
+    return 50 + data.nbytes // data.n_frames + 24
 
 
 def _steps(axes: Sequence[Axis], unit: float) -> tuple[float, ...]:
@@ -254,7 +293,7 @@ def _element(element: NDArray[Any], steps: Sequence[float]) -> bytes:
     return head + stored.astype(element.dtype.newbyteorder("<")).tobytes()
 
 
-def _tag(i: int, place: tuple[int, int], steps: Sequence[float], positions: bool) -> bytes:
+def _tag(i: int, place: tuple[float, float], steps: Sequence[float], positions: bool) -> bytes:
     if not positions:
         return struct.pack("<HHI", 0x4152, 0, _TIME + i)
     return struct.pack("<HHIdd", 0x4142, 0, _TIME + i, place[1] * steps[-1], place[0] * steps[0])
@@ -301,9 +340,27 @@ def _other_settings(directory: Path, data: SampleData) -> Iterator[Special]:
     emi.write_bytes(emi_bytes(path.name))
     yield Special("a series by its settings", {"path": emi}, pixels=data.pixels, metadata=_METADATA, notes=0)
     emi.write_bytes(emi_bytes("scan_2.ser"))
-    yield Special("settings of another series", {"path": path}, metadata=plain, notes=1)
+    yield Special("settings of another series", {"path": path}, metadata=plain, notes=1, warnings=0)
+    emi.write_bytes(emi_bytes(f"scan_7.ser {path.name}"))
+    yield Special("settings that name another series before", {"path": path}, metadata=_METADATA, notes=0)
+    emi.write_bytes(emi_bytes(path.name, before="<AcquireDate>Mon Feb 29 01:02:03 2016</AcquireDate>"))
+    yield Special("settings of something else before", {"path": path}, metadata=_METADATA, notes=0)
+    tension = "<Data><Label>High tension</Label><Value>80</Value><Unit>kV</Unit></Data>"
+    xml = f"<ExperimentalDescription><Root>{tension}</Root></ExperimentalDescription>"
+    emi.write_bytes(emi_bytes(path.name, xml=xml))
+    kilovolts = {"beam_energy": 80e3, "mode": None, "dwell_time": None}
+    yield Special("settings with a high tension", {"path": path}, metadata=kilovolts, notes=0)
+    emi.write_bytes(emi_bytes("unnamed", space=""))
+    second = path.rename(directory / "scan_2.ser")
+    yield Special("settings of the first series alone", {"path": second}, metadata=plain, notes=1, warnings=0)
+    second.rename(path)
+    capitals = directory / "scan.EMI"
+    emi.write_bytes(emi_bytes(path.name))
+    emi.rename(capitals)
+    yield Special("settings with a name in capitals", {"path": path}, metadata=_METADATA, notes=0)
+    capitals.rename(emi)
     emi.write_bytes(emi_bytes(path.name, xml="<broken"))
-    yield Special("damaged settings", {"path": path}, metadata=plain, notes=1)
+    yield Special("damaged settings", {"path": path}, metadata=plain, notes=1, warnings=1)
     with emi.open("wb") as file:
         file.truncate((64 << 20) + 1)
     yield Special("settings that are too large", {"path": path}, metadata=plain, notes=1)
@@ -341,6 +398,34 @@ def _other_scans(path: Path, data: SampleData) -> Iterator[Special]:
     ):
         path.write_bytes(series_bytes(flat[: len(pixels)] if text == "three elements" else flat, **options))
         yield Special(text, {"path": path}, pixels=pixels, notes=notes)
+    for text, options, names in (
+        ("a scan that is counted", {"scan": shape, "positions": False}, ("y", "x")),
+        ("a series that is counted", {"positions": False}, ("frame",)),
+    ):
+        path.write_bytes(series_bytes(flat, **options, detector_steps=(0.0, 0.0)))
+        axes = [*map(Axis, names), Axis("dy"), Axis("dx")]
+        yield Special(text, {"path": path}, axes=axes, notes=0)
+    path.write_bytes(series_bytes(flat, detector_steps=(0.0, 0.0)))
+    axes = [Axis("x", 1.0, 0.0, "nm"), Axis("dy"), Axis("dx")]
+    yield Special("a line of positions", {"path": path}, axes=axes, notes=0)
+    off = np.zeros(n)
+    off[[5, -2]] = 1
+    for text, count, moved, side in (
+        ("four positions in a square", 4, 0 * off, 2),
+        ("positions from right to left", n, 9 - 2 * (np.arange(n) % shape[-1]), shape[-1]),
+        ("positions that are a little off", n, 0.4 * off, shape[-1]),
+        ("positions that are far off", n, 0.6 * off, 0),
+    ):
+        rows, columns = np.divmod(np.arange(count), side or shape[-1])
+        for along in (0, 1) if side != 2 and "left" not in text else (1,):
+            places = list(zip(rows + moved[:count] * (1 - along), columns + moved[:count] * along, strict=True))
+            path.write_bytes(series_bytes(flat[:count], described=False, places=places))
+            shown = flat[:count].reshape(-1, side, *data.sig_shape) if side else flat
+            yield Special(f"{text}, along axis {along}", {"path": path}, pixels=shown, notes=0)
+    content = series_bytes(flat, scan=shape)
+    path.write_bytes(content[: len(content) - _stride(data) + 9])
+    valid = (np.arange(n) < n - 1).reshape(shape)
+    yield Special("cut within the header of an element", {"path": path}, pixels=data.pixels, valid=valid, notes=1)
     path.write_bytes(series_bytes(flat[:-3], scan=shape))
     valid = (np.arange(n) < n - 3).reshape(shape)
     stamps = _times(n - 3)

@@ -408,10 +408,11 @@ def _odd_parts(directory: Path, data: SampleData) -> Iterator[Special]:
     path = directory / "rec_000.tvips"
     _write(path, data, range(n))
     content = path.read_bytes()
-    for name in ("cut.tvips", "cut.dat"):
+    for name, confidence in (("cut.tvips", None), ("cut.dat", 40)):
         cut = directory / name
         cut.write_bytes(content[:-10])
-        yield Special(f"a stream that was cut, {name}", {"path": cut}, pixels=data.frames[:-1], notes=1)
+        text, shown = f"a stream that was cut, {name}", {"path": cut}
+        yield Special(text, shown, pixels=data.frames[:-1], notes=1, confidence=confidence)
     lost = [*range(4), *range(5, n)]
     headers = frame_headers(n, nbytes=_nbytes(data))
     (content,) = stream_parts(data.frames[lost], [headers[i] for i in lost])
@@ -421,7 +422,7 @@ def _odd_parts(directory: Path, data: SampleData) -> Iterator[Special]:
     path.write_bytes(content[:first])
     (directory / "rec_001.tvips").write_bytes(content[first:])
     keywords = {"path": path, "trust_parts": True}
-    yield Special("a frame lost between two parts", keywords, pixels=data.frames[lost], notes=1)
+    yield Special("a frame lost between two parts", keywords, pixels=data.frames[lost], notes=1, confidence=20)
     path.write_bytes(content[: 256 + stride])
     (directory / "rec_001.tvips").write_bytes(content[256 + stride : 256 + stride + 20])
     yield Special("a second part without a frame", {"path": path}, pixels=data.frames[:1], notes=1)

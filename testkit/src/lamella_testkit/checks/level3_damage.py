@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lamella.reader import Probe
+from lamella_testkit.asking import asked
 from lamella_testkit.checking import check
 from lamella_testkit.kit import Kit, sample_of
 from lamella_testkit.mutate import (
@@ -147,14 +149,19 @@ def random_damage_is_survived(kit: Kit) -> None:
 def wrong_files_are_refused(kit: Kit) -> None:
     """Files of which the sampler says that they make no sense are refused with an error.
 
-    An unknown version, a length of zero, two statements that contradict each other: guessing gives wrong pixels.
+    An unknown version, a length of zero, two statements that contradict each other: guessing gives wrong pixels. Where
+    the sampler states the class of the error by a `Wrong`, it is that one: a file that was cut is not just damaged.
+    Detection raises no error; it leaves that to `open`.
     """
-    data, some = kit.data(), False
-    for what, answer in kit.sampler.write_wrong(directory := kit.directory(), data):
-        some = True
-        with kit.case(f"{data}, {what}"):
-            found = attempt(kit, sample_of(data, directory, answer))
-            kit.expect(found is None, "it opens")
+    some = False
+    for one, sample in kit.wrong():
+        some, errors = True, list[Exception]()
+        with kit.case(f"{sample.data}, {one}"):
+            asked(kit, Probe.of(sample.target))
+            kit.expect(attempt(kit, sample, errors=errors) is None, "it opens")
+            if one.error is not None:
+                found, wanted = type(errors[0]), one.error
+                kit.expect(found is wanted, f"it raises {found.__name__}, expected {wanted.__name__}: {errors[0]}")
     kit.needs(some, "the sampler writes no wrong files")
 
 

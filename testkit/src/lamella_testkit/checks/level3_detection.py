@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ from lamella.params.fields import describe
 from lamella.params.validate import CommonParams
 from lamella.plugins.registry import default_registry
 from lamella.reader import Confidence, Match, Probe
+from lamella_testkit.asking import asked
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
-from lamella_testkit.kit import Kit
+from lamella_testkit.kit import Kit, sample_of
 from lamella_testkit.limits import bytes_read
 from lamella_testkit.mutate import flipped_bits, rewrite, structure
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.sample import Sample, SampleData
+from lamella_testkit.sampler import Sampler
 from lamella_testkit.samplers import other_samplers
 from lamella_testkit.zoo import foreign_files, noise
 
@@ -30,25 +33,7 @@ _FOREIGN = 40
 
 
 def _match(kit: Kit, sample: Sample) -> Match | None:
-    return _asked(kit, Probe.of(sample.target))
-
-
-def _asked(kit: Kit, probe: Probe) -> Match | None:
-    """Ask the reader; whatever it raises breaks the rule that detection never raises."""
-    try:
-        match = kit.reader.detect(probe)
-    except Exception as error:
-        raise Broken("detection raises") from error
-    if match is None:
-        return None
-    if not isinstance(match, Match):
-        raise Broken(f"detection gives a {type(match).__name__}, expected Match or None")
-    number = match.confidence
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 100:
-        raise Broken(f"the confidence is {number!r}, expected 1 to 100")
-    if not isinstance(match.reason, str) or not match.reason.strip():
-        raise Broken("the match gives no reason")
-    return match
+    return asked(kit, Probe.of(sample.target))
 
 
 @check(level=3)
@@ -117,6 +102,28 @@ def no_other_format_claims_it(kit: Kit) -> None:
                 kit.expect(not close, f"{other.name} claims it with {other.confidence}, {kit.spec.name} with {own}")
 
 
+@check(level=3, since="2026.2", targets=("path",))
+def files_of_others_are_left_to_them(kit: Kit) -> None:
+    """Files of another installed format are claimed with a confidence at least 10 below that of their own reader.
+
+    Where formats share their first bytes, or the endings of their names, look for what tells them apart.
+    """
+    for sampler in other_samplers(kit.spec.name):
+        sample = _small(kit, sampler)
+        for path in () if sample is None else sample.files:
+            with kit.case(f"{path.name} of the format {sampler.format}"):
+                match = asked(kit, Probe.of(path))
+                if match is None or match.confidence <= Confidence.MAGIC - LEAD:
+                    continue
+                report = detect(path, default_registry())
+                claims = {one.name: one.confidence for one in report.candidates if one.eligible}
+                own, ours = claims.get(sampler.format, 0), claims.get(kit.spec.name, 0)
+                kit.expect(
+                    own < Confidence.MAGIC or ours <= own - LEAD,
+                    f"it is claimed with {ours}, {sampler.format} claims it with {own}",
+                )
+
+
 @check(level=3, targets=("path",))
 def foreign_files_are_not_claimed(kit: Kit) -> None:
     """Noise, text, and files of other formats are claimed with a confidence of 40 at most, whatever their name.
@@ -132,7 +139,7 @@ def foreign_files_are_not_claimed(kit: Kit) -> None:
         for file in (directory / f"foreign.{extension}", directory / "foreign.xyz"):
             rewrite(file, content)
             with kit.case(f"{name}, named {file.name}"):
-                match = _asked(kit, Probe.of(file))
+                match = asked(kit, Probe.of(file))
                 found = 0 if match is None else match.confidence
                 most = 0 if "random" in name and file.suffix == ".xyz" else _FOREIGN
                 kit.expect(found <= most, f"it is claimed with {found}: {match.reason if match else ''}")
@@ -152,7 +159,7 @@ def look_alikes_are_not_claimed(kit: Kit) -> None:
         for text, content, most in _look_alikes(kit, sample.path.stat().st_size):
             path.write_bytes(content)
             with kit.case(f"{path.name}: {text}"):
-                match = _asked(kit, Probe.of(path))
+                match = asked(kit, Probe.of(path))
                 found = 0 if match is None else match.confidence
                 reason = match.reason if match else ""
                 kit.expect(found <= most, f"it is claimed with {found}, expected at most {most}: {reason}")
@@ -179,14 +186,20 @@ def _look_alikes(kit: Kit, size: int) -> Iterator[tuple[str, bytes, int]]:
 def _foreign(kit: Kit) -> Iterator[tuple[str, bytes]]:
     yield from foreign_files(kit.profile.some(60))
     for sampler in other_samplers(kit.spec.name):
-        directory = kit.directory()
-        try:
-            small = SampleData((1, 1), (8, 8), sampler.dtypes[0], sampler.bits, sampler.variants[0])
-            path = sampler.write(directory, sampler.fit(small)).get("path")
-            content = b"" if path is None else open(path, "rb").read()  # noqa: SIM115, PTH123
-        except Exception:  # another plugin's trouble
-            continue
-        yield f"a file of the format {sampler.format}", content
+        sample = _small(kit, sampler)
+        if sample is not None:
+            yield f"a file of the format {sampler.format}", sample.path.read_bytes()
+
+
+def _small(kit: Kit, sampler: Sampler) -> Sample | None:
+    """Give a small scan of another format; None for one of objects."""
+    small = SampleData((1, 1), (8, 8), sampler.dtypes[0], sampler.bits, sampler.variants[0])
+    directory = kit.directory()
+    try:
+        sample = sample_of(small, directory, sampler.write(directory, sampler.fit(small)))
+    except Exception:  # another plugin's trouble
+        return None
+    return sample if isinstance(sample.target, Path) else None
 
 
 @check(level=3)
@@ -198,7 +211,7 @@ def detection_never_raises(kit: Kit) -> None:
     if not kit.of_files:
         for target in (None, 3, "text", b"bytes", [1, 2], {"a": 1}, object(), np.array("x"), np.float64(1), int):
             with kit.case(f"an object {target!r}"):
-                _asked(kit, Probe(target, None, 0, 0))
+                asked(kit, Probe(target, None, 0, 0))
         return
     most = kit.profile.some(600) // len(kit.sampler.variants)
     for variant in kit.sampler.variants:
@@ -235,7 +248,7 @@ def detection_is_cheap(kit: Kit) -> None:
         _match(kit, sample)  # what is imported on first use
         probe: Any = Probe.of(sample.target)
         before = bytes_read()
-        _asked(kit, probe)
+        asked(kit, probe)
         after = bytes_read()
         amount = probe.bytes_read if before is None or after is None else after - before
         kit.expect(amount <= _MOST_BYTES, f"it reads {amount} bytes")
@@ -264,7 +277,7 @@ def detection_survives_strange_names(kit: Kit) -> None:
                 continue
             renamed = sample.path.rename(sample.path.with_name(name))
             with kit.case(f"{data}, named {name}"):
-                match = _asked(kit, Probe.of(renamed))
+                match = asked(kit, Probe.of(renamed))
                 if kit.spec.signatures:
                     kit.expect(match is not None and match.confidence >= Confidence.MAGIC, "it is no longer recognised")
                 try:

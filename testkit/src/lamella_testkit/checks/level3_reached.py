@@ -18,7 +18,7 @@ from lamella.reader import FrameSource, LinearSource, Probe, SigBox
 from lamella.system.hosts import across_hosts
 from lamella_testkit.checking import check
 from lamella_testkit.errorpaths import Statement, statements
-from lamella_testkit.kit import Kit, sample_of
+from lamella_testkit.kit import Kit
 from lamella_testkit.modules import modules_of
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.reached import recorded_lines
@@ -90,9 +90,9 @@ def _use_all(kit: Kit) -> None:
     for variant in kit.sampler.variants:
         for _, sample in kit.special(kit.data(variant=variant)):
             _use(kit, sample)
-    for text, answer in kit.sampler.write_wrong(directory := kit.directory(), kit.data()):
-        with kit.case(text), contextlib.suppress(LamellaError):
-            kit.reader.detect(Probe.of(sample_of(kit.data(), directory, answer).target))
+    for wrong, sample in kit.wrong():
+        with kit.case(wrong), contextlib.suppress(LamellaError):
+            kit.reader.detect(Probe.of(sample.target))
     for one in kit.sampler.recorded():
         with kit.case(one.path.name), contextlib.suppress(LamellaError):
             _use(kit, Sample(kit.data(), one.path.parent, one.path, one.keywords))

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lamella.errors import LamellaError
+from lamella.dataset.framereader import FrameReader
+from lamella.errors import FrameMissingError, LamellaError
+from lamella.io.buffered import BufferedBackend
 from lamella.params.fields import describe
-from lamella.reader import Axis, Caution, SourceInfo
+from lamella.reader import Axis, Caution, Confidence, FrameSource, Probe, SigBox, SourceInfo
+from lamella_testkit.asking import asked
 from lamella_testkit.checking import check
 from lamella_testkit.described import described, differences
 from lamella_testkit.diagnose import expect_equal
@@ -37,7 +41,8 @@ def special_files_are_read_as_stated(kit: Kit) -> None:
     """Special files show what the sampler states: lost frames as gaps, no frames from before the scan, parameters.
 
     `index` of the source says which stored frame each step shows, -1 where it was lost. Arrays per frame have one
-    entry per stored frame, also for frames that are not shown.
+    entry per stored frame, also for frames that are not shown. Detection recognises special files like usual ones, but
+    for those of which the sampler states another confidence. What a procedural source gives at once, it gives in parts.
     """
     some = False
     for data in _each(kit):
@@ -48,8 +53,11 @@ def special_files_are_read_as_stated(kit: Kit) -> None:
 
 
 def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
+    _expect_recognised(kit, one, sample)
     ds = kit.open(sample)
     info = ds.info
+    if isinstance(ds.source, FrameSource):
+        _expect_parts(kit, ds.source)
     if one.pixels is not None:
         pixels = np.asarray(one.pixels)
         nav = pixels.shape[: pixels.ndim - len(ds.shape.sig)]
@@ -84,6 +92,38 @@ def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
         offered = [shape for shape, _ in info.nav_alternatives]
         stated = list(one.alternatives)
         kit.expect(offered == stated, f"the other shapes of the scan are {offered}, expected {stated}")
+
+
+def _expect_parts(kit: Kit, source: FrameSource) -> None:
+    """Read the inner pixels of the last frame, of the first, and of the last again, and compare with whole frames."""
+    last, shape = source.n_frames - 1, source.sig_shape
+    inner = SigBox(tuple(min(1, n - 1) for n in shape), tuple(max(1, n - 2) for n in shape))
+    frames = np.asarray([last, 0, last], dtype=np.int64)
+    try:
+        whole, part = _read(source, frames, SigBox.full(shape)), _read(source, frames, inner)
+    except FrameMissingError:  # a lost frame: it is compared at the step that lacks it
+        return
+    expect_equal(part, whole[(slice(None), *inner.slices)], "part of the last frame, the first, and the last")
+    view = source.view(range(last, last + 1), inner)
+    if view is not None:
+        expect_equal(view, part[:1], "a view of a part of the last frame")
+        kit.expect(not view.flags.writeable, "the view can be written to")
+
+
+def _read(source: FrameSource, frames: NDArray[np.int64], box: SigBox) -> NDArray[Any]:
+    with FrameReader(source, BufferedBackend()) as reader:
+        return np.array(reader.read(frames, box))
+
+
+def _expect_recognised(kit: Kit, one: Special, sample: Sample) -> None:
+    """Ask detection, which must not give up on right files because they are not usual."""
+    match = asked(kit, Probe.of(sample.target))
+    found = 0 if match is None else match.confidence
+    usual = Confidence.MAGIC if kit.spec.signatures else kit.sampler.confidence
+    if one.confidence is None:
+        kit.expect(found >= usual, f"the confidence is {found}, expected at least {usual}")
+    else:
+        kit.expect(found == one.confidence, f"the confidence is {found}, expected {one.confidence}")
 
 
 @check(level=3, since="2026.2")
