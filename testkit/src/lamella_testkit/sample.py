@@ -173,7 +173,7 @@ class Special:
         Arrays with one entry per stored frame, by their names; others may be there as well.
     corrections
         The arrays ``"dark"``, ``"gain"`` and ``"excluded"`` that belong to the data, and no others.
-    metadata, raw_metadata
+    metadata, raw_metadata, details
         Entries that must be there.
     axes
         The axes of scan and detector, with their names.
@@ -208,6 +208,7 @@ class Special:
     warnings: int | None = None
     alternatives: Sequence[tuple[int, ...]] | None = None
     confidence: int | None = None
+    details: Mapping[str, object] | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -20,6 +20,7 @@ __all__ = [
     "correction_arrays",
     "expect_axes",
     "expect_corrections",
+    "expect_details",
     "expect_metadata",
     "expect_notes",
     "expect_numbers",
@@ -34,12 +35,7 @@ def expect_metadata(info: SourceInfo, expected: Mapping[str, object]) -> None:
     """Compare entries of the typed metadata; numbers may differ a little."""
     for name, value in expected.items():
         found = getattr(info.metadata, name)
-        close = found == value or (
-            isinstance(found, (int, float))
-            and isinstance(value, (int, float))
-            and math.isclose(found, value, rel_tol=_CLOSE)
-        )
-        if not close:
+        if not (found == value or _is_close(found, value)):
             raise Broken(f"{name} is {found!r}, expected {value!r}")
 
 
@@ -51,6 +47,21 @@ def expect_raw_metadata(info: SourceInfo, expected: Mapping[str, object]) -> Non
         found = info.raw_metadata[name]
         if found != value:
             raise Broken(f"{name!r} is {found!r}, expected {value!r}")
+
+
+def expect_details(info: SourceInfo, expected: Mapping[str, object]) -> None:
+    """Compare entries of the details; numbers may differ a little."""
+    for name, value in expected.items():
+        if name not in info.details:
+            raise Broken(f"there is no detail {name!r}: {', '.join(info.details) or 'there are none'}")
+        found = info.details[name]
+        if not (found == value or _is_close(found, value)):
+            raise Broken(f"the detail {name!r} is {found!r}, expected {value!r}")
+
+
+def _is_close(found: object, value: object) -> bool:
+    numbers = isinstance(found, (int, float)) and isinstance(value, (int, float))
+    return numbers and math.isclose(found, value, rel_tol=_CLOSE)  # type: ignore[arg-type]
 
 
 def expect_axes(found: Sequence[Axis], expected: Sequence[Axis], *, named: bool = False) -> None:

@@ -119,6 +119,7 @@ class K2isSampler(Sampler):
             ("tags that were cut", right[: len(right) // 2]),
             ("a scan without lines", gtg_bytes((0, 3))),
             ("a scan without columns", gtg_bytes((3, 0))),
+            ("a tag of no kind", gtg_bytes(data.nav_shape, more={"nothing": _described([], b"", "I")})),
         ):
             tags.write_bytes(wrong)
             yield text, keywords
@@ -135,6 +136,10 @@ class K2isSampler(Sampler):
         ):
             last.write_bytes(sector)
             yield text, keywords
+        last.write_bytes(content)
+        stranger = directory / f"{_BASE}.dat"
+        stranger.write_bytes(content[:_BLOCK])
+        yield "a file that is called like the tags and is none", {"path": stranger}
         last.unlink()
         yield "a sector that is missing", keywords
 
@@ -219,6 +224,8 @@ def _with_other_tags(directory: Path) -> Iterator[Special]:
     tags.write_bytes(gtg_bytes(None))
     known = {"dwell_time": None, "beam_energy": 300e3}
     yield Special("tags of a series", {"path": path}, metadata=known, raw_metadata={"tags": _tags(None)}, notes=0)
+    other = tags.rename(folder / f"{_BASE}.Gtg")
+    yield Special("tags with a name in other letters", {"path": other}, metadata=known, notes=0)
 
 
 def _odd_values(version: int, little: bool) -> dict[str, bytes]:
@@ -277,6 +284,15 @@ def _with_other_flags(directory: Path, data: SampleData) -> Iterator[Special]:
     yield Special("a scan without tags", stem, pixels=frames[:2], per_frame=flags, metadata=known, notes=0)
     write_recording(folder, frames, flagged_from=3)
     yield Special("a shutter that never opened", {"path": path}, pixels=frames, notes=2)
+    sector = folder / f"{_BASE}2.bin"
+    right = sector.read_bytes()
+    for text, at, wrong, left in (
+        ("a first block without its mark", 0, bytes(4), frames[1:]),
+        ("a first block beside its sector", 28, b"\1\0", frames[1:]),
+        ("a last block of another count", 95 * _BLOCK + 16, b"\0\0\0\1", frames[:2]),
+    ):
+        sector.write_bytes(right[:at] + wrong + right[at + len(wrong) :])
+        yield Special(text, {"path": path}, pixels=left, notes=2)
 
 
 def write_recording(

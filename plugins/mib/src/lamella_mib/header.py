@@ -238,7 +238,7 @@ def _gain(code: int | None) -> str | None:
 
 def _thresholds(fields: list[str]) -> tuple[float, ...]:
     values = []
-    for field in fields[:8]:
+    for field in fields:
         value = _real(field)
         if value is None:
             break

@@ -324,6 +324,11 @@ def _other_headers(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special("a recording that continues", {"path": path}, pixels=data.frames, notes=1)
     path.write_bytes(header_bytes(size, 6, extended_nbytes=5000) + pixels)
     yield Special("an extended header that is not there", {"path": path}, pixels=data.frames, notes=1)
+    tension = data.frames.copy()
+    tension.reshape(-1)[28:30] = np.asarray([200e3], "<f4").view("<u2")  # where records of the older kind have it
+    path.write_bytes(header_bytes(size, 6, extended_nbytes=1024 * 128) + tension.tobytes())
+    known: dict[str, object] = {"beam_energy": None}
+    yield Special("records that are not there", {"path": path}, pixels=tension, metadata=known, notes=1)
     path.write_bytes(header_bytes(size, 6) + pixels[:-7])
     yield Special("a section that was cut", {"path": path}, pixels=data.frames[:-1], notes=1)
     cell = (30.0 * width, 20.0 * height, 40.0 * n)
@@ -427,7 +432,13 @@ def _extended_headers(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special("records of FEI1, diffraction", {"path": path}, pixels=data.frames, axes=axes, metadata=metadata)
     path.write_bytes(header_bytes((width, height, 1), 6, extended=fei_record(), extended_type=b"FEI2") + data.tobytes())
     energy = {"beam_energy": 300e3}
-    yield Special("a record for the only section", {"path": path}, metadata=energy, per_frame={"HT": [300e3]})
+    alone = [Axis("frame"), Axis("y", 2.0, 0.0, "nm"), Axis("x", 2.0, 0.0, "nm")]
+    only: dict[str, Any] = {"metadata": energy, "per_frame": {"HT": [300e3]}}
+    yield Special("a record for the only section", {"path": path}, axes=alone, **only)
+    two = header_bytes((width, height, 2), 6, extended=fei_record(pixel_size=2e-10) * 2, extended_type=b"FEI2")
+    path.write_bytes(two + data.frames[:2].tobytes())
+    fine = [Axis("frame"), Axis("ky", 0.2, 0.0, "nm"), Axis("kx", 0.2, 0.0, "nm")]
+    yield Special("records for two sections of fine pixels", {"path": path}, axes=fine)
     few = fei_record() * (n - 1)
     path.write_bytes(header_bytes(size, 6, extended=few, extended_type=b"FEI2") + data.tobytes())
     yield Special("fewer records than sections", {"path": path}, pixels=data.frames, metadata=energy)
@@ -456,7 +467,9 @@ def _other_movies(directory: Path, data: SampleData) -> Iterator[Special]:
     yield Special("settings that are not wanted", alone, pixels=data.frames, metadata={"beam_energy": None}, notes=0)
     image = np.arange(ny * nx, dtype="<f4").reshape(ny, nx)
     (directory / f"{stem}_1_a.mrc").write_bytes(b"damaged")
-    (directory / f"{stem}_2_b.mrc").write_bytes(header_bytes((nx, ny, 2), 2) + image.tobytes() * 2)
+    other = (image + 1).tobytes()
+    (directory / f"{stem}_2_b.mrc").write_bytes(header_bytes((nx, ny, 2), 2) + other + other)
+    (directory / f"{stem}_2_c.mrc").write_bytes(header_bytes((nx, ny, 1), 3) + other)
     (directory / f"{stem}_3.mrc").write_bytes(header_bytes((ny, nx, 1), 2) + image.tobytes())
     (directory / f"{stem}_virt4_c.mrc").write_bytes(header_bytes((nx, ny, 1), 2) + image.tobytes())
     yield Special("an image of the scan", {"path": path}, navigator=image, notes=0)
@@ -496,8 +509,18 @@ def _other_movies(directory: Path, data: SampleData) -> Iterator[Special]:
     valid[0, -1, -1] = False
     pixels[1, -1, -2], valid[1, -1, -2] = data.frames[-1], True
     yield Special("a position that was visited twice", {"path": path}, pixels=pixels, valid=valid, notes=0)
+    steps = np.arange(n)
+    for row, column in ((1, 0), (0, 1)):
+        pixels, valid = (
+            np.zeros((ny + row, nx + column, height, width), data.dtype),
+            np.zeros((ny + row, nx + column), "?"),
+        )
+        pixels[row:, column:], valid[row:, column:] = data.pixels, True
+        listed.write_text("".join(f"{step % nx + column},{step // nx + row}\n" for step in steps), encoding="utf-8")
+        text = f"positions beyond the settings by {row} and {column}"
+        yield Special(text, {"path": path}, pixels=pixels, valid=valid, notes=0)
     settings(Scan__Enable="Disable")
-    pixels, steps = np.zeros((ny + 1, nx + 1, height, width), data.dtype), np.arange(n)
+    pixels = np.zeros((ny + 1, nx + 1, height, width), data.dtype)
     pixels[1:, 1:] = data.pixels
     valid = np.zeros((ny + 1, nx + 1), np.bool_)
     valid[1:, 1:] = True

@@ -6,6 +6,7 @@ import math
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -175,15 +176,14 @@ def refuse_large(member: Member, probe: Probe) -> None:
     most = memory_size() // _SHARE
     if not member.packed or member.size <= most:
         return
-    assert probe.path is not None
-    target = probe.path.with_suffix(_ENDING).name
+    path = Path(probe.resource.path)
     raise UnsupportedError(
         f"the compressed array {member.name!r} is too large to be unpacked into memory",
         path=probe.path,
         expected=f"at most {most} bytes, a quarter of the memory",
         found=f"{member.size} bytes",
         remedy=f"Unpack it once where there is more memory: "
-        f"np.save({target!r}, np.load({probe.path.name!r})[{member.name!r}])",
+        f"np.save({path.with_suffix(_ENDING).name!r}, np.load({path.name!r})[{member.name!r}])",
     )
 
 

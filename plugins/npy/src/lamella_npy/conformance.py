@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella.errors import CorruptError, FormatError, UnsupportedError
 from lamella_npy.specials import special_files, wrong_archives
 from lamella_npy.writer import dictionary, npy_file
 from lamella_testkit import SampleData, Sampler, Special, Wrong
@@ -67,23 +68,23 @@ class NpySampler(Sampler):
             "fortran_order": "False",
             "shape": repr((*data.nav_shape, *data.sig_shape)),
         }
-        for name, value in (
-            ("descr", "'|O'"),
-            ("descr", "'<U4'"),
-            ("descr", "'<f3'"),
-            ("descr", "[('a', '<u2')]"),
-            ("fortran_order", "1"),
-            ("shape", "[3, 4, 5, 6]"),
-            ("shape", "(3, 4, 5.0, 6)"),
-            ("shape", "(3, 4, True, 6)"),
-            ("shape", "(-3, 4, -5, 6)"),
-            ("shape", "(3, 0, 5, 6)"),
-            ("shape", "(3, 4, 0, 6)"),
-            ("shape", "(360,)"),
-            ("more", "1"),
+        for name, value, error in (
+            ("descr", "'|O'", UnsupportedError),
+            ("descr", "'<U4'", UnsupportedError),
+            ("descr", "'<f3'", UnsupportedError),
+            ("descr", "[('a', '<u2')]", UnsupportedError),
+            ("fortran_order", "1", CorruptError),
+            ("shape", "[3, 4, 5, 6]", CorruptError),
+            ("shape", "(3, 4, 5.0, 6)", CorruptError),
+            ("shape", "(3, 4, True, 6)", CorruptError),
+            ("shape", "(-3, 4, -5, 6)", CorruptError),
+            ("shape", "(3, 0, 5, 6)", FormatError),
+            ("shape", "(3, 4, 0, 6)", FormatError),
+            ("shape", "(360,)", FormatError),
+            ("more", "1", CorruptError),
         ):
             path.write_bytes(npy_file(dictionary(good | {name: value}), pixels))
-            yield f"{name} {value}", {"path": path}
+            yield Wrong(f"{name} {value}", {"path": path}, error)
         path.write_bytes(npy_file(dictionary({name: good[name] for name in ("descr", "shape")}), pixels))
         yield "no order", {"path": path}
         path.write_bytes(npy_file(repr(list(good)), pixels))

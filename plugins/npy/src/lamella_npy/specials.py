@@ -86,6 +86,7 @@ def _archives(path: Path, data: SampleData) -> Iterator[Special]:
         for what, content in (
             ("a short comment", archive(one, comment=b"x" * 300)),
             ("a long comment", archive(one, comment=b"x" * 65_535)),
+            ("other files", archive([Entry("note.txt", b"no array", packed), *one, Entry("a/", b"", packed)])),
             ("a comment that looks like a record", archive(one, comment=b"PK\x06\x06" + b"x" * 60)),
             ("a wide index", archive(one, wide=True)),
             ("a wide index and a comment", archive(one, wide=True, comment=b"x" * 65_535)),

@@ -368,14 +368,18 @@ def _unusual(directory: Path, data: SampleData) -> Iterator[Special]:
         "fewer frames than allocated", shown, pixels=data.pixels, valid=valid, per_frame=_stamps(n - 3), notes=1
     )
     Recording(data.frames, changes={"allocated": 2}).write(path)
-    yield Special("more frames than allocated", shown, pixels=data.pixels, per_frame=_stamps(n), notes=0)
+    facts = {"version": 5, "bits": 12, "frames allocated": 2}
+    facts |= {"frame rate of the header [1/s]": 10.0, "frame rate of the time stamps [1/s]": 1 / 0.033}
+    yield Special("more frames than allocated", shown, pixels=data.pixels, per_frame=_stamps(n), notes=0, details=facts)
     Recording(data.frames, changes={"description": "Größe", "description_format": 1}).write(path)
     yield Special("a description in one byte per letter", shown, pixels=data.pixels, metadata={"title": "Größe"})
     Recording(data.frames, changes={"description": ""}).write(path)
     yield Special("no description", shown, metadata={"title": None})
     header = Recording(data.frames, changes={"true_size": data.frames[0].nbytes}).header()
     path.write_bytes(header + data.tobytes())
-    yield Special("no room for time stamps", shown, pixels=data.pixels, metadata={"acquired": None}, notes=0)
+    unknown = {"frame rate of the time stamps [1/s]": None}
+    none = {"acquired": None}
+    yield Special("no room for time stamps", shown, pixels=data.pixels, metadata=none, notes=0, details=unknown)
     recording = Recording(data.frames)
     content = bytearray(recording.tobytes())
     for i in range(n):
@@ -466,7 +470,9 @@ def _unusual_halves(directory: Path, data: SampleData) -> Iterator[Special]:
     lower.write(bottom)
     Recording(np.zeros_like(lower.frames)).write(folder / "a_Bottom_14-00-00.000.seq")  # of another recording
     shown = {"path": bottom, "nav_shape": data.nav_shape, "prebuffer": count}
-    yield Special("halves without settings", shown, pixels=data.pixels, per_frame=_stamps(n, repeats=count))
+    facts = {"halves": list(names)}
+    stamps = _stamps(n, repeats=count)
+    yield Special("halves without settings", shown, pixels=data.pixels, per_frame=stamps, details=facts)
     ramp = np.arange(np.prod(data.sig_shape), dtype="<f4").reshape(data.sig_shape)
     (folder / "a.seq.dark.mrc").write_bytes(mrc_bytes(ramp))
     yield Special("halves with a dark frame", shown, corrections={"dark": ramp}, notes=0)

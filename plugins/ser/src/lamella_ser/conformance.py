@@ -146,6 +146,11 @@ class SerSampler(Sampler):
         ):
             path.write_bytes(right[:at] + wrong + right[at + len(wrong) :])
             yield Wrong(text, {"path": path}, error)
+        more = series_bytes(data.frames, scan=data.nav_shape, planned=data.n_frames + 2)
+        first = len(more) - data.n_frames * _stride(data)
+        tables = more[first - 16 * (data.n_frames + 2) : first]
+        path.write_bytes(more[:22] + struct.pack("<Q", len(more)) + more[30:] + tables[:-1])
+        yield Wrong("tables behind the elements, of which the unused end was cut", {"path": path}, TruncatedError)
         path.unlink()
         emi.write_bytes(emi_bytes(path.name))
         yield Wrong("settings of no series", {"path": emi}, FormatError)

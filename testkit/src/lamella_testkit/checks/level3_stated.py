@@ -23,6 +23,7 @@ from lamella_testkit.sample import Sample, SampleData, Special
 from lamella_testkit.stated import (
     expect_axes,
     expect_corrections,
+    expect_details,
     expect_metadata,
     expect_notes,
     expect_numbers,
@@ -77,6 +78,8 @@ def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
         expect_metadata(info, one.metadata)
     if one.raw_metadata is not None:
         expect_raw_metadata(info, one.raw_metadata)
+    if one.details is not None:
+        expect_details(info, one.details)
     if one.axes is not None:
         expect_axes(ds.axes, one.axes, named=True)
     if one.navigator is not None:
