@@ -78,7 +78,7 @@ def navigator_of(probe: Probe, shape: tuple[int, ...] | None) -> Callable[[], ND
     """Give a function that reads an image of the scan, if a detector made one of its shape."""
     assert probe.path is not None
     info = _beside(probe.path.name, INFO, probe)
-    if info is None:
+    if info is None or shape is None:
         return None
     named = re.compile(re.escape(info.name.removesuffix(INFO)) + r"_(virt|ext)?\d+(_.*)?\.mrc")
     for name in probe.siblings:

@@ -86,6 +86,9 @@ def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
         kit.expect(info.navigator is not None, "there is no navigator")
         assert info.navigator is not None
         expect_numbers(info.navigator(), one.navigator, "the navigator")
+    elif info.navigator is not None:
+        shape = np.shape(info.navigator())
+        kit.expect(shape == tuple(ds.shape.nav), f"the navigator has shape {shape}, expected {tuple(ds.shape.nav)}")
     if one.notes is not None:
         expect_notes(info, one.notes)
     if one.warnings is not None:
