@@ -368,7 +368,7 @@ def _unusual(directory: Path, data: SampleData) -> Iterator[Special]:
         "fewer frames than allocated", shown, pixels=data.pixels, valid=valid, per_frame=_stamps(n - 3), notes=1
     )
     Recording(data.frames, changes={"allocated": 2}).write(path)
-    facts = {"version": 5, "bits": 12, "frames allocated": 2}
+    facts: dict[str, object] = {"version": 5, "bits": 12, "frames allocated": 2}
     facts |= {"frame rate of the header [1/s]": 10.0, "frame rate of the time stamps [1/s]": 1 / 0.033}
     yield Special("more frames than allocated", shown, pixels=data.pixels, per_frame=_stamps(n), notes=0, details=facts)
     Recording(data.frames, changes={"description": "Größe", "description_format": 1}).write(path)
@@ -470,7 +470,7 @@ def _unusual_halves(directory: Path, data: SampleData) -> Iterator[Special]:
     lower.write(bottom)
     Recording(np.zeros_like(lower.frames)).write(folder / "a_Bottom_14-00-00.000.seq")  # of another recording
     shown = {"path": bottom, "nav_shape": data.nav_shape, "prebuffer": count}
-    facts = {"halves": list(names)}
+    facts: dict[str, object] = {"halves": list(names)}
     stamps = _stamps(n, repeats=count)
     yield Special("halves without settings", shown, pixels=data.pixels, per_frame=stamps, details=facts)
     ramp = np.arange(np.prod(data.sig_shape), dtype="<f4").reshape(data.sig_shape)
