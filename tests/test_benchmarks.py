@@ -129,7 +129,7 @@ def test_what_a_second_thread_gains_is_measured_for_each_numpy_version_of_a_kern
     kernels = {name for name, kernel in vars(builtin).items() if isinstance(kernel, Kernel)}
     measured = {row[0].removeprefix("| ").partition(" of ")[0] for row in rows}
     assert measured == kernels | {"plain: read a tile"}
-    assert all(float(row[1]) > 0 and float(row[2]) > 0 for row in rows)
+    assert {row[4] for row in rows} == {"1 |"}
 
 
 def test_the_page_about_sizes_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
