@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lamella.kernels import compilequeue, fallback, library, store
 from lamella.kernels.compilequeue import CompileQueue
-from lamella.kernels.library import Kernel, nothing_compiled, wait_until_compiled
+from lamella.kernels.library import Kernel, nothing_compiled, only_fallbacks, wait_until_compiled
 
 
 @pytest.fixture
@@ -67,6 +68,23 @@ def test_nothing_is_compiled_while_somebody_measures(fresh_queue: CompileQueue) 
     sums(tile, (), total)
     assert fresh_queue._thread is not None
     assert wait_until_compiled(timeout=120)
+
+
+def test_the_numpy_versions_can_be_asked_for_once_all_is_compiled(fresh_queue: CompileQueue) -> None:
+    calls: list[str] = []
+
+    def by_numpy(*arguments: Any) -> None:
+        calls.append("NumPy")
+
+    sums = Kernel("lamella.kernels.reduce:add_pixels", by_numpy)
+    arguments = np.ones((8, 100), dtype=np.uint8), (), np.zeros(8, dtype=np.int64)
+    sums.compile_for(*arguments)
+    sums(*arguments)
+    assert (calls, arguments[2].tolist()) == ([], [100] * 8)
+    with only_fallbacks(__name__.partition(".")[0]):
+        sums(*arguments)
+    sums(*arguments)
+    assert (calls, arguments[2].tolist()) == (["NumPy"], [200] * 8)
 
 
 def test_whoever_waits_gets_what_was_used_compiled(fresh_queue: CompileQueue) -> None:

@@ -139,6 +139,21 @@ def test_other_axes_may_be_the_detector(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ds.read(), expected(path).T)
 
 
+def test_a_part_that_takes_no_pixels_is_left_out(tmp_path: Path) -> None:
+    shape = (4, 5, 6)
+    source(tmp_path / "a.h5", shape, 0)
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        for empty in (True, False):
+            spaces = [h5py.h5s.create_simple(shape) for _ in range(2)]
+            for space in spaces:
+                if empty:
+                    space.select_none()
+            plist.set_virtual(spaces[0], b"a.h5", b"data", spaces[1])
+        h5py.h5d.create(file.id, b"data", h5py.h5t.STD_U16LE, h5py.h5s.create_simple(shape), plist)
+    np.testing.assert_array_equal(lamella.open(tmp_path / "all.h5").read(), expected(tmp_path / "all.h5"))
+
+
 def test_parts_of_another_shape_or_dtype_are_refused(tmp_path: Path) -> None:
     layout = h5py.VirtualLayout((2, 4, 6), "<u2")
     layout[:, :, :3] = source(tmp_path / "a.h5", (2, 3, 4), 1)

@@ -14,8 +14,8 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +28,9 @@ from lamella.system.logs import logger_of
 
 _log = logger_of(__name__)
 
-__all__ = ["Kernel", "nothing_compiled", "wait_until_compiled"]
+__all__ = ["Kernel", "nothing_compiled", "only_fallbacks", "wait_until_compiled"]
+
+_only_fallbacks = ""
 
 
 class Kernel:
@@ -55,6 +57,9 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> None:
         """Run the version that is ready."""
+        if _only_fallbacks and self.fallback.__module__.partition(".")[0] == _only_fallbacks:
+            self.fallback(*arguments)
+            return
         key = tuple(map(_kind, arguments))
         ready = self._ready.get(key)
         if ready is None:
@@ -207,6 +212,17 @@ def _example(argument: Any) -> Any:
 def nothing_compiled() -> AbstractContextManager[None]:
     """Give a context in which no kernel is compiled or loaded: for measurements of the memory that a process takes."""
     return compile_queue.paused()
+
+
+@contextmanager
+def only_fallbacks(package: str) -> Iterator[None]:
+    """Have the kernels of a package run their NumPy version, also those that are compiled, for whoever looks at it."""
+    global _only_fallbacks
+    before, _only_fallbacks = _only_fallbacks, package
+    try:
+        yield
+    finally:
+        _only_fallbacks = before
 
 
 def wait_until_compiled(timeout: float | None = None) -> bool:

@@ -8,6 +8,7 @@ spec = FormatSpec(
     name="hdf5",
     title="HDF5: NeXus, EMD, HyperSpy, DECTRIS master files",
     api=(1, 0),
+    edition="2026.2",
     reader="lamella_hdf5.reader:Hdf5Reader",
     params="lamella_hdf5.params:Hdf5Params",
     extensions=("h5", "hdf5", "hspy", "nxs", "emd", "de5", "mat"),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lamella.errors import FormatError
 from lamella_hdf5.choice import Choice
-from lamella_hdf5.contents import held
 from lamella_hdf5.dectris import dectris
 from lamella_hdf5.emd import emd
 from lamella_hdf5.hyperspy import hyperspy
@@ -15,7 +13,7 @@ from lamella_hdf5.largest import electron_events, largest
 from lamella_hdf5.named import named
 from lamella_hdf5.nexus import nexus
 from lamella_hdf5.swift import swift
-from lamella_hdf5.tree import Items, refuse_growing
+from lamella_hdf5.tree import Items
 from lamella_hdf5.velox import velox
 
 if TYPE_CHECKING:
@@ -55,16 +53,9 @@ def choose(root: Any, items: Items, params: Hdf5Params, elsewhere: Elsewhere, fi
         lambda: swift(root, items, path),
         lambda: emd(root, items, path),
         lambda: electron_events(root, items, path),
-        lambda: largest(root, items, elsewhere),
     )
     for convention in conventions:
         found = convention()
         if found is not None:
             return found
-    refuse_growing(root)
-    raise FormatError(
-        "the file holds no data set of numbers with two axes or more that may be a scan",
-        path=path,
-        found=held(items),
-        remedy="Name one with ds_path= if it is a scan",
-    )
+    return largest(root, items, elsewhere)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -149,11 +150,11 @@ def _unfiltered(
         found = np.empty(plain.shape, dtype=item)
         space = dataset.get_space()
         space.select_hyperslab(tuple(corner), plain.shape)
-        try:
+        with suppress(OSError):  # packed with a filter that is not there, or not packed at all
             dataset.read(h5py.h5s.create_simple(plain.shape), space, found)
-        except OSError:  # packed with a filter that is not there, or not packed at all
-            return none
-        return partial if found.tobytes() == plain.tobytes() else none
+            if found.tobytes() == plain.tobytes():
+                return partial
+        break
     return none
 
 
@@ -180,10 +181,10 @@ def _user_block(dataset: Any, rows: list[tuple[Any, ...]]) -> int:
     if not block:
         return 0
     stated = rows[0][1]
-    asked = dataset.get_chunk_info_by_coord(tuple(rows[0][0])).byte_offset
     _, content = dataset.read_direct_chunk(tuple(rows[0][0]))
-    with Resource.of(os.fsdecode(h5py.h5i.get_file_id(dataset).name)).reading() as file:
+    path = os.fsdecode(h5py.h5i.get_file_id(dataset).name)
+    with Resource.of(path).reading() as file:
         for shift in (0, block):
             if file.read(stated + shift, len(content)) == content:
                 return shift
-    return int(asked - stated)
+    raise CorruptError("the index of chunks gives a wrong place", path=path, found=f"byte {stated}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ import h5py
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_hdf5.specialfiles import special_files
+from lamella_hdf5.specials import special_files, wrong_files
+from lamella_hdf5.specials.packed import HAS_NUMCODECS, HAS_PLUGINS
 from lamella_testkit import SampleData, Sampler, Special
 
 __all__ = ["Hdf5Sampler"]
@@ -28,9 +30,29 @@ class Hdf5Sampler(Sampler):
     variants = ("contiguous", "user block", "frames", "grid", "lzf", "nexus")
     careful: ClassVar[Mapping[str, Any]] = {"isolate": "always"}
     expansion = None  # chunks that were never written take no room
+    unreached: ClassVar[Mapping[str, str]] = {
+        "inuse.used_elsewhere": "asked where a file cannot be read; permissions and locks are matters of the system",
+        "inuse._is_locked": "asked where a file cannot be read; permissions and locks are matters of the system",
+        "rehearsal.act": "it runs in a child process",
+        "rehearsal.rehearse": "the child has no error with a right file",
+        "tree.refuse_growing": "asked where nothing else is found, which is an error",
+        "worker.Worker.drop": "only chunks that are damaged are dropped",
+        **({"worker.most_kept": "this system tells its memory"} if hasattr(os, "sysconf") else {}),
+        **(
+            {'return f"{step.name} without the package numcodecs ({CODECS})"': "the package is installed"}
+            if HAS_NUMCODECS
+            else dict.fromkeys(("filters._numcodecs", "filters._has_numcodecs"), "the package is not installed")
+        ),
+        **(
+            {}
+            if HAS_PLUGINS
+            else dict.fromkeys(
+                ("stored._is_available", 'return "bitshuffle without LZ4"'), "the package hdf5plugin is not installed"
+            )
+        ),
+    }
     unsaid: ClassVar[Mapping[str, str]] = {
         "raw_metadata": "values of small data sets as they are; special files state attributes and such a value",
-        "parameters.fast": "both ways give the same pixels; the tests of layouts compare them",
         "parameters.isolate": "a right file is read alike in a child process and without one",
     }
 
@@ -75,6 +97,10 @@ class Hdf5Sampler(Sampler):
         """Write files of other programs, layouts and parameters."""
         if data.variant == "contiguous":
             yield from special_files(directory, data)
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Write contradictions, missing files, and files of known programs without frames."""
+        return wrong_files(directory, data)
 
     def write_costly(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Write small files with long texts, packed values and never written ones beside the scan."""

@@ -24,7 +24,8 @@ def facts(item: Any) -> str:
         if not isinstance(item, Dataset):
             return "a group"
         kind = h5py.check_vlen_dtype(item.dtype)
-        text = str(item.dtype) if kind is None else f"lists of {getattr(kind, '__name__', kind)}"
+        words = "texts" if kind in (str, bytes) else f"lists of {getattr(kind, '__name__', kind)}"
+        text = str(item.dtype) if kind is None else words
         return f"shape {item.shape}, {text[:80]}"
     except Exception:  # a type or a shape that NumPy does not have
         return "not readable"

@@ -23,7 +23,7 @@ from lamella_hdf5 import plain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ALLOWED", "FLETCHER32", "NAMES", "SHUFFLE", "Filter", "Pipeline", "filters_of", "missing_package"]
+__all__ = ["ALLOWED", "CODECS", "FLETCHER32", "LZF", "NAMES", "SHUFFLE", "Filter", "Pipeline", "filters_of"]
 
 DEFLATE, SHUFFLE, FLETCHER32, LZF, BLOSC, LZ4, BITSHUFFLE, ZSTD = 1, 2, 3, 32000, 32001, 32004, 32008, 32015
 
@@ -45,7 +45,8 @@ NAMES = {
 ALLOWED = frozenset(NAMES)
 
 _BITSHUFFLE_LZ4 = 2
-_EXTRA = 'pip install "lamella-hdf5[codecs]"'
+CODECS = 'pip install "lamella-hdf5[codecs]"'
+"""What gives further filters."""
 
 _bitshuffle_lz4 = Kernel("lamella_hdf5.kernels:bitshuffle_lz4", plain.bitshuffle_lz4, worth_waiting=True)
 _lz4_blocks = Kernel("lamella_hdf5.kernels:lz4_blocks", plain.lz4_blocks, worth_waiting=True)
@@ -88,7 +89,7 @@ class Pipeline:
             if step.code == SHUFFLE and step.values[:1] not in ((), (self.itemsize,)):
                 return "shuffle with another element size"
             if step.code in (BLOSC, ZSTD) and not _has_numcodecs():
-                return f"{step.name} without the package numcodecs ({_EXTRA})"
+                return f"{step.name} without the package numcodecs ({CODECS})"
         return None
 
     @property
@@ -152,11 +153,6 @@ def filters_of(plist: Any) -> tuple[Filter, ...]:
     """Give the filters of a creation property list of h5py."""
     found = (plist.get_filter(i) for i in range(plist.get_nfilters()))
     return tuple(Filter(int(code), tuple(int(value) for value in values)) for code, _, values, _ in found)
-
-
-def missing_package(step: Filter) -> str:
-    """Say what to install where neither this package nor libhdf5 can undo a filter."""
-    return f"{_EXTRA} (hdf5plugin) gives libhdf5 the filter {step.name}"
 
 
 def _inflated(data: NDArray[np.uint8], nbytes: int) -> NDArray[np.uint8]:

@@ -91,14 +91,6 @@ class Unmarked(io.RawIOBase):
         patched(target, position, self._patch)
         return len(target)
 
-    def readable(self) -> bool:
-        """Give True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Give True."""
-        return True
-
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -146,8 +138,6 @@ def checksum(content: bytes) -> int:
     while len(rest) > 12:
         a, b, c = _mixed(*_added(a, b, c, rest[:12]))
         rest = rest[12:]
-    if not rest:
-        return c
     a, b, c = _added(a, b, c, rest.ljust(12, b"\0"))
     for count in (14, 11, 25, 16, 4, 14, 24):
         c = ((c ^ b) - _turned(b, count)) & _MASK

@@ -13,7 +13,7 @@ from lamella_hdf5.choice import Choice
 from lamella_hdf5.contents import facts, held, unusable
 from lamella_hdf5.links import Elsewhere
 from lamella_hdf5.objects import Dataset, Group, Leaving, group_at, reach
-from lamella_hdf5.tree import Items, colours_of, datasets, known_text, rank
+from lamella_hdf5.tree import Items, colours_of, datasets, known_text, rank, refuse_growing
 from lamella_hdf5.values import attributes, printable
 
 __all__ = ["electron_events", "largest"]
@@ -87,7 +87,7 @@ _LISTED = 4
 _MOST_LINKS = 64
 
 
-def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
+def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice:
     """Take the data set with the most bytes that may be a scan; several frames go before one.
 
     Thumbnails are taken where there is nothing else. Axes, errors, positions, drawings and streams of events never
@@ -96,7 +96,7 @@ def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
     Raises
     ------
     FormatError
-        If what may be a scan holds no frames, or may lie in a file that is not there.
+        If nothing may be a scan, or what may be one holds no frames, or may lie in a file that is not there.
     """
     path = elsewhere.path
     helpers = _helpers(items)
@@ -120,8 +120,14 @@ def largest(root: Any, items: Items, elsewhere: Elsewhere) -> Choice | None:
             remedy="Put the files beside this one",
         )
     proper = [one for one in found if not _is_preview(*one)]
-    if not (proper or found):
-        return None
+    if not found:
+        refuse_growing(root)
+        raise FormatError(
+            "the file holds no data set of numbers with two axes or more that may be a scan",
+            path=path,
+            found=held(items),
+            remedy="Name one with ds_path= if it is a scan",
+        )
     chosen, dataset = max(proper or found, key=lambda one: rank(one[1]))
     notes = _others(proper or found, chosen, dataset)
     if missing:

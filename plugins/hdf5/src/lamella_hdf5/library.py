@@ -156,14 +156,6 @@ class SessionFile(stdlib_io.RawIOBase):
         self._position += len(target)
         return len(target)
 
-    def readable(self) -> bool:
-        """Give True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Give True."""
-        return True
-
 
 def _brief(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:300] if str(error).strip() else "no message"

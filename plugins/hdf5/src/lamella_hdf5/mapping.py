@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,17 +44,15 @@ class Steps:
         return self.start + positions // self.block * self.stride + positions % self.block
 
 
-def selected(space: Any, shape: tuple[int, ...], path: str) -> tuple[Steps, ...] | None:
-    """Give a selection axis by axis, None if it is empty.
+def selected(space: Any, shape: tuple[int, ...], path: str) -> tuple[Steps, ...]:
+    """Give a selection axis by axis.
 
     Raises
     ------
     UnsupportedError
-        If it consists of single points or of blocks without order, or lies outside of ``shape``.
+        If it is empty, consists of single points or of blocks without order, or lies outside of ``shape``.
     """
     kind = space.get_select_type()
-    if kind == h5py.h5s.SEL_NONE or math.prod(shape) == 0:
-        return None
     if kind == h5py.h5s.SEL_ALL:
         return tuple(Steps(0, max(1, n), 1, n) for n in shape)
     if kind != h5py.h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
@@ -63,11 +60,11 @@ def selected(space: Any, shape: tuple[int, ...], path: str) -> tuple[Steps, ...]
     rows = zip(*(tuple(map(int, row)) for row in space.get_regular_hyperslab()), strict=True)
     steps = tuple(_steps(*row) for row in rows)
     fits = len(steps) == len(shape) and all(one.end <= n for one, n in zip(steps, shape, strict=True))
-    if not fits or any(one.stride < one.block for one in steps):
+    if not fits or any(one.stride < one.block or not len(one) for one in steps):
         raise UnsupportedError(
             "a part of the virtual data set lies outside", path=path, expected=f"parts of {shape}", found=f"{steps}"
         )
-    return steps if all(len(one) for one in steps) else None
+    return steps
 
 
 def _steps(start: int, stride: int, count: int, block: int) -> Steps:

@@ -41,21 +41,15 @@ def named(root: Any, items: Items, path: str, elsewhere: Elsewhere, files: ExitS
     item, home = locate(root, path, elsewhere, files)
     if item is None:
         refuse_growing(root, path)
-    return replace(_described(items, item, path, home), elsewhere=None if home is elsewhere else home)
+        raise _not_there(items, path)
+    return replace(_described(item, path, home), elsewhere=None if home is elsewhere else home)
 
 
-def _described(items: Items, item: Any, path: str, elsewhere: Elsewhere) -> Choice:
+def _described(item: Any, path: str, elsewhere: Elsewhere) -> Choice:
     if isinstance(item, Group):
         inside = ["/" + path.strip("/") + name for name, child in walk(item) if numbers_in(child)]
         raise ParameterError(
             f"ds_path {path!r} is a group; it holds {', '.join(inside[:5]) or 'no numbers'}", field="ds_path"
-        )
-    if item is None:
-        names = [name for name, _ in datasets(items)]
-        close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]
-        raise ParameterError(
-            f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?",
-            field="ds_path",
         )
     if not numbers_in(item):
         raise UnsupportedError(
@@ -72,3 +66,10 @@ def _described(items: Items, item: Any, path: str, elsewhere: Elsewhere) -> Choi
     if item.name.startswith("/Data/Image/"):
         return velox_choice(parent, item)
     return Choice(convention="named", dataset=item)
+
+
+def _not_there(items: Items, path: str) -> ParameterError:
+    names = [name for name, _ in datasets(items)]
+    close = get_close_matches("/" + path.strip("/"), names, n=5, cutoff=0.4) or names[:5]
+    text = f"ds_path {path!r} is not in the file; did you mean {' or '.join(close) or 'another file'}?"
+    return ParameterError(text, field="ds_path")

@@ -175,28 +175,22 @@ def links_of(group: Any) -> dict[str, Link]:
     return {_text(name): found[name] for name in sorted(found)}
 
 
-def child(group: Group, name: str, link: Link | None = None) -> Group | Dataset | None:
+def child(group: Group, name: str, link: Link) -> Group | Dataset | None:
     """Give the group or data set behind a hard link; None for anything else, and for what cannot be opened safely."""
-    raw = _bytes(name)
-    try:
-        kind, address = link or _link(group, raw) or (-1, 0)
-        if kind != h5py.h5l.TYPE_HARD:
-            return None
+    raw, address = _bytes(name), link[1]
+    with suppress(Exception):  # a damaged object is no reason not to look at the others
         if _has_many_parts(group.home, _stored_parts(group.home, address)):
             group.home.growing.append(f"{group.name.rstrip('/')}/{name}")
             return None
         identity = h5py.h5o.open(group.id, raw)
         if isinstance(identity, h5py.h5g.GroupID):
             return Group(identity, group.home, address)
-        if not isinstance(identity, h5py.h5d.DatasetID) or not _fill_is_small(identity, group.home, address):
-            return None
-        dataset = Dataset(identity, group.home, address)
-        if dataset.is_virtual and _grows(dataset):
+        if isinstance(identity, h5py.h5d.DatasetID) and _fill_is_small(identity, group.home, address):
+            dataset = Dataset(identity, group.home, address)
+            if not (dataset.is_virtual and _grows(dataset)):
+                return dataset
             group.home.growing.append(dataset.name)
-            return None
-        return dataset
-    except Exception:  # a damaged object is no reason not to look at the others
-        return None
+    return None
 
 
 def group_at(item: Any, path: str) -> Any:
@@ -216,14 +210,13 @@ def reach(item: Any, path: str) -> Group | Dataset | Leaving | None:
         if link[0] == h5py.h5l.TYPE_HARD:
             item = child(item, _text(name), link)
             continue
-        try:
+        value: Any = None
+        with suppress(Exception):  # a damaged link leads nowhere
             value = item.id.links.get_val(name)
-        except Exception:
-            return None
-        if link[0] == h5py.h5l.TYPE_EXTERNAL:
+        if value is not None and link[0] == h5py.h5l.TYPE_EXTERNAL:
             return Leaving(_text(value[0]), _text(b"/".join([value[1].rstrip(b"/"), *names])))
         soft += 1
-        if link[0] != h5py.h5l.TYPE_SOFT or soft > _MOST_SOFT:
+        if value is None or link[0] != h5py.h5l.TYPE_SOFT or soft > _MOST_SOFT:
             return None
         names.extendleft(reversed(_parts(value)))
         item = item.home.root if value.startswith(b"/") else item
@@ -302,10 +295,9 @@ def _grows(dataset: Dataset) -> bool:
     """Whether a virtual data set is as large as the files of its sources say, or has more parts than is sensible."""
     plist, home = dataset.plist, dataset.home
     count = plist.get_virtual_count()
-    if _has_many_parts(home, count):
-        return True
-    home.mappings += count
-    return any(is_unlimited(plist.get_virtual_vspace(i)) for i in range(count))
+    many = _has_many_parts(home, count)
+    home.mappings += 0 if many else count
+    return many or any(is_unlimited(plist.get_virtual_vspace(i)) for i in range(count))
 
 
 def _has_many_parts(home: OpenFile, count: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,87 +72,91 @@ def bitshuffle_lz4(
     src: NDArray[np.uint8], out: NDArray[np.uint8], places: NDArray[np.int64], first: int, size: int, status: Any
 ) -> None:
     """Decode chunks of the bitshuffle filter with LZ4; ``status[0]`` is 0 if all went well."""
-    chunks = (src[begin - first : begin - first + nbytes].tobytes() for begin, nbytes in places[:, :2].tolist())
-    status[0] = int(not all(_bitshuffled(data, row, size) for data, row in zip(chunks, out, strict=True)))
+    status[0] = 1
+    with suppress(_Damaged):
+        for row, (begin, nbytes) in zip(out, places[:, :2].tolist(), strict=True):
+            _bitshuffled(src[begin - first : begin - first + nbytes].tobytes(), row, size)
+        status[0] = 0
 
 
-def _bitshuffled(data: bytes, out: NDArray[np.uint8], size: int) -> bool:
-    """Decode one chunk; gives whether it is sound."""
+def _bitshuffled(data: bytes, out: NDArray[np.uint8], size: int) -> None:
+    """Decode one chunk."""
     block = int.from_bytes(data[8:12], "big")
     fits = len(data) >= 12 and int.from_bytes(data[:8], "big") == out.size
     if not fits or block <= 0 or block % (8 * size):
-        return False
+        raise _Damaged
     i, done, whole = 12, 0, out.size // (8 * size) * (8 * size)
     while done < whole:
         length, packed = min(block, whole - done), int.from_bytes(data[i : i + 4], "big")
         i += 4
         if packed > len(data) - i:
-            return False
-        try:
-            planes = _lz4(data[i : i + packed], length)
-        except _Damaged:
-            return False
+            raise _Damaged
+        planes = _lz4(data[i : i + packed], length)
         out[done : done + length] = _unbitshuffle(np.frombuffer(planes, dtype=np.uint8), size)
         i += packed
         done += length
     rest = np.frombuffer(data[i : i + out.size - done], dtype=np.uint8)
     if rest.size != out.size - done:
-        return False
+        raise _Damaged
     out[done:] = rest
-    return True
 
 
 def lz4_blocks(src: NDArray[np.uint8], out: NDArray[np.uint8], status: Any) -> None:
-    """Decode a chunk of the LZ4 filter."""
+    """Decode a chunk of the LZ4 filter; ``status[0]`` is 0 if all went well."""
     status[0] = 1
-    data = src.tobytes()
+    with suppress(_Damaged):
+        _lz4_blocks(src.tobytes(), out)
+        status[0] = 0
+
+
+def _lz4_blocks(data: bytes, out: NDArray[np.uint8]) -> None:
     block = int.from_bytes(data[8:12], "big")
     if len(data) < 12 or int.from_bytes(data[:8], "big") != out.size or block <= 0:
-        return
+        raise _Damaged
     i, done = 12, 0
     while done < out.size:
         length, packed = min(block, out.size - done), int.from_bytes(data[i : i + 4], "big")
         i += 4
         if packed > len(data) - i:
-            return
+            raise _Damaged
         piece: bytes | bytearray = data[i : i + packed]
         if packed != length:
-            try:
-                piece = _lz4(data[i : i + packed], length)
-            except _Damaged:
-                return
+            piece = _lz4(data[i : i + packed], length)
         out[done : done + length] = np.frombuffer(piece, dtype=np.uint8)
         i += packed
         done += length
-    status[0] = 0
 
 
 def lzf(src: NDArray[np.uint8], out: NDArray[np.uint8], status: Any) -> None:
-    """Decode a chunk of the LZF filter."""
+    """Decode a chunk of the LZF filter; ``status[0]`` is 0 if all went well."""
     status[0] = 1
-    data, made, i = src.tobytes(), bytearray(), 0
-    try:
-        while i < len(data):
-            control = data[i]
-            i += 1
-            if control < 32:
-                if control + 1 > len(data) - i or control + 1 > out.size - len(made):
-                    return
-                made += data[i : i + control + 1]
-                i += control + 1
-                continue
-            n = control >> 5
-            if n == 7:
-                n += data[i]
-                i += 1
-            back = ((control & 31) << 8 | data[i]) + 1
-            i += 1
-            _copy_back(made, back, n + 2, out.size)
-    except (IndexError, _Damaged):
-        return
-    if len(made) == out.size:
+    with suppress(_Damaged, IndexError):
+        made = _lzf(src.tobytes(), out.size)
         out[:] = np.frombuffer(made, dtype=np.uint8)
         status[0] = 0
+
+
+def _lzf(data: bytes, limit: int) -> bytearray:
+    made, i = bytearray(), 0
+    while i < len(data):
+        control = data[i]
+        i += 1
+        if control < 32:
+            if control + 1 > len(data) - i or control + 1 > limit - len(made):
+                raise _Damaged
+            made += data[i : i + control + 1]
+            i += control + 1
+            continue
+        n = control >> 5
+        if n == 7:
+            n += data[i]
+            i += 1
+        back = ((control & 31) << 8 | data[i]) + 1
+        i += 1
+        _copy_back(made, back, n + 2, limit)
+    if len(made) != limit:
+        raise _Damaged
+    return made
 
 
 def unshuffle(src: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:

@@ -69,10 +69,8 @@ class ScanSource(FrameSource):
 
     def read(self, io: IOSession, frames: NDArray[np.int64], box: SigBox, out: NDArray[Any]) -> None:
         """Let each data set write its frames."""
-        if not frames.size:
-            return
         worker = Worker.of(io, self._row_nbytes)
-        if len(self._parts) == 1:
+        if len(self._parts) == 1 and frames.size:
             self._parts[0].read(io, worker, frames, np.arange(len(frames)), box, out)
             return
         owner = np.searchsorted(self._starts, frames, side="right") - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ import h5py
 import numpy as np
 
 from lamella.errors import CorruptError, UnsupportedError
-from lamella_hdf5.filters import ALLOWED, Filter, Pipeline, filters_of, missing_package
+from lamella_hdf5.filters import ALLOWED, CODECS, LZF, Filter, Pipeline, filters_of
 from lamella_hdf5.library import translated
 from lamella_hdf5.tree import colours_of, plain_dtype
 
@@ -164,23 +165,23 @@ def _described(dataset: Any, path: str, fast: bool) -> Stored:
     if fast and why is None:
         return Stored(**common, how="chunks")
     for step in filters:
-        if not h5py.h5z.filter_avail(step.code) and not _plugins_loaded(step.code):
+        if not _is_available(step):
             raise UnsupportedError(
                 f"{dataset.name} is packed with {step.name}, which is not installed",
                 path=path,
                 expected="a filter that is available",
                 found=f"filter {step.code}",
-                remedy=missing_package(step),
+                remedy=f"{CODECS} (hdf5plugin) gives libhdf5 the filter {step.name}",
             )
     return Stored(**common, how="h5py", why=why or "fast=False")
 
 
-def _plugins_loaded(code: int) -> bool:
-    try:
-        import hdf5plugin  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
-    except Exception:
-        return False
-    return bool(h5py.h5z.filter_avail(code))
+def _is_available(step: Filter) -> bool:
+    """Whether libhdf5 can undo a filter; the package that has further ones is loaded for them only."""
+    if step.code > LZF:
+        with suppress(Exception):
+            import hdf5plugin  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+    return bool(h5py.h5z.filter_avail(step.code))
 
 
 def _refuse_unknown(filters: tuple[Filter, ...], path: str, name: str) -> None:

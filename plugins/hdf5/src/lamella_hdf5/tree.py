@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 import h5py
@@ -204,9 +205,7 @@ def raw_metadata(root: Any, items: Items) -> dict[str, Any]:
     began, found = time.monotonic(), dict[str, Any]()
     if own := attributes(root):
         found["/"] = {"attributes": own}
-    for path, item in items:
-        if time.monotonic() - began > _MOST_SECONDS:
-            break
+    for path, item in takewhile(lambda _: time.monotonic() - began < _MOST_SECONDS, items):
         entry: dict[str, Any] = {}
         if own := attributes(item):
             entry["attributes"] = own

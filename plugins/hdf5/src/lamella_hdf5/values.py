@@ -11,6 +11,7 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -69,11 +70,9 @@ def _attributes(item: Group | Dataset) -> dict[str, Any]:
         names[name] = None
         return True if len(names) >= _MOST_ATTRIBUTES else None
 
-    try:
+    with suppress(Exception):  # damaged attributes are no reason not to look at the object
         if h5py.h5a.get_num_attrs(item.id):
             h5py.h5a.iterate(item.id, take, order=h5py.h5.ITER_NATIVE)
-    except Exception:  # damaged attributes are no reason not to look at the object
-        names = dict(itertools.islice(names.items(), _MOST_ATTRIBUTES))
     return {printable(name): _attribute(item, name) for name in names}
 
 

@@ -73,7 +73,10 @@ def _parts_of(dataset: Dataset, shape: tuple[int, ...], path: str) -> Iterator[_
     plist = dataset.plist
     for i in range(plist.get_virtual_count()):
         file, name = plist.get_virtual_filename(i), plist.get_virtual_dsetname(i)
-        target, source = plist.get_virtual_vspace(i), plist.get_virtual_srcspace(i)
+        target = plist.get_virtual_vspace(i)
+        if target.get_select_type() == h5py.h5s.SEL_NONE:  # asking for its source would be an error of libhdf5
+            continue
+        source = plist.get_virtual_srcspace(i)
         if is_unlimited(target) or is_unlimited(source) or any("%b" in text.replace("%%", "") for text in (file, name)):
             raise UnsupportedError(
                 "a part of the virtual data set grows with its sources",
@@ -83,8 +86,7 @@ def _parts_of(dataset: Dataset, shape: tuple[int, ...], path: str) -> Iterator[_
                 remedy="Open the files of its sources, or write it anew with a fixed shape",
             )
         steps = selected(target, shape, path)
-        if steps is not None and source.get_select_type() != h5py.h5s.SEL_NONE:
-            yield _Part(file.replace("%%", "%"), name.replace("%%", "%"), steps, source)
+        yield _Part(file.replace("%%", "%"), name.replace("%%", "%"), steps, source)
 
 
 class _NoStretch(Exception):
@@ -106,7 +108,7 @@ def _stretch(part: _Part, shape: tuple[int, ...]) -> tuple[int, int, int]:
         return part.target[0].start, 0, count
     dims = tuple(int(n) for n in part.source.shape)
     source = selected(part.source, dims, part.file)
-    if source is None or _run(source) != count or tuple(map(len, source[1:])) != shape[1:] or dims[1:] != shape[1:]:
+    if _run(source) != count or tuple(map(len, source[1:])) != shape[1:] or dims[1:] != shape[1:]:
         raise _NoStretch
     return part.target[0].start, source[0].start, count
 
@@ -225,8 +227,6 @@ def _tiles(dataset: Dataset, part: _Part, sources: _Sources, resolve: Resolve) -
             )
         source = selected(part.source, tuple(int(n) for n in target.shape), str(home.path))
         pieces = resolve(target, home)
-    if source is None:
-        return
     for piece in pieces:
         if piece.stored is None:
             raise FormatError(f"a source of {dataset.name} lacks some of its files", path=home.path)

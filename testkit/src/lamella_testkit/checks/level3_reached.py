@@ -14,6 +14,7 @@ import numpy as np
 from lamella.dataset.framereader import FrameReader
 from lamella.errors import FrameMissingError, LamellaError
 from lamella.io.buffered import BufferedBackend
+from lamella.kernels.library import only_fallbacks
 from lamella.reader import FrameSource, LinearSource, Probe, SigBox
 from lamella.system.hosts import across_hosts
 from lamella_testkit.checking import check
@@ -53,7 +54,7 @@ def right_files_reach_the_reader(kit: Kit) -> None:
     """
     modules = modules_of(kit.spec, type(kit.sampler))
     kit.needs(modules, "the reader has no source files")
-    with recorded_lines(list(modules.values())) as lines:
+    with only_fallbacks(kit.package), recorded_lines(list(modules.values())) as lines:
         _use_all(kit)
     kit.current = None
     missed = [
@@ -126,7 +127,7 @@ def _use(kit: Kit, sample: Sample) -> None:
         source = pickle.loads(pickle.dumps(ds.source))
     source = pickle.loads(pickle.dumps(source))
     if isinstance(source, FrameSource):
-        _read_in_reverse(source)
+        _read_in_other_orders(source)
     codec = source.encoding.codec if isinstance(source, LinearSource) else None
     if codec is not None:
         codec.storage_order(source.sig_shape)
@@ -142,14 +143,15 @@ def _use(kit: Kit, sample: Sample) -> None:
         source.info.corrections()
 
 
-def _read_in_reverse(source: FrameSource) -> None:
-    """Read the first pixels of some frames, in an order in which no view has them."""
-    frames = np.arange(min(source.n_frames, 4), dtype=np.int64)[::-1]
+def _read_in_other_orders(source: FrameSource) -> None:
+    """Read the first pixels of some frames, in orders in which no view has them."""
     box = SigBox((0,) * len(source.sig_shape), tuple(max(1, n - 1) for n in source.sig_shape))
     session = SpyBackend().open(source.resources)
     try:
-        with contextlib.suppress(FrameMissingError):
-            source.read(session, frames, box, np.empty((len(frames), *box.shape), source.dtype))
+        for order in ([3, 2, 1, 0], [3, 0, 2, 1]):
+            frames = np.array([number for number in order if number < source.n_frames], dtype=np.int64)
+            with contextlib.suppress(FrameMissingError):
+                source.read(session, frames, box, np.empty((len(frames), *box.shape), source.dtype))
     finally:
         session.close()
 

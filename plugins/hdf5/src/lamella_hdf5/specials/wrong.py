@@ -1,0 +1,192 @@
+"""Files that make no sense, or that hold no scan, for the conformance kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lamella_hdf5.specials.writing import create, overwritten, saved, stored
+
+if TYPE_CHECKING:
+    from lamella_testkit import SampleData
+
+    Wrong = Iterator[tuple[str, dict[str, Any]]]
+    Write = Callable[[Any], object]
+
+__all__ = ["wrong_files"]
+
+
+def wrong_files(folder: Path, data: SampleData) -> Wrong:
+    """Write them, one over the other."""
+    yield from _superblocks(folder / "a.h5", data)
+    for text, write in (*_without_frames(data), *_of_programs(data), *_links(data)):
+        yield text, saved(folder / "a.h5", write)
+    for text, write in _virtual(folder, data):
+        yield text, saved(folder / "a.h5", write)
+    yield from _external(folder, data)
+    yield from _masters(folder, data)
+    stored(folder / "a.h5", data.pixels)
+    for text, more in (
+        ("a path that leads nowhere", {"ds_path": "/scan"}),
+        ("an axis that is not there", {"sig_axes": (0, 7)}),
+        ("more detector axes than axes", {"sig_dims": 5}),
+    ):
+        yield text, {"path": folder / "a.h5", **more}
+
+
+def _superblocks(path: Path, data: SampleData) -> Wrong:
+    for text, place, content in (
+        ("an unknown version", 8, b"\x09"),
+        ("addresses of three bytes", 13, b"\3"),
+        ("a beginning behind the signature", 24, b"\1"),
+        ("an end behind that of the file", 40, b"\xff\xff\xff\0"),
+        ("a driver", 48, bytes(8)),
+    ):
+        stored(path, data.pixels)
+        yield text, overwritten(path, (place, content))
+    stored(path, data.pixels)
+    path.write_bytes(path.read_bytes()[:-20])
+    yield "a file that was cut", {"path": path}
+
+
+def _without_frames(data: SampleData) -> Iterator[tuple[str, Write]]:
+    """Give what writes files that hold no frames, or frames that nobody can unpack."""
+    shape, dtype = data.pixels.shape, data.native_dtype
+
+    def outside(file: Any) -> None:
+        made = file.create_dataset("data", shape, dtype, chunks=shape, compression=300, allow_unknown_filter=True)
+        made.id.write_direct_chunk((0,) * len(shape), data.tobytes())
+
+    large = (33, 2, 1024, 1024)
+    yield "nothing", lambda file: None
+    yield "a text", lambda file: file.create_dataset("data", data="a text")
+    yield "a vector", lambda file: file.create_dataset("data", data=np.arange(9))
+    yield "a stack of no frames", lambda file: file.create_dataset("data", (0, 4, 5), dtype)
+    yield "an unknown filter", outside
+    yield "a large scan that was never begun", lambda file: file.create_dataset("data", large, "u1")
+    yield "large chunks that were never written", lambda file: file.create_dataset("data", large, "u1", chunks=True)
+
+
+def _of_programs(data: SampleData) -> Iterator[tuple[str, Write]]:
+    """Give what writes files of known programs, which hold no frames of numbers."""
+    records = np.zeros((4, 5, 3), [("realFloat", "f4"), ("imagFloat", "f4")])
+
+    def group(name: str, member: str, values: Any, **attributes: Any) -> Write:
+        def write(file: Any) -> None:
+            made = file.create_group(name)
+            made[member] = values
+            made.attrs.update(attributes)
+
+        return write
+
+    def plot(file: Any) -> None:
+        file.attrs["default"] = "scan"
+        file.create_group("scan").attrs.update({"NX_class": "NXdata", "signal": "data"})
+        file["other"] = data.pixels
+
+    def swift(file: Any) -> None:
+        file["data"] = "text"
+        file["data"].attrs["properties"] = '{"dimensional_calibrations": []}'
+
+    yield "a plot without its signal", plot
+    yield "a signal of text", group("scan", "data", "text", NX_class="NXdata", signal="data")
+    yield "a list of events", group("entry/events", "event_id", np.arange(9), NX_class="NXevent_data")
+    yield "lists of electrons", group("electron_events", "frames", np.arange(9))
+    yield "an EMD group of text", group("data/scan", "data", "text", emd_group_type=1)
+    yield "a cube of text", group("4DSTEM_experiment/data/datacubes/gold", "data", "text")
+    yield "a signal of HyperSpy of text", group("Experiments/signal", "data", "text")
+    yield "transforms of Velox", group("Data/Image/ab", "Data", records)
+    yield "an image of Velox without data", group("Data/Image/ab", "Metadata", np.zeros((9, 2), np.uint8))
+    yield "spectra of Velox", group("Data/Spectrum/ab", "Data", np.zeros((9, 1)))
+    yield "a data item of Nion Swift of text", swift
+
+
+def _links(data: SampleData) -> Iterator[tuple[str, Write]]:
+    yield "a link to a file that is missing", lambda file: _link(file, "missing.h5")
+    yield "a link out of the folder", lambda file: _link(file, "../outside.h5")
+
+
+def _link(file: Any, name: str) -> None:
+    file["scan"] = h5py.ExternalLink(name, "/scan")
+
+
+def _virtual(folder: Path, data: SampleData) -> Iterator[tuple[str, Write]]:
+    """Give what writes virtual data sets whose parts do not go together."""
+    frames = data.frames
+    n, shape = len(frames), frames.shape
+    stored(folder / "all.h5", frames)
+    stored(folder / "floats.h5", frames.astype("f8"))
+
+    def virtual(*parts: tuple[slice, str, tuple[int, ...]], columns: slice = slice(None)) -> Write:
+        layout = h5py.VirtualLayout(shape, frames.dtype)
+        for part, name, of in parts:
+            layout[part, :, columns] = h5py.VirtualSource(name, "data", of)
+        return lambda file: file.create_virtual_dataset("data", layout)
+
+    def scattered(file: Any) -> None:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        spaces = [h5py.h5s.create_simple(shape) for _ in range(2)]
+        for space in spaces:
+            space.select_hyperslab((0, 0, 0), (1, 2, 2))
+            space.select_hyperslab((3, 1, 1), (2, 1, 3), op=h5py.h5s.SELECT_OR)
+        plist.set_virtual(spaces[0], b"all.h5", b"data", spaces[1])
+        create(file, "data", shape, h5py.h5t.py_create(frames.dtype), plist)
+
+    def growing(file: Any) -> None:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        spaces = [h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED, *shape[1:])) for _ in range(3)]
+        for space in spaces[:2]:
+            space.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), block=(1, *shape[1:]))
+        plist.set_virtual(spaces[0], b"all.h5", b"data", spaces[1])
+        h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(frames.dtype), spaces[2], plist)
+
+    whole, two = slice(0, n), (2, *shape[1:])
+    half = (n, shape[1], 3)
+    yield "no source is there", virtual((whole, "missing.h5", shape))
+    yield "a source is outside of the folder", virtual((whole, "../outside.h5", shape))
+    yield "a source is of another dtype", virtual((whole, "floats.h5", shape))
+    yield "a source is the data set itself", virtual((whole, ".", shape))
+    yield "parts overlap", virtual((slice(0, 2), "all.h5", two), (slice(1, 3), "all.h5", two))
+    yield "a module is missing", virtual((whole, "missing.h5", half), columns=slice(0, 3))
+    yield "a part of scattered blocks", scattered
+    yield "a data set that grows", growing
+
+
+def _external(folder: Path, data: SampleData) -> Wrong:
+    """Write data sets whose pixels are in other files."""
+    pixels, dtype = data.pixels, data.native_dtype
+    (folder / "part.bin").write_bytes(pixels.tobytes())
+    for text, files in (
+        ("the file of the pixels is missing", [("missing.bin", 0, pixels.nbytes)]),
+        ("frames are cut in two", [("part.bin", 0, pixels[0].nbytes + 2), ("part.bin", 0, pixels.nbytes)]),
+    ):
+
+        def write(file: Any, files: Any = files) -> None:
+            file.create_dataset("data", pixels.shape, dtype, external=files)
+
+        yield text, saved(folder / "a.h5", write)
+
+
+def _masters(folder: Path, data: SampleData) -> Wrong:
+    """Write master files of DECTRIS whose data files do not go together, or are not there."""
+
+    def write(file: Any) -> None:
+        for number in (1, 2, 3):
+            link = h5py.ExternalLink(f"x_data_{number:06}.h5", "/data")
+            file[f"entry/data/data_{number:06}"] = link
+
+    frames = data.frames
+    keywords = saved(folder / "x_master.h5", write)
+    yield "no data file is there", keywords
+    for number in (1, 2, 3):
+        stored(folder / f"x_data_{number:06}.h5", frames[:number])
+    (folder / "x_data_000001.h5").unlink()
+    stored(folder / "x_data_000002.h5", np.zeros((99, *frames.shape[1:]), frames.dtype))
+    stored(folder / "x_data_000003.h5", frames[:, 1:])
+    yield "data files have frames of several shapes", keywords
+    stored(folder / "x_data_000002.h5", frames[0])
+    yield "a data file holds one image", keywords
