@@ -221,8 +221,9 @@ def _with_parameters(data: SampleData) -> Iterable[Special]:
     pixels, rank = data.pixels.copy(), len(data.sig_shape)
     array = da.from_array(pixels, chunks=(1, *pixels.shape[1:]))
     known: dict[str, Any] = {"data": array, "sig_dims": rank}
-    if rank == 2:
-        yield Special("the last two axes", {"data": array}, pixels=pixels, notes=0)
+    if array.ndim == 4 and rank == 2:
+        axes = [Axis(name) for name in ("y", "x", "ky", "kx")]
+        yield Special("the last two axes", {"data": array}, pixels=pixels, axes=axes, notes=0)
     yield Special("a detector of one axis", {"data": array, "sig_dims": 1}, pixels=pixels, notes=0)
     first = tuple(range(-array.ndim, -array.ndim + rank))
     moved = np.moveaxis(pixels, first, range(-rank, 0))
@@ -243,9 +244,11 @@ def _with_parameters(data: SampleData) -> Iterable[Special]:
     some = {**known, "data": columns, "cache": 2 * _frame_nbytes(data)}
     yield Special("rows of which one block fits", some, pixels=wide, notes=1)
     yield Special("many blocks", {**known, "data": watched}, pixels=many, notes=0)
-    large = np.resize(pixels, (1, 6, 1024, 1024)).astype("u1")
-    tiles = {"data": da.from_array(large, chunks=-1).map_blocks(_Watched(1), dtype=large.dtype, meta=large[:0])}
-    yield Special("a block of several tiles", tiles, pixels=large, notes=0)
+    large = np.resize(pixels, (2, 6, 1024, 1024)).astype("u1")
+    blocks_of_six = da.from_array(large, chunks=(1, -1, -1, -1))
+    blocks_of_six = blocks_of_six.map_blocks(_Watched(2), dtype=large.dtype, meta=blocks_of_six._meta)
+    tiles = {"data": blocks_of_six, "cache": large.nbytes // 2}
+    yield Special("blocks of several tiles that just fit", tiles, pixels=large, notes=0)
     yield Special("a scheduler of Dask", {**known, "scheduler": "sync"}, pixels=pixels, notes=0)
     dense = array.map_blocks(_Packed, dtype=array.dtype, meta=array._meta)
     yield Special("blocks that become dense", {**known, "data": dense}, pixels=pixels, notes=0)
@@ -289,6 +292,7 @@ def _with_odd_coordinates(data: SampleData) -> Iterable[Special]:
     names = {"sig_axes": tuple(f"k{i}" for i in range(len(data.sig_shape)))}
     for text, values in {
         "uneven steps": np.arange(rows) ** 2.0,
+        "steps of zero": np.full(rows, 3.0),
         "texts": np.array([f"row {i}" for i in range(rows)]),
     }.items():
         array = _data_array(data, n0=("n0", values, {"units": "nm"}))
