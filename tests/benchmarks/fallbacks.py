@@ -64,6 +64,7 @@ def main() -> None:
     """Measure what the command line asks for, and print a table."""
     options = _parser().parse_args()
     keep_freed_memory()
+    fallback._ITEMS = options.items
     chosen = [case for case in (*plain(), *dense(), *sparse()) if any(name in case.name for name in options.only)]
     _say(f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}")
     below = []
@@ -239,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seconds", type=float, default=3, help="how long each is measured [s]")
     parser.add_argument("--turn", type=float, default=0.1, help="how long a turn takes at least [s]")
+    parser.add_argument("--items", type=int, default=fallback._ITEMS, help="pixels that are converted at a time")
     return parser
 
 
