@@ -122,8 +122,6 @@ def _see(probe: Probe, name: str, records: Records) -> _Seen:
     resource = Resource.from_status(path, status)
     if not stat.S_ISREG(status.st_mode):
         return _Seen(name, resource, difference="no regular file")
-    if not resource.size:
-        return _Seen(name, resource)
     last_record = max(0, resource.size // records.stride - 1) * records.stride
     record, last = read_at(resource, (0, records.header.header_size), (last_record, 32))
     return _Seen(name, resource, record, last)

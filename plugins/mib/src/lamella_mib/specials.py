@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.errors import ParameterError
 from lamella.reader import Axis
 from lamella_mib.writer import Merlin, sidecar_text
-from lamella_testkit import SampleData, Special
+from lamella_testkit import SampleData, Special, Wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ def special_files(directory: Path, data: SampleData) -> Iterator[Special]:
         shutil.rmtree(folder)
 
 
-def wrong_files(directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def wrong_files(directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
     """Write frames that are not where they should be, raw frames that nobody can read, and scans that cannot be."""
     frames = np.ascontiguousarray(data.but(dtype="<u2").frames)
     path, sidecar = directory / "a.mib", directory / "a.hdr"
@@ -78,6 +79,8 @@ def wrong_files(directory: Path, data: SampleData) -> Iterator[tuple[str, Mappin
     path.write_bytes(Merlin(raw=True, depth=12, extension=False).record(row[0, :, :256], 1)[:-1] + bytes(4096))
     yield "counters whose depth nothing tells", given
     path.write_bytes(content)
+    yield Wrong("a gap between chips of assembled frames", {**given, "gap": 3}, ParameterError)
+    yield Wrong("a first frame behind the last", {**given, "first_frame": len(frames)}, ParameterError)
     (directory / "a1.mib").write_bytes(b"no frames at all" * 100)
     yield "a part that is none", given
     (directory / "a1.mib").write_bytes(content.replace(b"MQ1,000001,", b"MQ1,00000x,", 1))
@@ -602,6 +605,11 @@ def _headers(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     yield Special("exposures that cannot be", given, per_frame=exposures, metadata={"exposure_time": None}, notes=1)
     content = CAMERA.part(frames)
     stride = len(content) // n
+    path.write_bytes(content)
+    facts = {"last frame acquired": "2021-05-07T16:51:10.012100000Z", "frames per part": 12, "parts": 1}
+    yield Special("when the last frame began", given, details=facts, notes=1)
+    path.write_bytes(content.replace(b"MQ1,000012,", b"MQ1,00001x,"))
+    yield Special("a damaged number of the last frame", given, pixels=frames, notes=2)
     for what, which in (("the middle", 5), ("the end", n - 1)):
         begin = which * stride
         damaged = (
