@@ -80,7 +80,7 @@ def wrong_files(directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str
     yield "counters whose depth nothing tells", given
     path.write_bytes(content)
     yield Wrong("a gap between chips of assembled frames", {**given, "gap": 3}, ParameterError)
-    yield Wrong("a first frame behind the last", {**given, "first_frame": len(frames)}, ParameterError)
+    yield Wrong("a first frame after the last", {**given, "first_frame": len(frames)}, ParameterError)
     (directory / "a1.mib").write_bytes(b"no frames at all" * 100)
     yield "a part that is none", given
     (directory / "a1.mib").write_bytes(content.replace(b"MQ1,000001,", b"MQ1,00000x,", 1))
