@@ -94,7 +94,8 @@ class Shared(np.ndarray[Any, Any]):
             raise AssertionError("reduceat holds the GIL where there are several rows: make one of them")
         if out:
             how["out"] = tuple(map(np.asarray, out))
-        done = getattr(ufunc, method)(*map(np.asarray, inputs), **how)
+        own = (tuple(map(np.asarray, one)) if isinstance(one, tuple) else np.asarray(one) for one in inputs)
+        done = getattr(ufunc, method)(*own, **how)
         return done.view(Shared) if isinstance(done, np.ndarray) else done
 
 

@@ -61,12 +61,18 @@ def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: An
 
 
 def _weigh(values: Any, pixels: Any, begins: Any, frames: Any, weights: Any, result: Any) -> None:
-    """Add the sums of some frames, whose events begin at ``begins``."""
+    """Add the sums of some frames, whose events begin at ``begins``.
+
+    `numpy.add.reduceat` lets other threads work meanwhile only if it gets one row, so that of all masks is made.
+    """
     n = weights.shape[2]
     for k, group in enumerate(weights):
         part = result[:, k * n : (k + 1) * n]
-        sums = np.add.reduceat(values[:, np.newaxis] * group[pixels, : part.shape[1]], begins, axis=0)
-        part[frames] += sums.astype(result.dtype, copy=False)
+        weighed = np.empty((part.shape[1], values.size), np.result_type(values, group))
+        np.multiply(np.take(group, pixels, axis=0)[:, : len(weighed)].T, values, out=weighed)
+        starts = (np.arange(len(weighed))[:, np.newaxis] * values.size + begins).reshape(-1)
+        sums = np.add.reduceat(weighed.reshape(-1), starts).reshape(len(weighed), -1)
+        part[frames] += sums.T.astype(result.dtype, copy=False)
 
 
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:
