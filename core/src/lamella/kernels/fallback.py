@@ -19,6 +19,7 @@ __all__ = [
     "add_squares",
     "correct_rows",
     "reduce_rows",
+    "sums_of_stretches",
     "weigh_items",
     "weigh_pixels",
 ]
@@ -129,10 +130,7 @@ def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -
 
 
 def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:
-    """Add the sums of each frame under masks that are given as the pixels that count to ``result``.
-
-    `numpy.add.reduceat` lets other threads work meanwhile only if it gets one row, so that of all frames is made.
-    """
+    """Add the sums of each frame under masks that are given as the pixels that count to ``result``."""
     if not items.size:
         return
     order = np.argsort(numbers, kind="stable")
@@ -140,13 +138,20 @@ def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, w
     starts = np.flatnonzero(np.diff(numbers, prepend=-1))
     step = max(1, min(len(tile), _ITEMS // items.size))
     room = np.empty((step, items.size), np.result_type(tile.dtype, weights.dtype))
-    begins = (np.arange(step)[:, np.newaxis] * items.size + starts).reshape(-1)
     for frames, piece in _pieces(_ordered(tile, swapped), step):
         block = room[: len(piece)]
         np.copyto(block, _picked(piece, items), casting="unsafe")
         block *= weights
-        sums = np.add.reduceat(block.reshape(-1), begins[: len(piece) * starts.size])
-        result[frames, numbers[starts]] += sums.reshape(len(piece), -1)
+        result[frames, numbers[starts]] += sums_of_stretches(block, starts)
+
+
+def sums_of_stretches(rows: Any, starts: Any) -> Any:
+    """Give the sums of stretches of each row, the first of which begins at 0.
+
+    `numpy.add.reduceat` lets other threads work meanwhile only if it gets one row, so that of all of them is made.
+    """
+    begins = np.arange(len(rows))[:, np.newaxis] * rows.shape[1] + starts
+    return np.add.reduceat(rows.reshape(-1), begins.reshape(-1)).reshape(len(rows), -1)
 
 
 def _picked(piece: Any, items: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamella.geometry.frames import limited
+from lamella.kernels.fallback import sums_of_stretches
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
@@ -61,18 +62,13 @@ def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: An
 
 
 def _weigh(values: Any, pixels: Any, begins: Any, frames: Any, weights: Any, result: Any) -> None:
-    """Add the sums of some frames, whose events begin at ``begins``.
-
-    `numpy.add.reduceat` lets other threads work meanwhile only if it gets one row, so that of all masks is made.
-    """
+    """Add the sums of some frames, whose events begin at ``begins``."""
     n = weights.shape[2]
     for k, group in enumerate(weights):
         part = result[:, k * n : (k + 1) * n]
         weighed = np.empty((part.shape[1], values.size), np.result_type(values, group))
         np.multiply(np.take(group, pixels, axis=0)[:, : len(weighed)].T, values, out=weighed)
-        starts = (np.arange(len(weighed))[:, np.newaxis] * values.size + begins).reshape(-1)
-        sums = np.add.reduceat(weighed.reshape(-1), starts).reshape(len(weighed), -1)
-        part[frames] += sums.T.astype(result.dtype, copy=False)
+        part[frames] += sums_of_stretches(weighed, begins).T.astype(result.dtype, copy=False)
 
 
 def weigh_listed(values: Any, pixels: Any, starts: Any, first: Any, masks: Any, weights: Any, result: Any) -> None:

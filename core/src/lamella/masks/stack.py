@@ -11,6 +11,7 @@ import numpy as np
 
 from lamella.errors import ParameterError
 from lamella.kernels.accumulate import Widened
+from lamella.kernels.fallback import sums_of_stretches
 from lamella.system.memo import Memo
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class SparseCut:
         depth = max(1, _GATHERED // self.pixel.size)
         for start in range(0, len(tile), depth):
             weighed = np.take(flat[start : start + depth], self.pixel, axis=1) * self.value
-            out[start : start + depth, self.masks] += np.add.reduceat(weighed, self.starts, axis=1)
+            out[start : start + depth, self.masks] += sums_of_stretches(weighed, self.starts)
 
 
 def make_masks(

@@ -79,16 +79,21 @@ def right_files_reach_the_reader(kit: Kit) -> None:
 def _use_all(kit: Kit) -> None:
     """Open and read right files of every kind, and ask the reader about wrong and foreign ones."""
     shapes = [*_SHAPES, *(((3, 4), (5, 6, 2)[:rank]) for rank in kit.sampler.sig_ranks)]
-    some, dtypes = [], kit.kinds()
-    for number, variant in enumerate(kit.sampler.variants):
-        chosen = kit.in_turn(shapes, number) if kit.profile.brief else shapes
-        some += [kit.data(nav, sig, variant=variant) for nav, sig in chosen]
-        if not kit.profile.brief:
-            dtypes += [kit.data(dtype=one, variant=variant) for one in kit.sampler.dtypes]
+    brief, variants = kit.profile.brief, kit.sampler.variants
+    some = [
+        kit.data(nav, sig, variant=variant)
+        for number, variant in enumerate(variants)
+        for nav, sig in (kit.in_turn(shapes, number) if brief else shapes)
+    ]
+    dtypes = (
+        kit.kinds()
+        if brief
+        else [kit.data(dtype=one, variant=variant) for variant in variants for one in kit.sampler.dtypes]
+    )
     for data in dict.fromkeys([*some, *dtypes]):
         with kit.case(data):
             _use(kit, kit.written(data))
-    for variant in kit.sampler.variants:
+    for variant in variants:
         for _, sample in kit.special(kit.data(variant=variant)):
             _use(kit, sample)
     for wrong, sample in kit.wrong():
