@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 
 import lamella
 from lamella.errors import LamellaWarning
-from lamella.system.warn import warn_user
+from lamella.system.warn import quiet, warn_user
 
 CALLS = {
     "open": "ds = lamella.open(path, nav_shape=(4, 4))",
@@ -78,3 +81,40 @@ def test_the_core_warns_in_one_place_only() -> None:
         and ast.unparse(node).startswith("warnings.")
     ]
     assert calls == ["system/warn.py"]
+
+
+def test_a_thread_that_is_quiet_leaves_others_alone(tmp_path: Path) -> None:
+    """A file that never answers keeps nobody else from checking one, and from being warned."""
+    np.save(tmp_path / "scan.npy", np.zeros((12, 2, 2), dtype=np.uint8))
+    inside, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with quiet():
+            inside.set()
+            goes_on.wait(20)
+
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        hanging = pool.submit(hang)
+        try:
+            assert inside.wait(20)
+            checked = pool.submit(lamella.check, "npy", tmp_path / "scan.npy", {"nav_shape": (4, 4)})
+            assert checked.result(20).counts.missing == 4  # type: ignore[union-attr]
+            assert not caught
+            lamella.open(tmp_path / "scan.npy", nav_shape=(4, 4))
+        finally:
+            goes_on.set()
+        hanging.result(20)
+    assert [one.category for one in caught] == [LamellaWarning]
+
+
+def test_what_is_quiet_inside_of_what_is_quiet_ends_first() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with quiet(LamellaWarning):
+            with quiet():
+                warnings.warn("first", UserWarning, stacklevel=1)
+            warnings.warn("second", LamellaWarning, stacklevel=1)
+            warnings.warn("third", UserWarning, stacklevel=1)
+        warnings.warn("fourth", LamellaWarning, stacklevel=1)
+    assert [str(one.message) for one in caught] == ["third", "fourth"]

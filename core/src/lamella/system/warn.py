@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import warnings
@@ -14,7 +13,6 @@ from lamella.system.text import LINE, printable
 __all__ = ["quiet", "warn_user"]
 
 _PACKAGE = __name__.partition(".")[0]
-_one_at_a_time = threading.RLock()
 
 
 def warn_user(text: str, category: type[Warning]) -> None:
@@ -31,17 +29,29 @@ def _is_inside(module: str) -> bool:
 
 @contextmanager
 def quiet(category: type[Warning] = Warning) -> Iterator[None]:
-    """Ignore warnings, in one thread after the other: the list of filters belongs to the whole process."""
-    with _one_at_a_time, warnings.catch_warnings():
-        warnings.simplefilter("ignore", category)
+    """Ignore warnings that the present thread issues; other threads go on, and none waits for another."""
+    before = _here.ignored
+    _here.ignored = (*before, category)
+    warnings.simplefilter("ignore", _IgnoredHere)  # in front of filters that came meanwhile; it may stay
+    try:
         yield
+    finally:
+        _here.ignored = before
 
 
-def _after_fork() -> None:
-    """Let nobody wait, in a process that was forked, for a thread that stayed with the parent."""
-    global _one_at_a_time
-    _one_at_a_time = threading.RLock()
+class _Here(threading.local):
+    """Categories of warnings that a thread ignores."""
+
+    ignored: tuple[type[Warning], ...] = ()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+class _AsksTheThread(type):
+    def __subclasscheck__(cls, category: type) -> bool:
+        return issubclass(category, _here.ignored)
+
+
+class _IgnoredHere(Warning, metaclass=_AsksTheThread):
+    """Stands in the list of filters, which belongs to the whole process, for what the asking thread ignores."""
+
+
+_here = _Here()
