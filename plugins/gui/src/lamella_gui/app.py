@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 import lamella_viewer
 from lamella.errors import LamellaError
 from lamella_gui.live import Connections
+from lamella_gui.openlimit import NotOpenedInTime
 from lamella_gui.openscan import Closed
 from lamella_gui.openviews import OpenViews
 from lamella_gui.pages import Absent, Pages
@@ -123,6 +124,8 @@ def _answered(pages: Pages, view: View, request: Request, fields: dict[str, str]
         return view(request, fields)
     except (Closed, Absent) as error:
         return pages.failure(str(error), 404, as_json=wants_json)
+    except NotOpenedInTime as error:
+        return pages.failure(str(error), 504, as_json=wants_json)
     except LamellaError as error:
         return pages.failure(pages.told(error), 422, as_json=wants_json)
     except Exception as error:  # one page fails; the server and other data sets go on

@@ -7,6 +7,7 @@ another computer, run the command there and forward the port: ssh -L 8123:localh
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ __all__ = ["NEEDS_DATA", "OPENS_DATA", "configure", "run"]
 
 OPENS_DATA = True
 NEEDS_DATA = False
+_LONGEST = 86400
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument("--no-session", action="store_true", help="neither restore nor keep what is open")
     parser.add_argument(
+        "--open-limit",
+        type=_seconds,
+        default=None,
+        metavar="SECONDS",
+        help="how long a page waits for a file that does not answer [default: 60]",
+    )
+    parser.add_argument(
         "--show-url", action="store_true", help="print a new address for a server that runs already, and end"
     )
 
@@ -59,3 +68,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) < 1 << 16:
         raise argparse.ArgumentTypeError(f"expected a port, a number from 0 to 65535: {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, from above 0 to {_LONGEST}: {text!r}")
+    return seconds

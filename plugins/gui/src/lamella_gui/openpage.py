@@ -28,7 +28,7 @@ _PREVIEW = 96
 def folder_facts(workspace: Workspace, address: str, order: str, show: str) -> dict[str, Any]:
     """Give the folder of an address, its parents, and what is in it."""
     places = workspace.places
-    path = _first(workspace.find(address)) if address else _start(workspace)
+    path = _first(places.target(address)) if address else _start(workspace)
     folder = None if path is None else (path if path.is_dir() else path.parent)
     roots = [{"name": place.name, "address": place.name} for place in places]
     marked = [places.address(one) for one in workspace.bookmarks()]
@@ -98,7 +98,7 @@ def _first(target: Any) -> Any:
 def _start(workspace: Workspace) -> Path | None:
     """Give the folder to begin in: that of the last file, else the first place."""
     recent = [entry["target"] for entry in workspace.store.recent[:1]]
-    found = [path for target in recent if (path := _first(workspace.find(target))) is not None]
+    found = [path for target in recent if (path := _first(workspace.places.target(target))) is not None]
     return found[0] if found else next((place.path for place in workspace.places), None)
 
 

@@ -110,15 +110,41 @@ class Places:
             return []
         return sorted(found, key=lambda path: _in_order(path.name))
 
+    def target(self, address: str) -> Path | list[Path] | None:
+        """Give the file or folder of an address, or the files of a pattern; None if there is nothing in the places."""
+        path = self.find(address)
+        if path is not None:
+            return path
+        files = self.matching(address)
+        return files[0] if len(files) == 1 else files or None
+
+    def path_text(self, address: str) -> str:
+        """Give what names an address in a later session: the whole path of a file, folder or pattern."""
+        path = self.find(address)
+        if path is not None:
+            return str(path)
+        parent, _, pattern = address.replace(os.sep, "/").rpartition("/")
+        folder = self.find(parent)
+        return address if folder is None else str(folder / pattern)
+
     def address(self, path: str | os.PathLike[str]) -> str:
         """Give the address of a path; its name alone if it lies in no place."""
-        real = Path(path)
-        for candidate in (real, Path(os.path.realpath(real))):
-            for place in sorted(self._places, key=lambda place: -len(place.path.parts)):
-                if candidate.is_relative_to(place.path):
-                    rest = candidate.relative_to(place.path).as_posix()
-                    return place.name if rest == "." else f"{place.name}/{rest}"
-        return real.name
+        return self._below(Path(path)) or self._below(Path(os.path.realpath(path))) or Path(path).name
+
+    def named(self, path: str) -> str:
+        """Give the address of a path as it is written; no disk is asked, since it may not answer."""
+        return self._below(Path(path)) or Path(path).name
+
+    def holds(self, path: str) -> bool:
+        """Whether a path, as it is written, lies in one of the places."""
+        return self._below(Path(path)) is not None
+
+    def _below(self, path: Path) -> str | None:
+        for place in sorted(self._places, key=lambda place: -len(place.path.parts)):
+            if path.is_relative_to(place.path):
+                rest = path.relative_to(place.path).as_posix()
+                return place.name if rest == "." else f"{place.name}/{rest}"
+        return None
 
     def hidden(self, text: str) -> str:
         """Give a text in which files are named by their addresses instead of their paths."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import lamella
 from lamella.errors import LamellaError
 from lamella_gui.app import make_app
+from lamella_gui.openlimit import OpenLimit
 from lamella_gui.places import Places
 from lamella_gui.security import Access, Guard
 from lamella_gui.store import Store, user_folder
@@ -101,7 +102,8 @@ def _workspace(args: argparse.Namespace) -> Workspace:
     roots = list(args.root) or [Path.home()]
     if args.file is not None:
         roots.append(Path(args.file).absolute().parent)
-    return Workspace(Places(roots), Store(None if args.no_session else user_folder()))
+    limit = OpenLimit() if args.open_limit is None else OpenLimit(args.open_limit)
+    return Workspace(Places(roots), Store(None if args.no_session else user_folder()), limit=limit)
 
 
 def _first_path(args: argparse.Namespace, workspace: Workspace) -> str:

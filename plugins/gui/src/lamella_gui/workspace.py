@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import tempfile
 import threading
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import lamella
-from lamella import Context, DataSet, LamellaWarning
-from lamella.errors import FormatError, LamellaError, ParameterError
+from lamella import Context, DataSet
+from lamella.analysis import Beam
+from lamella.errors import FormatError, LamellaError
+from lamella_gui.computing import Executor
+from lamella_gui.hearing import heard
+from lamella_gui.openlimit import OpenLimit
 from lamella_gui.openscan import Closed, OpenScan, beam_of
 from lamella_gui.places import Places
 from lamella_gui.store import Store
@@ -25,23 +25,9 @@ from lamella_viewer.live import Scan
 __all__ = ["Closed", "OpenScan", "Workspace"]
 
 MOST_SCANS = 16
-_EXECUTORS = ("threads", "processes", "inline")
-_MOST_WORKERS = 1024
+_FIRST_SECONDS = 2.0
 DEMO = (128, 128)
 """Scan positions of the demo."""
-
-
-@dataclass(frozen=True, slots=True)
-class Executor:
-    """Where exact results are computed; ``workers`` None: one for each processor."""
-
-    name: str = "threads"
-    workers: int | None = None
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """What can be chosen: what the core has, and what plugins declare."""
-        return tuple(dict.fromkeys([*_EXECUTORS, *sorted(entry_points(group="lamella.executors").names)]))
 
 
 class Workspace:
@@ -55,16 +41,22 @@ class Workspace:
         What is kept over a restart.
     context
         Where exact results are computed; threads by default.
+    limit
+        How long a file may take to open.
     """
 
-    def __init__(self, places: Places, store: Store, context: Context | None = None) -> None:
+    def __init__(
+        self, places: Places, store: Store, context: Context | None = None, limit: OpenLimit | None = None
+    ) -> None:
         self.places = places
         self.store = store
+        self.limit = limit or OpenLimit()
+        self.first_limit = OpenLimit(_FIRST_SECONDS)
+        """How long the first page waits for the disks of recent files."""
         self.context = context or Context()
         self.executor = Executor()
         self.scans: dict[str, OpenScan] = {}
         self._lock = threading.Lock()
-        self._opening = threading.Lock()  # what is warned of is caught for the whole process
         self._demo: tempfile.TemporaryDirectory[str] | None = None
         for kept in store.scans[:MOST_SCANS]:
             self._restore(kept)
@@ -116,23 +108,6 @@ class Workspace:
                 write_scan(folder / "demo.blo", DemoScan(DEMO))
         return self.open(Path(self._demo.name).resolve() / "demo" / "demo.blo", "auto", {}, lasts=False)
 
-    def find(self, address: str) -> Path | list[Path] | None:
-        """Give the file or folder of an address, or the files of a pattern; None if there is nothing in the places."""
-        path = self.places.find(address)
-        if path is not None:
-            return path
-        files = self.places.matching(address)
-        return files[0] if len(files) == 1 else files or None
-
-    def path_text(self, address: str) -> str:
-        """Give what names an address in a later session: the whole path of a file, folder or pattern."""
-        path = self.places.find(address)
-        if path is not None:
-            return str(path)
-        parent, _, pattern = address.replace(os.sep, "/").rpartition("/")
-        folder = self.places.find(parent)
-        return address if folder is None else str(folder / pattern)
-
     def bookmarks(self) -> list[Path]:
         """Give the folders that were marked and still exist."""
         return [path for one in self.store.bookmarks if (path := self.places.find(one)) is not None and path.is_dir()]
@@ -162,23 +137,21 @@ class Workspace:
         return one
 
     def _open(self, one: OpenScan) -> None:
-        target = self.find(one.target)
-        if target is None:
-            raise FormatError("this file is absent, or lies outside of the folders that may be looked into")
-        dataset, one.warnings = self._quietly(target, one.format, one.values)
+        def read() -> tuple[DataSet, list[str], Beam | None]:
+            target = self.places.target(one.target)
+            if target is None:
+                raise FormatError("this file is absent, or lies outside of the folders that may be looked into")
+            dataset, warned = self._opened(target, one.format, one.values)
+            return dataset, warned, beam_of(dataset)
+
+        dataset, one.warnings, one.beam = self.limit.run(self.places.named(one.target), read)
         one.format = dataset.format
-        one.beam = beam_of(dataset)
         one.fill(Scan(dataset, self.context, told=self.told))
 
-    def _quietly(self, target: Path | list[Path], format: str, values: Mapping[str, str]) -> tuple[DataSet, list[str]]:
+    def _opened(self, target: Path | list[Path], format: str, values: Mapping[str, str]) -> tuple[DataSet, list[str]]:
         """Open a file; gives what would have been warned of as sentences."""
-        with self._opening, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", LamellaWarning)
+        with heard() as texts:
             dataset = lamella.open(target, format, **values)
-        for one in caught:
-            if not issubclass(one.category, LamellaWarning):
-                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-        texts = [str(one.message) for one in caught if issubclass(one.category, LamellaWarning)]
         return dataset, list(map(self.places.hidden, texts))
 
     def reopen(self, id: str) -> OpenScan:
@@ -203,11 +176,7 @@ class Workspace:
             If there is no such executor, or it does not take so many workers.
         """
         chosen = Executor(name, workers)
-        if name not in chosen.choices:
-            raise ParameterError(f"expected one of {', '.join(chosen.choices)}, found {name[:40]!r}", field="executor")
-        if workers is not None and workers > _MOST_WORKERS:
-            raise ParameterError(f"at most {_MOST_WORKERS} workers", field="workers")
-        context = Context.make_with(name, cpus=workers)
+        context = chosen.make_context()
         with self._lock:
             before, self.context, self.executor = self.context, context, chosen
             for one in self.scans.values():
@@ -225,11 +194,14 @@ class Workspace:
         """
         with one.lock:
             before = one.dataset
-            files, recipe = self.find(one.target), before.recipe.target
-            if isinstance(files, list) and len(files) != len(recipe):
-                now, one.warnings = self._quietly(files, one.format, one.values)
-            else:
-                now = before.refresh()
+
+            def look() -> tuple[DataSet, list[str]]:
+                files, recipe = self.places.target(one.target), before.recipe.target
+                if isinstance(files, list) and len(files) != len(recipe):
+                    return self._opened(files, one.format, one.values)
+                return before.refresh(), one.warnings
+
+            now, one.warnings = self.limit.run(self.places.named(one.target), look)
             if now is before or one.scan is None:
                 return
             if tuple(now.shape) == tuple(before.shape) and now.dtype == before.dtype:
