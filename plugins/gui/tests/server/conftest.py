@@ -16,6 +16,8 @@ import pytest
 import uvicorn
 from websockets.sync.client import ClientConnection, connect
 
+from lamella.plugins import entrypoints
+from lamella.plugins.registry import Registry
 from lamella_gui.app import make_app
 from lamella_gui.places import Places
 from lamella_gui.security import Access, Guard
@@ -158,3 +160,19 @@ def fresh(tmp_path: Path, scan_file: Callable[[Path], Path]) -> Iterator[Client]
     folder.mkdir()
     scan_file(folder)
     yield from serving(folder, tmp_path / "home")
+
+
+@pytest.fixture
+def without_blo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin of a format that is known is not installed."""
+
+    def others(*, group: str) -> list[Any]:
+        return [one for one in entrypoints.installed(group=group) if one.name != "blo"]
+
+    put_registry(monkeypatch, Registry(entry_points=others))
+
+
+def put_registry(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> None:
+    """Let the server see other formats."""
+    for module in ("lamella_gui.openpage", "lamella.opening.check", "lamella.opening.open", "lamella.opening.detect"):
+        monkeypatch.setattr(f"{module}.default_registry", lambda: registry)

@@ -368,11 +368,30 @@ def test_a_data_set_is_exported_from_its_dialog(page: Page, client: Client, scan
     np.testing.assert_array_equal(copied, client.workspace.get(scan).dataset[:])
 
 
-@pytest.mark.parametrize("colours", ["dark", "light"])
-def test_pages_and_dialogs_are_accessible(page: Page, client: Client, scan: str, colours: Any) -> None:
+def test_the_dialog_says_what_to_install_for_a_format_that_is_known(
+    page: Page, client: Client, without_blo: None
+) -> None:
+    (client.folder / "film.blo").write_bytes(b"IMGBLO" + bytes(2000))
+    enter(page, client, f"/open?path={client.folder.name}")
+    page.get_by_role("link", name="film.blo").click()
+    assert "no installed format recognises" in page.get_by_role("alert").inner_text()
+    assert page.get_by_text("pip install lamella-blo", exact=True).is_visible()
+    assert page.get_by_text("Its plugin is not installed").is_visible()
+    assert page.get_by_role("row", name="mib").is_visible()  # why it is none of the others
+    assert broken_rules(page) == []
+
+
+def broken_rules(page: Page) -> list[str]:
+    """Give the rules of accessibility that a page breaks, each with a place."""
     import axe_playwright_python
 
-    source = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html.slice(0, 120)))")
+    return list(found)
+
+
+@pytest.mark.parametrize("colours", ["dark", "light"])
+def test_pages_and_dialogs_are_accessible(page: Page, client: Client, scan: str, colours: Any) -> None:
     page.emulate_media(color_scheme=colours)
     enter(page, client, f"/scan/{scan}")
     exact(page, "scan", "ring")
@@ -380,9 +399,7 @@ def test_pages_and_dialogs_are_accessible(page: Page, client: Client, scan: str,
     found: dict[str, list[str]] = {}
 
     def look(name: str) -> None:
-        page.evaluate(source)
-        rules = page.evaluate("axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html.slice(0, 120)))")
-        found[name] = rules
+        found[name] = broken_rules(page)
 
     for size in ((1440, 900), (720, 450)):  # the second is as 200 %
         page.set_viewport_size({"width": size[0], "height": size[1]})

@@ -19,6 +19,7 @@ from lamella.reader import Match
 from lamella_gui import openlimit
 from lamella_gui.hearing import heard
 from lamella_gui.openlimit import NotOpenedInTime, OpenLimit
+from server.conftest import put_registry
 
 if TYPE_CHECKING:
     from server.conftest import Client
@@ -65,8 +66,7 @@ def hanging(fresh: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     registry.register(
         FormatSpec(name="hangs", title="Hangs", api=(1, 0), reader=place + "Reader", params=place + "Params")
     )
-    for module in ("lamella_gui.openpage", "lamella.opening.check", "lamella.opening.open", "lamella.opening.detect"):
-        monkeypatch.setattr(f"{module}.default_registry", lambda: registry)
+    put_registry(monkeypatch, registry)
     answers.clear()
     given.clear()
     (fresh.folder / "slow.bin").write_bytes(b"HANGS".ljust(840))

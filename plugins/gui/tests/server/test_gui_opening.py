@@ -1,5 +1,6 @@
 """Opening several files, folders and patterns; bookmarks; which files are listed."""
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -118,3 +119,24 @@ def test_folders_are_kept_as_bookmarks(fresh: Client, tmp_path: Path) -> None:
     assert "a &amp; b" not in fresh.get("/").text
     for wrong in ("..", f"{fresh.folder.name}/scan.raw", "/etc"):
         assert fresh.post("/bookmarks", {"path": wrong}).status == 404
+
+
+def test_a_format_that_is_not_installed_is_named_with_the_line_that_installs_it(
+    fresh: Client, without_blo: None
+) -> None:
+    (fresh.folder / "film.blo").write_bytes(b"IMGBLO" + bytes(2000))
+    dialog = html.unescape(page(fresh, "film.blo"))
+    alert = re.search(r'role="alert">([^<]*)</p>', dialog)
+    assert alert is not None
+    assert alert[1].startswith(f"no installed format recognises {fresh.folder.name}/film.blo")
+    assert (
+        "NanoMEGAS ASTAR block file (signature b'IMGBLO' at byte 0, extension .blo). Its plugin is not installed"
+        in dialog
+    )
+    assert '<code class="line">pip install lamella-blo</code>' in dialog
+    assert "<td>mib</td>" in dialog  # the report, with the reasons of the others
+    named = html.unescape(page(fresh, "film.blo", "&format=blo"))  # a recent file, perhaps
+    assert "format 'blo' (NanoMEGAS ASTAR block file) is not installed. pip install lamella-blo" in named
+    refused = fresh.post("/open", {"path": f"{fresh.folder.name}/film.blo", "format": "blo"})
+    assert refused.status == 422
+    assert "pip install lamella-blo" in refused.text
