@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from lamella.errors import ParameterError
 from lamella.io.backend import IOBackend
 from lamella.io.preference import preferred
+from lamella.io.resident import can_bound
 from lamella.kernels.guard import is_installed
 from lamella.reader.session import IOSession
 from lamella.system.logs import logger_of
@@ -63,15 +64,23 @@ def _best(resources: Sequence[Resource]) -> IOBackend:
 
     preference = preferred()
     if preference is not None:
+        if preference.mapped_below is not None and can_bound():
+            bounded = _mapped(resources, preference.mapped_below)
+            if bounded is not None:
+                return bounded
         backend = _named(preference.backend)
         reason = backend.unavailable(resources)
         if reason is None:
             return backend
         _log.info("%s was preferred because %s, but: %s", backend.name, preference.reason, reason)
-    if is_installed():
-        from lamella.io.mmap import MmapBackend
+    return _mapped(resources) or BufferedBackend()
 
-        mapped = MmapBackend()
-        if mapped.unavailable(resources) is None:
-            return mapped
-    return BufferedBackend()
+
+def _mapped(resources: Sequence[Resource], below: int | None = None) -> IOBackend | None:
+    """Give kept maps, if it is safe to map these files and there is room."""
+    if not is_installed():
+        return None
+    from lamella.io.mmap import MmapBackend
+
+    mapped = MmapBackend(below)
+    return mapped if mapped.unavailable(resources) is None else None

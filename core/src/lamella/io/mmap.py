@@ -15,6 +15,7 @@ import numpy as np
 from lamella.errors import FormatError
 from lamella.io.backend import IOBackend
 from lamella.io.files import check_range, remote
+from lamella.io.resident import Lent
 from lamella.kernels.compilequeue import compile_queue
 from lamella.kernels.guard import Watch, can_watch, is_made
 from lamella.reader.localfiles import OPEN_FLAGS
@@ -50,10 +51,11 @@ class _WatchedMap(mmap.mmap):
 class _Mapping:
     """A mapped file with the descriptor that guards it, and what is known of bytes that it lost."""
 
-    __slots__ = ("__weakref__", "array", "handle", "watch")
+    __slots__ = ("__weakref__", "array", "handle", "mapped", "watch")
 
     def __init__(self, resource: Resource) -> None:
         self.watch: Watch | None = None
+        self.mapped: _WatchedMap | None = None
         try:
             self.handle = os.open(resource.location, OPEN_FLAGS)
         except OSError as error:
@@ -71,10 +73,19 @@ class _Mapping:
     def _mapped(self, size: int) -> NDArray[np.uint8]:
         if not size:
             return np.empty(0, dtype=np.uint8)
-        mapped = _WatchedMap(self.handle, size, access=mmap.ACCESS_READ)
+        mapped = self.mapped = _WatchedMap(self.handle, size, access=mmap.ACCESS_READ)
         array: NDArray[np.uint8] = np.frombuffer(mapped, dtype=np.uint8)
         self.watch = mapped.watch = Watch(array.ctypes.data, size)
         return array
+
+    def give_back(self, offset: int = 0, nbytes: int | None = None) -> None:
+        """Unmap the pages of some bytes, or of all, until they are touched again; those in use only cost time."""
+        if self.mapped is None:
+            return
+        start = offset - offset % mmap.PAGESIZE
+        end = len(self.mapped) if nbytes is None else offset + nbytes
+        if start < end:
+            self.mapped.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     @property
     def lost(self) -> bool:
@@ -164,10 +175,18 @@ class MmapBackend(IOBackend):
     Files may be cut meanwhile: that is an error on Linux and macOS (64 bit, x86 or ARM), where a handler takes the
     signal SIGBUS. Elsewhere, without numba, or where another program part took over that signal, it can end the
     process.
+
+    Parameters
+    ----------
+    mapped_below
+        Give back pages of files while the process takes more memory than that [bytes]; see `lamella.io.prefer`.
     """
 
     name = "mmap"
     zero_copy = True
+
+    def __init__(self, mapped_below: int | None = None) -> None:
+        self.mapped_below = mapped_below
 
     def unavailable(self, resources: Sequence[Resource]) -> str | None:
         """Say that there is no room, where files are larger than half of the memory that the process may address."""
@@ -182,7 +201,7 @@ class MmapBackend(IOBackend):
         """Open a session, and make sure that files may be cut, where that can be."""
         if not is_made():
             compile_queue.guard_mappings()
-        return MmapSession(resources)
+        return MmapSession(resources, self.mapped_below)
 
 
 class MmapSession(IOSession):
@@ -193,8 +212,9 @@ class MmapSession(IOSession):
 
     zero_copy = True
 
-    def __init__(self, resources: Sequence[Resource]) -> None:
+    def __init__(self, resources: Sequence[Resource], mapped_below: int | None = None) -> None:
         self._resources = tuple(resources)
+        self._lent = None if mapped_below is None else Lent(mapped_below)
         self._used: dict[int, tuple[Watch | None, weakref.ref[_Mapping]]] = {}
 
     def view(self, resource: int, offset: int, nbytes: int) -> NDArray[np.uint8]:
@@ -209,12 +229,20 @@ class MmapSession(IOSession):
             _confirm(info, *used)
         mapping = _mapping(info)
         self._used[resource] = mapping.watch, weakref.ref(mapping)
+        if self._lent is not None:
+            self._lent.add(mapping, offset, nbytes)
         return mapping.array[offset : offset + nbytes]
 
     def confirm(self) -> None:
         """Raise `FormatError` if a file was cut or rewritten since views of it were given."""
         for resource, used in self._used.items():
             _confirm(self._resources[resource], *used)
+
+    def close(self) -> None:
+        """Give back pages, if there have to be fewer, and what procedural sources left in ``scratch``."""
+        if self._lent is not None:
+            self._lent.look()
+        super().close()
 
 
 def _confirm(resource: Resource, watch: Watch | None, kept: weakref.ref[_Mapping]) -> None:

@@ -12,17 +12,18 @@ __all__ = ["Preference", "prefer", "preferred"]
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """The name of an I/O backend, and why ``"auto"`` means it here."""
+    """The name of an I/O backend, why ``"auto"`` means it here, and up to which size files may be mapped instead."""
 
     backend: str
     reason: str
+    mapped_below: int | None = None
 
 
 _preference: ContextVar[Preference | None] = ContextVar("lamella_io_preference", default=None)
 
 
 @contextmanager
-def prefer(backend: str, reason: str) -> Iterator[None]:
+def prefer(backend: str, reason: str, *, mapped_below: int | None = None) -> Iterator[None]:
     """Let ``io_backend="auto"`` mean a certain I/O backend, inside of a ``with`` statement.
 
     For executors and hosts that know better than the rule of thumb: a worker with a limit of memory, to which mapped
@@ -40,6 +41,9 @@ def prefer(backend: str, reason: str) -> Iterator[None]:
         Name of the backend.
     reason
         Why, in words that end a sentence about the backend; ``ds.diagnostics`` shows it.
+    mapped_below
+        Where that can be (on Linux, once a compiled kernel was loaded), map files all the same, and give back their
+        pages while the process takes more memory than that [bytes]. None to map nothing.
 
     Examples
     --------
@@ -51,7 +55,7 @@ def prefer(backend: str, reason: str) -> Iterator[None]:
     ...         choose_backend("auto", files).name, choose_backend("mmap", files).name
     ('buffered', 'mmap')
     """
-    token = _preference.set(Preference(backend, reason))
+    token = _preference.set(Preference(backend, reason, mapped_below))
     try:
         yield
     finally:

@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["address_space", "address_space_left", "keep_freed_memory", "limit_address_space", "memory_size"]
+__all__ = [
+    "address_space",
+    "address_space_left",
+    "keep_freed_memory",
+    "limit_address_space",
+    "memory_size",
+    "resident_size",
+]
 
 _LARGEST_KEPT = (32 << 20) - (64 << 10)
 _STATM = Path("/proc/self/statm")
@@ -84,6 +91,14 @@ def address_space_left() -> int:
     except (OSError, ValueError):
         used = 0
     return max(0, limit - used)
+
+
+def resident_size() -> int | None:
+    """Give how much memory this process takes [bytes], with touched pages of mapped files; None if that is unknown."""
+    try:
+        return int(_STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def limit_address_space(extra: int) -> bool:

@@ -32,6 +32,8 @@ _YOUNG, _HEARD = 10.0, 0.2
 """How old a worker process may be whose nanny may not have heard that it runs, and how long that takes [s]."""
 _PASSING = (errno.ESTALE, errno.EIO, errno.ETIMEDOUT)
 """Errors of network file systems that a second attempt may not meet."""
+_MAPPED = 2
+"""Up to which part of its limit a worker keeps files mapped: Dask writes data to the disk at 70 % of it."""
 _CHECKED = ("lamella", "lamella-dask", "numpy", "cloudpickle")
 
 
@@ -169,9 +171,9 @@ class _Settling:
 _settling = _Settling()
 
 
-def stop(run: str) -> int:
-    """Stop a run within a tile; gives how many batches of it still work in this process."""
-    return _plans.stop(run)
+def stop(*runs: str) -> int:
+    """Stop runs within a tile; gives how many batches of them still work in this process."""
+    return sum(map(_plans.stop, runs))
 
 
 def work(plan: Pickled, batch: Batch) -> Done:
@@ -187,7 +189,7 @@ def work(plan: Pickled, batch: Batch) -> Done:
         reason = f"the Dask worker has a memory limit of {(limit or 0) >> 20} MiB, to which mapped files count"
         with (
             _plans.at_work(batch.run) as opened,
-            prefer("buffered", reason) if limit else nullcontext(),
+            prefer("buffered", reason, mapped_below=limit // _MAPPED) if limit else nullcontext(),
             paths_here(batch.paths),
             one_thread,
         ):
@@ -266,8 +268,8 @@ def memory_limit() -> int | None:
 
 def _mapped_notes(shared: Any, limit: int | None) -> list[str]:
     """Warn where the user named kept maps, and the worker has a limit."""
-    name = getattr(getattr(shared, "backend", None), "name", None)
-    if limit is None or name != "mmap":
+    backend = getattr(shared, "backend", None)
+    if limit is None or getattr(backend, "name", None) != "mmap" or getattr(backend, "mapped_below", None):
         return []
     size = sum(resource.size for resource in shared.dataset.source.resources)
     return [

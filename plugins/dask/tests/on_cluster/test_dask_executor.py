@@ -359,21 +359,31 @@ def test_workers_find_files_under_other_paths(executor: DaskExecutor, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not mapped there")
-def test_auto_means_buffered_reads_on_workers_with_a_limit(executor: DaskExecutor, scan: lamella.DataSet) -> None:
-    def backend(shared: Any, item: int, cancelled: Callable[[], bool]) -> tuple[str, str]:
+def test_workers_with_a_limit_map_files_below_half_of_it_or_not_at_all(
+    executor: DaskExecutor, scan: lamella.DataSet
+) -> None:
+    def backend(shared: Any, item: int, cancelled: Callable[[], bool]) -> tuple[Any, ...]:
         import contextvars
         import importlib
 
         choose: Any = importlib.import_module("lamella.io.choose")
-        usual, choose.is_installed = choose.is_installed, lambda: True  # as after a kernel was loaded
+        before = choose.is_installed, choose.can_bound
+        resources = list(shared.source.resources)
         try:
-            resources = list(shared.source.resources)
+            choose.is_installed = lambda: True  # as after a kernel was loaded
+            choose.can_bound = lambda: True
+            here = choose.choose_backend("auto", resources)
             elsewhere = contextvars.Context().run(choose.choose_backend, "auto", resources)
-            return choose.choose_backend("auto", resources).name, elsewhere.name
+            choose.can_bound = lambda: False
+            return here.name, here.mapped_below, elsewhere.mapped_below, choose.choose_backend("auto", resources).name
         finally:
-            choose.is_installed = usual
+            choose.is_installed, choose.can_bound = before
 
-    assert set(executor.run(backend, scan, range(2))) == {("buffered", "mmap")}
+    def limit(dask_worker: Any) -> int:
+        return int(dask_worker.memory_manager.memory_limit)
+
+    (most,) = {limit // 2 for limit in executor.client.run(limit).values()}
+    assert set(executor.run(backend, scan, range(2))) == {("mmap", most, None, "buffered")}
 
 
 def test_a_given_client_is_used_and_never_closed(executor: DaskExecutor) -> None:
