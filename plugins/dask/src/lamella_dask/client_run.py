@@ -23,6 +23,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
 from lamella.executors import InOrder, across_hosts
 from lamella_dask.last_run import LastRun
+from lamella_dask.leftovers import Leftovers
 from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
 
 __all__ = ["ClientRun"]
@@ -34,6 +35,8 @@ A scheduler keeps the last 1000 messages for each worker.
 """
 _HEAVY = 64 << 20
 """Plans from this size on are worth a note [bytes]."""
+_SMALL = 1 << 20
+"""Results of a batch up to this size may stay on the cluster for a moment [bytes]."""
 _POLL = 0.05
 """How often a set cancel flag is looked for [s]."""
 _PATIENCE = 3.0
@@ -95,6 +98,8 @@ class ClientRun(InOrder[Any, Any]):
         For `distributed.Client.submit`.
     paths
         See `DaskExecutor`.
+    leftovers
+        Of all runs of this client.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class ClientRun(InOrder[Any, Any]):
         attempts: int,
         options: dict[str, Any],
         paths: Mapping[str, str],
+        leftovers: Leftovers,
     ) -> None:
         super().__init__(items, cancel)
         self._client = client
@@ -118,13 +124,15 @@ class ClientRun(InOrder[Any, Any]):
         self._attempts = attempts
         self._options = options
         self._paths = dict(paths)
+        self._leftovers = leftovers
         self._name = uuid.uuid4().hex[:12]
         self._numbers = iter(range(1 << 62))
         self._all_here = isinstance(client.cluster, LocalCluster)
+        self._direct = True if self._all_here else None  # elsewhere there may be no way to the workers
         self._plan: Pickled | Future[Any] = Pickled(self._pickled((job, shared)))
         self._sent: set[_Sent] = set()
         self._again: deque[_Sent] = deque()
-        self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Any]] = queue.SimpleQueue()
+        self._came: queue.SimpleQueue[tuple[_Sent, Future[Any], Done | BaseException]] = queue.SimpleQueue()
         self._often = bool(getattr(items, "often", False))
         self._pace: float | None = None
         self._told: set[str] = set()
@@ -163,8 +171,12 @@ class ClientRun(InOrder[Any, Any]):
     def hand_out(self) -> None:
         """Submit batches, as many as workers can take."""
         started = time.perf_counter()
+        batches: list[_Sent] = []
         while (sent := self._next_batch()) is not None:
-            self._submit(sent)
+            batches.append(sent)
+            self._sent.add(sent)
+        if batches:
+            self._submit(batches)
         self.facts.submit += time.perf_counter() - started
 
     def _next_batch(self) -> _Sent | None:
@@ -197,28 +209,27 @@ class ClientRun(InOrder[Any, Any]):
             items.append(taken[1])
         return _Sent(first, items) if items else None
 
-    def _submit(self, sent: _Sent) -> None:
-        sent.attempts += 1
-        self.facts.batches += 1
-        batch = Batch(self._name, sent.items, _versions(), self._paths)
-        key = f"lamella-{self._name}-{next(self._numbers)}"
-        priority = self._options.get("priority", 0 if len(self.items) > 64 else 1)
-        options = {**self._options, "priority": priority}
-        sent.future = self._client.submit(work, self._plan, batch, key=key, pure=False, **options)
-        self._sent.add(sent)
-        sent.future.add_done_callback(lambda future: self._fetch(sent, future))
+    def _submit(self, batches: list[_Sent]) -> None:
+        """Submit batches in one message: a client waits 10 ms before it sends another one."""
+        tasks = [Batch(self._name, sent.items, _versions(), self._paths) for sent in batches]
+        keys = [f"lamella-{self._name}-{next(self._numbers)}" for _ in batches]
+        options = {"priority": 0 if len(self.items) > 64 else 1, **self._options}
+        plans = [self._plan] * len(tasks)
+        futures = self._client.map(work, plans, tasks, key=keys, pure=False, **options)
+        self._leftovers.release()
+        for sent, future in zip(batches, futures, strict=True):
+            sent.attempts += 1
+            sent.future = future
+            self.facts.batches += 1
+            self._beside(self._fetch(sent, future))
 
-    def _fetch(self, sent: _Sent, future: Future[Any]) -> None:
-        """Fetch the result of a future that is done, beside the thread that merges."""
-        if future.status != "finished":
-            self._came.put((sent, future, None))
-            return
-
-        async def gathered() -> Any:
-            return (await self._client.gather([future], asynchronous=True))[0]
-
-        fetching = self._beside(gathered())
-        fetching.add_done_callback(lambda fetched: self._came.put((sent, future, fetched)))
+    async def _fetch(self, sent: _Sent, future: Future[Any]) -> None:
+        """Fetch a result when it is there, beside the thread that merges."""
+        try:
+            (came,) = await self._client.gather([future], direct=self._direct, asynchronous=True)
+        except BaseException as error:
+            came = CancelledRun() if isinstance(error, asyncio.CancelledError) else error
+        self._came.put((sent, future, came))
 
     def _beside(self, coroutine: Any) -> LocalFuture[Any]:
         loop: Any = self._client.loop
@@ -228,7 +239,7 @@ class ClientRun(InOrder[Any, Any]):
         """Take what has come."""
         started = time.perf_counter()
         try:
-            sent, future, fetched = self._came.get(timeout=_POLL)
+            sent, future, came = self._came.get(timeout=_POLL)
         except queue.Empty:
             self._check_scheduler()
             self._check_workers()
@@ -240,36 +251,37 @@ class ClientRun(InOrder[Any, Any]):
             return
         self._sent.discard(sent)
         sent.future = None
-        error = None
-        if fetched is not None:
-            error = CancelledRun() if fetched.cancelled() else fetched.exception()
-            if error is None:
-                self._take(sent, fetched.result())
-                return
-        self._lost(sent, future, error)
+        if isinstance(came, Done):
+            if self._take(sent, came) <= _SMALL and not self.left:
+                self._leftovers.keep(future)
+        else:
+            self._lost(sent, future, came)
 
-    def _take(self, sent: _Sent, done: Done) -> None:
-        count = len(done.answers)
+    def _take(self, sent: _Sent, done: Done) -> int:
+        """Keep the results of a batch until it is their turn; gives their size [bytes]."""
+        nbytes, count = 0, len(done.answers)
         pace = done.seconds / max(1, count)
         self._pace = pace if self._pace is None else 0.5 * (self._pace + pace)
         self.facts.busy += done.seconds
         for i, answer in enumerate(done.answers):
             body, buffers = answer
-            self.facts.result_bytes += len(body) + sum(memoryview(buffer).nbytes for buffer in buffers)
+            nbytes += len(body) + sum(memoryview(buffer).nbytes for buffer in buffers)
             self.answered(sent.first + i, answer)
         for note in done.notes:
             if note not in self._told:
                 self._told.add(note)
                 warnings.warn(note, LamellaWarning, stacklevel=2)
+        self.facts.result_bytes += nbytes
+        return nbytes
 
-    def _lost(self, sent: _Sent, future: Future[Any], error: BaseException | None) -> None:
+    def _lost(self, sent: _Sent, future: Future[Any], error: BaseException) -> None:
         """Deal with a batch whose task has no result: workers were lost with it, or the cluster could not begin it."""
         status = future.status
         if status == "error":
-            error = future.exception(timeout=_NO_SCHEDULER)
+            error = future.exception(timeout=_NO_SCHEDULER) or error
         if isinstance(error, KilledWorker):
             self._killed(sent, error)
-        elif status == "error" and error is not None:
+        elif status == "error":
             self.failed(sent.first, error)
         elif self._client.status != "running":
             raise self._gone()
@@ -322,13 +334,13 @@ class ClientRun(InOrder[Any, Any]):
         """Stop what still runs, and forget everything of this run."""
         unfinished = [sent.future for sent in self._sent if sent.future is not None]
         self._sent.clear()
-        running = self._client.status == "running"
-        if unfinished and running:
+        if unfinished and self._client.status == "running":
             self._cancel_all(unfinished)
-        if running and self.facts.batches:
-            self._tell_workers(wait=bool(unfinished))
+            self._stop_workers()
+        elif self.facts.batches:
+            self._leftovers.ended(self._name)
         if isinstance(self._plan, Future):
-            self._plan.release()
+            self._leftovers.keep(self._plan)
 
     def _cancel_all(self, futures: list[Future[Any]]) -> None:
         async def cancel() -> None:
@@ -337,15 +349,13 @@ class ClientRun(InOrder[Any, Any]):
         with suppress(Exception):
             self._beside(cancel()).result(_PATIENCE)
 
-    def _tell_workers(self, *, wait: bool) -> None:
-        """Tell all workers that the run is over; with ``wait``, until none of them works on it any more."""
+    def _stop_workers(self) -> None:
+        """Tell all workers that the run is over, until none of them works on it any more."""
 
         async def tell() -> dict[str, Any]:
             return await self._client.run(stop, self._name, on_error="ignore", asynchronous=True)  # type: ignore[no-any-return]
 
         told = self._beside(tell())
-        if not wait:
-            return
         deadline = time.monotonic() + _PATIENCE
         with suppress(Exception):
             while any((told.result(max(0.01, deadline - time.monotonic())) or {}).values()):

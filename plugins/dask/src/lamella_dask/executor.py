@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from lamella_dask.cluster import LocalWorkers
+    from lamella_dask.leftovers import Leftovers
 
 __all__ = ["DaskExecutor"]
 
@@ -107,6 +108,7 @@ class DaskExecutor(Executor):
         self._lock = threading.RLock()
         self._client: Client | None = client if _is_client(client) else None
         self._cluster: LocalWorkers | None = None
+        self._leftovers: Leftovers | None = None
         self._counted = (0, float("-inf"))
         self._known: set[str] = set()
         self._new: set[str] = set()
@@ -219,13 +221,18 @@ class DaskExecutor(Executor):
             If the scheduler is gone, or has no workers.
         """
         from lamella_dask.client_run import ClientRun
+        from lamella_dask.leftovers import Leftovers
 
         if self.client.status not in ("running", "connecting"):
             raise LamellaError("the Dask client is closed; make a new executor for a new client")
         self._wait_for_workers()
         self._check_new_workers()
+        with self._lock:
+            client = self.client
+            if self._leftovers is None or self._leftovers.client is not client:
+                self._leftovers = Leftovers(client)
         run = ClientRun(
-            self.client,
+            client,
             job,
             shared,
             items,
@@ -235,6 +242,7 @@ class DaskExecutor(Executor):
             attempts=self._attempts,
             options=self._options,
             paths=self._paths,
+            leftovers=self._leftovers,
         )
         try:
             yield from run.results()
@@ -273,6 +281,9 @@ class DaskExecutor(Executor):
             cluster, self._cluster = self._cluster, None
             self._counted = (0, float("-inf"))
             self._known = set()
+            leftovers, self._leftovers = self._leftovers, None
+        if leftovers is not None:
+            leftovers.release()
         if cluster is not None:
             cluster.close()
         elif client is not None and client is not self._given:
