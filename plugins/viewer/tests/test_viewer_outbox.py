@@ -96,3 +96,19 @@ def test_a_carrier_that_fails_ends_the_outbox() -> None:
     assert outbox._thread is not None
     outbox._thread.join(5)
     assert not outbox._thread.is_alive()
+
+
+def test_a_page_is_silent_if_a_frame_takes_much_longer_than_the_last() -> None:
+    now = [0.0]
+    sent: list[bytes] = []
+    outbox = Outbox(sent.append, clock=lambda: now[0])
+    assert not outbox.silent
+    for seconds, silent_after in ((3.0, 0.6), (0.01, 6.1), (0.01, 0.6)):  # a slow link; the first frame is a guess
+        outbox.deliver(picture(1))
+        now[0] += silent_after - 0.2
+        assert not outbox.silent
+        now[0] += 0.2
+        assert outbox.silent
+        now[0] += seconds - silent_after
+        assert outbox.ack(len(sent[-1]))
+        assert not outbox.silent

@@ -6,7 +6,7 @@ import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -18,6 +18,7 @@ import lamella
 from lamella import Context, DataSet
 from lamella.analysis import make_analysis
 from lamella.errors import LamellaError, ParameterError
+from lamella.executors import InlineExecutor
 from lamella_viewer.live import MAX_LANES, Picture, Scan, decode_frame, region_mask
 from lamella_viewer.live.budget import Budget
 from lamella_viewer.live.lane import Lane, Request
@@ -209,6 +210,99 @@ def test_a_stopped_lane_is_refined_no_further(dataset: DataSet, context: Context
     scan.close()
 
 
+class Absent(Page):
+    """A page that draws nothing until somebody comes back."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.undrawn: list[int] = []
+        self.there = False
+        super().__init__(scan)
+
+    def take(self, data: bytes | str) -> None:
+        if isinstance(data, bytes) and not self.there:
+            self.undrawn.append(len(data))
+            self.frames.append(decode_frame(data))
+        else:
+            super().take(data)
+
+    def come_back(self) -> None:
+        self.there = True
+        for size in self.undrawn:
+            self.say("ack", bytes=size)
+
+
+class Watched(InlineExecutor):
+    """Counts what is computed, and waits for the test after two pieces."""
+
+    workers = 8
+    calls_small = False
+
+    def __init__(self) -> None:
+        self.begun = self.done = self.all = 0
+        self.gate = threading.Event()
+
+    def run(self, job: Any, shared: Any, items: Sequence[Any], **how: Any) -> Generator[Any]:
+        self.begun += 1
+        self.all = len(items)
+        for result in super().run(job, shared, items, **how):
+            self.done += 1
+            yield result
+            if self.done == 2:
+                self.gate.wait(10)
+
+
+@pytest.fixture
+def silent(dataset: DataSet, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Scan, Watched, Absent, int]]:
+    """A run for a page whose cable was pulled: nobody draws what is sent, and no end of the connection is told."""
+    monkeypatch.setattr("lamella_viewer.live.passes._BETWEEN", 0.0)
+    monkeypatch.setattr("lamella_viewer.live.outbox._PATIENCE", 0.02)
+    executor = Watched()
+    with Context(executor) as context:
+        scan = Scan(dataset, context, preview=False, rest=0.0)
+        page = Absent(scan)
+        number = page.ask("ring", parameters=RING)
+        page.until(lambda: executor.done == 2 and page.talk.silent)
+        assert executor.all > 4
+        yield scan, executor, page, number
+        executor.gate.set()
+        scan.close()
+
+
+def test_a_run_whose_pictures_nobody_draws_waits_until_somebody_does(
+    silent: tuple[Scan, Watched, Absent, int],
+) -> None:
+    scan, executor, page, number = silent
+    executor.gate.set()
+    time.sleep(0.1)
+    assert executor.done <= 3 < executor.all  # the piece that was computed is the last one
+    page.come_back()
+    _, pixels, _ = page.exact(number)
+    np.testing.assert_array_equal(pixels, scan.exact("ring", RING)[0].raw_data)
+    assert (executor.begun, executor.done) == (1, executor.all)  # nothing was computed twice
+
+
+def test_a_page_that_is_silent_keeps_no_other_page_from_its_results(silent: tuple[Scan, Watched, Absent, int]) -> None:
+    scan, executor, page, number = silent
+    executor.gate.set()
+    other = Page(scan)
+    other.exact(other.ask("ring", parameters={**RING, "cx": 4}))
+    assert page.talk.silent
+    assert [one["id"] for one, _, _ in page.frames if one["stage"] == "exact"] == []
+    page.come_back()
+    page.exact(number)
+    assert executor.begun == 3
+
+
+def test_a_silent_page_that_leaves_ends_its_run(silent: tuple[Scan, Watched, Absent, int]) -> None:
+    scan, executor, page, _ = silent
+    executor.gate.set()
+    page.talk.close()
+    other = Page(scan)
+    other.exact(other.ask("sumsig"))
+    assert executor.done < 2 * executor.all
+    assert scan.turns.talks == [other.talk]
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -357,7 +451,7 @@ def test_gaps_of_a_partial_picture_show_the_first_one(scan: Scan, context: Conte
     damage = np.zeros(NAV, dtype=np.bool_)
     damage[:40] = True
     result = context.run_udf(scan.dataset, request.analysis.udf(), damage)
-    picture = scan.stages.partial_picture(request, result, damage, time.perf_counter())
+    picture = scan.stages.pictures.partial(request, result, damage, time.perf_counter())
     np.testing.assert_array_equal(picture.pixels[:40], exact[:40])
     n, m = request.first_step
     np.testing.assert_array_equal(picture.pixels[40:], exact[::n, ::m].repeat(n, 0).repeat(m, 1)[40 : NAV[0], : NAV[1]])

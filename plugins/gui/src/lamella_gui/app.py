@@ -23,6 +23,7 @@ from lamella_gui.openlimit import NotOpenedInTime
 from lamella_gui.openscan import Closed
 from lamella_gui.openviews import OpenViews
 from lamella_gui.pages import Absent, Pages
+from lamella_gui.resultviews import ResultViews
 from lamella_gui.scanviews import ScanViews
 from lamella_gui.security import LARGEST_BODY, Access
 from lamella_gui.workspace import Workspace
@@ -49,7 +50,7 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         Path below which it is reached; empty for none.
     """
     pages = Pages(workspace, prefix)
-    opening, scans = OpenViews(pages), ScanViews(pages)
+    opening, scans, results = OpenViews(pages), ScanViews(pages), ResultViews(pages)
     connections = Connections(workspace)
 
     async def token(request: Request) -> Response:
@@ -60,7 +61,8 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(scans.end)
+        await run_in_threadpool(results.end)
+        await run_in_threadpool(workspace.end)
 
     def get(path: str, view: View) -> Route:
         return Route(path, _reading(pages, view), methods=["GET"])
@@ -79,8 +81,8 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/bookmarks", opening.bookmark),
         post("/workers", scans.compute_with),
         Route("/token", token, methods=["POST"]),
-        get("/jobs/{job}", scans.job),
-        post("/jobs/{job}/stop", scans.stop_job),
+        get("/jobs/{job}", results.job),
+        post("/jobs/{job}/stop", results.stop_job),
         get("/scan/{id}", scans.scan),
         get("/scan/{id}/state", scans.state),
         post("/scan/{id}/state", scans.keep_state),
@@ -89,9 +91,9 @@ def make_app(workspace: Workspace, access: Access, prefix: str = "") -> Starlett
         post("/scan/{id}/analyses/{panel}/remove", scans.remove_analysis),
         post("/scan/{id}/regions", scans.keep_region),
         post("/scan/{id}/beam/{panel}", scans.beam),
-        get("/scan/{id}/result/{panel}.{kind}", scans.result),
-        get("/scan/{id}/code/{panel}.{kind}", scans.code),
-        post("/scan/{id}/export", scans.export),
+        get("/scan/{id}/result/{panel}.{kind}", results.result),
+        get("/scan/{id}/code/{panel}.{kind}", results.code),
+        post("/scan/{id}/export", results.export),
         post("/scan/{id}/close", scans.close),
         post("/scan/{id}/reopen", scans.reopen),
         post("/scan/{id}/refresh", scans.refresh),

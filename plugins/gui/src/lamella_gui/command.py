@@ -59,9 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Serve until Ctrl-C."""
-    from lamella_gui.serving import serve, show_url
+    if args.show_url:
+        from lamella_gui.showurl import show_url
 
-    return show_url(args, console) if args.show_url else serve(args, console)
+        return show_url(args, console)
+    from lamella_gui.serving import serve
+
+    return serve(args, console)
 
 
 def _port(text: str) -> int:

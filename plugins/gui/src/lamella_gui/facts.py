@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lamella import DataSet
     from lamella_gui.places import Places
 
-__all__ = ["information", "shape_text", "size_text", "tree_of"]
+__all__ = ["information", "plain_name", "shape_text", "size_text", "tree_of"]
 
 _MOST_NODES = 4000
 _LONGEST = 400
@@ -108,3 +108,8 @@ def _nodes(value: Any, places: Places, left: list[int], depth: int) -> list[dict
 
 def _is_short(items: Any) -> bool:
     return len(items) <= 16 and not any(isinstance(item, Mapping | list | tuple) for item in items)
+
+
+def plain_name(stem: str) -> str:
+    """Give the name of a file, or of the files of a pattern, without the letters of patterns."""
+    return stem.replace("*", "").replace("?", "").strip("._- ") or "scan"

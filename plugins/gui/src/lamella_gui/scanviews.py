@@ -1,4 +1,4 @@
-"""The page of a data set: its analyses, regions and results."""
+"""The page of a data set: its analyses and regions, and opening its file again."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lamella import Context, DataSet
+from lamella import DataSet
 from lamella.errors import LamellaError, ParameterError
-from lamella_gui.facts import information, size_text, tree_of
+from lamella_gui.facts import information, plain_name, tree_of
 from lamella_gui.forms import fields_of, text_of
-from lamella_gui.jobs import Jobs
-from lamella_gui.openscan import OpenScan
-from lamella_gui.pages import Absent, Pages
+from lamella_gui.pages import Pages
 from lamella_gui.panels import Panel, declared, handles_of, placed_panel
-from lamella_gui.takeaway import code_of, result_file
 from lamella_viewer.live import region_mask
 
 __all__ = ["ScanViews"]
@@ -39,7 +36,6 @@ class ScanViews:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._workspace = pages.workspace
-        self._jobs = Jobs(pages.told)
 
     def scan(self, request: Request, fields: dict[str, str]) -> Response:
         """Show a data set."""
@@ -63,7 +59,7 @@ class ScanViews:
             },
         }
         target = Path(one.target)
-        facts |= {"folder": self._workspace.places.address(target.parent), "stem": _plain_name(target.stem)}
+        facts |= {"folder": self._workspace.places.address(target.parent), "stem": plain_name(target.stem)}
         return self._pages.page("scan.html", one=one, shown=one.id, **facts)
 
     def _fields(self, panel: Panel) -> list[Any]:
@@ -148,24 +144,6 @@ class ScanViews:
             raise ParameterError("no direct beam was found in these data")
         return JSONResponse({"parameters": placed_panel(one.dataset, panel.id, panel.analysis, one.beam).parameters})
 
-    def result(self, request: Request, fields: dict[str, str]) -> Response:
-        """Give the exact result of an analysis as a file."""
-        one, panel, kind = self._panel(request)
-        body, media = result_file(one, panel, kind)
-        return _download(body, media, f"{_plain_name(Path(one.name).stem)}_{one.titles()[panel.id]}.{kind}")
-
-    def code(self, request: Request, fields: dict[str, str]) -> Response:
-        """Give the code that computes a result."""
-        one, panel, kind = self._panel(request)
-        text, media = code_of(one, panel, kind)
-        if kind != "ipynb" and "download" not in request.query_params:
-            return Response(text, media_type="text/plain")
-        return _download(text.encode(), media, f"{_plain_name(Path(one.name).stem)}_{one.titles()[panel.id]}.{kind}")
-
-    def _panel(self, request: Request) -> tuple[OpenScan, Panel, str]:
-        one = self._pages.one(request)
-        return one, one.panel(request.path_params["panel"]), request.path_params["kind"]
-
     def compute_with(self, request: Request, fields: dict[str, str]) -> Response:
         """Choose where exact results are computed."""
         text = fields.get("workers", "").strip()
@@ -174,46 +152,6 @@ class ScanViews:
         self._workspace.compute_with(fields.get("executor", ""), int(text) if text else None)
         scan = fields.get("scan", "")
         return self._pages.to(f"/scan/{scan}" if scan in self._workspace.scans else "/")
-
-    def export(self, request: Request, fields: dict[str, str]) -> Response:
-        """Write the data set as a file, in the background."""
-        one = self._pages.one(request)
-        folder = self._workspace.places.find(fields.get("folder", ""))
-        name = fields.get("name", "").strip()
-        if folder is None or not folder.is_dir():
-            raise Absent("this folder is absent, or lies outside of the folders that may be looked into")
-        if not name or name != Path(name).name or "\\" in name or name.startswith("."):
-            raise ParameterError("the name of the file is one word without a folder, such as scan.npy", field="name")
-        context, dataset, scan = Context(), one.dataset, one.scan
-
-        def work(progress: Any) -> str:
-            def gives_way(done: int, total: int) -> None:
-                progress(done, total)
-                if scan is not None:
-                    scan.wait_quiet()
-
-            with context:
-                report = context.export_dataset(
-                    dataset, folder / name, progress=gives_way, overwrite=bool(fields.get("overwrite"))
-                )
-            return f"{self._workspace.places.address(folder / name)}, {size_text(report.nbytes)}"
-
-        job = self._jobs.start(f"export to {name}", work, context.cancel)
-        return JSONResponse(job.to_json())
-
-    def job(self, request: Request, fields: dict[str, str]) -> Response:
-        """Say how far a task is."""
-        job = self._jobs.get(request.path_params["job"])
-        if job is None:
-            raise Absent("there is no such task")
-        return JSONResponse(job.to_json())
-
-    def stop_job(self, request: Request, fields: dict[str, str]) -> Response:
-        """End a task early."""
-        job = self._jobs.get(request.path_params["job"])
-        if job is not None and job.stop is not None and job.state == "running":
-            job.stop()
-        return self.job(request, fields)
 
     def close(self, request: Request, fields: dict[str, str]) -> Response:
         """Close a data set."""
@@ -232,11 +170,6 @@ class ScanViews:
     def reopen(self, request: Request, fields: dict[str, str]) -> Response:
         """Open the file again, as it is now."""
         return self._pages.to(f"/scan/{self._workspace.reopen(request.path_params['id']).id}")
-
-    def end(self) -> None:
-        """End all work, and keep the session."""
-        self._jobs.end()
-        self._workspace.end()
 
 
 def _frames(dataset: DataSet) -> dict[str, Any]:
@@ -271,13 +204,3 @@ def _change(panel: Panel, change: Mapping[str, Any]) -> None:
 
 def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 1000)
-
-
-def _plain_name(stem: str) -> str:
-    """Give the name of a file, or of the files of a pattern, without the letters of patterns."""
-    return stem.replace("*", "").replace("?", "").strip("._- ") or "scan"
-
-
-def _download(body: bytes, media: str, name: str) -> Response:
-    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
-    return Response(body, media_type=media, headers={"content-disposition": f'attachment; filename="{safe}"'})

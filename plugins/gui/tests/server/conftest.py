@@ -19,9 +19,10 @@ from websockets.sync.client import ClientConnection, connect
 from lamella.plugins import entrypoints
 from lamella.plugins.registry import Registry
 from lamella_gui.app import make_app
+from lamella_gui.listening import listen
 from lamella_gui.places import Places
 from lamella_gui.security import Access, Guard
-from lamella_gui.serving import config_of, listen
+from lamella_gui.serving import config_of
 from lamella_gui.store import Store
 from lamella_gui.workspace import Workspace
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from lamella_gui.security import Access
-from lamella_gui.serving import _Note
+from lamella_gui.showurl import Note
 
 ROOT = Path(__file__).parents[4]
 GUIDE = ROOT / "docs" / "how-to" / "add-an-analysis.md"
@@ -254,7 +254,7 @@ def test_a_unix_socket_and_a_prefix_serve_the_same_pages(scan: Path, home: dict[
 
 def test_a_server_that_ends_late_leaves_the_next_one_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAMELLA_GUI_HOME", str(tmp_path))
-    ending, begun = (_Note(8123, None, Access("lamella-8123"), "") for _ in range(2))
+    ending, begun = (Note(8123, None, Access("lamella-8123"), "") for _ in range(2))
     ending.remove()
     assert (tmp_path / "servers" / "8123.json").is_file()
     begun.remove()

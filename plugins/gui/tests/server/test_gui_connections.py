@@ -34,6 +34,7 @@ class SlowExecutor(InlineExecutor):
     def __init__(self) -> None:
         self.runs = 0
         self.begun = 0
+        self.done = 0
 
     def run(
         self, job: Any, shared: Any, items: Sequence[Any], *, cancel: Any = None, ahead: int | None = None
@@ -45,6 +46,7 @@ class SlowExecutor(InlineExecutor):
                 for _ in range(100):
                     if cancel is None or not cancel.is_set():
                         time.sleep(2.0 / len(items) / 100)
+                self.done += 1
                 yield result
         finally:
             self.runs -= 1
@@ -117,9 +119,30 @@ def test_half_a_second_after_nobody_wants_it_nothing_runs(
         else:
             wire.cut()
         assert until(lambda: executor.runs == 0, 5) < 0.5
-    until(lambda: scan._talks == [], 5)
+    until(lambda: scan.turns.talks == [], 5)
     until(lambda: "lamella-outbox" not in {one.name for one in threading.enumerate()}, 5)
     assert (executor.begun, executor.runs) == (1, 0)
+
+
+@pytest.mark.slow
+def test_a_cable_that_was_pulled_halts_the_run_until_it_is_back(
+    client: Client, large: str, scan: Scan, wire: Wire
+) -> None:
+    executor = SlowExecutor()
+    scan.context = Context(executor)
+    with client.socket(large, port=wire.port) as live:
+        ask(live, 1)
+        read_until(live, 1, "partial")
+        (talk,) = scan.turns.talks
+        wire.flows.clear()
+        until(lambda: talk.silent, 5)
+        time.sleep(0.5)
+        halted = executor.done
+        time.sleep(1)
+        assert executor.done == halted
+        wire.flows.set()
+        assert read_until(live, 1, "exact")[-1]["done"] == 1
+    assert executor.begun == 1
 
 
 @pytest.mark.parametrize("stages", [(), ("coarse", "preview"), ("partial",)], ids=["asked", "first", "partial"])
@@ -132,7 +155,7 @@ def test_a_cut_in_any_stage_leaves_the_server_to_others(
         if stages:
             read_until(live, 1, *stages)
         wire.cut()
-    until(lambda: scan._talks == [], 5)
+    until(lambda: scan.turns.talks == [], 5)
     scan.context = client.workspace.context
     with client.socket(large) as live:
         ask(live, 1)
@@ -149,7 +172,7 @@ def test_a_slow_socket_gets_the_newest_picture_and_few_others(
             ask(live, number, parameters=RING | {"cx": 4 + number / 200}, live=True)
             time.sleep(0.01)
         shown = read_until(live, 100, "exact")
-        (talk,) = scan._talks
+        (talk,) = scan.turns.talks
         assert talk.outbox.replaced > 10
         assert len(shown) < 40
         assert [one["id"] for one in shown] == sorted(one["id"] for one in shown)

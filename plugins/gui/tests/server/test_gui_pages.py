@@ -236,7 +236,7 @@ def test_a_data_set_is_exported_with_progress(client: Client, scan: str) -> None
 def test_an_export_waits_while_a_hand_moves(client: Client, scan: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = client.workspace.get(scan).scan
     assert shown is not None
-    monkeypatch.setattr(shown, "_rest", 60.0)
+    monkeypatch.setattr(shown.turns, "rest", 60.0)
     dragged = {"type": "ask", "lane": "a", "id": 1, "analysis": "pick", "parameters": {"y": 1, "x": 1}, "live": True}
     try:
         with client.socket(scan) as live:
@@ -247,7 +247,7 @@ def test_an_export_waits_while_a_hand_moves(client: Client, scan: str, monkeypat
         time.sleep(0.3)
         assert client.get(f"/jobs/{job}").json["state"] == "running"
     finally:
-        shown._moving_until = 0.0
+        shown.turns.moving_until = 0.0
     end = time.monotonic() + 20
     while (told := client.get(f"/jobs/{job}").json)["state"] == "running":
         assert time.monotonic() < end
@@ -384,9 +384,9 @@ def test_closing_a_page_ends_its_runs(client: Client, scan: str) -> None:
     with client.socket(scan) as live:
         live.send(json.dumps({"type": "ask", "lane": "a", "id": 1, "analysis": "std", "live": True}))
     end = time.monotonic() + 5
-    while one.scan._talks and time.monotonic() < end:
+    while one.scan.turns.talks and time.monotonic() < end:
         time.sleep(0.01)
-    assert one.scan._talks == []
+    assert one.scan.turns.talks == []
 
 
 @pytest.mark.parametrize("name", [one.name for one in default_registry().usable()])
@@ -442,9 +442,11 @@ def test_types_of_the_scripts_are_right(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_scripts_and_styles_are_short_enough_to_be_read() -> None:
-    folder = Path(lamella_gui.__file__).parent
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.*s")}
+def test_modules_scripts_and_templates_are_short_enough_to_be_read() -> None:
+    kinds = (".py", ".js", ".css", ".html")
+    files = [path for path in Path(lamella_gui.__file__).parent.rglob("*.*") if path.suffix in kinds]
+    assert {path.suffix for path in files} == set(kinds)
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert {name: length for name, length in lengths.items() if length > 250} == {}
 
 

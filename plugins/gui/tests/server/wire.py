@@ -25,6 +25,9 @@ class Wire:
         self._ends: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
+        self.flows = threading.Event()
+        """Nothing is carried before it is set again, and nobody is told: the cable was pulled."""
+        self.flows.set()
         self.carried = 0
         """Bytes that came back."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -43,6 +46,7 @@ class Wire:
     def _carry(self, source: socket.socket, target: socket.socket, there: bool) -> None:
         with suppress(OSError):
             while data := source.recv(_PIECE):
+                self.flows.wait(60)
                 if there and self._prefixed is not None:
                     data = self._prefixed.sub(rb"\1 ", data)
                 if not there:
@@ -67,4 +71,5 @@ class Wire:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self.flows.set()
         self.cut()

@@ -24,6 +24,10 @@ REST = 0.120
 class Listener(Protocol):
     """Where pictures and messages of a lane go."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether pictures that were sent have not been drawn for so long that nobody may be there."""
+
     def show(self, lane: str, picture: Picture) -> None:
         """Take a picture."""
 

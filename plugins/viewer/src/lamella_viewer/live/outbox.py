@@ -15,6 +15,8 @@ _WINDOW = 2
 """Frames on the way that were not acknowledged yet."""
 _SLOW, _FAST = 0.080, 0.030
 """From when on an acknowledgement is late, so that frames get smaller; and early, so that they grow again [s]."""
+_PATIENCE = 0.5
+"""How long a frame is on the way until the page counts as silent [s]; on a slow link twice as long as the last one."""
 
 
 class Outbox:
@@ -45,6 +47,7 @@ class Outbox:
         self._thread: threading.Thread | None = None
         self.replaced = 0
         self.slowness = 0
+        self._last_took = 0.0
 
     def start(self) -> None:
         """Begin to send, in a thread."""
@@ -75,7 +78,16 @@ class Outbox:
                     return True
             return False
 
+    @property
+    def silent(self) -> bool:
+        """Whether a frame is on the way for so long that nobody may be there to draw it."""
+        with self._change:
+            if not self._on_the_way:
+                return False
+            return self._clock() - self._on_the_way[0][1] > max(_PATIENCE, 2 * self._last_took)
+
     def _learn(self, seconds: float) -> None:
+        self._last_took = seconds
         if seconds > _SLOW:
             self.slowness = min(2, self.slowness + 1)
         elif seconds < _FAST:

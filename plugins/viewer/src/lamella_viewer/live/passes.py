@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella.errors import CancelledRun
-from lamella_viewer.live.stages import results_of
+from lamella_viewer.live.stagepictures import results_of
 
 if TYPE_CHECKING:
     from lamella.udf import UDFResult
     from lamella_viewer.live.lane import Lane, Request
+    from lamella_viewer.live.turns import Turns
 
 __all__ = ["Pass"]
 
@@ -25,9 +26,7 @@ class ScanOfPass(Protocol):
 
     context: Any
     stages: Any
-
-    def give_way(self, work: Any) -> Any:
-        """Give the items of some work, while no lane is active."""
+    turns: Turns
 
     def failed(self, lane: Lane, request: Request, error: BaseException) -> None:
         """Say why a request gave nothing."""
@@ -100,14 +99,34 @@ class Pass:
         )
         last = None
         try:
-            for last in scan.give_way(partials):
+            for last in scan.turns.give_way(partials):
                 if time.monotonic() - shown >= _BETWEEN:
                     self._show(last, began)
                     shown = time.monotonic()
+                self._wait_for_a_page()
         finally:
             partials.close()
         if last is not None:
             self._finish(last.buffers, began)
+
+    def _wait_for_a_page(self) -> None:
+        """Wait while none of the pages takes what it is sent: a cable was pulled, perhaps, and nobody said so.
+
+        Raises
+        ------
+        CancelledRun
+            If nobody needs the pass any more, or another page waits; the pass is made anew once a page answers.
+        """
+        turns = self._scan.turns
+        with turns.change:
+            while all(lane.listener.silent for _, lane, _ in self._staying()):
+                if self._cancel.is_set() or turns.closed:
+                    raise CancelledRun("nobody needs this pass any more")
+                if turns.due():
+                    for _, lane, _ in self._staying():
+                        lane.refine_at = 0.0
+                    raise CancelledRun("another page waits")
+                turns.change.wait(0.1)
 
     def _progress(self, done: int, total: int, began: float) -> None:
         took = time.perf_counter() - began
@@ -122,7 +141,7 @@ class Pass:
         buffers: Sequence[UDFResult] = partial.buffers
         damage = partial.damage.data
         for i, lane, request in self._staying():
-            lane.show(request, self._scan.stages.partial_picture(request, buffers[i], damage, began))
+            lane.show(request, self._scan.stages.pictures.partial(request, buffers[i], damage, began))
 
     def _finish(self, buffers: Sequence[UDFResult], began: float) -> None:
         stages = self._scan.stages
@@ -132,5 +151,5 @@ class Pass:
             results.calibrate(buffers[i])
             stages.memo.put(stages.key(request), results)
             if id(lane) not in self._left:
-                lane.show(request, stages.exact_picture(request, results, began, buffers[i]))
+                lane.show(request, stages.pictures.exact(request, results, began, buffers[i]))
                 lane.tell("exact", request)

@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella.errors import ParameterError
-from lamella.plot import choose_scale
-from lamella.reader import Axis
 from lamella_viewer.live.frames import DTYPES, encode_frame, quantised
+from lamella_viewer.live.picturefacts import LOOKED, SAMPLE, axis_told, every_nth, numbers_told, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamella.analysis import AnalysisResult, AnalysisResultSet
+    from lamella.reader import Axis
 
 __all__ = ["Picture", "channel_of", "cut", "make_picture"]
 
-_BINS = 128
-_SAMPLE = 1 << 16
-_LOOKED = 1 << 14
-"""Numbers by which the range of a first picture, or of a frame, is chosen."""
 _MOST_CURVES = 16
 
 
@@ -114,8 +110,8 @@ def make_picture(
         data, valid = np.where(valid, data, np.nan), None
     flat = replace(channel, raw_data=data)
     exact = facts["stage"] == "exact" and not kept and not quick
-    look = flat if exact else replace(flat, raw_data=_every_nth(data))
-    panel = look.panel(_thinned(axes, whole, data.shape)) if data.ndim in (1, 2) and data.size else None
+    look = flat if exact else replace(flat, raw_data=every_nth(data))
+    panel = look.panel(thinned(axes, whole, data.shape)) if data.ndim in (1, 2) and data.size else None
     if panel is None or panel.data is None:
         return _number(flat, facts)
     pixels = _sendable(data if panel.kind == "image" and data.dtype.kind != "c" else np.asarray(panel.data))
@@ -130,8 +126,8 @@ def make_picture(
         "unit": panel.unit or channel.unit,
         "size": list(whole),
         "box": [0, 0, *((1, *whole)[-2:])],
-        "axes": [_axis(axis, n, m) for axis, n, m in zip(panel.axes, whole, data.shape, strict=False)],
-        **_numbers_told(numbers, valid, panel.kind, _LOOKED if quick else _SAMPLE),
+        "axes": [axis_told(axis, n, m) for axis, n, m in zip(panel.axes, whole, data.shape, strict=False)],
+        **numbers_told(numbers, valid, panel.kind, LOOKED if quick else SAMPLE),
         **colouring,
     }
     return Picture(told, pixels, valid, colouring)
@@ -181,54 +177,12 @@ def _two_axes(
     return data, valid
 
 
-def _every_nth(data: NDArray[Any]) -> NDArray[Any]:
-    """Give fewer numbers of an image, enough to choose its range; all of others."""
-    if data.ndim != 2 or data.dtype.kind not in "buif":
-        return data
-    n = max(1, math.isqrt(data.size // _LOOKED))
-    return data[::n, ::n]
-
-
-def _thinned(axes: Sequence[Axis], whole: Sequence[int], shape: Sequence[int]) -> tuple[Axis, ...]:
-    """Give the axes of a sample of a picture: they cover the same range with larger steps."""
-    last = tuple(axes)[-len(shape) :]
-    if len(last) != len(shape):
-        return ()
-    return tuple(replace(axis, scale=axis.scale * n / m) for axis, n, m in zip(last, whole, shape, strict=True))
-
-
-def _axis(axis: Axis, whole: int, count: int) -> dict[str, Any]:
-    return {"name": axis.name, "scale": axis.scale * count / whole, "offset": axis.offset, "unit": axis.units}
-
-
 def _sendable(data: NDArray[Any]) -> NDArray[Any]:
     if data.dtype == np.bool_:
         return data.astype(np.uint8)
     if data.dtype.str[1:] in DTYPES:
         return data
     return data.astype(np.float32 if data.dtype == np.float16 else np.float64)
-
-
-def _numbers_told(
-    numbers: NDArray[Any], valid: NDArray[np.bool_] | None, kind: str, most: int = _SAMPLE
-) -> dict[str, Any]:
-    """Give what a page wants to know about numbers: extremes, percentiles, a histogram of so many of them."""
-    known = numbers[valid] if valid is not None and valid.shape == numbers.shape else numbers.reshape(-1)
-    if known.dtype.kind == "f":
-        known = known[np.isfinite(known)]
-    if not known.size:
-        return {"percentiles": [0.0, 1.0], "extremes": [0.0, 0.0], "histogram": None}
-    low, high = float(known.min()), float(known.max())
-    told: dict[str, Any] = {"extremes": [low, high], "percentiles": [low, high], "histogram": None}
-    if kind == "curve":
-        return told
-    sample = known[:: max(1, known.size // most)]
-    told["percentiles"] = list(choose_scale(sample[:: max(1, sample.size // _LOOKED)], "linear")[1])
-    if high > low and math.isfinite(high - low):
-        place = (sample.astype(np.float64) - low) * (_BINS / (high - low))
-        counts = np.bincount(np.minimum(place.astype(np.int64), _BINS - 1), minlength=_BINS)
-        told["histogram"] = {"low": low, "high": high, "counts": counts.tolist()}
-    return told
 
 
 def _number(channel: AnalysisResult, facts: Mapping[str, Any]) -> Picture:
@@ -248,7 +202,7 @@ def _number(channel: AnalysisResult, facts: Mapping[str, Any]) -> Picture:
         "size": list(data.shape),
         "box": [0, 0, 1, 1],
         "axes": [],
-        **_numbers_told(data, None, "curve"),
+        **numbers_told(data, None, "curve"),
         "scale": channel.scale,
         "range": [0.0, 1.0],
     }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella.errors import ParameterError
 from lamella_viewer.live.lane import Lane
 from lamella_viewer.live.messages import MAX_LANES, Ack, Ask, Hello, Stop, View, parse
 from lamella_viewer.live.outbox import Outbox
 from lamella_viewer.live.pictures import Picture, cut
+
+if TYPE_CHECKING:
+    from lamella_viewer.live.turns import Turns
 
 __all__ = ["Talk"]
 
@@ -28,6 +31,10 @@ class ScanOfTalk(Protocol):
 
     def leave(self, talk: Talk) -> None:
         """Forget a page."""
+
+    @property
+    def turns(self) -> Turns:
+        """Who waits for pages."""
 
 
 class Talk:
@@ -50,6 +57,11 @@ class Talk:
         self.outbox.start()
         self.closed = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether pictures that were sent have not been drawn for so long that nobody may be there."""
+        return self.outbox.silent
+
     def receive(self, text: str) -> None:
         """Take a message of the page; what is wrong with it is told to the page."""
         if self.closed:
@@ -65,7 +77,10 @@ class Talk:
         if isinstance(message, Ask):
             self._scan.ask(self._lane(message.lane), message)
         elif isinstance(message, Ack):
+            was_silent = self.silent
             self.outbox.ack(message.bytes)
+            if was_silent:
+                self._scan.turns.wake()
         elif isinstance(message, Stop):
             if message.lane in self.lanes:
                 self._scan.stop(self.lanes[message.lane])
