@@ -139,6 +139,10 @@ class Scan:
             if talk in self.turns.talks:
                 self.turns.talks.remove(talk)
 
+    def wake(self) -> None:
+        """Look again for work: a page that was silent takes pictures."""
+        self.turns.wake()
+
     # When something went wrong.
 
     def failed(self, lane: Lane, request: Request, error: BaseException) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from lamella.errors import ParameterError
 from lamella_viewer.live.lane import Lane
 from lamella_viewer.live.messages import MAX_LANES, Ack, Ask, Hello, Stop, View, parse
 from lamella_viewer.live.outbox import Outbox
 from lamella_viewer.live.pictures import Picture, cut
-
-if TYPE_CHECKING:
-    from lamella_viewer.live.turns import Turns
 
 __all__ = ["Talk"]
 
@@ -32,9 +29,8 @@ class ScanOfTalk(Protocol):
     def leave(self, talk: Talk) -> None:
         """Forget a page."""
 
-    @property
-    def turns(self) -> Turns:
-        """Who waits for pages."""
+    def wake(self) -> None:
+        """Look again for work: a page that was silent takes pictures."""
 
 
 class Talk:
@@ -80,7 +76,7 @@ class Talk:
             was_silent = self.silent
             self.outbox.ack(message.bytes)
             if was_silent:
-                self._scan.turns.wake()
+                self._scan.wake()
         elif isinstance(message, Stop):
             if message.lane in self.lanes:
                 self._scan.stop(self.lanes[message.lane])
