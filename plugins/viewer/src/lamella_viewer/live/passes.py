@@ -121,7 +121,7 @@ class Pass:
         with turns.change:
             while all(lane.listener.silent for _, lane, _ in self._staying()):
                 if self._cancel.is_set() or turns.closed:
-                    raise CancelledRun("nobody needs this pass any more")
+                    raise CancelledRun("no page needs this pass any more")
                 if turns.due():
                     for _, lane, _ in self._staying():
                         lane.refine_at = 0.0
