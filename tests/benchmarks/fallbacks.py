@@ -5,12 +5,14 @@
 Each version computes with one thread and with two, which take turns of a tenth of a second; each thread has a tile of
 its own, as large as those of the engine. The table has the rate of one thread, and how many times as fast two are:
 the median of all turns, and the middle half of them. The first rows are plain loops of NumPy, which show what the
-machine gives: nothing in such a table can gain more than the loop that moves as many bytes.
+machine gives: nothing in such a table can gain more than the loop that moves as many bytes. `correct_rows` moves those
+of the last two: it writes a tile of floating point numbers, and goes over it once more for the gain.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import threading
@@ -23,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.dataset.tiling import DECODED_TILE_BYTES, NUMPY_TILE_BYTES
+from lamella.dataset.tiling import DECODED_TILE_BYTES, NUMPY_TILE_BYTES, TILE_BYTES, TilingScheme, negotiate
 from lamella.executors.onethread import one_thread
 from lamella.kernels import fallback, sparse_fallback
 from lamella.system.memory import keep_freed_memory
@@ -34,8 +36,8 @@ DTYPES = ("u1", "u2", ">u2", "i4", "f4")
 TARGET = 1.5
 _OFTEN = 64
 """How often the plain loops go over arrays that stay in the cache."""
-_FRAMES, _EVENTS = 64, 1 << 12
-"""Of a tile of events: frames, and events of each."""
+_FRAMES, _EVENTS = 1 << 8, 1 << 12
+"""Of a tile of events, which has a million of them: frames, and events of each."""
 _COLUMNS = ("fallback", "one thread [GB/s]", "two beside one", "middle half", "turns")
 
 Call = Callable[[], object]
@@ -117,9 +119,9 @@ def plain() -> Iterator[Case]:
     yield Case("plain: add in the L2 cache", _OFTEN * 3 << 17, lambda: partial(_often, np.add, *_arrays(1 << 14, 3)))
     yield Case("plain: read a tile", NUMPY_TILE_BYTES, lambda: partial(np.max, *_arrays(NUMPY_TILE_BYTES // 8, 1)))
     yield Case("plain: multiply 1 MiB", _OFTEN << 20, lambda: partial(_often, np.multiply, *3 * _arrays(1 << 17, 1)))
-    n = DECODED_TILE_BYTES // 8
-    yield Case("plain: copy a tile", DECODED_TILE_BYTES, lambda: partial(np.copyto, *_arrays(n, 2)))
-    yield Case("plain: copy a tile, double it", DECODED_TILE_BYTES, lambda: partial(_copy_and_double, *_arrays(n, 2)))
+    nbytes = math.prod(_tile(np.float32, TILE_BYTES).shape) * 4
+    yield Case("plain: copy a corrected tile", nbytes, lambda: partial(np.copyto, *_arrays(nbytes // 8, 2)))
+    yield Case("plain: copy it, double it", nbytes, lambda: partial(_copy_and_double, *_arrays(nbytes // 8, 2)))
 
 
 def _copy_and_double(to: Any, tile: Any) -> None:
@@ -132,6 +134,11 @@ def _often(function: Any, *arrays: Any) -> None:
         function(*arrays[:-1], out=arrays[-1])
 
 
+def _tile(dtype: Any, target: int) -> TilingScheme:
+    """Give the tiles in which frames are corrected or made of events."""
+    return negotiate(sig_shape=(SIDE, SIDE), itemsize=np.dtype(dtype).itemsize, n_frames=1 << 12, target=target)
+
+
 def _arrays(size: int, count: int) -> list[Any]:
     return [np.ones(size) for _ in range(count)]
 
@@ -140,9 +147,21 @@ def dense() -> Iterator[Case]:
     """Give the versions that take rows of pixels."""
     for dtype in DTYPES:
         kind = np.dtype(dtype)
+        shape = NUMPY_TILE_BYTES // kind.itemsize // PIXELS, PIXELS
         for name, what, arguments in _dense(kind):
-            nbytes = DECODED_TILE_BYTES if name == "correct_rows" else NUMPY_TILE_BYTES
-            yield Case(f"{name} of {dtype}{what}", nbytes, partial(_with_tile, name, kind, nbytes, arguments))
+            yield _rows_case(name, kind, what, shape, arguments)
+        single = np.result_type(kind, np.float32)
+        tile = _tile(single, TILE_BYTES)
+        shape = tile.depth, tile.boxes[0].size
+        for what, gain in ((", dark", 0), (", dark and gain", shape[1])):
+            yield _rows_case("correct_rows", kind, what, shape, partial(_planes, single, shape, gain))
+
+
+def _rows_case(
+    name: str, kind: np.dtype[Any], what: str, shape: tuple[int, int], arguments: Callable[[int], Sequence[Any]]
+) -> Case:
+    make = partial(_with_tile, name, kind, shape, arguments)
+    return Case(f"{name} of {kind.str.lstrip('<|')}{what}", math.prod(shape) * kind.itemsize, make)
 
 
 def _dense(kind: np.dtype[Any]) -> Iterator[tuple[str, str, Callable[[int], Sequence[Any]]]]:
@@ -155,9 +174,6 @@ def _dense(kind: np.dtype[Any]) -> Iterator[tuple[str, str, Callable[[int], Sequ
     def everything(rows: int) -> list[Any]:
         return [*map(np.copy, moments), np.zeros(rows, wide), *_weights(3, single, rows)]
 
-    def planes(rows: int, gain: int) -> list[Any]:
-        return [np.ones(PIXELS, single), np.ones(gain, single), np.empty((rows, PIXELS), single)]
-
     yield "add_frames", "", lambda _: [np.zeros(PIXELS, wide)]
     yield "add_pixels", "", lambda rows: [np.zeros(rows, wide)]
     if small:
@@ -168,15 +184,18 @@ def _dense(kind: np.dtype[Any]) -> Iterator[tuple[str, str, Callable[[int], Sequ
         yield "weigh_pixels", f", masks: {count}", partial(_weights, count, single)
     yield "weigh_items", ", masks: 8", _listed
     yield "reduce_rows", ", all", everything
-    yield "correct_rows", ", dark", partial(planes, gain=0)
-    yield "correct_rows", ", dark and gain", partial(planes, gain=PIXELS)
 
 
-def _with_tile(name: str, kind: np.dtype[Any], nbytes: int, arguments: Callable[[int], Sequence[Any]]) -> Call:
-    rows = nbytes // kind.itemsize // PIXELS
-    frame = np.random.default_rng(0).poisson(3, PIXELS).astype(kind).view(kind.newbyteorder("="))
-    tile = np.tile(frame, (rows, 1))
-    return partial(getattr(fallback, name), tile, () if kind.isnative else (1,), *arguments(rows))
+def _planes(dtype: np.dtype[Any], shape: tuple[int, int], gain: int, _: int) -> list[Any]:
+    return [np.ones(shape[1], dtype), np.ones(gain, dtype), np.empty(shape, dtype)]
+
+
+def _with_tile(
+    name: str, kind: np.dtype[Any], shape: tuple[int, int], arguments: Callable[[int], Sequence[Any]]
+) -> Call:
+    frame = np.random.default_rng(0).poisson(3, shape[1]).astype(kind).view(kind.newbyteorder("="))
+    tile = np.tile(frame, (shape[0], 1))
+    return partial(getattr(fallback, name), tile, () if kind.isnative else (1,), *arguments(shape[0]))
 
 
 def _weights(count: int, dtype: np.dtype[Any], rows: int) -> list[Any]:
@@ -192,28 +211,34 @@ def _listed(rows: int) -> list[Any]:
 
 
 def sparse() -> Iterator[Case]:
-    """Give the versions that take events: some tens of frames, with as many events each as counting cameras have."""
+    """Give the versions that take events, as many of each frame as counting cameras have."""
     for dtype in ("u1", "f4"):
         kind = np.dtype(dtype)
-        for name, arguments in _sparse(kind):
-            nbytes = _FRAMES * _EVENTS * (kind.itemsize + 4)
-            yield Case(f"{name} of {dtype}", nbytes, partial(_with_events, name, kind, arguments))
+        for name, what, frames, arguments in _sparse(kind):
+            nbytes = frames * _EVENTS * (kind.itemsize + 4)
+            make = partial(_with_events, name, kind, frames, bool(what), arguments)
+            yield Case(f"{name} of {dtype}{what}", nbytes, make)
 
 
-def _sparse(kind: np.dtype[Any]) -> Iterator[tuple[str, Callable[[], Sequence[Any]]]]:
-    """Give functions, and what they get after values, pixels and starts."""
+def _sparse(kind: np.dtype[Any]) -> Iterator[tuple[str, str, int, Callable[[], Sequence[Any]]]]:
+    """Give functions, what matters beside, frames of a tile, and what they get after values, pixels and starts."""
     wide = np.dtype(np.float64 if kind.kind == "f" else np.int64)
-    yield "add_events", lambda: [np.zeros(PIXELS, wide)]
-    yield "add_rows", lambda: [np.zeros(_FRAMES, wide)]
-    yield "spread_events", lambda: [np.zeros((_FRAMES, PIXELS), kind)]
-    yield "weigh_events", lambda: [np.ones((1, PIXELS, 4), np.float32), np.zeros((_FRAMES, 4))]
-    yield "weigh_listed", lambda: [*_by_pixel(), np.zeros((_FRAMES, 4))]
+    depth = _tile(kind, DECODED_TILE_BYTES).depth
+    yield "add_events", "", _FRAMES, lambda: [np.zeros(PIXELS, wide)]
+    yield "add_rows", "", _FRAMES, lambda: [np.zeros(_FRAMES, wide)]
+    for what in ("", ", some twice"):
+        yield "spread_events", what, depth, lambda: [np.zeros((depth, PIXELS), kind)]
+    yield "weigh_events", "", _FRAMES, lambda: [np.ones((1, PIXELS, 4), np.float32), np.zeros((_FRAMES, 4))]
+    yield "weigh_listed", "", _FRAMES, lambda: [*_by_pixel(), np.zeros((_FRAMES, 4))]
 
 
-def _with_events(name: str, kind: np.dtype[Any], arguments: Callable[[], Sequence[Any]]) -> Call:
+def _with_events(
+    name: str, kind: np.dtype[Any], frames: int, twice: bool, arguments: Callable[[], Sequence[Any]]
+) -> Call:
     rng = np.random.default_rng(2)
-    pixels = np.sort(rng.integers(0, PIXELS, (_FRAMES, _EVENTS)), axis=1).astype(np.uint32).reshape(-1)
-    starts = np.arange(_FRAMES + 1) * _EVENTS
+    steps = rng.integers(0 if twice else 1, 2 * PIXELS // _EVENTS - 1, (frames, _EVENTS))
+    pixels = np.cumsum(steps, axis=1).astype(np.uint32).reshape(-1)
+    starts = np.arange(frames + 1) * _EVENTS
     values = rng.integers(1, 4, pixels.size).astype(kind)
     shorter: dict[str, list[Any]] = {"add_events": [pixels], "add_rows": [starts]}
     given = shorter.get(name, [pixels, starts])

@@ -58,18 +58,24 @@ def _whole(tile: Any) -> Iterator[tuple[slice, Any]]:
     return _pieces(tile, min(_DEEP, max(1, _ITEMS // max(1, tile.shape[1]))))
 
 
-def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any) -> Iterator[tuple[slice, slice, Any]]:
-    """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block."""
+def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any, at_a_time: int = 1) -> Iterator[tuple[slice, slice, Any]]:
+    """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block.
+
+    Blocks are ``at_a_time`` times as large as usual.
+    """
     tile = _ordered(tile, swapped)
     depth, n_pixels = tile.shape
-    columns = max(1, min(_COLUMNS, n_pixels))
-    step = min(_DEEP, _ITEMS // columns)
+    columns = max(1, min(at_a_time * _COLUMNS, n_pixels))
+    step = min(_DEEP, at_a_time * _ITEMS // columns)
     room = np.empty(min(step, depth) * columns, dtype)
+    block = room[:0].reshape(0, 0)
     for start in range(0, n_pixels, columns):
-        for frames, piece in _pieces(tile[:, start : start + columns], step):
-            block = room[: piece.size].reshape(piece.shape)
+        pixels = slice(start, start + columns)
+        for frames, piece in _pieces(tile[:, pixels], step):
+            if piece.shape != block.shape:
+                block = room[: piece.size].reshape(piece.shape)
             np.copyto(block, piece, casting="unsafe")
-            yield slice(start, start + columns), frames, block
+            yield pixels, frames, block
 
 
 def add_frames(tile: Any, swapped: tuple[int, ...], total: Any) -> None:
@@ -118,15 +124,21 @@ def add_squares(tile: Any, swapped: tuple[int, ...], total: Any, squares: Any) -
 def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``, in double precision.
 
-    `numpy.dot` lets other threads work meanwhile, which ``@`` does not for small results.
+    `numpy.dot` lets other threads work meanwhile, which ``@`` does not for small results. BLAS takes masks in pairs: an
+    odd number of them costs half as much again, so a mask of zeros is added. One mask alone is over so soon that
+    threads would meet at the GIL all the time, so its blocks are larger.
     """
     dtype = np.result_type(masks.dtype, np.float64)
-    weights, of = masks[:, :0], slice(0, 0)
+    count = len(masks)
+    large = 2 if count == 1 else 1
+    room = np.zeros((count + (count > 1 and count % 2), min(large * _COLUMNS, tile.shape[1])), dtype)
+    weights, of = room, slice(0, 0)
     with np.errstate(over="ignore", invalid="ignore"):  # as the compiled kernels do
-        for pixels, frames, block in _blocks(tile, swapped, dtype):
-            if pixels != of:
-                weights, of = masks[:, pixels].astype(dtype).T, pixels
-            result[frames] += np.dot(block, weights)
+        for pixels, frames, block in _blocks(tile, swapped, dtype, large):
+            if pixels is not of:
+                weights, of = room[:, : block.shape[1]], pixels
+                weights[:count] = masks[:, pixels]
+            result[frames] += np.dot(block, weights.T)[:, :count]
 
 
 def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, weights: Any, result: Any) -> None:
@@ -135,14 +147,15 @@ def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, w
         return
     order = np.argsort(numbers, kind="stable")
     items, numbers, weights = items[order], numbers[order], weights[order]
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    step = max(1, min(len(tile), _ITEMS // items.size))
+    starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
+    columns = numbers[starts]
+    step = max(1, min(len(tile), 2 * _ITEMS // items.size))
     room = np.empty((step, items.size), np.result_type(tile.dtype, weights.dtype))
     for frames, piece in _pieces(_ordered(tile, swapped), step):
         block = room[: len(piece)]
         np.copyto(block, _picked(piece, items), casting="unsafe")
         block *= weights
-        result[frames, numbers[starts]] += sums_of_stretches(block, starts)
+        result[frames, columns] += sums_of_stretches(block, starts)
 
 
 def sums_of_stretches(rows: Any, starts: Any) -> Any:

@@ -13,6 +13,8 @@ __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_lis
 
 _AT_A_TIME = 1 << 15
 """Events that are weighed at a time: each needs as many numbers as there are masks."""
+_ADDED = 1 << 18
+"""Events that are added at a time: what is converted stays in the cache, and threads rarely meet at the GIL."""
 
 
 def _check(pixels: Any, n_pixels: int) -> None:
@@ -22,9 +24,19 @@ def _check(pixels: Any, n_pixels: int) -> None:
 
 
 def add_events(values: Any, pixels: Any, total: Any) -> None:
-    """Add the value of each event to ``total``."""
+    """Add the value of each event to ``total``.
+
+    `numpy.add.at` holds the GIL, and far longer where it has to convert.
+    """
     _check(pixels, total.size)
-    np.add.at(total, pixels, values.astype(total.dtype, copy=False))
+    places = np.empty(min(_ADDED, pixels.size), np.intp)
+    wide = np.empty(places.size, total.dtype)
+    for start in range(0, pixels.size, _ADDED):
+        piece = pixels[start : start + _ADDED]
+        n = piece.size
+        np.copyto(places[:n], piece, casting="unsafe")
+        np.copyto(wide[:n], values[start : start + _ADDED], casting="unsafe")
+        np.add.at(total, places[:n], wide[:n])
 
 
 def add_rows(values: Any, starts: Any, total: Any) -> None:
@@ -38,16 +50,22 @@ def add_rows(values: Any, starts: Any, total: Any) -> None:
 def spread_events(values: Any, pixels: Any, starts: Any, out: Any) -> None:
     """Add the value of each event to its pixel; ``out`` holds a frame in each row."""
     target = out.reshape(-1)
-    places = np.repeat(np.arange(len(out)) * out.shape[1], np.diff(starts)) + pixels.astype(np.int64, copy=False)
-    if not (places[1:] > places[:-1]).all():
+    places = np.repeat(np.arange(len(out)) * out.shape[1], np.diff(starts))
+    np.add(places, pixels, out=places, dtype=np.int64, casting="unsafe")
+    if target.dtype.kind == "b":
+        target[places[values]] = True
+        return
+    rises = places[1:] > places[:-1]
+    if not rises.all() and not (places[1:] >= places[:-1]).all():
         order = np.argsort(places, kind="stable")
         places, values = places[order], values[order]
-    if (places[1:] > places[:-1]).all():
-        target[places] = values  # far faster than adding
-    elif target.dtype.kind == "b":
-        target[places[values]] = True
-    else:
-        np.add.at(target, places, values)
+        rises = places[1:] > places[:-1]
+    target[places] = values  # far faster than adding, and without the GIL
+    if not rises.all():
+        same = np.concatenate([[False], ~rises])  # as the event before
+        several = np.flatnonzero(same | np.concatenate([same[1:], [False]]))
+        target[places[several]] = 0
+        np.add.at(target, places[several], values[several])
 
 
 def weigh_events(values: Any, pixels: Any, starts: Any, weights: Any, result: Any) -> None:
