@@ -54,6 +54,25 @@ def test_sums_of_events_are_exact(values: str, pixels: str) -> None:
         np.testing.assert_array_equal(total, expected)
 
 
+@pytest.mark.parametrize(("values", "total"), [("u2", "i8"), ("f8", "f8")])
+def test_numpy_adds_more_events_than_fit_into_the_cache(values: str, total: str) -> None:
+    pixel = np.random.default_rng(3).integers(0, N_PIXELS, 600_001).astype("u4")
+    value = (np.arange(pixel.size) % 1000).astype(values)
+    found = np.ones(N_PIXELS, total)
+    sparse_fallback.add_events(value, pixel, found)
+    np.testing.assert_array_equal(found, 1 + np.bincount(pixel, weights=value, minlength=N_PIXELS))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4", "?"])
+@pytest.mark.parametrize("pixel", [[1, 2, 5, 0, 7, 8], [1, 2, 2, 2, 7, 8], [5, 1, 2, 8, 7, 0], [5, 1, 5, 8, 8, 5]])
+def test_events_become_frames_in_any_order_and_add_up(pixel: list[int], dtype: str) -> None:
+    value, starts = np.array([1, 2, 3, 0, 5, 6]).astype(dtype), np.array([0, 3, 3, 6])
+    expected, found = np.zeros((3, 9), dtype), np.zeros((3, 9), dtype)
+    np.add.at(expected, ([0, 0, 0, 2, 2, 2], pixel), value)
+    sparse_fallback.spread_events(value, np.array(pixel, "u2"), starts, found)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("values", "pixels", "dtype"),
     [

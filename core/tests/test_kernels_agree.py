@@ -161,6 +161,14 @@ def test_sums_under_weights(dtype: str, swapped: tuple[int, ...]) -> None:
                 agree(found, expected, size, f"{what}, {count} masks")
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_infinite_pixel_is_infinite_in_the_sums_it_counts_in(count: int) -> None:
+    frames, weights = np.ones((2, 5), np.float32), np.ones((count, 5), np.float32)
+    frames[0, 1] = np.inf
+    for what, (*_, found) in both(builtin.weigh_pixels, frames, (), weights, np.zeros((2, count))):
+        np.testing.assert_array_equal(found, [[np.inf] * count, [5] * count], err_msg=what)
+
+
 @pytest.mark.parametrize(("dtype", "swapped"), DENSE)
 def test_sums_under_weights_of_listed_pixels(dtype: str, swapped: tuple[int, ...]) -> None:
     for frames in tiles(dtype):

@@ -118,7 +118,7 @@ def plain() -> Iterator[Case]:
     yield Case("plain: sin of 64 KiB", _OFTEN << 16, lambda: partial(_often, np.sin, *_arrays(1 << 13, 2)))
     yield Case("plain: add in the L2 cache", _OFTEN * 3 << 17, lambda: partial(_often, np.add, *_arrays(1 << 14, 3)))
     yield Case("plain: read a tile", NUMPY_TILE_BYTES, lambda: partial(np.max, *_arrays(NUMPY_TILE_BYTES // 8, 1)))
-    yield Case("plain: multiply 1 MiB", _OFTEN << 20, lambda: partial(_often, np.multiply, *3 * _arrays(1 << 17, 1)))
+    yield Case("plain: multiply 2 MiB", _OFTEN << 21, lambda: partial(_often, np.multiply, *3 * _arrays(1 << 18, 1)))
     nbytes = math.prod(_tile(np.float32, TILE_BYTES).shape) * 4
     yield Case("plain: copy a corrected tile", nbytes, lambda: partial(np.copyto, *_arrays(nbytes // 8, 2)))
     yield Case("plain: copy it, double it", nbytes, lambda: partial(_copy_and_double, *_arrays(nbytes // 8, 2)))

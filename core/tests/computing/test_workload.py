@@ -96,6 +96,26 @@ def test_a_few_frames_are_picked_in_the_calling_thread(threads: lamella.Context,
     assert not is_small(threads, ds, PickUDF(), FrameWhereUDF(), roi=(1, 2))
 
 
+class QuickWhereUDF(FrameWhereUDF):
+    """Says that it is quick."""
+
+    quick = True
+
+
+class ChangedUDF(QuickWhereUDF):
+    """Does something else, which its base class knows nothing about."""
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        super().process_frame(frame)
+
+
+def test_a_users_function_that_is_quick_says_so(threads: lamella.Context, make_scan: MakeScan) -> None:
+    where = threads.run_udf(make_scan(SMALL), QuickWhereUDF())["thread"].data
+    assert set(where.ravel()) == {threading.get_ident()}
+    assert is_small(threads, make_scan(SMALL), SumUDF(), QuickWhereUDF())
+    assert not is_small(threads, make_scan(SMALL), ChangedUDF())
+
+
 def test_many_masks_are_much_work(threads: lamella.Context, make_scan: MakeScan) -> None:
     ds = make_scan(LARGE[:7])
     masks = [ApplyMasksUDF(mask_factories=partial(np.ones, (n, 256, 256), np.float32)) for n in (1, 32)]

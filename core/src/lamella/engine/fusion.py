@@ -10,7 +10,7 @@ import numpy as np
 from lamella.udf.base import UDF
 from lamella.udf.builtin.reducing import ReducingUDF
 
-__all__ = ["followers", "joinable", "one_call"]
+__all__ = ["followers", "is_quick", "joinable", "one_call"]
 
 _FEW = 16
 """From so many masks on, a UDF computes on its own: their weights need the cache for themselves."""
@@ -42,6 +42,11 @@ def followers(udfs: Sequence[UDF]) -> dict[int, UDF]:
         if leader is not None and udf not in leaders:
             led[i] = leader
     return led
+
+
+def is_quick(udf: UDF) -> bool:
+    """Whether a UDF declares that it is quick, and its class changes nothing of that."""
+    return _holds(udf, "quick") and udf.quick
 
 
 def _holds(udf: UDF, *names: str) -> bool:

@@ -23,14 +23,13 @@ from lamella.dataset.tiling import (
     negotiate,
     negotiate_blocks,
 )
-from lamella.engine.fusion import one_call
+from lamella.engine.fusion import is_quick, one_call
 from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small, selected_nbytes
 from lamella.errors import UDFError
 from lamella.kernels.compilequeue import compile_queue
 from lamella.system.memo import Memo
 from lamella.udf.base import UDF, Method
 from lamella.udf.buffers import AuxData, Namespace, Views
-from lamella.udf.builtin.raw import PickUDF
 from lamella.udf.meta import UDFMeta
 from lamella.udf.results import ResultBuffer
 
@@ -225,8 +224,7 @@ def make_plan(
             target = DECODED_TILE_BYTES
     elif stored is None and dataset.hints.sig_block is not None:
         target = DECODED_TILE_BYTES  # to find and decode a block takes Python's time, and threads meet at the GIL
-    known = methods == {"rows"} or all(item.cls is PickUDF for item in planned)  # no user's function of unknown speed
-    own = executor.calls_small and known
+    own = executor.calls_small and all(item.method == "rows" or is_quick(udf) for item, *_, udf in asked)
     small = own and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     dear = 0 if "partition" in methods else held
     partitions = cut_scan(dataset, region, executor.workers, dear, transport=executor.transport, small=small)

@@ -24,9 +24,10 @@ __all__ = [
     "weigh_pixels",
 ]
 
-_ITEMS = 1 << 17
-"""Pixels that are converted at a time: they stay in the cache until they are used."""
-_COLUMNS = 1 << 13
+_ITEMS = 1 << 18
+"""Pixels that are converted at a time: they stay near the processor until they are used, and threads rarely meet at the
+GIL."""
+_COLUMNS = 1 << 14
 """Pixels of a frame that are converted at a time, so that several frames share what belongs to these pixels: few long
 rows, because the interpreter is asked for once a piece."""
 _NARROW = 1 << 16
@@ -58,15 +59,12 @@ def _whole(tile: Any) -> Iterator[tuple[slice, Any]]:
     return _pieces(tile, min(_DEEP, max(1, _ITEMS // max(1, tile.shape[1]))))
 
 
-def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any, at_a_time: int = 1) -> Iterator[tuple[slice, slice, Any]]:
-    """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block.
-
-    Blocks are ``at_a_time`` times as large as usual.
-    """
+def _blocks(tile: Any, swapped: tuple[int, ...], dtype: Any) -> Iterator[tuple[slice, slice, Any]]:
+    """Give pixels, frames, and what is there in another dtype; writable, and valid until the next block."""
     tile = _ordered(tile, swapped)
     depth, n_pixels = tile.shape
-    columns = max(1, min(at_a_time * _COLUMNS, n_pixels))
-    step = min(_DEEP, at_a_time * _ITEMS // columns)
+    columns = max(1, min(_COLUMNS, n_pixels))
+    step = min(_DEEP, _ITEMS // columns)
     room = np.empty(min(step, depth) * columns, dtype)
     block = room[:0].reshape(0, 0)
     for start in range(0, n_pixels, columns):
@@ -124,17 +122,15 @@ def add_squares(tile: Any, swapped: tuple[int, ...], total: Any, squares: Any) -
 def weigh_pixels(tile: Any, swapped: tuple[int, ...], masks: Any, result: Any) -> None:
     """Add the sums of each frame under each mask to ``result``, in double precision.
 
-    `numpy.dot` lets other threads work meanwhile, which ``@`` does not for small results. BLAS takes masks in pairs: an
-    odd number of them costs half as much again, so a mask of zeros is added. One mask alone is over so soon that
-    threads would meet at the GIL all the time, so its blocks are larger.
+    `numpy.dot` lets other threads work meanwhile, which ``@`` does not for small results. OpenBLAS takes masks in
+    pairs: an odd number of them costs half as much again, so a mask of zeros is added.
     """
     dtype = np.result_type(masks.dtype, np.float64)
     count = len(masks)
-    large = 2 if count == 1 else 1
-    room = np.zeros((count + (count > 1 and count % 2), min(large * _COLUMNS, tile.shape[1])), dtype)
+    room = np.zeros((count + (count > 1 and count % 2), min(_COLUMNS, tile.shape[1])), dtype)
     weights, of = room, slice(0, 0)
     with np.errstate(over="ignore", invalid="ignore"):  # as the compiled kernels do
-        for pixels, frames, block in _blocks(tile, swapped, dtype, large):
+        for pixels, frames, block in _blocks(tile, swapped, dtype):
             if pixels is not of:
                 weights, of = room[:, : block.shape[1]], pixels
                 weights[:count] = masks[:, pixels]
@@ -149,7 +145,7 @@ def weigh_items(tile: Any, swapped: tuple[int, ...], items: Any, numbers: Any, w
     items, numbers, weights = items[order], numbers[order], weights[order]
     starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
     columns = numbers[starts]
-    step = max(1, min(len(tile), 2 * _ITEMS // items.size))
+    step = max(1, min(len(tile), _ITEMS // items.size))
     room = np.empty((step, items.size), np.result_type(tile.dtype, weights.dtype))
     for frames, piece in _pieces(_ordered(tile, swapped), step):
         block = room[: len(piece)]

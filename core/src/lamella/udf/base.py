@@ -227,6 +227,15 @@ class UDF:
         """Say whether ``process_events(events)`` does the work where data are sparse; see `lamella.reader.Events`."""
         return hasattr(self, "process_events")
 
+    @property
+    def quick(self) -> bool:
+        """Say whether a tile takes hardly longer than to copy it; the calling thread then does small runs itself.
+
+        A plain class attribute will do. UDFs that process rows are taken for quick in any case. As for `needs`,
+        subclasses that change something declare again.
+        """
+        return False
+
     # What UDFs of one run have from each other.
 
     @property

@@ -24,6 +24,8 @@ class PickUDF(UDF):
     valid, and zero, where a selected position has no frame.
     """
 
+    quick = True
+
     def __init__(self) -> None:
         super().__init__()
 
