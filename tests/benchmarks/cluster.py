@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 from cluster_arrays import array_rows
-from cluster_parts import Other, Row, Scan, medians, timed
+from cluster_parts import Other, Plain, Row, Scan, medians, timed
 from cluster_udfs import KERNELS, SIG, SMALL_SIG, make, sleeping
 from distributed import Client, LocalCluster
 from system import drop_from_cache, load
@@ -41,6 +41,19 @@ from lamella.executors import ThreadsExecutor
 from lamella.udf import UDF, ApplyMasksUDF, CoMUDF, SumSigUDF, SumUDF
 from lamella_dask import DaskExecutor
 
+PARTS = (
+    "overhead",
+    "small_runs",
+    "partitions",
+    "throughput",
+    "start",
+    "weak",
+    "strong",
+    "memory",
+    "cancel",
+    "busy",
+    "arrays",
+)
 GIB = 1 << 30
 MIB = 1 << 20
 TOOLS = SimpleNamespace(UDF=UDF, CoMUDF=CoMUDF, ApplyMasksUDF=ApplyMasksUDF, SumUDF=SumUDF, SumSigUDF=SumSigUDF)
@@ -82,17 +95,12 @@ class Measurement:
         self._stack.close()
 
     def rows(self) -> Iterator[Row]:
-        """Measure everything."""
-        yield from self.overhead()
-        yield from self.small_runs()
-        yield from self.partitions()
-        yield from self.throughput()
-        yield from self.start()
-        yield from self.weak()
-        yield from self.strong()
-        yield from self.memory()
-        yield from self.cancel()
-        yield from self.busy()
+        """Measure what was asked for."""
+        for part in self.args.only:
+            yield from getattr(self, part)()
+
+    def arrays(self) -> Iterator[Row]:
+        """Measure arrays for Dask."""
         yield from array_rows(self.folder, self.rounds, int(min(self.gib, 0.5) * GIB) // MIB)
 
     def _ours(self, job: str, scan: Scan, workers: int, *, executor: Any = None) -> Callable[[], float]:
@@ -202,16 +210,26 @@ class Measurement:
         )
 
     def weak(self) -> Iterator[Row]:
-        """Measure jobs with the same size per worker: t(1) / t(n)."""
+        """Measure jobs with the same size per worker: t(1) / t(n); kernels also beside plain processes."""
         each = max(1, int((0.125 if self.args.quick else 1) * min(self.gib, 1) * GIB) // (SIG[0] * SIG[1] * 2 * 64))
+        most = self.counts[-1]
+        own = [Scan.hole(self.folder, 64 * each, partitions=8, name=f"own{i}-") for i in range(most)]
+        plain = self._stack.enter_context(closing(Plain(most)))
         for job in (*KERNELS, "5 ms of Python per frame"):
             rows = each if job in KERNELS else max(1, each // 32)
             turns = {
                 str(n): self._ours(job, Scan.hole(self.folder, 64 * rows * n, partitions=8 * n), n) for n in self.counts
             }
+            if job in KERNELS:
+                turns |= {f"plain {n}": partial(plain.seconds, job, own[:n]) for n in {1, most}}
             found = medians(turns, self.rounds if job in KERNELS else 3)
             target = ">= 0.9" if job in KERNELS else ">= 0.95"
-            yield self._scaled(f"weak scaling, {job}", {n: found["1"] / found[str(n)] for n in self.counts}, target)
+            shares = {n: found["1"] / found[str(n)] for n in self.counts}
+            yield self._scaled(f"weak scaling, {job}", shares, target)
+            if job in KERNELS and most > 1:
+                limit = found["plain 1"] / found[f"plain {most}"]
+                text = f"weak scaling, {job}, {most} workers, over that of plain processes"
+                yield Row(text, shares[most] / limit, "", details=f"plain processes reach {limit:.3f}; {_told(found)}")
 
     def strong(self) -> Iterator[Row]:
         """Measure the same job on more workers: t(1) / t(n) / n, from the page cache and from the disk."""
@@ -366,6 +384,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="turns of each program [default: 9, or 3 with --quick]")
     parser.add_argument("--others-python", type=Path, help="Python of an environment with LiberTEM")
     parser.add_argument("--folder", type=Path, help="where the files are made [default: a temporary folder]")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure [default: all]")
     parser.add_argument("--json", type=Path, help="write the figures as JSON")
     args = parser.parse_args()
     warnings.simplefilter("ignore", lamella.LamellaWarning)
