@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -29,6 +29,7 @@ __all__ = [
     "rewrite",
     "scrambled",
     "structure",
+    "to_change",
 ]
 
 T = TypeVar("T")
@@ -116,6 +117,23 @@ def _covered(kit: Kit, sample: Sample) -> dict[Path, np.ndarray[tuple[int], np.d
 def alike(sample: Sample, path: Path) -> int:
     """Give how many files are parts of the same kind as one of them: their names differ in nothing but digits."""
     return [name_kind(one) for one in sample.files].count(name_kind(path))
+
+
+def to_change(kit: Kit, paths: Iterable[Path], number: int = 0) -> list[Path]:
+    """Give the files that a check changes one after the other.
+
+    Of a series of files that are alike, a brief profile takes the first and another one: the next one for the next
+    ``number``.
+    """
+    if not kit.profile.brief:
+        return list(paths)
+    series: dict[str, list[Path]] = {}
+    for path in paths:
+        series.setdefault(name_kind(path), []).append(path)
+    some = []
+    for first, *others in series.values():
+        some += [first, *others[number % max(1, len(others)) :][:1]]
+    return some
 
 
 def name_kind(path: Path) -> str:

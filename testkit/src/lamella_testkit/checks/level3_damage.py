@@ -22,6 +22,7 @@ from lamella_testkit.mutate import (
     rewrite,
     scrambled,
     structure,
+    to_change,
 )
 from lamella_testkit.robust import attempt, attempt_costly
 from lamella_testkit.sample import Sample
@@ -49,11 +50,11 @@ def _targets(kit: Kit) -> Iterator[_Target]:
     Files of several variants are often alike. Their numbers are seeds, so that each is damaged at other places.
     """
     number = 0
-    for variant in kit.sampler.variants:
+    for turn, variant in enumerate(kit.sampler.variants):
         # numbers that are easy to tell from others, should the header hold them
         sample = kit.fresh(kit.data((5, 7), (11, 13), variant=variant))
         parts = structure(kit, sample)
-        for path in sample.files:
+        for path in to_change(kit, sample.files, turn):
             content = path.read_bytes()
             work = kit.profile.some(_WORK) // (len(kit.sampler.variants) * alike(sample, path))
             yield _Target(sample, path, content, parts[path], max(kit.profile.least, work), number)

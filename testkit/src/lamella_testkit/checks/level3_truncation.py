@@ -19,7 +19,7 @@ from lamella.reader.caution import cautions
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal, same
 from lamella_testkit.kit import Kit
-from lamella_testkit.mutate import alike, boundaries, rewrite
+from lamella_testkit.mutate import alike, boundaries, rewrite, to_change
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.robust import attempt
 from lamella_testkit.sample import Sample
@@ -37,7 +37,7 @@ def truncation_at_boundaries(kit: Kit) -> None:
     Compare what the header announces with `probe.size` before anything is read, allocated or promised.
     """
     for number, sample in enumerate(_copies(kit)):
-        for path in sample.files:
+        for path in to_change(kit, sample.files, number):
             content = path.read_bytes()
             lengths = kit.in_turn(boundaries(kit, sample, path), number)
             for length in lengths:
@@ -51,8 +51,8 @@ def truncation_at_boundaries(kit: Kit) -> None:
 def truncation_anywhere(kit: Kit) -> None:
     """A file cut anywhere is refused, or gives its complete frames."""
     rng = np.random.default_rng(11)
-    for sample in _copies(kit):
-        for path in sample.files:
+    for number, sample in enumerate(_copies(kit)):
+        for path in to_change(kit, sample.files, number):
             content = path.read_bytes()
             most = max(kit.profile.least, kit.profile.some(300) // alike(sample, path))
             lengths = (
@@ -122,7 +122,7 @@ def longer_files_are_read(kit: Kit) -> None:
     Compute the range `[offset, offset + n * stride)` that frames cover, and ignore the rest or refuse the file.
     """
     for number, sample in enumerate(_copies(kit)):
-        for path in sample.files:
+        for path in to_change(kit, sample.files, number):
             content = path.read_bytes()
             frame = sample.data.nbytes // sample.data.n_frames
             itemsize = sample.data.stored_dtype.itemsize
@@ -145,13 +145,18 @@ def files_may_shrink_while_open(kit: Kit) -> None:
 
     Procedural sources must read through `io`, or look at the size of the file again.
     """
-    for backend in _backends():
+    for turn, backend in enumerate(_backends()):
         for sample in _copies(kit):
-            source = kit.source(sample)
-            for number, resource in enumerate(source.resources):
-                for length in kit.in_turn((0, resource.size // 2, resource.size - 1), number):
+            for number, path in enumerate(_read_from(kit, sample, turn)):
+                size = path.stat().st_size
+                for length in kit.in_turn((0, size // 2, size - 1), number):
                     with kit.case(f"{sample.data}, {backend.name}, cut to {length} bytes while open"):
-                        _expect_error_or_pixels(kit.fresh(sample.data), kit, backend, Path(resource.path).name, length)
+                        _expect_error_or_pixels(kit.fresh(sample.data), kit, backend, path.name, length)
+
+
+def _read_from(kit: Kit, sample: Sample, number: int) -> list[Path]:
+    """Give the files that pixels are read from, of which a brief profile takes some."""
+    return to_change(kit, [Path(one.path) for one in kit.source(sample).resources], number)
 
 
 def _expect_error_or_pixels(sample: Sample, kit: Kit, backend: IOBackend, name: str, length: int) -> None:
@@ -178,13 +183,12 @@ def _read_or_refuse(reader: FrameReader, sample: Sample) -> None:
 @check(level=3, targets=("path",))
 def files_may_grow_while_open(kit: Kit) -> None:
     """A file that grew since it was opened gives the frames that it had, or an error."""
-    for backend in _backends():
+    for turn, backend in enumerate(_backends()):
         for sample in _copies(kit):
-            source = kit.source(sample)
-            for resource in source.resources:
+            for read in _read_from(kit, sample, turn):
                 fresh = kit.fresh(sample.data)
                 opened = kit.source(fresh)
-                path = fresh.path.parent / Path(resource.path).name
+                path = fresh.path.parent / read.name
                 with kit.case(f"{sample.data}, {backend.name}, {path.name} grows while open"):
                     with path.open("ab") as file:
                         file.write(b"\xa5" * 1000)
@@ -197,11 +201,11 @@ def files_may_vanish_while_open(kit: Kit) -> None:
     """A file that was removed or replaced by another scan since it was opened is an error, or gives the old pixels."""
     for sample in _copies(kit):
         other = kit.fresh(sample.data.but(seed=1))
-        for index, _ in enumerate(kit.source(sample).resources):
+        for read in _read_from(kit, sample, 0):
             for action in ("removed", "replaced"):
                 fresh = kit.fresh(sample.data)
                 source = kit.source(fresh)
-                path = Path(source.resources[index].path)
+                path = fresh.path.parent / read.name
                 with kit.case(f"{sample.data}, {path.name} {action} while open"):
                     replacement = (other.directory / path.name).read_bytes()
                     status = path.stat()
