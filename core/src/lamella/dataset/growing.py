@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
     from lamella.reader.resource import Resource
 
-__all__ = ["Extent", "first_frames", "frame_places", "holding_frames"]
+__all__ = ["Extent", "FirstFrames", "frame_places", "holding_frames"]
 
 _MOST_PLACES = 1024
 """Frames, spread over all, whose places tell one recording from another."""
@@ -35,28 +35,40 @@ def frame_places(source: LinearSource, frames: ArrayLike) -> list[tuple[str, int
     ]
 
 
-def first_frames(
-    dataset: DataSet, n_frames: int, *, steps: int, nav_shape: tuple[int, ...], sync_offset: int
-) -> DataSet:
-    """Give a data set as it was when so many frames were stored.
+@dataclass(frozen=True, slots=True)
+class FirstFrames:
+    """How many frames a data set has, and for which scan: from a later and longer one, it gives the data set as it was.
 
-    Parameters
+    Attributes
     ----------
-    dataset
-        The data set, made of runs.
     n_frames
-        How many of its frames count.
-    steps
-        How many steps of the scan they were for, lost ones included.
+        How many frames are stored.
+    n_steps
+        How many steps of the scan they are for, lost ones included.
     nav_shape, sync_offset
-        The scan as it was.
+        The scan.
     """
-    source = dataset.source
-    assert isinstance(source, LinearSource)
-    index = source.info.index
-    info = source.info if index is None else replace(source.info, index=index[:steps])
-    before = replace(source, runs=source.runs.until(n_frames), info=info)
-    return dataset.of_source(before, nav_shape=nav_shape, sync_offset=sync_offset)
+
+    n_frames: int
+    n_steps: int
+    nav_shape: tuple[int, ...]
+    sync_offset: int
+
+    @classmethod
+    def of(cls, dataset: DataSet) -> Self:
+        """Give what a data set has now."""
+        frames = dataset.frame_map
+        return cls(dataset.source.n_frames, frames.n_frames, tuple(dataset.shape.nav), frames.sync_offset)
+
+    def taken_from(self, dataset: DataSet) -> DataSet | None:
+        """Give a data set, made of runs, with these frames only; None if it is not made of runs, or has fewer."""
+        source = dataset.source
+        if not isinstance(source, LinearSource) or source.n_frames < self.n_frames:
+            return None
+        index = source.info.index
+        info = source.info if index is None else replace(source.info, index=index[: self.n_steps])
+        before = replace(source, runs=source.runs.until(self.n_frames), info=info)
+        return dataset.of_source(before, nav_shape=self.nav_shape, sync_offset=self.sync_offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +78,25 @@ class Extent:
     ``last`` is size and identity of the file that held the last frame; ``rest`` tells everything else that stays.
     """
 
-    n_frames: int
-    n_steps: int
-    nav_shape: tuple[int, ...]
-    sync_offset: int
+    first: FirstFrames
     last: tuple[int, int | str]
     rest: str
 
     @classmethod
     def of(cls, dataset: DataSet) -> Self | None:
         """Give the extent of a data set; None if it is not made of runs, so that no recording appends to it."""
-        source, frames = dataset.source, dataset.frame_map
+        source = dataset.source
         if not isinstance(source, LinearSource) or not source.n_frames:
             return None
         last = source.resources[_last_file(source)]
-        nav_shape, rest = tuple(dataset.shape.nav), _rest(dataset, set())
-        return cls(source.n_frames, frames.n_frames, nav_shape, frames.sync_offset, (last.size, last.identity), rest)
+        return cls(FirstFrames.of(dataset), (last.size, last.identity), _rest(dataset, set()))
 
     def before_growth(self, dataset: DataSet) -> DataSet | None:
         """Give the data set as it was, from what its files hold now; None if they did not only become longer."""
-        if not isinstance(dataset.source, LinearSource) or dataset.source.n_frames < self.n_frames:
+        before = self.first.taken_from(dataset)
+        if before is None:
             return None
-        before = first_frames(
-            dataset, self.n_frames, steps=self.n_steps, nav_shape=self.nav_shape, sync_offset=self.sync_offset
-        )
+        assert isinstance(dataset.source, LinearSource)
         assert isinstance(before.source, LinearSource)
         last = before.source.resources[_last_file(before.source)]
         if last.size <= self.last[0] and (last.size, last.identity) != self.last:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lamella.dataset.growing import first_frames, frame_places, holding_frames
+from lamella.dataset.growing import FirstFrames, frame_places, holding_frames
 from lamella.errors import FormatError
 from lamella.reader.source import LinearSource
 from lamella.system.pathmap import path_here
@@ -67,11 +67,8 @@ class _Seen:
     """
 
     resources: tuple[Resource, ...]
-    nav_shape: tuple[int, ...]
+    first: FirstFrames
     frames: str
-    n_frames: int
-    n_steps: int
-    sync_offset: int
     steps: str
     last: tuple[str, int] | None
     host: str
@@ -80,11 +77,8 @@ class _Seen:
     def of(cls, dataset: DataSet) -> _Seen:
         return cls(
             tuple(dataset.source.resources),
-            tuple(dataset.shape.nav),
+            FirstFrames.of(dataset),
             f"shape {tuple(dataset.shape)} and dtype {dataset.dtype}",
-            dataset.source.n_frames,
-            dataset.frame_map.n_frames,
-            dataset.frame_map.sync_offset,
             _digest(dataset),
             _last(dataset),
             platform.node(),
@@ -92,11 +86,7 @@ class _Seen:
 
     def before_growth(self, dataset: DataSet) -> DataSet | None:
         """Give the data set without the frames that were appended since, or None if there are none."""
-        if not isinstance(dataset.source, LinearSource) or dataset.source.n_frames <= self.n_frames:
-            return None
-        return first_frames(
-            dataset, self.n_frames, steps=self.n_steps, nav_shape=self.nav_shape, sync_offset=self.sync_offset
-        )
+        return self.first.taken_from(dataset) if dataset.source.n_frames > self.first.n_frames else None
 
     def check(self, dataset: DataSet, *, grown: bool) -> None:
         """Raise `FormatError` about the first file that is another one than where the job was made.
