@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import queue
 import threading
 import time
@@ -22,6 +21,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 
 from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
 from lamella.executors import InOrder, across_hosts
+from lamella_dask.batchsize import batch_size, room_for
 from lamella_dask.last_run import LastRun
 from lamella_dask.leftovers import Leftovers
 from lamella_dask.remote import Batch, Done, Pickled, stop, versions, work
@@ -41,12 +41,6 @@ _POLL = 0.05
 """How often a set cancel flag is looked for [s]."""
 _PATIENCE = 3.0
 """How long jobs that run may take to stop [s]."""
-_SHORTEST, _LONGEST = 0.1, 1.0
-"""How long a batch should take [s]."""
-_OFTEN = 0.25
-"""How long it should take at most where the caller looks at each result [s]."""
-_FIRST, _LARGEST = 4, 32
-"""Items in a batch before it is known how long they take, and at most."""
 _NO_SCHEDULER = 20.0
 """How long the scheduler may be silent before it counts as gone [s]."""
 _NO_WORKERS = 60.0
@@ -190,17 +184,10 @@ class ClientRun(InOrder[Any, Any]):
         workers = max(1, self._workers())
         if len(self._sent) >= 2 * workers or not self.left:
             return None
-        room = 2 * workers * _LARGEST if self._ahead is None else max(workers, min(self._ahead, 2 * workers * _LARGEST))
-        size = min(self._batch_size(workers, room), room - (self.begun - self.given))
+        room = room_for(workers, self._ahead)
+        size = batch_size(self.left, workers, room, self._pace, often=self._often)
+        size = min(size, room - (self.begun - self.given))
         return self._new_batch(size) if size > 0 else None
-
-    def _batch_size(self, workers: int, room: int) -> int:
-        guided = math.ceil(self.left / (2 * workers))
-        fewest, most = 1, 1 if self._often else _FIRST
-        if self._pace is not None:
-            pace = max(self._pace, 1e-6)
-            fewest, most = math.ceil(_SHORTEST / pace), max(1, int((_OFTEN if self._often else _LONGEST) / pace))
-        return max(1, min(max(guided, fewest), most, _LARGEST, math.ceil(room / (2 * workers))))
 
     def _new_batch(self, size: int) -> _Sent | None:
         first = self.begun
