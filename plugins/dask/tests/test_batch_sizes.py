@@ -9,7 +9,7 @@ from lamella_dask.batchsize import batch_size, room_for
 
 def sizes(left: int, workers: int, pace: float, *, ahead: int | None = None, often: bool = False) -> list[int]:
     """Give all batches of a run whose items take equally long."""
-    found = []
+    found: list[int] = []
     while left:
         known = pace if len(found) >= 2 * workers else None
         found.append(batch_size(left, workers, room_for(workers, ahead), known, often=often))
