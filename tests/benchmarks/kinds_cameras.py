@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from datasets import Kind, Pixels, Shape
 
-from lamella_k2is.conformance import gtg_bytes
+from lamella_k2is.writer import gtg_bytes
 
 _PNCCD = (264, 264)
 _K2 = (1860, 2048)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from lamella.errors import FormatError, FrameMissingError, LamellaWarning, ParameterError
 from lamella.opening.open import open_dataset
 from lamella_k2is.block import BLOCK_NBYTES
-from lamella_k2is.conformance import gtg_bytes, write_recording
+from lamella_k2is.writer import gtg_bytes, write_recording
 
 
 class Files(dict[Path, bytes]):

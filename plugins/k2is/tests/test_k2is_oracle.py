@@ -15,7 +15,7 @@ import pytest
 
 import lamella
 from lamella.errors import LamellaWarning
-from lamella_k2is.conformance import gtg_bytes, write_recording
+from lamella_k2is.writer import gtg_bytes, write_recording
 
 pytestmark = pytest.mark.oracle
 

@@ -21,7 +21,7 @@ from lamella.opening.open import open_dataset
 from lamella.plugins.registry import default_registry
 from lamella.reader import Probe
 from lamella.udf import ApplyMasksUDF, SumSigUDF, SumUDF
-from lamella_k2is.conformance import gtg_bytes, write_recording
+from lamella_k2is.writer import gtg_bytes, write_recording
 from lamella_testkit.limits import bytes_read
 
 HEIGHT, WIDTH = 1860, 2048

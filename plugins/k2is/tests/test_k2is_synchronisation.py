@@ -13,10 +13,10 @@ from lamella.errors import CorruptError, FrameMissingError, LamellaWarning, Trun
 from lamella.io import choose_backend
 from lamella.udf import SumSigUDF
 from lamella_k2is.block import BLOCK_NBYTES, BLOCKS
-from lamella_k2is.conformance import gtg_bytes, write_recording
 from lamella_k2is.recording import Recording, synchronise
 from lamella_k2is.sector import Sector, read_sector
 from lamella_k2is.shutter import find_shutter
+from lamella_k2is.writer import gtg_bytes, write_recording
 
 HEIGHT, WIDTH = 1860, 2048
 

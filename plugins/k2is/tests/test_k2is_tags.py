@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lamella.errors import CorruptError
-from lamella_k2is.conformance import gtg_bytes
 from lamella_k2is.tags import find, read_tags
+from lamella_k2is.writer import gtg_bytes
 
 
 @pytest.fixture(scope="module")
