@@ -15,7 +15,7 @@ import numpy as np
 from lamella.reader import Axis
 from lamella_hdf5.specials import special_files, wrong_files
 from lamella_hdf5.specials.packed import HAS_NUMCODECS, HAS_PLUGINS
-from lamella_testkit import SampleData, Sampler, Special
+from lamella_testkit import SampleData, Sampler, Special, Wrong
 
 __all__ = ["Hdf5Sampler"]
 
@@ -98,7 +98,7 @@ class Hdf5Sampler(Sampler):
         if data.variant == "contiguous":
             yield from special_files(directory, data)
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
         """Write contradictions, missing files, and files of known programs without frames."""
         return wrong_files(directory, data)
 

@@ -35,6 +35,8 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
     )
     yield Special("chunks behind a user block", block, pixels=data.pixels)
     yield Special("the same, read by libhdf5", {**block, "fast": False}, pixels=data.pixels)
+    far = saved(folder / "far.h5", lambda file: file.update({"data": data.pixels}), userblock_size=1 << 17)
+    yield Special("a beginning behind what is looked at first", far, pixels=data.pixels)
     big = stored(folder / "big.h5", data.pixels.astype(data.native_dtype.newbyteorder(">")), chunks=ones)
     yield Special("big-endian numbers in chunks of a frame", big, pixels=data.pixels)
 

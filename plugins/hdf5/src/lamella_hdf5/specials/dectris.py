@@ -28,18 +28,19 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
     """Write them."""
     yield from _beside_its_scan(folder, data)
     yield from _holes(folder, data)
+    yield from _interrupted(folder, data)
     yield from _frames_in_the_master(folder, data)
     yield from _odd_companions(folder, data)
 
 
-def _data_files(folder: Path, stem: str, parts: Sequence[NDArray[Any]], *, numbered: bool = False) -> None:
-    """Write data files; if they are numbered, they say which frames of the detector they hold."""
-    first = 1
+def _data_files(folder: Path, stem: str, parts: Sequence[NDArray[Any]], *, numbers: int = 0) -> None:
+    """Write data files; from a first number on, they say which frames of the detector they hold."""
+    first = numbers
     for number, part in enumerate(parts, 1):
 
         def write(file: Any, part: NDArray[Any] = part, first: int = first) -> None:
             made = file.create_dataset("entry/data/data", data=part, chunks=(1, *part.shape[1:]), compression="gzip")
-            if numbered:
+            if numbers:
                 made.attrs.update({"image_nr_low": first, "image_nr_high": first + len(part) - 1})
 
         saved(folder / f"{stem}_data_{number:06}.h5", write)
@@ -108,18 +109,58 @@ def _beside_its_scan(folder: Path, data: SampleData) -> Iterator[Special]:
 
 
 def _holes(folder: Path, data: SampleData) -> Iterator[Special]:
-    """A data file in the middle is not there; the numbers of the others, or their length, say where they belong."""
+    """A data file is not there; the numbers of the others, or their length, say where they belong."""
     frames = data.frames[:9]
-    valid = np.ones(9, np.bool_)
-    valid[3:6] = False
-    for stem, numbered in (("counted", True), ("alike", False)):
-        _data_files(folder, stem, (frames[:3], frames[3:6], frames[6:]), numbered=numbered)
+    square = frames.reshape(3, 3, *data.sig_shape)
+    for stem, numbers in (("counted", 1), ("later", 101), ("alike", 0)):
+        _data_files(folder, stem, (frames[:3], frames[3:6], frames[6:]), numbers=numbers)
         keywords = saved(folder / f"{stem}_master.h5", partial(_link, stem=stem, count=3))
-        square = frames.reshape(3, 3, *data.sig_shape)
         yield Special(f"nine frames, {stem}", keywords, pixels=square, notes=0)
-        (folder / f"{stem}_data_000002.h5").unlink()
-        text = f"the second of three data files is not there, {stem}"
-        yield Special(text, keywords, pixels=square, valid=valid.reshape(3, 3), notes=1, warnings=1)
+        for number in (2, 1):
+            if number == 1 and numbers == 101:  # nobody knows at what number the first one began
+                continue
+            file = folder / f"{stem}_data_{number:06}.h5"
+            content = file.read_bytes()
+            file.unlink()
+            valid = np.ones(9, np.bool_)
+            valid[3 * number - 3 : 3 * number] = False
+            text = f"data file {number} of three is not there, {stem}"
+            yield Special(text, keywords, pixels=square, valid=valid.reshape(3, 3), notes=1, warnings=1)
+            file.write_bytes(content)
+    (folder / "counted_data_000003.h5").unlink()
+    keywords = {"path": folder / "counted_master.h5"}
+    yield Special("the last of three data files is not there", keywords, pixels=frames[:6], notes=1, warnings=1)
+
+
+def _interrupted(folder: Path, data: SampleData) -> Iterator[Special]:
+    """A recording that was interrupted: the master says how many frames were planned, the data files hold others."""
+    frames = data.frames
+    for text, series, triggers, there, shape, warnings in (
+        ("a recording that was interrupted", 9, 1, 7, (3, 3), 1),
+        ("the same, with a trigger for each frame", 1, 9, 7, (3, 3), 1),
+        ("the same, of series of frames", 3, 3, 7, (3, 3), 1),
+        ("one of no square", 8, 1, 6, (6,), 1),
+        ("frames that were not planned", 5, 1, 9, (3, 3), 0),
+        ("a plan without triggers", 7, 0, 7, (7,), None),
+    ):
+        _data_files(folder, "stopped", (frames[:3], frames[3:there]))
+
+        def write(file: Any, series: int = series, triggers: int = triggers) -> None:
+            _link(file, "stopped", 2)
+            file[f"{_SPECIFIC}/nimages"], file[f"{_SPECIFIC}/ntrigger"] = series, triggers
+
+        steps = int(np.prod(shape))
+        valid = (np.arange(steps) < there).reshape(shape)
+        pixels = np.zeros((steps, *data.sig_shape), frames.dtype)
+        pixels[: min(steps, there)] = frames[: min(steps, there)]
+        yield Special(
+            text,
+            saved(folder / "stopped_master.h5", write),
+            pixels=pixels.reshape(*shape, *data.sig_shape),
+            valid=valid,
+            notes=0 if warnings is None else 1,
+            warnings=warnings or 0,
+        )
 
 
 def _frames_in_the_master(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -131,6 +172,14 @@ def _frames_in_the_master(folder: Path, data: SampleData) -> Iterator[Special]:
 
     keywords = saved(folder / "all.h5", write)
     yield Special("frames in the master file", keywords, pixels=data.frames, notes=1, warnings=1)
+    saved(folder / "own.h5", lambda file: file.create_group("STEM Metadata").attrs.update({"Pixel Size": 0.5}))
+    for text, where in (("frames in the master file alone", "entry/data"), ("frames of early firmware", "entry")):
+
+        def alone(file: Any, where: str = where) -> None:
+            file[f"{where}/data_000001"] = data.frames
+
+        made = saved(folder / "own_master.h5", alone)
+        yield Special(text, {**made, "external": "never"}, pixels=data.frames, notes=0)
 
 
 def _odd_companions(folder: Path, data: SampleData) -> Iterator[Special]:

@@ -85,6 +85,14 @@ def _rare_layouts(folder: Path, data: SampleData) -> Iterator[Special]:
 
     keywords = saved(folder / "compact.h5", compact)
     yield Special("pixels in the header", {**keywords, "isolate": "never"}, pixels=frames)
+
+    def described(file: Any) -> None:
+        compact(file)
+        file["data"].attrs["note"] = "beside them"
+
+    keywords = saved(folder / "described.h5", described, libver="latest")
+    raw = {"/data": {"attributes": {"note": "beside them"}, "value": frames.tolist()}}
+    yield Special("pixels in the header of a newer file", keywords, pixels=frames, raw_metadata=raw)
     keywords = saved(folder / "fill.h5", lambda file: file.create_dataset("data", frames.shape, dtype, fillvalue=3))
     yield Special("pixels that were never written", keywords, pixels=np.full_like(frames, 3))
     outside = [("pixels.bin", 16, pixels.nbytes)]

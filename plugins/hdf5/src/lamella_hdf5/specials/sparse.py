@@ -47,6 +47,17 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
     keywords = saved(folder / "dark.h5", dark)
     yield Special("dark frames, which are packed very well", keywords, pixels=np.zeros(shape, np.uint8), notes=0)
 
+    def noisy(file: Any) -> None:
+        made = file.create_dataset("data", shape, np.uint8, chunks=(1, 1, *_FRAME), compression="gzip")
+        for step in range(5):
+            made.id.write_direct_chunk((step, 0, 0, 0), zlib.compress(noise.tobytes(), 0))
+
+    noise = np.random.default_rng(0).integers(0, 256, _FRAME, np.uint8)
+    shown = np.zeros(shape, np.uint8)
+    shown[:5, 0] = noise
+    keywords = saved(folder / "noisy.h5", noisy)
+    yield Special("a file as large as packed pixels can make it", keywords, pixels=shown, notes=0)
+
     def image(file: Any) -> None:
         made = file.create_dataset("data", (8200, 8200), np.uint8, chunks=(1025, 8200), fillvalue=9)
         made[:1025] = 1

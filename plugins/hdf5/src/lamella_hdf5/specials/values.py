@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import create, saved
+from lamella_hdf5.specials.writing import create, overwritten, saved
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def _attributes(folder: Path, data: SampleData) -> Iterator[Special]:
         wanted = known | {f"name {i}": f"text {i}" for i in range(count)}
         found = {"attributes": wanted, "value": data.pixels.tolist()}
         yield Special(f"{count + 6} attributes", keywords, pixels=data.pixels, raw_metadata={"/data": found})
+    wanted = {"text": "Größe", "words": ["a", "b"]}
+    for ordered in (True, False):
+        for count in (3, 30):
+
+            def write_in_order(file: Any, ordered: bool = ordered, count: int = count) -> None:
+                plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                plist.set_attr_phase_change(5, 4)
+                if ordered:
+                    plist.set_attr_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
+                create(file, "data", data.pixels.shape, h5py.h5t.py_create(data.pixels.dtype), plist)
+                file["data"][...] = data.pixels
+                file["data"].attrs.update({**wanted, **{f"name {i}": f"text {i}" for i in range(count - 2)}})
+
+            keywords = saved(folder / "order.h5", write_in_order, libver="latest")
+            told = {**wanted, **{f"name {i}": f"text {i}" for i in range(count - 2)}}
+            text = f"{count} attributes, few of which stand in the header, in order of creation: {ordered}"
+            raw = {"/data": {"attributes": told, "value": data.pixels.tolist()}}
+            yield Special(text, keywords, pixels=data.pixels, raw_metadata=raw)
 
 
 def _rare_attributes(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -112,6 +130,21 @@ def _values(folder: Path, data: SampleData) -> Iterator[Special]:
     }
     raw = {f"/{name}": {"value": value} for name, value in wanted.items()}
     yield Special("values of all kinds", keywords, pixels=data.pixels, raw_metadata=raw)
+    for version in ("earliest", "latest"):
+
+        def filled(file: Any) -> None:
+            file["data"] = data.pixels
+            file.create_dataset("filled", (3,), h5py.string_dtype(), chunks=(2,), fillvalue="none")
+
+        path = folder / "filled.h5"
+        keywords = saved(path, filled, libver=version)
+        filling = {"/filled": {"value": ["none"] * 3}}
+        yield Special(f"texts of {version} files that were never written", keywords, raw_metadata=filling)
+        if version == "earliest":
+            # Version 2: when room is taken and filled, that there is a value, and its 16 bytes.
+            message = bytes([2, 3, 2, 1, 16, 0, 0, 0])
+            at = path.read_bytes().index(message)
+            yield Special("the same of first files", overwritten(path, (at, b"\1")), raw_metadata=filling)
 
 
 def _very_many(folder: Path, data: SampleData) -> Iterator[Special]:

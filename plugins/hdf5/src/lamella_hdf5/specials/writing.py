@@ -23,9 +23,9 @@ def saved(path: Path, write: Callable[[Any], object], **options: Any) -> dict[st
     return {"path": path}
 
 
-def stored(path: Path, values: Any, **options: Any) -> dict[str, Any]:
+def stored(path: Path, values: Any, *, libver: Any = None, **options: Any) -> dict[str, Any]:
     """Write a file of one data set, ``data``, and give the keywords that open it."""
-    return saved(path, lambda file: file.create_dataset("data", data=values, **options))
+    return saved(path, lambda file: file.create_dataset("data", data=values, **options), libver=libver)
 
 
 def create(group: Any, name: str, shape: tuple[int, ...], kind: Any, plist: Any = None) -> Any:

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from lamella.errors import CorruptError, FormatError, ParameterError, TruncatedError, UnsupportedError
 from lamella_hdf5.specials.writing import create, overwritten, saved, stored
+from lamella_testkit import Wrong
 
 if TYPE_CHECKING:
     from lamella_testkit import SampleData
 
-    Wrong = Iterator[tuple[str, dict[str, Any]]]
     Write = Callable[[Any], object]
+    Case = tuple[str, Write, type[Exception]]
 
 __all__ = ["wrong_files"]
 
 
-def wrong_files(folder: Path, data: SampleData) -> Wrong:
+def wrong_files(folder: Path, data: SampleData) -> Iterator[Wrong]:
     """Write them, one over the other."""
     yield from _superblocks(folder / "a.h5", data)
-    for text, write in (*_without_frames(data), *_of_programs(data), *_links(data)):
-        yield text, saved(folder / "a.h5", write)
-    for text, write in _virtual(folder, data):
-        yield text, saved(folder / "a.h5", write)
+    for text, write, error in (*_without_frames(data), *_of_programs(data), *_links(data), *_virtual(folder, data)):
+        yield Wrong(text, saved(folder / "a.h5", write), error)
     yield from _external(folder, data)
     yield from _masters(folder, data)
     stored(folder / "a.h5", data.pixels)
@@ -35,25 +35,30 @@ def wrong_files(folder: Path, data: SampleData) -> Wrong:
         ("an axis that is not there", {"sig_axes": (0, 7)}),
         ("more detector axes than axes", {"sig_dims": 5}),
     ):
-        yield text, {"path": folder / "a.h5", **more}
+        yield Wrong(text, {"path": folder / "a.h5", **more}, ParameterError)
 
 
-def _superblocks(path: Path, data: SampleData) -> Wrong:
-    for text, place, content in (
-        ("an unknown version", 8, b"\x09"),
-        ("addresses of three bytes", 13, b"\3"),
-        ("a beginning behind the signature", 24, b"\1"),
-        ("an end behind that of the file", 40, b"\xff\xff\xff\0"),
-        ("a driver", 48, bytes(8)),
+def _superblocks(path: Path, data: SampleData) -> Iterator[Wrong]:
+    old, new = ("earliest", "latest"), ("latest", "latest")
+    for text, versions, place, content, error in (
+        ("an unknown version", old, 8, b"\x09", UnsupportedError),
+        ("addresses of three bytes", old, 13, b"\3", CorruptError),
+        ("addresses of three bytes in a newer file", new, 9, b"\3", CorruptError),
+        ("a beginning behind the signature", old, 24, b"\1", CorruptError),
+        ("an end behind that of the file", old, 40, b"\xff\xff\xff\0", TruncatedError),
+        ("an end behind that of a newer file", new, 28, b"\xff\xff\xff\0", TruncatedError),
+        ("an end behind all files", old, 40, b"\xfe" * 8, CorruptError),
+        ("a driver", old, 48, bytes(8), UnsupportedError),
     ):
-        stored(path, data.pixels)
-        yield text, overwritten(path, (place, content))
-    stored(path, data.pixels)
-    path.write_bytes(path.read_bytes()[:-20])
-    yield "a file that was cut", {"path": path}
+        stored(path, data.pixels, libver=versions)
+        yield Wrong(text, overwritten(path, (place, content)), error)
+    for versions in (old, new):
+        stored(path, data.pixels, libver=versions)
+        path.write_bytes(path.read_bytes()[:-20])
+        yield Wrong(f"a file of version {versions[0]} that was cut", {"path": path}, TruncatedError)
 
 
-def _without_frames(data: SampleData) -> Iterator[tuple[str, Write]]:
+def _without_frames(data: SampleData) -> Iterator[Case]:
     """Give what writes files that hold no frames, or frames that nobody can unpack."""
     shape, dtype = data.pixels.shape, data.native_dtype
 
@@ -62,16 +67,19 @@ def _without_frames(data: SampleData) -> Iterator[tuple[str, Write]]:
         made.id.write_direct_chunk((0,) * len(shape), data.tobytes())
 
     large = (33, 2, 1024, 1024)
-    yield "nothing", lambda file: None
-    yield "a text", lambda file: file.create_dataset("data", data="a text")
-    yield "a vector", lambda file: file.create_dataset("data", data=np.arange(9))
-    yield "a stack of no frames", lambda file: file.create_dataset("data", (0, 4, 5), dtype)
-    yield "an unknown filter", outside
-    yield "a large scan that was never begun", lambda file: file.create_dataset("data", large, "u1")
-    yield "large chunks that were never written", lambda file: file.create_dataset("data", large, "u1", chunks=True)
+    for text, write in (
+        ("nothing", lambda file: None),
+        ("a text", lambda file: file.create_dataset("data", data="a text")),
+        ("a vector", lambda file: file.create_dataset("data", data=np.arange(9))),
+        ("a stack of no frames", lambda file: file.create_dataset("data", (0, 4, 5), dtype)),
+        ("a large scan that was never begun", lambda file: file.create_dataset("data", large, "u1")),
+        ("large chunks that were never written", lambda file: file.create_dataset("data", large, "u1", chunks=True)),
+    ):
+        yield text, write, FormatError
+    yield "an unknown filter", outside, UnsupportedError
 
 
-def _of_programs(data: SampleData) -> Iterator[tuple[str, Write]]:
+def _of_programs(data: SampleData) -> Iterator[Case]:
     """Give what writes files of known programs, which hold no frames of numbers."""
     records = np.zeros((4, 5, 3), [("realFloat", "f4"), ("imagFloat", "f4")])
 
@@ -92,29 +100,32 @@ def _of_programs(data: SampleData) -> Iterator[tuple[str, Write]]:
         file["data"] = "text"
         file["data"].attrs["properties"] = '{"dimensional_calibrations": []}'
 
-    yield "a plot without its signal", plot
-    yield "a signal of text", group("scan", "data", "text", NX_class="NXdata", signal="data")
-    yield "a list of events", group("entry/events", "event_id", np.arange(9), NX_class="NXevent_data")
-    yield "lists of electrons", group("electron_events", "frames", np.arange(9))
-    yield "an EMD group of text", group("data/scan", "data", "text", emd_group_type=1)
-    yield "a cube of text", group("4DSTEM_experiment/data/datacubes/gold", "data", "text")
-    yield "a signal of HyperSpy of text", group("Experiments/signal", "data", "text")
-    yield "transforms of Velox", group("Data/Image/ab", "Data", records)
-    yield "an image of Velox without data", group("Data/Image/ab", "Metadata", np.zeros((9, 2), np.uint8))
-    yield "spectra of Velox", group("Data/Spectrum/ab", "Data", np.zeros((9, 1)))
-    yield "a data item of Nion Swift of text", swift
+    for text, write in (
+        ("a plot without its signal", plot),
+        ("a signal of text", group("scan", "data", "text", NX_class="NXdata", signal="data")),
+        ("a list of events", group("entry/events", "event_id", np.arange(9), NX_class="NXevent_data")),
+        ("lists of electrons", group("electron_events", "frames", np.arange(9))),
+        ("an EMD group of text", group("data/scan", "data", "text", emd_group_type=1)),
+        ("a cube of text", group("4DSTEM_experiment/data/datacubes/gold", "data", "text")),
+        ("a signal of HyperSpy of text", group("Experiments/signal", "data", "text")),
+        ("transforms of Velox", group("Data/Image/ab", "Data", records)),
+        ("an image of Velox without data", group("Data/Image/ab", "Metadata", np.zeros((9, 2), np.uint8))),
+        ("spectra of Velox", group("Data/Spectrum/ab", "Data", np.zeros((9, 1)))),
+        ("a data item of Nion Swift of text", swift),
+    ):
+        yield text, write, UnsupportedError
 
 
-def _links(data: SampleData) -> Iterator[tuple[str, Write]]:
-    yield "a link to a file that is missing", lambda file: _link(file, "missing.h5")
-    yield "a link out of the folder", lambda file: _link(file, "../outside.h5")
+def _links(data: SampleData) -> Iterator[Case]:
+    yield "a link to a file that is missing", lambda file: _link(file, "missing.h5"), FormatError
+    yield "a link out of the folder", lambda file: _link(file, "../outside.h5"), FormatError
 
 
 def _link(file: Any, name: str) -> None:
     file["scan"] = h5py.ExternalLink(name, "/scan")
 
 
-def _virtual(folder: Path, data: SampleData) -> Iterator[tuple[str, Write]]:
+def _virtual(folder: Path, data: SampleData) -> Iterator[Case]:
     """Give what writes virtual data sets whose parts do not go together."""
     frames = data.frames
     n, shape = len(frames), frames.shape
@@ -146,32 +157,33 @@ def _virtual(folder: Path, data: SampleData) -> Iterator[tuple[str, Write]]:
 
     whole, two = slice(0, n), (2, *shape[1:])
     half = (n, shape[1], 3)
-    yield "no source is there", virtual((whole, "missing.h5", shape))
-    yield "a source is outside of the folder", virtual((whole, "../outside.h5", shape))
-    yield "a source is of another dtype", virtual((whole, "floats.h5", shape))
-    yield "a source is the data set itself", virtual((whole, ".", shape))
-    yield "parts overlap", virtual((slice(0, 2), "all.h5", two), (slice(1, 3), "all.h5", two))
-    yield "a module is missing", virtual((whole, "missing.h5", half), columns=slice(0, 3))
-    yield "a part of scattered blocks", scattered
-    yield "a data set that grows", growing
+    yield "no source is there", virtual((whole, "missing.h5", shape)), FormatError
+    yield "a source is outside of the folder", virtual((whole, "../outside.h5", shape)), UnsupportedError
+    yield "a source is of another dtype", virtual((whole, "floats.h5", shape)), UnsupportedError
+    yield "a source is the data set itself", virtual((whole, ".", shape)), CorruptError
+    yield "parts overlap", virtual((slice(0, 2), "all.h5", two), (slice(1, 3), "all.h5", two)), UnsupportedError
+    yield "a module is missing", virtual((whole, "missing.h5", half), columns=slice(0, 3)), FormatError
+    yield "a part of scattered blocks", scattered, UnsupportedError
+    yield "a data set that grows", growing, UnsupportedError
 
 
-def _external(folder: Path, data: SampleData) -> Wrong:
+def _external(folder: Path, data: SampleData) -> Iterator[Wrong]:
     """Write data sets whose pixels are in other files."""
     pixels, dtype = data.pixels, data.native_dtype
     (folder / "part.bin").write_bytes(pixels.tobytes())
-    for text, files in (
-        ("the file of the pixels is missing", [("missing.bin", 0, pixels.nbytes)]),
-        ("frames are cut in two", [("part.bin", 0, pixels[0].nbytes + 2), ("part.bin", 0, pixels.nbytes)]),
+    cut = [("part.bin", 0, pixels[0].nbytes + 2), ("part.bin", 0, pixels.nbytes)]
+    for text, files, error in (
+        ("the file of the pixels is missing", [("missing.bin", 0, pixels.nbytes)], FormatError),
+        ("frames are cut in two", cut, UnsupportedError),
     ):
 
         def write(file: Any, files: Any = files) -> None:
             file.create_dataset("data", pixels.shape, dtype, external=files)
 
-        yield text, saved(folder / "a.h5", write)
+        yield Wrong(text, saved(folder / "a.h5", write), error)
 
 
-def _masters(folder: Path, data: SampleData) -> Wrong:
+def _masters(folder: Path, data: SampleData) -> Iterator[Wrong]:
     """Write master files of DECTRIS whose data files do not go together, or are not there."""
 
     def write(file: Any) -> None:
@@ -181,12 +193,31 @@ def _masters(folder: Path, data: SampleData) -> Wrong:
 
     frames = data.frames
     keywords = saved(folder / "x_master.h5", write)
-    yield "no data file is there", keywords
+    yield Wrong("no data file is there", keywords, FormatError)
     for number in (1, 2, 3):
         stored(folder / f"x_data_{number:06}.h5", frames[:number])
     (folder / "x_data_000001.h5").unlink()
     stored(folder / "x_data_000002.h5", np.zeros((99, *frames.shape[1:]), frames.dtype))
     stored(folder / "x_data_000003.h5", frames[:, 1:])
-    yield "data files have frames of several shapes", keywords
+    yield Wrong("data files have frames of several shapes", keywords, UnsupportedError)
     stored(folder / "x_data_000002.h5", frames[0])
-    yield "a data file holds one image", keywords
+    yield Wrong("a data file holds one image", keywords, FormatError)
+    _stated(folder / "x_data_000001.h5", frames[:3], 1)
+    (folder / "x_data_000002.h5").unlink()
+    _stated(folder / "x_data_000003.h5", frames[:3], 7)
+
+    def planned(file: Any) -> None:
+        write(file)
+        file["entry/instrument/detector/detectorSpecific/nimages"] = 8
+
+    yield Wrong("data files hold more than was planned", saved(folder / "x_master.h5", planned), FormatError)
+
+
+def _stated(path: Path, frames: Any, first: int) -> None:
+    """Write a data file that says which frame of the detector is its first."""
+
+    def write(file: Any) -> None:
+        file["data"] = frames
+        file["data"].attrs["image_nr_low"] = first
+
+    saved(path, write)
