@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ __all__ = ["wrong_files"]
 def wrong_files(folder: Path, data: SampleData) -> Iterator[Wrong]:
     """Write them, one over the other."""
     yield from _superblocks(folder / "a.h5", data)
+    yield from _in_use(folder, data)
     for text, write, error in (*_without_frames(data), *_of_programs(data), *_links(data), *_virtual(folder, data)):
         yield Wrong(text, saved(folder / "a.h5", write), error)
     yield from _external(folder, data)
@@ -56,6 +58,37 @@ def _superblocks(path: Path, data: SampleData) -> Iterator[Wrong]:
         stored(path, data.pixels, libver=versions)
         path.write_bytes(path.read_bytes()[:-20])
         yield Wrong(f"a file of version {versions[0]} that was cut", {"path": path}, TruncatedError)
+
+
+def _in_use(folder: Path, data: SampleData) -> Iterator[Wrong]:
+    """Write files that a program has not finished, which tells more than that they are damaged."""
+    path = folder / "left.h5"
+    stored(path, data.pixels, libver=("latest", "latest"))
+    content = bytearray(path.read_bytes())
+    content[11] |= 1  # open for writing
+    path.write_bytes(content[:-20])
+    yield Wrong("a file that a writer left before it was complete", {"path": path}, FormatError)
+    if importlib.util.find_spec("fcntl") is None:  # Windows, where nobody can read a file with such a lock
+        return
+    begun = folder / "begun.h5"
+    with h5py.File(begun, "w", locking=True):
+        yield Wrong(
+            "a file that has just been begun", {"path": begun}, FormatError if _locked(begun) else TruncatedError
+        )
+
+
+def _locked(path: Path) -> bool:
+    """Whether a file shows that it is open for writing, which is a matter of the system and its settings."""
+    import fcntl
+
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _without_frames(data: SampleData) -> Iterator[Case]:
