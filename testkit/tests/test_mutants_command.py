@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from lamella.cli import main
+from lamella_testkit import carryout
+from lamella_testkit.carryout import judged as judged_check
+from lamella_testkit.checking import Check
+from lamella_testkit.kit import Kit
 from lamella_testkit.mutants import trial
 from lamella_testkit.mutants.trial import Outcome, Verdict, judged, mutants_of, sampled
+from lamella_testkit.results import Result, Status
 
 
 def test_the_seed_says_which_changes_are_tried() -> None:
@@ -40,6 +45,18 @@ def test_the_report_holds_survivors_as_lines_of_source(
 def test_running_out_of_time_is_no_kill() -> None:
     (verdict,) = judged("blo", mutants_of("blo")[:1], profile="brief", seconds=0.05, workers=1)
     assert verdict.outcome is Outcome.timed_out
+
+
+def test_a_change_that_hangs_everywhere_is_left_soon_and_is_no_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def carry_out(one: Check, kit: Kit) -> Result:
+        tried.append(one.name)
+        return judged_check(one, kit.sampler, kit.spec.edition, Status.failed, "it hangs: for ever", None, 0.0)
+
+    monkeypatch.setattr(carryout, "carry_out", carry_out)
+    assert trial.tried("blo", "brief") == (Outcome.timed_out, None)
+    assert len(tried) < 10
 
 
 @pytest.mark.parametrize(("outcome", "code"), [(Outcome.survived, 0), (Outcome.killed, 1)])

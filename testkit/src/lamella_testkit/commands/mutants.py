@@ -23,6 +23,9 @@ __all__ = ["configure", "run"]
 WANTED = 0.95
 """The share of changes that a good sampler makes the kit notice."""
 
+_TOLD = 10
+"""After how many changes it says how far it is."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the name of the format and the options."""
@@ -57,9 +60,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.say(f"{args.name}: {len(chosen)} of {len(made)} changes, seed {args.seed}")
     verdicts, left = list[Verdict](), list[Verdict]()
     equivalent, stale = list[dict[str, str]](), list[str]()
-    for verdict in judged(
-        args.name, chosen, profile=args.profile, seconds=args.cpu_seconds, workers=args.workers or available_cpus()
-    ):
+    workers = args.workers or available_cpus()
+    for verdict in judged(args.name, chosen, profile=args.profile, seconds=args.cpu_seconds, workers=workers):
         verdicts.append(verdict)
         why = reason(verdict.mutant, known)
         if verdict.outcome is Outcome.killed:
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         else:
             left.append(verdict)
             console.say(f"{verdict.outcome}: {verdict.mutant}")
+        if len(verdicts) % _TOLD == 0:
+            console.say(f"{len(verdicts)} of {len(chosen)} were tried")
     killed = Counter(one.killer for one in verdicts if one.outcome is Outcome.killed)
     share = killed.total() / max(1, killed.total() + len(left))
     console.say(f"{killed.total()} of {killed.total() + len(left)} were noticed, {share:.1%}")

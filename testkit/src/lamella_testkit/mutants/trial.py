@@ -28,12 +28,14 @@ from lamella_testkit.modules import modules_of
 from lamella_testkit.mutants.changes import Mutant, mutants
 from lamella_testkit.samplers import sampler_named
 
-__all__ = ["Outcome", "Verdict", "judged", "mutants_of", "sampled"]
+__all__ = ["Outcome", "Verdict", "judged", "mutants_of", "sampled", "tried"]
 
 _TIMED_OUT = 75
 """The exit code of a process that has used up its time."""
 _PATIENCE = 20.0
 """How many times as long as its share of a processor a process may take, in seconds that pass."""
+_MOST_HANGS = 4
+"""Checks that may hang before the others are left out: they would use up the time."""
 _FIRST = ("full_read_equals_what_was_written", "special_files_are_read_as_stated", "wrong_files_are_refused")
 """The checks that notice most for the least time."""
 
@@ -44,7 +46,7 @@ class Outcome(StrEnum):
     killed = "killed"
     survived = "survived"
     timed_out = "timed out"
-    """It used up its processor time, which does not count as killed."""
+    """It used up its processor time, or hung in several checks, which does not count as killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _tried(name: str, mutant: Mutant, profile: str, seconds: float) -> Verdict:
     with Child("lamella_testkit.mutants.trial:serve") as child:
         try:
             child.send(job)
-            _, killer = child.message(_PATIENCE * seconds)
+            outcome, killer = child.message(_PATIENCE * seconds)
         except queue.Empty:
             child.interrupt()
             return Verdict(mutant, Outcome.timed_out)
@@ -122,7 +124,7 @@ def _tried(name: str, mutant: Mutant, profile: str, seconds: float) -> Verdict:
             if f"exit code {_TIMED_OUT}" in how:
                 return Verdict(mutant, Outcome.timed_out)
             return Verdict(mutant, Outcome.killed, how.partition("\n")[0])
-    return Verdict(mutant, Outcome.survived if killer is None else Outcome.killed, killer)
+    return Verdict(mutant, Outcome(outcome), killer)
 
 
 class _Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -142,12 +144,12 @@ class _Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def serve() -> None:
-    """Try the mutant that the parent sends, and answer with the name of the first check that fails."""
+    """Try the mutant that the parent sends, and answer with what becomes of it."""
     parent = parent_pipes()
     job = pickle.loads(parent.receive())
     sys.meta_path.insert(0, _Loader(job["module"], marshal.loads(job["code"])))
     threading.Thread(target=_watch, args=(job["seconds"],), daemon=True).start()
-    parent.send(pickle.dumps(("killer", _first_failure(job["name"], job["profile"]))))
+    parent.send(pickle.dumps(tried(job["name"], job["profile"])))
 
 
 def _watch(seconds: float) -> None:
@@ -157,7 +159,16 @@ def _watch(seconds: float) -> None:
     os._exit(_TIMED_OUT)
 
 
-def _first_failure(name: str, profile: str) -> str | None:
+def tried(name: str, profile: str) -> tuple[Outcome, str | None]:
+    """Give what becomes of the reader that this process has, and the name of the first check that fails.
+
+    Parameters
+    ----------
+    name
+        The format.
+    profile
+        How hard the kit tries.
+    """
     from lamella_testkit.carryout import carry_out
     from lamella_testkit.catalogue import all_checks
     from lamella_testkit.kit import Kit
@@ -169,10 +180,16 @@ def _first_failure(name: str, profile: str) -> str | None:
     not_theirs = {"right_files_reach_the_reader"}  # it asks whether lines run, and a mutant changes that by itself
     with tempfile.TemporaryDirectory(prefix="lamella-mutants-", ignore_cleanup_errors=True) as folder:
         kit = Kit(plugin.spec, sampler_named(name)(), profile=profile_named(profile), workdir=Path(folder))
+        hangs = 0
         for one in sorted(all_checks(), key=lambda one: one.name not in _FIRST):
             if (one.level in (0, 4) and one.name != "reader_is_importable") or one.name in not_theirs:
                 continue
             result = carry_out(one, kit)
-            if result.status is Status.failed and not result.advisory and "it hangs" not in (result.reason or ""):
-                return one.name
-    return None
+            if result.status is not Status.failed or result.advisory:
+                continue
+            if "it hangs" not in (result.reason or ""):
+                return Outcome.killed, one.name
+            hangs += 1
+            if hangs == _MOST_HANGS:
+                return Outcome.timed_out, None
+    return Outcome.survived, None
