@@ -35,18 +35,22 @@ def _parameters(folder: Path, data: SampleData) -> Iterator[Special]:
         file["scan/link"] = h5py.SoftLink("/scan/small")
         file["thumbnail"] = np.zeros((3, 4, 3), np.uint8)
         file["scan/small"].attrs["note"] = "the smaller one"
+        for number in range(16):
+            file[f"chain/{number}"] = h5py.SoftLink(f"/chain/{number + 1}" if number < 15 else "/scan/large")
 
     keywords = saved(folder / "several.h5", write)
     for text, more, expected in (
         ("the largest data set", {}, pixels),
         ("a named one", {"ds_path": "/scan/small"}, pixels[:2]),
         ("one behind a link", {"ds_path": "scan/link"}, pixels[:2]),
+        ("one behind many links", {"ds_path": "/chain/0"}, pixels),
         ("other detector axes", {"sig_axes": (0, 1)}, pixels.transpose(2, 3, 0, 1)),
         ("axes in reverse order", {"reverse_axes": True}, pixels.T),
         ("one detector axis", {"sig_dims": 1}, pixels),
         ("tried in a child process", {"isolate": "always"}, pixels),
     ):
-        yield Special(text, {**keywords, **more}, pixels=expected)
+        notes = int("ds_path" not in more)  # that there is another data set
+        yield Special(text, {**keywords, **more}, pixels=expected, notes=notes, warnings=notes)
 
 
 def _beside_others(folder: Path, data: SampleData) -> Iterator[Special]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import checksum, overwritten, saved, stored
+from lamella_hdf5.specials.writing import CHUNKS, PLAIN, checksum, overwritten, saved, slower, stored
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
         userblock_size=1024,
     )
     yield Special("chunks behind a user block", block, pixels=data.pixels)
-    yield Special("the same, read by libhdf5", {**block, "fast": False}, pixels=data.pixels)
+    way = slower("fast=False")
+    yield Special("the same, read by libhdf5", {**block, "fast": False}, pixels=data.pixels, details=way)
     far = saved(folder / "far.h5", lambda file: file.update({"data": data.pixels}), userblock_size=1 << 17)
-    yield Special("a beginning behind what is looked at first", far, pixels=data.pixels)
+    yield Special("a beginning behind what is looked at first", far, pixels=data.pixels, details=PLAIN)
     big = stored(folder / "big.h5", data.pixels.astype(data.native_dtype.newbyteorder(">")), chunks=ones)
     yield Special("big-endian numbers in chunks of a frame", big, pixels=data.pixels)
 
@@ -77,7 +78,8 @@ def _at_edges(folder: Path, data: SampleData) -> Iterator[Special]:
     }
     for name, options in filters.items():
         keywords = saved(folder / f"{name}.h5", partial(corners, **options))
-        yield Special(f"chunks at corners, {name}", keywords, pixels=filled)
+        way = slower("the filter scaleoffset") if name == "scaleoffset" else CHUNKS
+        yield Special(f"chunks at corners, {name}", keywords, pixels=filled, details=way)
     alike = np.zeros((5, 4, 6), np.uint16)
     alike[:4] = frames[:4, :4]
     keywords = stored(folder / "zeros.h5", alike, chunks=(2, 4, 6), shuffle=True)

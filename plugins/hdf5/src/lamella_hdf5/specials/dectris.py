@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_hdf5.specials.writing import saved
+from lamella_hdf5.specials.writing import PLAIN, saved
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _frames_in_the_master(folder: Path, data: SampleData) -> Iterator[Special]:
         file["entry/data/data_000002"] = "none"
 
     keywords = saved(folder / "all.h5", write)
-    yield Special("frames in the master file", keywords, pixels=data.frames, notes=1, warnings=1)
+    yield Special("frames in the master file", keywords, pixels=data.frames, notes=1, warnings=1, details=PLAIN)
     saved(folder / "own.h5", lambda file: file.create_group("STEM Metadata").attrs.update({"Pixel Size": 0.5}))
     for text, where in (("frames in the master file alone", "entry/data"), ("frames of early firmware", "entry")):
 
@@ -179,7 +179,7 @@ def _frames_in_the_master(folder: Path, data: SampleData) -> Iterator[Special]:
             file[f"{where}/data_000001"] = data.frames
 
         made = saved(folder / "own_master.h5", alone)
-        yield Special(text, {**made, "external": "never"}, pixels=data.frames, notes=0)
+        yield Special(text, {**made, "external": "never"}, pixels=data.frames, details=PLAIN)
 
 
 def _odd_companions(folder: Path, data: SampleData) -> Iterator[Special]:

@@ -72,7 +72,7 @@ def _not_handed_out(folder: Path, data: SampleData) -> Iterator[Special]:
         file.create_virtual_dataset("none", h5py.VirtualLayout(shape, "<u2"))
 
     keywords = saved(folder / "growing.h5", growing, libver="latest")
-    yield Special("a scan beside a data set that grows", keywords, pixels=data.pixels)
+    yield Special("a scan beside a data set that grows", keywords, pixels=data.pixels, notes=1)
 
     def many(file: Any) -> None:
         file["scan"] = data.pixels

@@ -63,6 +63,15 @@ def _plots(folder: Path, data: SampleData) -> Iterator[Special]:
     keywords = saved(folder / "damaged.nxs", damaged)
     yield Special("plots without what they show", keywords, pixels=data.pixels, notes=4, warnings=4)
 
+    def smaller(file: Any) -> None:
+        write(file)
+        file.attrs["default"] = "entry"
+        file["entry"].attrs["default"] = "some"
+        _plot(file, "entry/some", signal="data")["data"] = data.pixels[:2]
+
+    keywords = saved(folder / "smaller.nxs", smaller)
+    yield Special("a plot that is smaller than others, but wanted", keywords, pixels=data.pixels[:2], notes=0)
+
     def old(file: Any) -> None:
         file.attrs["default"] = "entry"
         file.create_group("entry").attrs["default"] = "scan"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import create, overwritten, saved, stored
+from lamella_hdf5.specials.writing import create, overwritten, saved, slower, stored
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ def _bitshuffle(folder: Path, frames: NDArray[Any]) -> Iterator[Special]:
     if HAS_PLUGINS:
         plugins = import_module("hdf5plugin")
         slow = {"path": folder / "bits.h5", "fast": False}
-        yield Special("the same, read by libhdf5", slow, pixels=frames)
+        yield Special("the same, read by libhdf5", slow, pixels=frames, details=slower("fast=False"))
         apart = stored(folder / "apart.h5", frames, chunks=(1, *frames.shape[1:]), **plugins.Bitshuffle(cname="none"))
-        yield Special("bitshuffle without LZ4", apart, pixels=frames)
+        yield Special("bitshuffle without LZ4", apart, pixels=frames, details=slower("bitshuffle without LZ4"))
 
 
 def _of_libraries(folder: Path, frames: NDArray[Any]) -> Iterator[Special]:
@@ -116,7 +116,22 @@ def _combined(folder: Path, frames: NDArray[Any]) -> Iterator[Special]:
         create(file, "data", frames.shape, h5py.h5t.STD_U16LE, plist)
         file["data"][...] = frames
 
-    yield Special("two packing filters", saved(folder / "both.h5", both), pixels=frames)
+    way = slower("several compressing filters")
+    yield Special("two packing filters", saved(folder / "both.h5", both), pixels=frames, details=way)
+    for shuffled in (False, True):
+
+        def summed(file: Any, shuffled: bool = shuffled) -> None:
+            plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            plist.set_chunk(chunks)
+            plist.set_fletcher32()
+            if shuffled:
+                plist.set_shuffle()
+            plist.set_deflate(1)
+            create(file, "data", frames.shape, h5py.h5t.STD_U16LE, plist)
+            file["data"][...] = frames
+
+        keywords = saved(folder / "summed.h5", summed)
+        yield Special(f"checksums that are packed as well, shuffled: {shuffled}", keywords, pixels=frames)
     path = folder / "fours.h5"
     even = np.ascontiguousarray(frames[..., 1:])
 
@@ -129,7 +144,8 @@ def _combined(folder: Path, frames: NDArray[Any]) -> Iterator[Special]:
     saved(path, fours)
     step = b"shuffle\0" + (2).to_bytes(4, "little")
     keywords = overwritten(path, (path.read_bytes().index(step) + 8, b"\4"))
-    yield Special("bytes of four neighbours by their weight", keywords, pixels=even)
+    way = slower("shuffle with another element size")
+    yield Special("bytes of four neighbours by their weight", keywords, pixels=even, details=way)
 
 
 def _bitshuffled(chunk: NDArray[Any]) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import create, overwritten, saved, stored
+from lamella_hdf5.specials.writing import FILLED, PLAIN, create, overwritten, saved, slower, stored
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def _rare_types(folder: Path, data: SampleData) -> Iterator[Special]:
             file["data"][...] = few
 
         keywords = saved(folder / f"{name}.h5", short)
-        yield Special(f"numbers of twelve bits, chunks {chunks}", keywords, pixels=few)
+        why = slower("its numbers have to be converted")
+        yield Special(f"numbers of twelve bits, chunks {chunks}", keywords, pixels=few, details=why)
     waves = (pixels[::-1] + 1j * pixels).astype("<c8")
     pairs = waves.T.copy().view([("real", "<f4"), ("imag", "<f4")])
 
@@ -70,7 +71,10 @@ def _colours(folder: Path, data: SampleData) -> Iterator[Special]:
     records = shades.view([(channel, "u1") for channel in "RGB"])[..., 0]
     for chunks in (None, (1, *data.sig_shape)):
         keywords = stored(folder / "colours.h5", records, chunks=chunks)
-        yield Special(f"pictures in colours, chunks {chunks}", keywords, pixels=shades, notes=1, warnings=0)
+        way = slower("pixels in colours") if chunks else PLAIN
+        yield Special(
+            f"pictures in colours, chunks {chunks}", keywords, pixels=shades, notes=1, warnings=0, details=way
+        )
 
 
 def _rare_layouts(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -84,7 +88,8 @@ def _rare_layouts(folder: Path, data: SampleData) -> Iterator[Special]:
         made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(frames))
 
     keywords = saved(folder / "compact.h5", compact)
-    yield Special("pixels in the header", {**keywords, "isolate": "never"}, pixels=frames)
+    way = slower("compact layout")
+    yield Special("pixels in the header", {**keywords, "isolate": "never"}, pixels=frames, details=way)
 
     def described(file: Any) -> None:
         compact(file)
@@ -92,9 +97,9 @@ def _rare_layouts(folder: Path, data: SampleData) -> Iterator[Special]:
 
     keywords = saved(folder / "described.h5", described, libver="latest")
     raw = {"/data": {"attributes": {"note": "beside them"}, "value": frames.tolist()}}
-    yield Special("pixels in the header of a newer file", keywords, pixels=frames, raw_metadata=raw)
+    yield Special("pixels in the header of a newer file", keywords, pixels=frames, raw_metadata=raw, details=way)
     keywords = saved(folder / "fill.h5", lambda file: file.create_dataset("data", frames.shape, dtype, fillvalue=3))
-    yield Special("pixels that were never written", keywords, pixels=np.full_like(frames, 3))
+    yield Special("pixels that were never written", keywords, pixels=np.full_like(frames, 3), details=FILLED)
     outside = [("pixels.bin", 16, pixels.nbytes)]
     keywords = saved(
         folder / "external.h5", lambda file: file.create_dataset("scan", pixels.shape, dtype, external=outside)
@@ -102,7 +107,8 @@ def _rare_layouts(folder: Path, data: SampleData) -> Iterator[Special]:
     for text, count in (("complete", len(pixels)), ("cut in its last row", len(pixels) - 1)):
         (folder / "pixels.bin").write_bytes(bytes(16) + pixels[:count].tobytes() + b"\0")
         valid = np.broadcast_to(np.arange(len(pixels))[:, np.newaxis] < count, data.nav_shape)
-        yield Special(f"pixels in a file of their own, {text}", keywords, pixels=pixels, valid=valid)
+        text, notes = f"pixels in a file of their own, {text}", int(count < len(pixels))
+        yield Special(text, keywords, pixels=pixels, valid=valid, notes=notes, warnings=notes)
 
 
 def _odd_files(folder: Path, data: SampleData) -> Iterator[Special]:

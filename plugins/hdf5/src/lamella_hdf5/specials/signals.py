@@ -106,6 +106,17 @@ def _velox(folder: Path, data: SampleData) -> Iterator[Special]:
     )
     named = {**keywords, "ds_path": "/Data/Image/ab/Data"}
     yield Special("an image of Velox that is named", named, pixels=data.frames, axes=axes, metadata=known)
+
+    def two(file: Any) -> None:
+        write(file, json.dumps(told).encode())
+        file["Data/Image/cd/Data"] = np.moveaxis(data.frames[:2], 0, -1)
+        file["Data/Image/cd/Metadata"] = file["Data/Image/ab/Metadata"][:, :2]
+        file["Data/Image/ef/Data"] = np.zeros((9, 9))
+
+    named = {**saved(folder / "two.emd", two), "ds_path": "/Data/Image/cd/Data"}
+    yield Special("two images of Velox", named, pixels=data.frames[:2], axes=axes, metadata=known)
+    largest = {"path": folder / "two.emd"}
+    yield Special("the largest series of Velox", largest, pixels=data.frames, axes=axes, metadata=known)
     bare = [Axis("frame"), Axis("ky"), Axis("kx")]
     deep = b'{"a": ' * 65 + b"1" + b"}" * 65
     for text, content in (("no description", None), ("a deep description", deep), ("a cut one", b'{"Optics": {')):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import saved, stored
+from lamella_hdf5.specials.writing import MOSAIC, saved, stored
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -73,4 +73,4 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
     keywords = saved(folder / "virtual.h5", lambda file: file.create_virtual_dataset("data", layout, fillvalue=0))
     shown = np.zeros(shape, np.uint8)
     shown[4, 1, :, :512] = frame[:, :512]
-    yield Special("a large virtual data set of one part", keywords, pixels=shown)
+    yield Special("a large virtual data set of one part", keywords, pixels=shown, details=MOSAIC)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lamella_hdf5.specials.writing import saved, stored
+from lamella_hdf5.specials.writing import CHUNKS, PLAIN, saved, stored
 from lamella_testkit import Special
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _rows(folder: Path, data: SampleData) -> Iterator[Special]:
     single = h5py.VirtualLayout(frames.shape, frames.dtype)
     for number in range(len(frames)):
         single[number : number + 1] = _part(folder, f"frame{number}.h5", frames[number : number + 1])
-    yield Special("a file for each frame", _saved(folder / "single.h5", single), pixels=frames, notes=0)
+    yield Special("a file for each frame", _saved(folder / "single.h5", single), pixels=frames, details=PLAIN)
 
 
 def _halves(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -63,21 +63,24 @@ def _halves(folder: Path, data: SampleData) -> Iterator[Special]:
     for number, cut in enumerate((slice(0, half), slice(half, data.n_frames))):
         flat[cut] = _part(folder, f"half{number}.h5", frames[cut])
     keywords = _saved(folder / "halves.h5", flat)
-    yield Special("two halves", keywords, pixels=frames, notes=0)
+    yield Special("two halves", keywords, pixels=frames, details=PLAIN)
     (folder / "half0.h5").unlink()
     valid = np.arange(data.n_frames) >= half
-    yield Special("a half that is not there", keywords, pixels=frames, valid=valid, notes=1, warnings=1)
+    told: dict[str, Any] = {"valid": valid, "notes": 1, "warnings": 1, "details": PLAIN}
+    yield Special("a half that is not there", keywords, pixels=frames, **told)
     saved(folder / "half0.h5", lambda file: file.create_dataset("other", data=frames[:half]))
-    yield Special("a half whose file lacks the data set", keywords, pixels=frames, valid=valid, notes=1)
+    yield Special("a half whose file lacks the data set", keywords, pixels=frames, **told)
     stored(folder / "half0.h5", frames[: half - 2])
-    valid = (np.arange(data.n_frames) < half - 2) | valid
-    yield Special("a half that is shorter than announced", keywords, pixels=frames, valid=valid, notes=1)
+    told["valid"] = (np.arange(data.n_frames) < half - 2) | valid
+    yield Special("a half that is shorter than announced", keywords, pixels=frames, **told)
     stored(folder / "half0.h5", frames[:half], chunks=(half, *data.sig_shape))
-    yield Special("a half in chunks, and one in one piece", keywords, pixels=frames, notes=0)
+    both = {"layout": f"{CHUNKS['layout']}; {PLAIN['layout']}"}
+    yield Special("a half in chunks, and one in one piece", keywords, pixels=frames, details=both)
     first = h5py.VirtualLayout(frames.shape, frames.dtype)
     first[:1] = _part(folder, "first.h5", frames[:1], chunks=True)
     first[1:] = _part(folder, "others.h5", frames[1:])
-    yield Special("one frame in chunks, and others in one piece", _saved(folder / "mixed.h5", first), pixels=frames)
+    keywords = _saved(folder / "mixed.h5", first)
+    yield Special("one frame in chunks, and others in one piece", keywords, pixels=frames, details=both)
 
 
 def _stretches(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -91,7 +94,8 @@ def _stretches(folder: Path, data: SampleData) -> Iterator[Special]:
     for target, part in ((slice(1, 4), slice(2, 5)), (slice(5, n - 1), slice(6, n))):
         pixels[target], valid[target] = frames[part], True
     keywords = _saved(folder / "stretches.h5", layout)
-    yield Special("parts of one source with gaps", keywords, pixels=pixels, valid=valid, notes=1, warnings=1)
+    text = "parts of one source with gaps"
+    yield Special(text, keywords, pixels=pixels, valid=valid, notes=1, warnings=1, details=PLAIN)
 
 
 def _tiles(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -138,7 +142,8 @@ def _empty_parts(folder: Path, data: SampleData) -> Iterator[Special]:
             plist.set_virtual(spaces[0], b"whole.h5", b"data", spaces[1])
         h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(data.frames.dtype), h5py.h5s.create_simple(shape), plist)
 
-    yield Special("a part without pixels", saved(folder / "nothing.h5", write), pixels=data.frames)
+    keywords = saved(folder / "nothing.h5", write)
+    yield Special("a part without pixels", keywords, pixels=data.frames, details=PLAIN)
 
 
 def _copied_sources(folder: Path, data: SampleData) -> Iterator[Special]:
@@ -146,4 +151,5 @@ def _copied_sources(folder: Path, data: SampleData) -> Iterator[Special]:
     layout = h5py.VirtualLayout(data.frames.shape, data.frames.dtype)
     stored(folder / "copied.h5", data.frames)
     layout[:] = h5py.VirtualSource("../elsewhere/copied.h5", "data", data.frames.shape)
-    yield Special("a source that was moved here", _saved(folder / "moved.h5", layout), pixels=data.frames)
+    keywords = _saved(folder / "moved.h5", layout)
+    yield Special("a source that was moved here", keywords, pixels=data.frames, details=PLAIN)

@@ -9,7 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-__all__ = ["checksum", "create", "overwritten", "saved", "stored"]
+__all__ = ["CHUNKS", "FILLED", "MOSAIC", "PLAIN", "checksum", "create", "overwritten", "saved", "slower", "stored"]
+
+PLAIN = {"layout": "contiguous, read directly"}
+CHUNKS = {"layout": "chunks, read directly"}
+MOSAIC = {"layout": "put together from its sources"}
+FILLED = {"layout": "never written: fill values"}
+"""What details say about the way to the pixels."""
 
 _MASK = 0xFFFFFFFF
 _MIX = ((0, 2, 1, 4), (1, 0, 2, 6), (2, 1, 0, 8), (0, 2, 1, 16), (1, 0, 2, 19), (2, 1, 0, 4))
@@ -26,6 +32,11 @@ def saved(path: Path, write: Callable[[Any], object], **options: Any) -> dict[st
 def stored(path: Path, values: Any, *, libver: Any = None, **options: Any) -> dict[str, Any]:
     """Write a file of one data set, ``data``, and give the keywords that open it."""
     return saved(path, lambda file: file.create_dataset("data", data=values, **options), libver=libver)
+
+
+def slower(why: str) -> dict[str, Any]:
+    """Give what details say about pixels that only libhdf5 can reach."""
+    return {"layout": f"read through h5py, which is slower: {why}"}
 
 
 def create(group: Any, name: str, shape: tuple[int, ...], kind: Any, plist: Any = None) -> Any:

@@ -31,8 +31,14 @@ def wrong_files(folder: Path, data: SampleData) -> Iterator[Wrong]:
         yield Wrong(text, saved(folder / "a.h5", write), error)
     yield from _external(folder, data)
     yield from _masters(folder, data)
-    stored(folder / "a.h5", data.pixels)
+
+    def endless(file: Any) -> None:
+        file["data"] = data.pixels
+        file["one"], file["other"] = h5py.SoftLink("/other"), h5py.SoftLink("/one")
+
+    saved(folder / "a.h5", endless)
     for text, more in (
+        ("links without end", {"ds_path": "/one"}),
         ("a path that leads nowhere", {"ds_path": "/scan"}),
         ("an axis that is not there", {"sig_axes": (0, 7)}),
         ("more detector axes than axes", {"sig_dims": 5}),
@@ -99,12 +105,17 @@ def _without_frames(data: SampleData) -> Iterator[Case]:
         made = file.create_dataset("data", shape, dtype, chunks=shape, compression=300, allow_unknown_filter=True)
         made.id.write_direct_chunk((0,) * len(shape), data.tobytes())
 
+    def empty(file: Any) -> None:
+        file.create_dataset("data", (0, 4, 5), dtype)
+        file["image"] = data.frames[0]
+
     large = (33, 2, 1024, 1024)
     for text, write in (
         ("nothing", lambda file: None),
         ("a text", lambda file: file.create_dataset("data", data="a text")),
         ("a vector", lambda file: file.create_dataset("data", data=np.arange(9))),
         ("a stack of no frames", lambda file: file.create_dataset("data", (0, 4, 5), dtype)),
+        ("a stack of no frames beside an image", empty),
         ("a large scan that was never begun", lambda file: file.create_dataset("data", large, "u1")),
         ("large chunks that were never written", lambda file: file.create_dataset("data", large, "u1", chunks=True)),
     ):
