@@ -382,7 +382,7 @@ def _wrong_parameters(directory: Path, data: SampleData, keywords: Mapping[str, 
         ("more columns than the scan", {"Height (pixels)": rows, "Width (pixels)": columns + 1}),
         ("more rows than the scan", {"Height (pixels)": rows + 1, "Width (pixels)": columns}),
         ("no rows", {"Height (pixels)": 0, "Width (pixels)": columns}),
-        ("a width that is no whole number", {"Height (pixels)": rows, "Width (pixels)": float(columns)}),
+        ("a width with a fraction", {"Height (pixels)": rows, "Width (pixels)": float(columns)}),
     ):
         stated = {"SI Image Tags": {"SI": {"Acquisition": {"Spatial Sampling": sampling}}}}
         tags.write_bytes(gtg_bytes(data.nav_shape, more=stated))

@@ -63,7 +63,7 @@ def _attributes(folder: Path, data: SampleData) -> Iterator[Special]:
 
             keywords = saved(folder / "order.h5", write_in_order, libver="latest")
             told = {**wanted, **{f"name {i}": f"text {i}" for i in range(count - 2)}}
-            text = f"{count} attributes, few of which stand in the header, in order of creation: {ordered}"
+            text = f"{count} attributes, up to five of them in the header, with their order: {ordered}"
             raw = {"/data": {"attributes": told, "value": data.pixels.tolist()}}
             yield Special(text, keywords, pixels=data.pixels, raw_metadata=raw)
 
@@ -146,7 +146,9 @@ def _values(folder: Path, data: SampleData) -> Iterator[Special]:
             content = path.read_bytes()
             at = content.index(bytes([2, 3, 2, 1, 16, 0, 0, 0]))
             older = at + int.from_bytes(content[at - 6 : at - 4], "little")
-            overwritten(path, (at, b"\1"), (older, bytes(2)))
+            overwritten(path, (older, bytes(2)))
+            yield Special("the same without what older programs want", keywords, raw_metadata=filling)
+            overwritten(path, (at, b"\1"))
             yield Special("the same of first files", keywords, raw_metadata=filling)
 
 
