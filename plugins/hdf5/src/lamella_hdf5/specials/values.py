@@ -141,8 +141,8 @@ def _values(folder: Path, data: SampleData) -> Iterator[Special]:
         filling = {"/filled": {"value": ["none"] * 3}}
         yield Special(f"texts of {version} files that were never written", keywords, raw_metadata=filling)
         if version == "earliest":
-            # Version 2: when room is taken and filled, that there is a value, and its 16 bytes. What older programs want
-            # follows: the value alone, in a message of kind 4, which becomes one of no kind.
+            # Version 2: when room is taken and filled, that there is a value, its 16 bytes. Then what older programs
+            # want: the value alone, in a message of kind 4, which becomes one of no kind.
             content = path.read_bytes()
             at = content.index(bytes([2, 3, 2, 1, 16, 0, 0, 0]))
             older = at + int.from_bytes(content[at - 6 : at - 4], "little")
