@@ -177,7 +177,7 @@ def test_the_beginning_can_be_given(scan: Path, frames: np.ndarray) -> None:
 
 
 def test_the_first_frame_can_be_given(scan: Path, frames: np.ndarray) -> None:
-    with pytest.warns(LamellaWarning, match="1 frames at the end are not shown"):
+    with pytest.warns(LamellaWarning, match="1 frame at the end is not shown"):
         ds = lamella.open(scan / f"{BASE}1.bin", first_frame=0)
     np.testing.assert_array_equal(ds[0, :, 0], frames[:3, 0])
     with pytest.raises(ParameterError, match="frame 4 is none of 4"):
@@ -240,7 +240,7 @@ def test_lost_frames_stay_missing_in_every_shape(lines: Path) -> None:
 
 def test_a_time_series_begins_with_the_flag(tmp_path: Path, frames: np.ndarray) -> None:
     path = write_recording(tmp_path, frames, flagged_from=1, flagged_to=3, gtg=gtg_bytes(None))
-    with pytest.warns(LamellaWarning, match="1 frames at the end are not shown"):
+    with pytest.warns(LamellaWarning, match="1 frame at the end is not shown"):
         ds = lamella.open(path)
     assert ds.shape.nav == (2,)
     np.testing.assert_array_equal(ds[:, 5], frames[1:3, 5])

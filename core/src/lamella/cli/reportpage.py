@@ -11,7 +11,7 @@ import lamella
 from lamella.cli.info import facts_of, sections_of
 from lamella.dataset.repr import axis_text, shown_notes, size_text
 from lamella.plot.html import PANEL_STYLE, panel_html, thumbnail_html
-from lamella.system.text import VALUE, html_text
+from lamella.system.text import VALUE, counted, html_text
 from lamella.system.words import shape_text
 
 if TYPE_CHECKING:
@@ -180,7 +180,8 @@ def _odd(dataset: DataSet, look: FirstLook | Exception, warnings: Sequence[str],
     if dataset.missing_count:
         lines.append(f"{dataset.missing_count} of {dataset.shape.nav.size} scan positions have no frame")
     if counts.skipped_start or counts.ignored_end:
-        lines.append(f"{counts.skipped_start} frames at the start and {counts.ignored_end} at the end are not shown")
+        skipped = counted(counts.skipped_start, "frame")
+        lines.append(f"{skipped} at the start and {counts.ignored_end} at the end are not shown")
     lines += [*warnings, *shown_notes(dataset.info.notes), *(() if isinstance(look, Exception) else look.notes)]
     if not lines:
         return "<p>Nothing.</p>"

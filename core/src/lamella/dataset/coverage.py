@@ -10,6 +10,7 @@ from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import scan_shapes
 from lamella.reader.caution import cautions
 from lamella.system.memory import memory_size
+from lamella.system.text import counted
 from lamella.system.warn import warn_user
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def check_visible(frames: FrameMap, *, missing: str, name: str, path: str | None
         raise _refusal(
             frames,
             "an absurd number of scan positions",
-            expected=f"at most {_MOST_POSITIONS} (2^32) for {counts.frames} frames",
+            expected=f"at most {_MOST_POSITIONS} (2^32) for {counted(counts.frames, 'frame')}",
             found=_number(counts.positions),
             path=path,
             asked=asked,
@@ -110,8 +111,8 @@ def warn_of_gaps(frames: FrameMap, name: str) -> None:
     fitting = " or ".join(str(shape) for shape in scan_shapes(counts.frames) if shape != frames.nav_shape)
     warn_user(
         f"{name}: {counts.missing} of {counts.positions} scan positions have no frame and "
-        f"{counts.ignored_end} frames at the end are not shown ({_numbers(frames)})"
-        + (f". nav_shape {fitting} would show every frame" if fitting else ""),
+        f"{counted(counts.ignored_end, 'frame')} at the end {'is' if counts.ignored_end == 1 else 'are'} not shown "
+        f"({_numbers(frames)})" + (f". nav_shape {fitting} would show every frame" if fitting else ""),
         LamellaWarning,
     )
 
@@ -134,7 +135,8 @@ def warn_of_losses(notes: Sequence[str], name: str) -> None:
 
 
 def _numbers(frames: FrameMap) -> str:
-    return f"{frames.n_frames} frames in the file, sync_offset {frames.sync_offset}, nav_shape {frames.nav_shape}"
+    stored = counted(frames.n_frames, "frame")
+    return f"{stored} in the file, sync_offset {frames.sync_offset}, nav_shape {frames.nav_shape}"
 
 
 def check_room(frames: FrameMap, nbytes: int, what: str, *, path: str | None, asked: bool) -> None:
@@ -179,7 +181,7 @@ def _refusal(
     """Give the error for a scan that is too large for what is stored."""
     shape = "x".join(map(_number, frames.nav_shape))
     if asked:
-        absurd = f"nav_shape {shape} is absurd for a file of {frames.n_frames} frames: it makes {what}"
+        absurd = f"nav_shape {shape} is absurd for a file of {counted(frames.n_frames, 'frame')}: it makes {what}"
         return ParameterError(f"{absurd}; expected {expected}; found {found}", field="nav_shape")
     return CorruptError(
         f"the file announces {what}",

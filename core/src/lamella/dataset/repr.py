@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lamella.system.text import PAGE, fitting, html_text, printable
+from lamella.system.text import PAGE, counted, fitting, html_text, printable
 from lamella.system.units import quantity_text
 from lamella.system.words import shape_text, with_shapes
 
@@ -119,7 +119,8 @@ def _facts(ds: Shown) -> list[tuple[str, str]]:
     if counts.missing:
         facts.append(("missing", f"{counts.missing} of {counts.positions} scan positions have no frame"))
     if counts.skipped_start or counts.ignored_end:
-        facts.append(("not shown", f"{counts.skipped_start} frames at the start, {counts.ignored_end} at the end"))
+        skipped = counted(counts.skipped_start, "frame")
+        facts.append(("not shown", f"{skipped} at the start, {counts.ignored_end} at the end"))
     return [*facts, *metadata_facts(ds.metadata)] + [("note", note) for note in shown_notes(ds.info.notes)]
 
 
