@@ -71,6 +71,14 @@ def test_warm_compiles_what_a_file_needs(
     assert {"add_frames", "add_pixels", "add_moments", "weigh_pixels", "reduce_rows"} <= set(used)
 
 
+def test_a_file_that_is_missing_is_told_before_anything_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compile_queue, "make_now", lambda job: pytest.fail(f"compiles {job.compiled}"))
+    assert main(["warm", "missing.npy"]) == 1
+    assert "missing.npy" in capsys.readouterr().err
+
+
 def test_common_calls_are_valid_for_the_numpy_versions_too() -> None:
     for kernel, arguments in warming.common_calls():
         kernel.fallback(*arguments)

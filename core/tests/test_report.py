@@ -226,6 +226,13 @@ def test_a_folder_becomes_a_contact_sheet(scan: Path, here: Path, capsys: Captur
     assert made.text.count("broken.blo") == 1
 
 
+def test_a_folder_without_scans_is_a_failure_with_a_page(here: Path, capsys: Capture) -> None:
+    (here / "empty").mkdir()
+    assert main(["report", "empty"]) == 1
+    assert "empty: no scans" in capsys.readouterr().err
+    assert "no scans" in page("empty-report.html").text
+
+
 def test_several_files_are_a_contact_sheet(scan: Path, here: Path) -> None:
     (here / "deeper").mkdir()
     (here / "deeper" / "other.blo").write_bytes(scan.read_bytes())

@@ -62,12 +62,12 @@ def compile_ahead(files: Sequence[Path], tell: Callable[[int, int, str], object]
     if folder is None:
         raise LamellaError(f"compiled kernels cannot be kept: set {VARIABLE} to a folder that you can write to")
     begin = time.perf_counter()
+    for path in files:  # first, as a name may be wrong
+        compile_for_file(path)
     done = 0
     for done, total, name in warm():
         if tell is not None:
             tell(done, total, name)
-    for path in files:
-        compile_for_file(path)
     return Ahead(done, time.perf_counter() - begin, str(folder))
 
 

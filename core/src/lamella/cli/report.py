@@ -174,6 +174,8 @@ def _contact_sheet(args: argparse.Namespace, page: _Page, failures: list[str]) -
             failures.append(f"{one.file}: {told}")
         cells = f'<td dir="auto">{show(_inside(one.file, folder))}</td><td class="error" colspan="4">{show(told)}</td>'
         rows.append(Row("", (cells,), is_scan=False))
+    if not found:
+        failures.append(f"{page.name}: no scans")
     return folder_page(page.name, rows, lines, page.source, show)
 
 
