@@ -1,0 +1,275 @@
+"""The client's side of a run, on a cluster that is played: what is handed out when, and what follows a lost worker."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from distributed import KilledWorker
+
+from lamella.errors import LamellaError, WorkerLost
+from lamella.executors import pack_error, pack_result
+from lamella_dask import client_run
+from lamella_dask.client_run import ClientRun
+from lamella_dask.leftovers import Leftovers
+from lamella_dask.remote import Batch, Done, Pickled
+
+Answer = Callable[[list[int], int], "Done | BaseException | None"]
+"""What becomes of a batch with these items, which is the n-th that was submitted; None if nothing ever does."""
+
+
+def done(items: list[int], number: int) -> Done:
+    return Done([pack_result(10 * item) for item in items], 0.001 * len(items), [])
+
+
+class Submitted:
+    """A `distributed.Future`."""
+
+    def __init__(self, answer: Done | BaseException | None) -> None:
+        self.status = "pending"
+        self.answer = answer
+
+    def exception(self, timeout: float) -> BaseException:
+        assert isinstance(self.answer, BaseException)
+        return self.answer
+
+
+class Played:
+    """A `distributed.Client` that does nothing but note what it is asked for."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.loop: Any = SimpleNamespace(asyncio_loop=asyncio.new_event_loop())
+        self.status = "running"
+        self.cluster = None
+        self.scheduler = SimpleNamespace(address="tcp://played:1")
+        self.answer = answer
+        self.batches: list[list[int]] = []
+        self.options: list[dict[str, Any]] = []
+        self.messages = 0
+        self.under_way: set[Submitted] = set()
+        self.most_under_way = 0
+        self.cancelled: list[Submitted] = []
+        self.stopped: list[str] = []
+        self.kept: list[Any] = []
+        self._thread = threading.Thread(target=self.loop.asyncio_loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def map(
+        self, work: Any, plans: list[Any], batches: list[Batch], *, key: list[str], **options: Any
+    ) -> list[Submitted]:
+        assert len(plans) == len(batches) == len(set(key))
+        self.messages += 1
+        futures = []
+        for plan, batch in zip(plans, batches, strict=True):
+            assert isinstance(plan, Pickled)
+            items = [pickle.loads(item) for item in batch.items]
+            self.batches.append(items)
+            self.options.append(options)
+            future = Submitted(self.answer(items, len(self.batches)))
+            self.under_way.add(future)
+            futures.append(future)
+        self.most_under_way = max(self.most_under_way, len(self.under_way))
+        return futures
+
+    async def gather(self, futures: list[Submitted], **options: Any) -> list[Any]:
+        (future,) = futures
+        while future.answer is None and future not in self.cancelled:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001 * (hash(future) % 5))
+        self.under_way.discard(future)
+        if future in self.cancelled:
+            raise asyncio.CancelledError
+        if isinstance(future.answer, BaseException):
+            future.status = "lost" if isinstance(future.answer, asyncio.CancelledError) else "error"
+            raise future.answer
+        future.status = "finished"
+        return [future.answer]
+
+    async def cancel(self, futures: list[Submitted], **options: Any) -> None:
+        self.cancelled += futures
+
+    async def run(self, stop: Any, *runs: str, **options: Any) -> dict[str, int]:
+        self.stopped += runs
+        return {"tcp://played:2": 0}
+
+    def close(self) -> None:
+        async def end() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        loop = self.loop.asyncio_loop
+        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def play() -> Iterator[Callable[..., tuple[Played, ClientRun]]]:
+    """Make a run of so many items on a cluster that answers in a certain way."""
+    made: list[Played] = []
+
+    def start(answer: Answer, n_items: int, **more: Any) -> tuple[Played, ClientRun]:
+        client: Any = Played(answer)
+        made.append(client)
+        arguments: dict[str, Any] = {
+            "cancel": None,
+            "ahead": None,
+            "workers": lambda: 2,
+            "attempts": 3,
+            "options": {},
+            "paths": {},
+            "leftovers": Leftovers(client),
+        }
+        return client, ClientRun(client, abs, None, range(n_items), **{**arguments, **more})
+
+    yield start
+    for client in made:
+        client.close()
+
+
+Play = Callable[..., tuple[Played, ClientRun]]
+
+
+@pytest.mark.parametrize(("n_workers", "most"), [(0, 2), (1, 2), (2, 4), (5, 10)])
+def test_each_worker_has_two_batches_and_results_keep_their_order(play: Play, n_workers: int, most: int) -> None:
+    client, run = play(done, 100, workers=lambda: n_workers)
+    assert list(run.results()) == [10 * item for item in range(100)]
+    assert client.most_under_way == most
+    assert list(chain(*client.batches)) == list(range(100))
+    assert client.messages < len(client.batches) == run.facts.batches
+    assert (run.facts.items, run.facts.retries) == (100, 0)
+    assert run.facts.busy == pytest.approx(0.1)
+
+
+def test_results_that_may_not_wait_hold_back_what_follows(play: Play) -> None:
+    client, run = play(done, 40, ahead=4)
+    results = run.results()
+    for item in range(40):
+        assert next(results) == 10 * item
+        assert len(list(chain(*client.batches))) <= item + 1 + 4
+
+
+@pytest.mark.parametrize(("n_items", "options", "priority"), [(64, {}, 1), (65, {}, 0), (3, {"priority": 7}, 7)])
+def test_short_runs_come_first(play: Play, n_items: int, options: dict[str, int], priority: int) -> None:
+    client, run = play(done, n_items, options=options)
+    assert len(list(run.results())) == n_items
+    assert {one["priority"] for one in client.options} == {priority}
+
+
+def test_a_batch_that_is_lost_is_submitted_again_with_the_same_items(play: Play) -> None:
+    def first_two_are_lost(items: list[int], number: int) -> Done | BaseException:
+        return asyncio.CancelledError() if number <= 2 else done(items, number)
+
+    client, run = play(first_two_are_lost, 30)
+    assert list(run.results()) == [10 * item for item in range(30)]
+    assert client.batches.count(client.batches[0]) == client.batches.count(client.batches[1]) == 2
+    assert run.facts.retries == 2
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_an_item_whose_batch_is_always_lost_is_an_error_after_so_many_attempts(play: Play, attempts: int) -> None:
+    def third_is_lost(items: list[int], number: int) -> Done | BaseException:
+        return asyncio.CancelledError() if 3 in items else done(items, number)
+
+    client, run = play(third_is_lost, 30, attempts=attempts)
+    with pytest.raises(WorkerLost) as raised:
+        list(run.results())
+    assert raised.value.attempts == attempts
+    assert sum(3 in batch for batch in client.batches) == attempts
+
+
+def test_items_of_a_batch_that_ended_workers_are_tried_alone_and_only_the_deadly_one_is_blamed(play: Play) -> None:
+    worker: Any = SimpleNamespace(address="tcp://played:9")
+
+    def sixth_is_deadly(items: list[int], number: int) -> Done | BaseException:
+        return KilledWorker("task", worker, 2) if 5 in items else done(items, number)
+
+    client, run = play(sixth_is_deadly, 40)
+    alone: list[int] = []
+    original = client.map
+
+    def watched(work: Any, plans: Any, batches: list[Batch], **options: Any) -> Any:
+        alone.append(len(client.under_way))
+        return original(work, plans, batches, **options)
+
+    client.map = watched  # type: ignore[method-assign]
+    found: list[int] = []
+    with pytest.raises(WorkerLost, match=r"tcp://played:9.*memory_limit") as raised:
+        found.extend(run.results())
+    assert found == [0, 10, 20, 30, 40]
+    assert (raised.value.index, raised.value.attempts) == (5, 3)
+    singles = [number for number, batch in enumerate(client.batches) if len(batch) == 1 and batch[0] <= 5]
+    assert client.batches[singles[-1]] == [5]
+    assert len(singles) >= 2
+    assert not any(alone[-2:])  # nothing was under way beside them
+
+
+def test_what_a_job_raised_is_raised_in_its_place_and_never_tried_again(play: Play) -> None:
+    def fifth_fails(items: list[int], number: int) -> Done | BaseException:
+        if 4 not in items:
+            return done(items, number)
+        answers = [pack_result(10 * item) for item in items if item < 4]
+        return Done([*answers, pack_error(KeyError("four"))], 0.1, [])
+
+    client, run = play(fifth_fails, 30)
+    found: list[int] = []
+    with pytest.raises(KeyError, match="four"):
+        found.extend(run.results())
+    assert found == [0, 10, 20, 30]
+    assert sum(4 in batch for batch in client.batches) == 1
+
+
+def test_a_task_that_could_not_begin_is_an_error_that_is_not_tried_again(play: Play) -> None:
+    client, run = play(lambda items, number: ModuleNotFoundError("no module named 'x'"), 3)
+    with pytest.raises(ModuleNotFoundError, match="named 'x'"):
+        list(run.results())
+    assert max(client.batches.count(batch) for batch in client.batches) == 1
+
+
+def test_a_run_that_is_left_is_cancelled_and_its_workers_are_told(play: Play) -> None:
+    client, run = play(lambda items, number: done(items, number) if number == 1 else None, 30)
+    results = run.results()
+    assert next(results) == 0
+    waiting = set(client.under_way)
+    results.close()
+    assert set(client.cancelled) == waiting != set()
+    assert client.stopped == [run._name]
+
+
+def test_a_run_that_ended_is_forgotten_by_workers_a_moment_later(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella_dask.leftovers._LATER", 0.05)
+    client, run = play(done, 4)
+    list(run.results())
+    assert client.stopped == client.cancelled == []
+    deadline = time.monotonic() + 5
+    while not client.stopped and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert client.stopped == [run._name]
+
+
+@pytest.mark.parametrize(("status", "patience"), [("closed", 20.0), ("connecting", 0.05)])
+def test_a_scheduler_that_is_gone_is_an_error_with_its_address(
+    play: Play, monkeypatch: pytest.MonkeyPatch, status: str, patience: float
+) -> None:
+    monkeypatch.setattr(client_run, "_NO_SCHEDULER", patience)
+    client, run = play(lambda items, number: None, 3)
+    threading.Timer(0.05, setattr, (client, "status", status)).start()
+    with pytest.raises(LamellaError, match="scheduler tcp://played:1 is gone"):
+        list(run.results())
+
+
+def test_a_run_whose_workers_all_went_ends_with_an_error(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_run, "_NO_WORKERS", 0.1)
+    _, run = play(lambda items, number: None, 3, workers=lambda: 0)
+    with pytest.raises(LamellaError, match="all workers of the Dask scheduler tcp://played:1 are gone"):
+        list(run.results())
