@@ -250,7 +250,8 @@ def test_a_run_that_ended_is_forgotten_by_workers_a_moment_later(play: Play, mon
     monkeypatch.setattr("lamella_dask.leftovers._LATER", 0.05)
     client, run = play(done, 4)
     list(run.results())
-    assert client.stopped == client.cancelled == []
+    assert client.stopped == []
+    assert client.cancelled == []
     deadline = time.monotonic() + 5
     while not client.stopped and time.monotonic() < deadline:
         time.sleep(0.01)
