@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaWarning
 from lamella.opening.open import open_dataset
-from lamella_mrc.conformance import header_bytes, info_text
+from lamella_mrc.writer import header_bytes, info_text
 
 SIG = (4, 8)
 

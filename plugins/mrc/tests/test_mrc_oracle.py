@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lamella.opening.open import open_dataset
-from lamella_mrc.conformance import MrcSampler, header_bytes, info_text
+from lamella_mrc.conformance import MrcSampler
+from lamella_mrc.writer import header_bytes, info_text
 from lamella_testkit import SampleData
 
 pytestmark = pytest.mark.oracle

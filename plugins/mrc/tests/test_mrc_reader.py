@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
-from lamella_mrc.conformance import fei_record, header_bytes, pack_nibbles
+from lamella_mrc.writer import fei_record, header_bytes, pack_nibbles
 
 
 def opened(path: Path, format: str = "auto", **keywords: Any) -> DataSet:

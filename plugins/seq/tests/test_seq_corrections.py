@@ -11,7 +11,7 @@ from lamella.corrections import Corrections
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, TruncatedError
 from lamella.opening.open import open_dataset
-from lamella_seq.conformance import Recording, mrc_bytes, readout_bytes, settings_xml
+from lamella_seq.writer import Recording, mrc_bytes, readout_bytes, settings_xml
 
 SHAPE = (6, 8)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, ParameterError, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
-from lamella_seq.conformance import START, Recording, settings_xml
+from lamella_seq.writer import START, Recording, settings_xml
 
 
 def opened(path: Path, format: str = "auto", **keywords: Any) -> DataSet:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella_ser.conformance import emi_bytes, series_bytes
+from lamella_ser.writer import emi_bytes, series_bytes
 
 pytestmark = pytest.mark.oracle
 

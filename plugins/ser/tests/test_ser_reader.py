@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
 from lamella.reader import Confidence, Probe
-from lamella_ser.conformance import emi_bytes, series_bytes
 from lamella_ser.params import SerParams
 from lamella_ser.reader import SerReader
+from lamella_ser.writer import emi_bytes, series_bytes
 
 DTYPES = ("u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8", "c8", "c16")
 
