@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from wrong_readers.toy_format import HEADER, ToySampler
 from wrong_readers.toy_reader import RIGHT
 
+from lamella_testkit import others
 from lamella_testkit.copies import Copies
 from lamella_testkit.diagnose import expect_equal, same
-from lamella_testkit.kit import Kit, sample_of
+from lamella_testkit.kit import Kit, placed, sample_of
 from lamella_testkit.model import frames_shown, scan
 from lamella_testkit.mutate import (
     Change,
@@ -166,7 +167,7 @@ def test_copies_take_a_bounded_room(tmp_path: Path) -> None:
     kit = Kit(RIGHT, sampler, profile=PROFILES["dev"], workdir=tmp_path)
     scans = [kit.data((2, 2), (3, 3), seed=seed) for seed in range(4)]
     room = 2 * (kit.fresh(scans[0]).nbytes + scans[0].nbytes)
-    copies = Copies(lambda data, folder: sample_of(data, folder, sampler.write(folder, data)), kit.placed, 2 * room)
+    copies = Copies(lambda data, folder: sample_of(data, folder, sampler.write(folder, data)), placed, 2 * room)
     sampler.asked.clear()
     for data in (*scans, *scans, scans[0]):
         copies.write(data, kit.directory())
@@ -175,6 +176,25 @@ def test_copies_take_a_bounded_room(tmp_path: Path) -> None:
         copies.write(scans[0].but(seed=seed), kit.directory())
     copies.write(scans[0], kit.directory())
     assert len(sampler.asked) == 9
+
+
+def test_files_of_other_formats_are_written_once(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = CountingSampler()
+    monkeypatch.setattr(others, "other_samplers", lambda name: [RaisingSampler(), sampler])
+    monkeypatch.setattr(others, "_kept", {})
+    contents = []
+    for _ in range(2):
+        ((name, sample),) = others.files_of_others(kit)
+        assert name == "toy"
+        contents.append(sample.path.read_bytes())
+        sample.path.write_bytes(b"changed by a check")
+    assert contents[0] == contents[1]
+    assert len(sampler.asked) == 1
+
+
+class RaisingSampler(ToySampler):
+    def write(self, directory: Path, data: SampleData) -> Mapping[str, Any]:
+        raise OSError("the disk is full")
 
 
 def test_structure_is_what_frames_do_not_cover(kit: Kit) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lamella.dataset.dataset import DataSet
 from lamella.errors import CorruptError, FormatError, LamellaError, TruncatedError, UnsupportedError
+from lamella.opening.detect import detect
 from lamella.opening.open import open_dataset
 from lamella_mrc.writer import fei_record, header_bytes, pack_nibbles
 
@@ -159,6 +160,10 @@ class TestByteOrder:
             file.truncate(1024 + both * both)
         with pytest.raises(CorruptError, match="byte_order='little'"):
             opened(path, "mrc")
+        [known] = [one for one in detect(path).candidates if one.name == "mrc"]
+        assert known.error is None
+        assert known.match is not None
+        assert "the byte order is ambiguous" in known.match.reason
         assert opened(path, "mrc", byte_order="big").shape == (1, both, both)
 
 

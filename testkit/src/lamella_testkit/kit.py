@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lamella_testkit.profiles import Profile
     from lamella_testkit.sampler import Sampler
 
-__all__ = ["Kit", "register", "sample_of", "told"]
+__all__ = ["Kit", "placed", "register", "sample_of", "told"]
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class Kit:
         self._notify = notify
         self._written: dict[SampleData, Sample] = {}
         self._directories = 0
-        self._copies = Copies(self._sampled, self.placed)
+        self._copies = Copies(self._sampled, placed)
         self.plugin = register(spec)
 
     # The plugin.
@@ -205,14 +205,7 @@ class Kit:
         """Give a copy of the files of a sample, which may be changed."""
         directory = directory or self.directory()
         shutil.copytree(sample.directory, directory, dirs_exist_ok=True)
-        return self.placed(sample, directory)
-
-    def placed(self, sample: Sample, directory: Path) -> Sample:
-        """Give what a sample is if its files lie in another directory."""
-        target = sample.target
-        if self.of_files:
-            target = directory / sample.path.relative_to(sample.directory)
-        return Sample(sample.data, directory, target, _moved(sample.keywords, sample.directory, directory))
+        return placed(sample, directory)
 
     def clean(self) -> None:
         """Remove all files."""
@@ -379,6 +372,14 @@ def sample_of(data: SampleData, directory: Path, answer: Mapping[str, Any]) -> S
         given = keywords.pop("path")
         return Sample(data, directory, given if isinstance(given, list) else Path(given), keywords)
     return Sample(data, directory, keywords.pop("data"), keywords)
+
+
+def placed(sample: Sample, directory: Path) -> Sample:
+    """Give what a sample is if its files lie in another directory."""
+    target = sample.target
+    if isinstance(target, Path):
+        target = directory / target.relative_to(sample.directory)
+    return Sample(sample.data, directory, target, _moved(sample.keywords, sample.directory, directory))
 
 
 def _moved(keywords: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:

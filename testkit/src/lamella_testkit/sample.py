@@ -170,7 +170,8 @@ class Special:
     valid
         Which steps have a frame, shape ``nav_shape``; all of them if None.
     per_frame
-        Arrays with one entry per stored frame, by their names; others may be there as well.
+        Arrays with one entry per stored frame, by their names; None for one that must not be there. Others may be
+        there as well.
     corrections
         The arrays ``"dark"``, ``"gain"`` and ``"excluded"`` that belong to the data, and no others.
     metadata, raw_metadata, details
@@ -227,11 +228,14 @@ class Wrong:
     error
         The class of the error, and no class derived from it: `lamella.errors.TruncatedError` tells a user to copy the
         file again, `lamella.errors.UnsupportedError` that the file is all right. Left open if None.
+    confidence
+        The confidence with which the reader still recognises it, 0 if not at all. Left open if None.
     """
 
     text: str
     keywords: Mapping[str, Any]
     error: type[Exception] | None = None
+    confidence: int | None = None
 
     def __str__(self) -> str:
         return self.text

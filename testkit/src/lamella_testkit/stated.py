@@ -80,8 +80,12 @@ def expect_axes(found: Sequence[Axis], expected: Sequence[Axis], *, named: bool 
 
 
 def expect_per_frame(info: SourceInfo, expected: Mapping[str, object]) -> None:
-    """Compare arrays with one entry per stored frame."""
+    """Compare arrays with one entry per stored frame; where None is stated, there must be no array."""
     for name, array in expected.items():
+        if array is None:
+            if name in info.per_frame:
+                raise Broken(f"there is an array {name!r}, but not one entry for each frame was written")
+            continue
         if name not in info.per_frame:
             raise Broken(f"no array is called {name!r}: {', '.join(info.per_frame) or 'none is'}")
         expect_numbers(info.per_frame[name](), array, name)

@@ -121,6 +121,9 @@ class RichSampler(Sampler):
                 per_frame=self.stamps(len(steps)),
                 metadata=self.metadata(data),
             )
+        path.write_bytes(self.content(data, range(n), acquired=0))
+        none = {"acquired": None, "time": None}
+        yield Special("a clock that was not set", {"path": path}, pixels=data.pixels, per_frame=none)
 
     def write_wrong(self, directory: Path, data: SampleData) -> Iterator[tuple[str, Mapping[str, Any]]]:
         path = directory / "a.rich"

@@ -80,7 +80,7 @@ class RichReader:
             sig_axes=(Axis("ky"), Axis("kx")),
             metadata=self.metadata(facts),
             raw_metadata={"acquired": facts["acquired"], "shape": facts["shape"]},
-            per_frame=self.per_frame(heads["stamp"]),
+            per_frame=self.per_frame(heads["stamp"]) if self.is_set(facts) else {},
             corrections=self.corrections(facts, sig_shape),
             notes=notes,
         )
@@ -137,6 +137,10 @@ class RichReader:
 
     def metadata(self, facts: Mapping[str, Any]) -> Metadata:
         return Metadata(acquired=self.acquired(facts["acquired"]))
+
+    def is_set(self, facts: Mapping[str, Any]) -> bool:
+        """Whether the clock was set, so that times mean something."""
+        return bool(facts["acquired"])
 
     def acquired(self, seconds: int) -> str | None:
         return unix_time(seconds)

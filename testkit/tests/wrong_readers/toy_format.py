@@ -103,7 +103,7 @@ class ToySampler(Sampler):
             wrong[name] = value
             path.write_bytes(wrong.tobytes() + path.read_bytes()[HEADER.itemsize :])
             yield f"{name} {value}", {"path": path}
-        yield Wrong("version 2", {"path": path}, UnsupportedError)
+        yield Wrong("version 2", {"path": path}, UnsupportedError, confidence=100)
 
     def write_sparse(self, directory: Path, nbytes: int) -> Special:
         edge = 256

@@ -68,6 +68,14 @@ class DetectionRefusesVersions(ToyReader):
         return match
 
 
+@mistake("a file of an unknown version is of no format", check="wrong_files_are_refused", level=3)
+class UnknownVersionsAreStrangers(ToyReader):
+    def detect(self, probe: Probe) -> Match | None:
+        match = super().detect(probe)
+        known = match is not None and int(np.frombuffer(probe.head, HEADER, count=1)[0]["version"]) == 1
+        return match if known else None
+
+
 @mistake("a scan that was interrupted is not recognised", check="special_files_are_read_as_stated", level=3)
 class WholeScansOnly(RichReader):
     def detect(self, probe: Probe) -> Match | None:

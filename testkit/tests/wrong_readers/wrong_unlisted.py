@@ -85,6 +85,12 @@ class InterruptionFilled(RichReader):
         return index
 
 
+@mistake("times of a clock that was not set are shown", check="special_files_are_read_as_stated", level=3)
+class ClockTrusted(RichReader):
+    def is_set(self, facts: Mapping[str, Any]) -> bool:
+        return True
+
+
 @mistake("dark frame and gain map are exchanged", check="corrections_are_what_was_written", level=1)
 class DarkIsGain(RichReader):
     def corrections(self, facts: Mapping[str, Any], sig_shape: tuple[int, ...]) -> Corrections | None:

@@ -39,7 +39,11 @@ class MrcReader:
         if probe.size < 1024 or not plausible_orders(probe):
             reason = f"named .{probe.suffix}, but without a sensible header"
             return Match(Confidence.SIGNATURE, "'MAP ' at byte 208") if marked else _if_named(probe, reason)
-        header = _header(probe, MrcParams())
+        try:
+            header = _header(probe, MrcParams())
+        except FormatError as error:  # it makes sense both ways, or the file is packed
+            reason = f"a header that makes sense, but {error.problem}"
+            return Match(Confidence.SIGNATURE, reason) if marked else _if_named(probe, reason)
         exact = header.offset + header.sections * header.encoding.extent()[1] == probe.size
         stamped = probe.head[212:214] in STAMPS
         reason = f"a header of mode {header.mode} ({MODES[header.mode]})"

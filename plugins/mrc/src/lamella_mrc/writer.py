@@ -50,6 +50,17 @@ def header_bytes(
     return words + extended
 
 
+_FURTHER = {  # where a field stands and which bit makes it valid: number of the mask, bit, offset, kind
+    "microscope": (0, 1, 20, "16s"),
+    "application": (0, 3, 52, "16s"),
+    "application_version": (0, 4, 68, "16s"),
+    "magnification": (0, 31, 289, "d"),
+    "convergence_angle": (1, 4, 329, "d"),
+    "integration_time": (1, 16, 419, "d"),
+    "camera": (1, 19, 435, "16s"),
+}
+
+
 def fei_record(order: str = "<", *, version: int = 2, tilt: float = 0.0, **known: Any) -> bytes:
     """Give a record of type FEI1 (``version`` 0) or FEI2 (``version`` 2) with few fields filled in.
 
@@ -62,8 +73,10 @@ def fei_record(order: str = "<", *, version: int = 2, tilt: float = 0.0, **known
     tilt
         Alpha tilt [degree].
     known
-        ``high_tension`` [V], ``pixel_size`` [m or 1/m], ``projection`` (1: diffraction), ``detector``,
-        ``camera_length`` [m], ``dwell`` [s].
+        ``high_tension`` [V], ``pixel_size`` [m or 1/m] or one for x and one for y, ``projection`` (1: diffraction),
+        ``detector``, ``camera_length`` [m], ``dwell`` [s], ``mode`` (1: TEM, 2: STEM, None: not valid),
+        and ``microscope``, ``application``, ``application_version``, ``magnification``, ``convergence_angle`` [rad],
+        ``integration_time`` [s] and ``camera``, which are valid only if they are given.
     """
     record = bytearray(888 if version else 768)
 
@@ -71,14 +84,20 @@ def fei_record(order: str = "<", *, version: int = 2, tilt: float = 0.0, **known
         struct.pack_into(f"{order}{kind}", record, offset, *values)
 
     put(0, "ii", len(record), version)
-    bits = 1 << 0 | 1 << 5 | 1 << 7 | 1 << 14 | 1 << 15 | 1 << 25 | 1 << 26
-    struct.pack_into("<I", record, 8, bits)
+    mode = known.get("mode", 2)
+    bits = [1 << 0 | 1 << 5 | 1 << 7 | 1 << 14 | 1 << 15 | (mode is not None) << 25 | 1 << 26, 1 << 0]
+    for name, (mask, bit, offset, kind) in _FURTHER.items():
+        if name in known:
+            bits[mask] |= 1 << bit
+            put(offset, kind, known[name])
+    struct.pack_into("<I", record, 8, bits[0])
     put(12, "d", 45000.5)
     put(84, "d", known.get("high_tension", 300e3))
     put(100, "d", tilt)
-    put(156, "dd", *[known.get("pixel_size", 2e-9)] * 2)
-    put(244, "ii", 2, known.get("projection", 2))
-    struct.pack_into("<I", record, 297, 1 << 0)
+    size = known.get("pixel_size", 2e-9)
+    put(156, "dd", *(size if isinstance(size, tuple) else (size, size)))
+    put(244, "ii", mode or 0, known.get("projection", 2))
+    struct.pack_into("<I", record, 297, bits[1])
     put(301, "d", known.get("camera_length", 0.125))
     struct.pack_into("<I", record, 490, 1 << 7 | 1 << 15)
     put(519, "16s", known.get("detector", b""))
@@ -101,7 +120,7 @@ SETTINGS = {
 
 
 def info_text(nav_shape: Sequence[int], changes: Mapping[str, object] | None = None) -> str:
-    """Give the text of an ``_info.txt`` for a raster scan, with some entries changed."""
+    """Give the text of an ``_info.txt`` for a raster scan, with some entries changed; those of None are left out."""
     entries: dict[str, object] = {
         "Server Software Version": "2.7.5.10756",
         "Timestamp (seconds since Epoch)": 1745955900,
@@ -128,7 +147,7 @@ def info_text(nav_shape: Sequence[int], changes: Mapping[str, object] | None = N
         "Specimen Pixel Size Y (nanometers)": 3,
     }
     entries |= changes or {}
-    return "".join(f"{key:<64}= {value}\r\n" for key, value in entries.items())
+    return "".join(f"{key:<64}= {value}\r\n" for key, value in entries.items() if value is not None)
 
 
 def pack_nibbles(frames: NDArray[np.uint8]) -> bytes:

@@ -152,17 +152,20 @@ def wrong_files_are_refused(kit: Kit) -> None:
 
     An unknown version, a length of zero, two statements that contradict each other: guessing gives wrong pixels. Where
     the sampler states the class of the error by a `Wrong`, it is that one: a file that was cut is not just damaged.
-    Detection raises no error; it leaves that to `open`.
+    Detection raises no error; it leaves that to `open`. It may still recognise the file: a user is told why it
+    cannot be read.
     """
     some = False
     for one, sample in kit.wrong():
         some, errors = True, list[Exception]()
         with kit.case(f"{sample.data}, {one}"):
-            asked(kit, Probe.of(sample.target))
+            match = asked(kit, Probe.of(sample.target))
+            found = 0 if match is None else match.confidence
+            kit.expect(one.confidence in (None, found), f"the confidence is {found}, expected {one.confidence}")
             kit.expect(attempt(kit, sample, errors=errors) is None, "it opens")
             if one.error is not None:
-                found, wanted = type(errors[0]), one.error
-                kit.expect(found is wanted, f"it raises {found.__name__}, expected {wanted.__name__}: {errors[0]}")
+                raised, wanted = type(errors[0]), one.error
+                kit.expect(raised is wanted, f"it raises {raised.__name__}, expected {wanted.__name__}: {errors[0]}")
     kit.needs(some, "the sampler writes no wrong files")
 
 

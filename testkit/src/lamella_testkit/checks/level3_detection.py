@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,12 @@ from lamella.reader import Confidence, Match, Probe
 from lamella_testkit.asking import asked
 from lamella_testkit.checking import check
 from lamella_testkit.diagnose import expect_equal
-from lamella_testkit.kit import Kit, sample_of
+from lamella_testkit.kit import Kit
 from lamella_testkit.limits import bytes_read
 from lamella_testkit.mutate import flipped_bits, rewrite, structure
+from lamella_testkit.others import files_of_others
 from lamella_testkit.outcomes import Broken
-from lamella_testkit.sample import Sample, SampleData
-from lamella_testkit.sampler import Sampler
-from lamella_testkit.samplers import other_samplers
+from lamella_testkit.sample import Sample
 from lamella_testkit.zoo import foreign_files, noise
 
 _MOST_BYTES = 64 << 10
@@ -108,19 +106,18 @@ def files_of_others_are_left_to_them(kit: Kit) -> None:
 
     Where formats share their first bytes, or the endings of their names, look for what tells them apart.
     """
-    for sampler in other_samplers(kit.spec.name):
-        sample = _small(kit, sampler)
-        for path in () if sample is None else sample.files:
-            with kit.case(f"{path.name} of the format {sampler.format}"):
+    for name, sample in files_of_others(kit):
+        for path in sample.files:
+            with kit.case(f"{path.name} of the format {name}"):
                 match = asked(kit, Probe.of(path))
                 if match is None or match.confidence <= Confidence.MAGIC - LEAD:
                     continue
                 report = detect(path, default_registry())
                 claims = {one.name: one.confidence for one in report.candidates if one.eligible}
-                own, ours = claims.get(sampler.format, 0), claims.get(kit.spec.name, 0)
+                own, ours = claims.get(name, 0), claims.get(kit.spec.name, 0)
                 kit.expect(
                     own < Confidence.MAGIC or ours <= own - LEAD,
-                    f"it is claimed with {ours}, {sampler.format} claims it with {own}",
+                    f"it is claimed with {ours}, {name} claims it with {own}",
                 )
 
 
@@ -185,21 +182,8 @@ def _look_alikes(kit: Kit, size: int) -> Iterator[tuple[str, bytes, int]]:
 
 def _foreign(kit: Kit) -> Iterator[tuple[str, bytes]]:
     yield from foreign_files(kit.profile.some(60))
-    for sampler in other_samplers(kit.spec.name):
-        sample = _small(kit, sampler)
-        if sample is not None:
-            yield f"a file of the format {sampler.format}", sample.path.read_bytes()
-
-
-def _small(kit: Kit, sampler: Sampler) -> Sample | None:
-    """Give a small scan of another format; None for one of objects."""
-    small = SampleData((1, 1), (8, 8), sampler.dtypes[0], sampler.bits, sampler.variants[0])
-    directory = kit.directory()
-    try:
-        sample = sample_of(small, directory, sampler.write(directory, sampler.fit(small)))
-    except Exception:  # another plugin's trouble
-        return None
-    return sample if isinstance(sample.target, Path) else None
+    for name, sample in files_of_others(kit):
+        yield f"a file of the format {name}", sample.path.read_bytes()
 
 
 @check(level=3)

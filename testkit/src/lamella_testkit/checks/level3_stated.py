@@ -59,6 +59,8 @@ def _expect_special(kit: Kit, one: Special, sample: Sample) -> None:
     info = ds.info
     if isinstance(ds.source, FrameSource):
         _expect_parts(kit, ds.source)
+    lowest = -1 if info.index is None else int(np.min(info.index, initial=-1))
+    kit.expect(lowest == -1, f"the index says {lowest} for a step without a frame, expected -1")
     if one.pixels is not None:
         pixels = np.asarray(one.pixels)
         nav = pixels.shape[: pixels.ndim - len(ds.shape.sig)]

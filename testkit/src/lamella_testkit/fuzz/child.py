@@ -25,7 +25,7 @@ from lamella_testkit.fuzz.outcome import Outcome
 from lamella_testkit.fuzz.recipe import Base, Recipe
 from lamella_testkit.fuzz.steps import apply
 from lamella_testkit.fuzz.watching import Surroundings
-from lamella_testkit.kit import Kit
+from lamella_testkit.kit import Kit, placed
 from lamella_testkit.limits import one_arena
 from lamella_testkit.profiles import profile_named
 from lamella_testkit.sample import Sample
@@ -124,7 +124,7 @@ class _Bench:
                 if name in self._touched or not _is_plain(inside / name):
                     _restore(files[name], inside / name)
         self._touched.clear()
-        sample = self._kit.placed(intact, inside)
+        sample = placed(intact, inside)
         if base not in self._learned:
             self._learned.add(base)
             self._learn(sample)

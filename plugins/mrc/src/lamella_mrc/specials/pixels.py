@@ -16,7 +16,7 @@ __all__ = ["other_pixels"]
 def other_pixels(path: Path, data: SampleData) -> Iterator[Special]:
     """Packed and complex pixels, and bytes whose sign the header tells in several ways."""
     n, (height, width) = data.n_frames, data.sig_shape
-    for columns in (width, width - 1):
+    for columns in (width, width - 1, 3):
         nibbles = np.ascontiguousarray(data.frames[..., :columns] & 15).astype(np.uint8)
         path.write_bytes(header_bytes((columns, height, n), 101) + pack_nibbles(nibbles))
         yield Special(f"4 bits per pixel, {columns} columns", {"path": path}, pixels=nibbles, notes=0)
@@ -33,6 +33,9 @@ def other_pixels(path: Path, data: SampleData) -> Iterator[Special]:
         ("bytes that IMOD calls signed", {"imod_flags": 1}, {}, "i1", 0),
         ("bytes with a value of 200", {"density": (0.0, 200.0, 90.0)}, {}, "u1", 1),
         ("bytes with a value of 128", {"density": (0.0, 128.0, 90.0)}, {}, "u1", 1),
+        ("bytes with one value of 200", {"density": (200.0, 200.0, 200.0)}, {}, "u1", 1),
+        ("bytes of which the header tells nonsense", {"density": (210.0, 200.0, 205.0)}, {}, "i1", 0),
+        ("bytes with a value below zero", {"density": (-1.0, 200.0, 90.0)}, {}, "i1", 0),
         ("bytes with a value of 127", {"density": (0.0, 127.0, 90.0)}, {}, "i1", 0),
         ("bytes that the user calls signed", {"imod_flags": 0}, {"signed": True}, "i1", 0),
         ("bytes that the user calls unsigned", {}, {"signed": False}, "u1", 0),
