@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 import lamella
 from lamella.analysis import Beam, NoBeam, find_beam
 from lamella.analysis.beam import locate
+from lamella.analysis.disk import _connected, _connected_runs, _grown
 
 Frame = NDArray[Any]
 DIGITS = {"1": "010110010010111", "3": "111001111001111", "7": "111001001010010", "8": "111101111101111"}
@@ -235,3 +237,34 @@ def test_a_beam_is_found_in_any_unit(factor: float) -> None:
 
 def test_a_detector_with_one_axis_has_no_beam() -> None:
     assert find_beam(lamella.open(np.ones((3, 4, 5)), sig_shape=(5,))) == NoBeam("the detector does not have two axes")
+
+
+def connected(mask: Frame, start: tuple[np.intp, np.intp]) -> Frame:
+    """The pixels that are reached from one by steps along rows and columns, one after the other."""
+    found, waiting = np.zeros_like(mask), [(int(start[0]), int(start[1]))]
+    while waiting:
+        y, x = waiting.pop()
+        if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x] and not found[y, x]:
+            found[y, x] = True
+            waiting += [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+    return found
+
+
+def test_regions_of_every_form_are_found_whole() -> None:
+    rng = np.random.default_rng(4)
+    for density in np.linspace(0.3, 0.95, 60):
+        mask = rng.random(rng.integers(1, 40, 2)) < density
+        start = (np.intp(rng.integers(mask.shape[0])), np.intp(rng.integers(mask.shape[1])))
+        np.testing.assert_array_equal(_connected(mask, start), connected(mask, start))
+        mask[start] = True
+        np.testing.assert_array_equal(_connected_runs(mask, start), connected(mask, start))
+
+
+def test_a_region_with_many_turns_takes_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A halo of noise has long ways from end to end; growing by one pixel at a time took most of an opening."""
+    mask = np.ones((255, 255), dtype=np.bool_)
+    mask[1::4, :-1] = mask[3::4, 1:] = False
+    grown = Mock(side_effect=_grown)
+    monkeypatch.setattr("lamella.analysis.disk._grown", grown)
+    np.testing.assert_array_equal(_connected(mask, (np.intp(0), np.intp(0))), mask)
+    assert grown.call_count < 50
