@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 import lamella
+from lamella import default_registry
 from lamella.errors import LamellaError
 from lamella_gui.facts import shape_text, size_text
 from lamella_gui.openscan import OpenScan, beam_of
@@ -85,13 +87,18 @@ class Pages:
         return answer
 
     def prepare(self) -> None:
-        """Load what opening a file needs, while somebody looks for it: modules and templates."""
+        """Load what opening a file needs, while somebody looks for it: modules, templates and readers."""
         scan = np.ones((2, 2, 16, 16), dtype=np.uint16)
         lamella.check("memory", scan)
         dataset = lamella.open(scan, "memory")
         first_panels(dataset, beam_of(dataset))
         for template in ("open.html", "fields.html", "scan.html"):
             self._template(template)
+        for plugin in default_registry().usable():
+            if plugin.spec is not None and plugin.spec.target == "path":
+                with suppress(LamellaError):  # which is told where the format is used
+                    plugin.reader()
+                    plugin.params_class()
 
     def to(self, path: str) -> RedirectResponse:
         """Lead on to another page."""

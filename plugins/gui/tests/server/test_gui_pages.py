@@ -21,6 +21,8 @@ import lamella
 import lamella_gui
 from lamella import default_registry, detect
 from lamella.analysis import declared_analyses, make_analysis
+from lamella.format import FormatSpec
+from lamella.plugins.registry import Registry
 from lamella.reader import Confidence, Match
 from lamella_gui.forms import fields_of, text_of, values_of
 from lamella_gui.pages import Pages
@@ -359,11 +361,33 @@ def test_a_series_without_a_shape_grows_in_length(fresh: Client) -> None:
     assert [one["analysis"] for one in after["panels"]] == [one["analysis"] for one in before["panels"]]
 
 
+class CountedReader:
+    """Knows how often it was made."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        CountedReader.made += 1
+
+    def detect(self, probe: Any) -> Match | None:
+        return None
+
+    def open(self, params: Any, probe: Any) -> Any:
+        raise NotImplementedError
+
+
 def test_what_opening_needs_is_loaded_behind_the_first_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(entry_points=lambda **_: ())
+    for name, reader in (("broken", "absent:Reader"), ("counted", f"{__name__}:CountedReader")):
+        spec = FormatSpec(name=name, title=name, api=(1, 0), reader=reader, params="lamella_npy.params:NpyParams")
+        registry.register(spec)
+    monkeypatch.setattr("lamella_gui.pages.default_registry", lambda: registry)
     pages = Pages(Workspace(Places([tmp_path]), Store(None)))
     answer = pages.first_page("home.html", recent=[], bookmarks=[])
     assert answer.background is not None
+    assert CountedReader.made == 0
     asyncio.run(answer.background())
+    assert CountedReader.made == 1  # and a plugin that is broken is no reason to fail
     read: list[str] = []
     monkeypatch.setattr(pages._templates.loader, "get_source", lambda _, name: read.append(name))
     for template in ("open.html", "scan.html", "fields.html", "base.html"):
