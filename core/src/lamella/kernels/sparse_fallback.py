@@ -11,7 +11,7 @@ from lamella.kernels.fallback import sums_of_stretches
 
 __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_listed"]
 
-_AT_A_TIME = 1 << 15
+_AT_A_TIME = 1 << 16
 """Events that are weighed at a time: each needs as many numbers as there are masks."""
 _ADDED = 1 << 18
 """Events that are added at a time: what is converted stays in the cache, and threads rarely meet at the GIL."""
