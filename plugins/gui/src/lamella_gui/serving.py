@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lamella.cli import Console
 
-__all__ = ["config_of", "serve"]
+__all__ = ["config_of", "serve", "workspace_of"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LARGEST_MESSAGE = 64 << 10
@@ -53,7 +53,7 @@ def serve(args: argparse.Namespace, console: Console) -> int:
     listening = listen_at(args.socket) if args.socket else listen(args.host, args.port)
     port = 0 if args.socket else listening.getsockname()[1]
     access = Access(f"lamella-{port or 'socket'}")
-    workspace = _workspace(args)
+    workspace = workspace_of(args)
     app = Guard(make_app(workspace, access, prefix), access, _hosts(args, port), prefix, _schemes(args))
     path = _first_path(args, workspace)
     at = f"https://{args.behind_proxy[0]}" if args.behind_proxy else f"http://127.0.0.1:{port or PORT}"
@@ -92,7 +92,8 @@ def config_of(app: Any, prefix: str = "") -> uvicorn.Config:
     )
 
 
-def _workspace(args: argparse.Namespace) -> Workspace:
+def workspace_of(args: argparse.Namespace) -> Workspace:
+    """Give the data sets that a command line asks for: where files may lie, and what is kept."""
     roots = list(args.root) or [Path.home()]
     if args.file is not None:
         roots.append(Path(args.file).absolute().parent)

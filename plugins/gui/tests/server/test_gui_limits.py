@@ -1,5 +1,6 @@
 """Files and disks that never answer: a page says so after a time, and everything else goes on."""
 
+import argparse
 import gc
 import threading
 import time
@@ -7,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +19,10 @@ from lamella.format import FormatSpec
 from lamella.plugins.registry import Registry
 from lamella.reader import Match
 from lamella_gui import openlimit
+from lamella_gui.command import configure
 from lamella_gui.hearing import heard
 from lamella_gui.openlimit import NotOpenedInTime, OpenLimit
+from lamella_gui.serving import workspace_of
 from server.conftest import put_registry
 
 if TYPE_CHECKING:
@@ -200,3 +204,16 @@ def test_each_thread_hears_its_own_warnings() -> None:
     thread.join(20)
     assert ["of 16 scan" in text for text in other] == [True]
     assert ["of 25 scan" in text for text in texts] == [True]
+
+
+def test_how_long_a_page_waits_is_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    given = ["--root", str(tmp_path), "--no-session"]
+    for option, seconds in (([], 60.0), (["--open-limit", "0.5"], 0.5)):
+        args = parser.parse_args([*given, *option], argparse.Namespace(file=None))
+        assert workspace_of(args).limit.seconds == seconds
+    for wrong in ("0", "-1", "nan", "inf", "long", "1e9"):
+        with pytest.raises(SystemExit):
+            parser.parse_args([*given, f"--open-limit={wrong}"])
+        assert f"expected a number of seconds, from above 0 to 86400: {wrong!r}" in capsys.readouterr().err
