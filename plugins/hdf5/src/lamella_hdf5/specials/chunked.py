@@ -26,6 +26,7 @@ def special_files(folder: Path, data: SampleData) -> Iterator[Special]:
     """Write them."""
     yield from _never_written(folder, data)
     yield from _at_edges(folder, data)
+    yield from _in_other_orders(folder, data)
     ones = (*(1 for _ in data.nav_shape), *data.sig_shape)
     path = folder / "block.h5"
     block = saved(
@@ -56,6 +57,27 @@ def _never_written(folder: Path, data: SampleData) -> Iterator[Special]:
         filled = np.full_like(frames, 5)
         filled[some] = frames[some]
         yield Special(f"{text} chunk was never written", saved(folder / "some.h5", write), pixels=filled)
+
+
+def _in_other_orders(folder: Path, data: SampleData) -> Iterator[Special]:
+    """Chunks of several scan positions, whose axes are taken for others, and some of which were never written."""
+    pixels = data.pixels
+    for name, chunks in (("several", (2, 2, 3, 4)), ("single", (1, 1, *data.sig_shape))):
+
+        def write(file: Any, chunks: tuple[int, ...] = chunks) -> None:
+            made = file.create_dataset("data", pixels.shape, ">i4", chunks=chunks, fillvalue=5, compression="gzip")
+            made[:2, :3] = pixels[:2, :3]
+
+        shown = np.full(pixels.shape, 5, np.int32)
+        shown[:2, :3] = pixels[:2, :3]
+        keywords = saved(folder / f"{name}.h5", write)
+        for text, more, order in (
+            ("as they are", {}, (0, 1, 2, 3)),
+            ("with the scan for the detector", {"sig_axes": (0, 1)}, (2, 3, 0, 1)),
+            ("with every second axis for the detector", {"sig_axes": (1, 3)}, (0, 2, 1, 3)),
+            ("in reverse order", {"reverse_axes": True}, (3, 2, 1, 0)),
+        ):
+            yield Special(f"chunks {chunks} {text}", {**keywords, **more}, pixels=shown.transpose(order))
 
 
 def _at_edges(folder: Path, data: SampleData) -> Iterator[Special]:

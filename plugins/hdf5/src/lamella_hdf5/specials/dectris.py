@@ -191,6 +191,15 @@ def _odd_companions(folder: Path, data: SampleData) -> Iterator[Special]:
         mask = np.ones(options.pop("shape", data.sig_shape), np.uint32)
         file.create_dataset(f"{_SPECIFIC}/pixel_mask", data=mask, **options)
 
+    no_scan = {"mode": None, "detector": None, "counter_depth": None}
+    for text, companion in (("another file", data.frames), ("a text", "none")):
+        with h5py.File(folder / "y.h5", "w") as file:
+            file["data"] = companion
+        keywords = saved(folder / "y_master.h5", lambda file: _link(file, "y", 1))
+        yield Special(f"a master file beside {text}", keywords, pixels=data.frames, metadata=no_scan)
+    _data_files(folder, "z", (data.frames[:1],))
+    keywords = saved(folder / "z_master.h5", lambda file: _link(file, "z", 1))
+    yield Special("a master file of one frame", keywords, pixels=data.frames[:1])
     (folder / "y.h5").write_bytes(b"no HDF5 file")
     keywords = saved(folder / "y_master.h5", lambda file: write(file, scaleoffset=0, chunks=data.sig_shape))
     yield Special("a mask that is not unpacked", keywords, pixels=data.frames, corrections={}, notes=1, warnings=0)
