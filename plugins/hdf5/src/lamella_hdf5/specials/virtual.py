@@ -114,6 +114,12 @@ def _tiles(folder: Path, data: SampleData) -> Iterator[Special]:
     yield Special("two modules with a gap", keywords, pixels=gap)
     yield Special("modules in reverse order", {**keywords, "reverse_axes": True}, pixels=gap.T)
     yield Special("detector axes of modules", {**keywords, "sig_axes": (0, 1)}, pixels=gap.transpose(2, 0, 1))
+    inner = h5py.VirtualLayout((data.n_frames, height, middle), frames.dtype)
+    half = data.n_frames // 2
+    for number, cut in enumerate((slice(0, half), slice(half, data.n_frames))):
+        inner[cut] = _part(folder, f"left{number}.h5", frames[cut, :, :middle])
+    _saved(folder / "left.h5", inner)
+    yield Special("a module whose frames are in two files", keywords, pixels=gap)
     columns = h5py.VirtualLayout(frames.shape, frames.dtype)
     for number in range(2):
         columns[:, :, number::2] = _part(folder, f"columns{number}.h5", frames[:, :, number::2])
