@@ -303,6 +303,36 @@ def test_a_silent_page_that_leaves_ends_its_run(silent: tuple[Scan, Watched, Abs
     assert scan.turns.talks == [other.talk]
 
 
+class Endless:
+    """A preview that is never complete."""
+
+    finest, wanted = None, True
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    def make(self, before_each: Callable[[], bool]) -> bool:
+        self.begun.set()
+        while before_each():
+            time.sleep(0.001)
+        self.ended.set()
+        return False
+
+
+@pytest.mark.parametrize("how", ["leaves", "is silent"])
+def test_no_preview_is_made_once_the_last_page(scan: Scan, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr("lamella_viewer.live.outbox._PATIENCE", 0.05)
+    preview = Endless()
+    scan.preview = preview  # type: ignore[assignment]
+    page = Absent(scan)
+    page.there = how == "leaves"
+    page.ask("ring", parameters=RING)
+    page.until(preview.begun.is_set)
+    if how == "leaves":
+        page.talk.close()
+    page.until(preview.ended.is_set)
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
