@@ -149,6 +149,8 @@ def test_each_worker_has_two_batches_and_results_keep_their_order(play: Play, n_
     assert client.messages < len(client.batches) == run.facts.batches
     assert (run.facts.items, run.facts.retries) == (100, 0)
     assert run.facts.busy == pytest.approx(0.1)
+    assert min(run.facts.submit, run.facts.wait) > 0
+    assert run.facts.submit + run.facts.wait < run.facts.wall
 
 
 def test_results_that_may_not_wait_hold_back_what_follows(play: Play) -> None:
