@@ -36,10 +36,6 @@ class Submitted:
         self.status = "pending"
         self.answer = answer
 
-    def exception(self, timeout: float) -> BaseException:
-        assert isinstance(self.answer, BaseException)
-        return self.answer
-
 
 class Played:
     """A `distributed.Client` that does nothing but note what it is asked for."""

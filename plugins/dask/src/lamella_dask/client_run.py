@@ -264,8 +264,6 @@ class ClientRun(InOrder[Any, Any]):
     def _lost(self, sent: _Sent, future: Future[Any], error: BaseException) -> None:
         """Deal with a batch whose task has no result: workers were lost with it, or the cluster could not begin it."""
         status = future.status
-        if status == "error":
-            error = future.exception(timeout=_NO_SCHEDULER) or error
         if isinstance(error, KilledWorker):
             self._killed(sent, error)
         elif status == "error":
