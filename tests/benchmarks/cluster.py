@@ -57,6 +57,8 @@ PARTS = (
 GIB = 1 << 30
 MIB = 1 << 20
 TOOLS = SimpleNamespace(UDF=UDF, CoMUDF=CoMUDF, ApplyMasksUDF=ApplyMasksUDF, SumUDF=SumUDF, SumSigUDF=SumSigUDF)
+_MOST_RUNS = 20
+"""How often a job is done at most until kernels are there."""
 LOCAL = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
 
 
@@ -107,6 +109,23 @@ class Measurement:
         ctx = lamella.Context(executor=executor or self.executors[workers])
         ds, udf = scan.open(), make(job, TOOLS)
         return lambda: timed(lambda: ctx.run_udf(ds, udf))
+
+    def _load_kernels(self) -> None:
+        """Let workers compute until they have loaded compiled kernels, as they do by themselves in a long session."""
+
+        def loaded() -> bool:
+            from lamella.io import choose_backend
+
+            return choose_backend("auto", []).name == "mmap"
+
+        scan = Scan.hole(self.folder, max(64, int(min(self.gib, 1) * GIB) // (SIG[0] * SIG[1] * 2) // 64 * 64))
+        for n, executor in self.executors.items():
+            for job in KERNELS:
+                run = self._ours(job, scan, n)
+                for number in range(_MOST_RUNS):
+                    run()
+                    if number and all(executor.client.run(loaded).values()):
+                        break
 
     def _turns(self, job: str, scan: Scan, workers: int) -> dict[str, Callable[[], float]]:
         """Give the turns of Lamella, and of LiberTEM where it is there."""
@@ -166,6 +185,7 @@ class Measurement:
 
     def throughput(self) -> Iterator[Row]:
         """Measure sums over files in the page cache."""
+        self._load_kernels()
         frames = max(64, int(self.gib * GIB) // (SIG[0] * SIG[1] * 2) // 64 * 64)
         scan, executor = Scan.hole(self.folder, frames), self.executors[self.two]
         turns = {
@@ -212,6 +232,7 @@ class Measurement:
     def weak(self) -> Iterator[Row]:
         """Measure jobs with the same size per worker: t(1) / t(n); kernels also beside plain processes."""
         each = max(1, int((0.125 if self.args.quick else 1) * min(self.gib, 1) * GIB) // (SIG[0] * SIG[1] * 2 * 64))
+        self._load_kernels()
         most = self.counts[-1]
         own = [Scan.hole(self.folder, 64 * each, partitions=8, name=f"own{i}-") for i in range(most)]
         plain = self._stack.enter_context(closing(Plain(most)))
