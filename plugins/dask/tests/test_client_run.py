@@ -16,7 +16,7 @@ from distributed import KilledWorker
 
 from lamella.errors import LamellaError, WorkerLost
 from lamella.executors import pack_error, pack_result
-from lamella_dask import client_run
+from lamella_dask import DaskExecutor, client_run
 from lamella_dask.client_run import ClientRun
 from lamella_dask.leftovers import Leftovers
 from lamella_dask.remote import Batch, Done, Pickled
@@ -272,3 +272,32 @@ def test_a_run_whose_workers_all_went_ends_with_an_error(play: Play, monkeypatch
     _, run = play(lambda items, number: None, 3, workers=lambda: 0)
     with pytest.raises(LamellaError, match="all workers of the Dask scheduler tcp://played:1 are gone"):
         list(run.results())
+
+
+def test_workers_are_counted_once_a_second_and_those_that_dask_gave_up_are_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[str] = []
+
+    class Workers:
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self.client = SimpleNamespace(status="running", nthreads=self.nthreads)
+
+        def nthreads(self) -> dict[str, int]:
+            counted.append("counted")
+            return {"tcp://played:2": 2, "tcp://played:3": 1}
+
+        def complete(self) -> None:
+            counted.append("completed")
+
+        def close(self) -> None:
+            counted.append("closed")
+
+    monkeypatch.setattr("lamella_dask.cluster.LocalWorkers", Workers)
+    executor = DaskExecutor(3)
+    assert [executor.workers, executor.workers] == [3, 3]
+    assert counted == ["counted", "completed"]
+    monkeypatch.setattr("lamella_dask.executor._KEPT", -1.0)
+    assert executor.workers == 3
+    executor.close()
+    assert counted == ["counted", "completed"] * 2 + ["closed"]

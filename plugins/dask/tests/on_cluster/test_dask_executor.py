@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed import default_client
 from numpy.typing import NDArray
 
 import lamella
@@ -402,6 +403,23 @@ def test_an_address_connects_to_a_running_scheduler(executor: DaskExecutor) -> N
         other.close()
 
 
+def test_a_client_that_is_to_be_the_default_is_it_at_once(executor: DaskExecutor) -> None:
+    address = str(executor.describe()["scheduler"])
+    other = DaskExecutor(address)
+    try:
+        assert other.workers == 2
+        with pytest.raises(ValueError, match="No clients found"):
+            default_client()
+    finally:
+        other.close()
+    other = DaskExecutor(address, set_as_default=True)
+    try:
+        assert default_client().scheduler.address == address
+        assert default_client() is other.client
+    finally:
+        other.close()
+
+
 def random_index(rng: np.random.Generator) -> tuple[Any, ...]:
     """Give an index of up to four axes: numbers, slices with steps, and one array, which is what Dask takes."""
     items: list[Any] = []
@@ -472,6 +490,8 @@ def test_arguments_that_mean_nothing_are_refused() -> None:
         DaskExecutor(2.5)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="attempt"):
         DaskExecutor(attempts=0)
+    with pytest.raises(ParameterError, match="a cluster that is made here"):
+        DaskExecutor("tcp://head:8786", local={"memory_limit": 0})
     with pytest.raises(PluginError, match=r"ds\.to_dask\(\)"):
         lamella.Context.make_with("delayed")
 
