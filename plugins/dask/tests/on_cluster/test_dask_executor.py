@@ -387,6 +387,19 @@ def test_workers_with_a_limit_map_files_below_half_of_it_or_not_at_all(
     assert set(executor.run(backend, scan, range(2))) == {("mmap", most, None, "buffered")}
 
 
+def test_workers_without_a_limit_prefer_nothing() -> None:
+    def preference(shared: None, item: int, cancelled: Callable[[], bool]) -> Any:
+        from lamella.io import preferred
+
+        return preferred()
+
+    executor = DaskExecutor(1, local={"processes": False, "memory_limit": 0})
+    try:
+        assert list(executor.run(preference, None, range(2))) == [None, None]
+    finally:
+        executor.close()
+
+
 def test_a_given_client_is_used_and_never_closed(executor: DaskExecutor) -> None:
     given = DaskExecutor(executor.client)
     assert len(list(given.run(job, None, range(3)))) == 3
