@@ -92,5 +92,6 @@ def _very_many(folder: Path, data: SampleData) -> Iterator[Special]:
         file["a scan"] = data.pixels
         for number in range(9):
             file.create_group("/".join([f"{number}".ljust(1000, "n")] * 31))
+        file["n" * 1100] = np.zeros((99, *data.sig_shape))
 
     yield Special("groups with very long names", saved(folder / "long.h5", write), pixels=data.pixels)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import numpy as np
 
 from lamella_hdf5.specials.writing import saved
 from lamella_testkit import Special
@@ -67,10 +68,12 @@ def _not_handed_out(folder: Path, data: SampleData) -> Iterator[Special]:
         spaces = [h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED, *shape[1:])) for _ in range(3)]
         for space in spaces[:2]:
             space.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), block=(1, *shape[1:]))
-        plist.set_virtual(spaces[0], b"missing.h5", b"data", spaces[1])
+        plist.set_virtual(spaces[0], b"grown.h5", b"data", spaces[1])
         h5py.h5d.create(file.id, b"growing", h5py.h5t.STD_U16LE, spaces[2], plist)
         file.create_virtual_dataset("none", h5py.VirtualLayout(shape, "<u2"))
 
+    with h5py.File(folder / "grown.h5", "w") as file:
+        file.create_dataset("data", data=np.ones((99, *data.sig_shape), "<u2"), maxshape=(None, *data.sig_shape))
     keywords = saved(folder / "growing.h5", growing, libver="latest")
     yield Special("a scan beside a data set that grows", keywords, pixels=data.pixels, notes=1)
 
