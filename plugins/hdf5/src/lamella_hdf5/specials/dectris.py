@@ -191,11 +191,15 @@ def _odd_companions(folder: Path, data: SampleData) -> Iterator[Special]:
         mask = np.ones(options.pop("shape", data.sig_shape), np.uint32)
         file.create_dataset(f"{_SPECIFIC}/pixel_mask", data=mask, **options)
 
-    no_scan = {"mode": None, "detector": None, "counter_depth": None}
+    unknown = ("mode", "detector", "counter_depth", "exposure_time", "dwell_time", "detector_pixel_pitch")
+    no_scan = dict.fromkeys(unknown)
+    impossible = {"count_time": 0.0, "frame_time": np.inf, "x_pixel_size": -1.0, "bit_depth_readout": 0}
     for text, companion in (("another file", data.frames), ("a text", "none")):
         with h5py.File(folder / "y.h5", "w") as file:
             file["data"] = companion
         keywords = saved(folder / "y_master.h5", lambda file: _link(file, "y", 1))
+        with h5py.File(folder / "y_master.h5", "a") as file:
+            file.create_group("entry/instrument/detector").update(impossible)
         yield Special(f"a master file beside {text}", keywords, pixels=data.frames, metadata=no_scan)
     _data_files(folder, "z", (data.frames[:1],))
     keywords = saved(folder / "z_master.h5", lambda file: _link(file, "z", 1))

@@ -35,8 +35,11 @@ def wrong_files(folder: Path, data: SampleData) -> Iterator[Wrong]:
     def endless(file: Any) -> None:
         file["data"] = data.pixels
         file["one"], file["other"] = h5py.SoftLink("/other"), h5py.SoftLink("/one")
+        _grow(file, "growing", data.frames)
 
     saved(folder / "a.h5", endless)
+    growing = {"path": folder / "a.h5", "ds_path": "/growing"}
+    yield Wrong("a data set that grows, named", growing, UnsupportedError)
     for text, more in (
         ("links without end", {"ds_path": "/one"}),
         ("a path that leads nowhere", {"ds_path": "/scan"}),
@@ -109,6 +112,8 @@ def _without_frames(data: SampleData) -> Iterator[Case]:
         file.create_dataset("data", (0, 4, 5), dtype)
         file["image"] = data.frames[0]
 
+    floats = [(channel, "f4") for channel in "RGB"]
+    uneven = [("R", "u1"), ("G", "u2"), ("B", "u1")]
     large = (33, 2, 1024, 1024)
     for text, write in (
         ("nothing", lambda file: None),
@@ -116,6 +121,8 @@ def _without_frames(data: SampleData) -> Iterator[Case]:
         ("a vector", lambda file: file.create_dataset("data", data=np.arange(9))),
         ("a stack of no frames", lambda file: file.create_dataset("data", (0, 4, 5), dtype)),
         ("a stack of no frames beside an image", empty),
+        ("colours that are fractions", lambda file: file.create_dataset("data", data=np.zeros((4, 5, 6), floats))),
+        ("colours of several sizes", lambda file: file.create_dataset("data", data=np.zeros((4, 5, 6), uneven))),
         ("a large scan that was never begun", lambda file: file.create_dataset("data", large, "u1")),
         ("large chunks that were never written", lambda file: file.create_dataset("data", large, "u1", chunks=True)),
     ):
@@ -191,14 +198,6 @@ def _virtual(folder: Path, data: SampleData) -> Iterator[Case]:
         plist.set_virtual(spaces[0], b"all.h5", b"data", spaces[1])
         create(file, "data", shape, h5py.h5t.py_create(frames.dtype), plist)
 
-    def growing(file: Any) -> None:
-        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        spaces = [h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED, *shape[1:])) for _ in range(3)]
-        for space in spaces[:2]:
-            space.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), block=(1, *shape[1:]))
-        plist.set_virtual(spaces[0], b"all.h5", b"data", spaces[1])
-        h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(frames.dtype), spaces[2], plist)
-
     whole, two = slice(0, n), (2, *shape[1:])
     half = (n, shape[1], 3)
     yield "no source is there", virtual((whole, "missing.h5", shape)), FormatError
@@ -208,7 +207,18 @@ def _virtual(folder: Path, data: SampleData) -> Iterator[Case]:
     yield "parts overlap", virtual((slice(0, 2), "all.h5", two), (slice(1, 3), "all.h5", two)), UnsupportedError
     yield "a module is missing", virtual((whole, "missing.h5", half), columns=slice(0, 3)), FormatError
     yield "a part of scattered blocks", scattered, UnsupportedError
-    yield "a data set that grows", growing, UnsupportedError
+    yield "a data set that grows", lambda file: _grow(file, "data", frames), UnsupportedError
+
+
+def _grow(file: Any, name: str, frames: Any) -> None:
+    """Make a virtual data set that is as long as its source."""
+    shape = frames.shape
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    spaces = [h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED, *shape[1:])) for _ in range(3)]
+    for space in spaces[:2]:
+        space.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), block=(1, *shape[1:]))
+    plist.set_virtual(spaces[0], b"all.h5", b"data", spaces[1])
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(frames.dtype), spaces[2], plist)
 
 
 def _external(folder: Path, data: SampleData) -> Iterator[Wrong]:
