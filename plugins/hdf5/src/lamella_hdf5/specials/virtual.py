@@ -94,8 +94,13 @@ def _stretches(folder: Path, data: SampleData) -> Iterator[Special]:
     for target, part in ((slice(1, 4), slice(2, 5)), (slice(5, n - 1), slice(6, n))):
         pixels[target], valid[target] = frames[part], True
     keywords = _saved(folder / "stretches.h5", layout)
-    text = "parts of one source with gaps"
-    yield Special(text, keywords, pixels=pixels, valid=valid, notes=1, warnings=1, details=PLAIN)
+    told: dict[str, Any] = {"pixels": pixels, "valid": valid, "notes": 1, "warnings": 1, "details": PLAIN}
+    yield Special("parts of one source with gaps", keywords, **told)
+    inner = h5py.VirtualLayout(frames.shape, frames.dtype)
+    for number, cut in enumerate((slice(0, 4), slice(4, n))):
+        inner[cut] = _part(folder, f"inner{number}.h5", frames[cut])
+    _saved(folder / "all.h5", inner)
+    yield Special("parts with gaps of a source of two files", keywords, **told)
 
 
 def _tiles(folder: Path, data: SampleData) -> Iterator[Special]:
