@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +63,7 @@ def highest(session: IOSession) -> int:
 
 
 def wait_until(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 5  # less than files that are not used stay by themselves
     while not true() and time.monotonic() < deadline:
         time.sleep(0.01)
     return true()
@@ -102,6 +104,24 @@ def test_what_nobody_uses_goes_after_a_while(file: Resource, monkeypatch: pytest
     session.close()
     assert wait_until(lambda: taken() - before < SIZE // 2)
     assert session.view(0, SIZE - 2, 2).tobytes() == b"\0!"
+
+
+def test_one_thread_looks_after_all_files_and_does_not_keep_the_process(file: Resource) -> None:
+    for _ in range(5):
+        session = MmapBackend(taken() + 2 * SIZE).open([file])
+        session.view(0, 0, PIECE)
+        session.close()
+    keepers = [thread for thread in threading.enumerate() if thread.name == "lamella-mapped-files"]
+    assert [thread.daemon for thread in keepers] == [True]
+
+
+def test_a_mapping_that_is_gone_is_no_matter_for_a_session(file: Resource) -> None:
+    session = MmapBackend(1).open([file])
+    session.view(0, 0, PIECE)
+    forget_mappings()
+    gc.collect()
+    assert session.view(0, SIZE - 1, 1).tobytes() == b"!"
+    session.close()
 
 
 def test_a_file_that_is_cut_is_an_error_also_where_its_pages_were_given_back(file: Resource) -> None:
