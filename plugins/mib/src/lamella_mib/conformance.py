@@ -108,7 +108,7 @@ class MibSampler(Sampler):
         """Write scans of every origin, interrupted ones, lost frames, parts, sidecars, headers and raw frames."""
         return special_files(directory, data) if data.variant == "scan" else iter(())
 
-    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
         """Write frames that are not where they should be, and raw frames that nobody can read."""
         return wrong_files(directory, data)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.errors import ParameterError
+from lamella.errors import CorruptError, FormatError, ParameterError, TruncatedError, UnsupportedError
 from lamella.reader import Axis
 from lamella_mib.writer import Merlin, sidecar_text
 from lamella_testkit import SampleData, Special, Wrong
@@ -43,58 +43,87 @@ def special_files(directory: Path, data: SampleData) -> Iterator[Special]:
         shutil.rmtree(folder)
 
 
-def wrong_files(directory: Path, data: SampleData) -> Iterator[Wrong | tuple[str, Mapping[str, Any]]]:
+def wrong_files(directory: Path, data: SampleData) -> Iterator[Wrong]:
     """Write frames that are not where they should be, raw frames that nobody can read, and scans that cannot be."""
     frames = np.ascontiguousarray(data.but(dtype="<u2").frames)
     path, sidecar = directory / "a.mib", directory / "a.hdr"
     given: dict[str, Any] = {"path": path}
     content = CAMERA.part(frames)
     stride = len(content) // len(frames)
-    for what, wrong in (
-        ("a second frame that is somewhere else", content[:stride] + b"x" + content[stride:]),
-        ("a file that ends within the first header", content[:100]),
-        ("a file that ends within the first frame", content[: stride - 1]),
-        ("a header that breaks off", b"MQ1,000001,00384,01," + bytes(1000)),
-        ("the beginning of a header", b"MQ"),
-        ("a damaged field", content.replace(b",01,", b",zz,")),
-        ("no chips", content.replace(b",01,", b",00,")),
-        ("no columns", content.replace(b",0006,0005,", b",0000,0005,")),
-        ("no rows", content.replace(b",0006,0005,", b",0006,0000,")),
-        ("pixels of an unknown type", content.replace(b",U16,", b",U12,")),
-        ("raw frames of three chips", content.replace(b",01,", b",03,").replace(b",U16,", b",R64,")),
-        ("raw frames of no whole words", content.replace(b",U16,", b",R64,")),
+    moved = content[:stride] + b"x" + content[stride:]
+    for what, wrong, error, confidence in (
+        ("a second frame that is somewhere else", moved, CorruptError, 70),
+        ("two frames, the second somewhere else", moved[: 2 * stride], CorruptError, 70),
+        ("nothing", b"", TruncatedError, 0),
+        ("no frames", b"no frames at all" * 100, FormatError, 0),
+        ("a file that ends within the first header", content[:100], TruncatedError, 70),
+        ("a file that ends after the first header", content[:384], TruncatedError, 70),
+        ("a file that ends within the first frame", content[: stride - 1], TruncatedError, 70),
+        ("a header that breaks off", b"MQ1,000001,00384,01," + bytes(1000), TruncatedError, 70),
+        (
+            "a header of eight fields",
+            b"MQ1,000001,00384,01,0006,0005,U16,   1x1".ljust(1000, b"\0"),
+            TruncatedError,
+            70,
+        ),
+        ("the beginning of a header", b"MQ", TruncatedError, 0),
+        ("a damaged field", content.replace(b",01,", b",zz,"), CorruptError, 70),
+        ("a number of thirteen digits", content.replace(b",01,", b",0000000000001,"), CorruptError, 70),
+        ("no chips", content.replace(b",01,", b",00,"), CorruptError, 70),
+        ("no columns", content.replace(b",0006,0005,", b",0000,0005,"), CorruptError, 70),
+        ("no rows", content.replace(b",0006,0005,", b",0006,0000,"), CorruptError, 70),
+        ("pixels of an unknown type", content.replace(b",U16,", b",U12,"), UnsupportedError, 70),
+        (
+            "raw frames of three chips",
+            content.replace(b",01,", b",03,").replace(b",U16,", b",R64,"),
+            UnsupportedError,
+            70,
+        ),
+        ("raw frames of no whole words", content.replace(b",U16,", b",R64,"), CorruptError, 70),
     ):
         path.write_bytes(wrong)
-        yield what, given
+        yield Wrong(what, given, error, confidence=confidence)
     quad = Merlin(raw=True, depth=12, chips=4)
     row = np.zeros((2, 2, 512), np.uint16)
     path.write_bytes(quad.part(row).replace(b",1024,", b",2048,"))
-    yield "rows of a raw quad that are too long", given
+    yield Wrong("rows of a raw quad that are too long", given, CorruptError)
     path.write_bytes(quad.part(row).replace(b",1024,", b",0512,"))
-    yield "rows of a raw quad that are too short", given
+    yield Wrong("rows of a raw quad that are too short", given, UnsupportedError)
     path.write_bytes(quad.part(row).replace(b"   2x2,", b"   Nx1,"))
-    yield "four raw chips in a row", given
+    yield Wrong("four raw chips in a row", given, UnsupportedError)
+    path.write_bytes(quad.part(row).replace(b",04,", b",02,"))
+    yield Wrong("two raw chips", given, UnsupportedError)
+    one = Merlin(raw=True, depth=12).part(row[..., :256])
+    path.write_bytes(one)
+    yield Wrong("a gap between the chips of one", {**given, "gap": 3}, ParameterError)
     path.write_bytes(Merlin(raw=True, depth=12).part(row[..., :256]).replace(b",12,\0", b",13,\0"))
-    yield "counters of an unknown depth", given
+    yield Wrong("counters of an unknown depth", given, UnsupportedError)
     path.write_bytes(Merlin(raw=True, depth=12, extension=False).record(row[0, :, :256], 1)[:-1] + bytes(4096))
-    yield "counters whose depth nothing tells", given
+    yield Wrong("counters whose depth nothing tells", given, UnsupportedError)
     path.write_bytes(content)
     yield Wrong("a gap between chips of assembled frames", {**given, "gap": 3}, ParameterError)
     yield Wrong("a first frame after the last", {**given, "first_frame": len(frames)}, ParameterError)
     (directory / "a1.mib").write_bytes(b"no frames at all" * 100)
-    yield "a part that is none", given
+    yield Wrong("a part that is none", given, CorruptError)
     (directory / "a1.mib").write_bytes(content.replace(b"MQ1,000001,", b"MQ1,00000x,", 1))
-    yield "a part whose first number is damaged", given
+    yield Wrong("a part whose first number is damaged", given, CorruptError)
     (directory / "a1.mib").unlink()
     sidecar.write_bytes(b"[measurementInfo]\nsignalframes = 3\n")
-    yield "a sidecar of another format", {"path": sidecar}
+    yield Wrong("a sidecar of another format", {"path": sidecar}, FormatError, confidence=0)
     sidecar.write_bytes(sidecar_text({}))
     path.write_bytes(b"no frames at all" * 100)
-    yield "a sidecar of frames that are none", {"path": sidecar}
+    yield Wrong("a sidecar of frames that are none", {"path": sidecar}, FormatError, confidence=70)
+    path.write_bytes(content)
+    yield Wrong(
+        "a sidecar and one file of its frames",
+        {"path": sidecar, "only_this_file": True},
+        ParameterError,
+        confidence=100,
+    )
     path.write_bytes(b"")
-    yield "a sidecar of empty parts", {"path": sidecar}
+    yield Wrong("a sidecar of empty parts", {"path": sidecar}, TruncatedError, confidence=70)
     path.unlink()
-    yield "a sidecar without frames", {"path": sidecar}
+    yield Wrong("a sidecar without frames", {"path": sidecar}, FormatError, confidence=70)
 
 
 def _write(directory: Path, pixels: NDArray[Any], camera: Merlin = CAMERA, /, **keys: int) -> Path:
@@ -278,7 +307,9 @@ def _interrupted(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     path = _write(directory, frames[:7], frames=7)
     yield Special("a series of whole lines", {**whole, "path": path}, pixels=frames[:7], notes=0)
     path = _write(directory, frames, x=4, y=2, frames=8)
-    yield Special("more than announced", {"path": path}, pixels=frames[:8].reshape(2, 4, 5, 6), notes=2, warnings=0)
+    every = {"sequence number": np.arange(1, 13)}
+    first = frames[:8].reshape(2, 4, 5, 6)
+    yield Special("more than announced", {"path": path}, pixels=first, per_frame=every, notes=2, warnings=0)
     keywords = {"path": path, "whole_lines": True}
     shown = {"sequence number": np.arange(1, 9)}
     yield Special("more than announced, whole lines", keywords, pixels=frames[:8].reshape(2, 4, 5, 6), per_frame=shown)
@@ -344,6 +375,13 @@ def _lost(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     yield Special("the first part is missing", known, **_placed(frames, index, (20,)), warnings=1)
     _settings(directory, frames=18)
     yield Special("the sidecar knows of fewer", known, **_placed(frames, index[3:], (20,)), warnings=3)
+    _settings(directory)
+    long = np.arange(1200, dtype=np.uint16).reshape(1200, 1, 1)
+    path.write_bytes(CAMERA.part(long, lost={600: 1, 1198: 2}))
+    index = [*range(600), -1, *range(600, 1198), -1, -1, 1198, 1199]
+    series = {**given, "nav_shape": (1203,)}
+    facts = {"frames lost by sequence number": 3}
+    yield Special("lost at the end of a long part", series, **_placed(long, index, (1203,)), details=facts, notes=2)
     path.unlink()
     _settings(directory, frames=14)
     for number, (first, some) in enumerate(((1, frames[:5]), (8, frames[5:]))):
@@ -369,7 +407,8 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     put("a1.mib", CAMERA.part(frames[7:], first=8))
     path = put("a2.mib", CAMERA.part(frames[:3], first=1))
     put("a3.mib", CAMERA.part(frames[3:7], first=4))
-    yield Special("parts in the order of their sequence numbers", {"path": path}, **shown, notes=1)
+    facts = {"parts": 3, "frames per part": "3 to 5", "frames lost by sequence number": 0}
+    yield Special("parts in the order of their sequence numbers", {"path": path}, **shown, details=facts, notes=1)
     alone = {"path": path, "only_this_file": True}
     yield Special("a part alone", alone, pixels=frames[:3], notes=1)
     put("a10.mib", CAMERA.part(frames[7:]))
@@ -403,6 +442,17 @@ def _parts(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     put("a2.mib", camera.part(wide.reshape(2, 4, 256)))
     raw: dict[str, Any] = {"pixels": wide.reshape(2, 4, 256), "confidence": 70}
     yield Special("a part of raw frames that ends before its pixels", {"path": path}, **raw, notes=3, warnings=1)
+    clean()
+    put("a2.mib", CAMERA.part(frames[:2])[:-1])
+    path = put("a1.mib", CAMERA.part(frames[1:], first=2))
+    again = "a frame that was cut, and written again to the next part"
+    yield Special(again, {"path": path}, **shown, notes=2, warnings=1)
+    clean()
+    for n in range(1, 8):
+        path = put("a.mib", CAMERA.part(frames[:n]) + bytes(5000))
+        numbered = {"sequence number": np.arange(1, n + 1)}
+        what = f"space after {n} frames"
+        yield Special(what, {"path": path, "nav_shape": (n,)}, pixels=frames[:n], per_frame=numbered, warnings=1)
     clean()
     put("a1.mib", CAMERA.part(frames[:5]))
     path = put("a2.mib", CAMERA.part(frames[5:], first=6)[:-1])
@@ -603,6 +653,12 @@ def _headers(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     path.write_bytes(CAMERA.part(frames).replace(b",0.001000,", b",-1.00000,").replace(b",1000000ns,", b",inf      ,"))
     exposures = {"exposure": np.full(n, np.nan)}
     yield Special("exposures that cannot be", given, per_frame=exposures, metadata={"exposure_time": None}, notes=1)
+    for text, exposure in ((b",1500000ns,", 1.5e-3), (b",unknown  ,", 1e-3)):
+        path.write_bytes(CAMERA.part(frames).replace(b",1000000ns,", text))
+        arrays = {"exposure": np.full(n, exposure)}
+        yield Special(
+            f"an exposure of {text!r}", given, per_frame=arrays, metadata={"exposure_time": exposure}, notes=1
+        )
     content = CAMERA.part(frames)
     stride = len(content) // n
     path.write_bytes(content)
@@ -655,6 +711,13 @@ def _raw(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     camera = Merlin(raw=True, depth=12, chips=4, layout="2x2G")
     path.write_bytes(camera.part(quad))
     yield Special("raw quads", given, pixels=quad, corrections={}, notes=1)
+    deep = quad.astype(np.uint32) * 4099
+    for doubled_width in (False, True):
+        path.write_bytes(Merlin(raw=True, depth=24, chips=4, width_doubled=doubled_width).part(deep))
+        what = f"raw quads, 24 bit, with the width of both images: {doubled_width}"
+        facts = {"counter depth": 24, "chips": 4}
+        yield Special(what, given, pixels=deep, details=facts, notes=2)
+    path.write_bytes(camera.part(quad))
     for gap in (1, 3):
         crossed = np.zeros((2, 4 + gap, 512 + gap), np.uint16)
         excluded = np.ones(crossed.shape[1:], np.bool_)
