@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella_empad.conformance import raw_bytes, xml_text
+from lamella_empad.writer import raw_bytes, xml_text
 
 pytestmark = pytest.mark.oracle
 

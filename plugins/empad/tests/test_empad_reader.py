@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
 from lamella.reader import Confidence, Probe
-from lamella_empad.conformance import raw_bytes, xml_text
 from lamella_empad.layout import are_floats
 from lamella_empad.params import EmpadParams
 from lamella_empad.reader import EmpadReader
+from lamella_empad.writer import raw_bytes, xml_text
 
 FRAME, BARE = 66560, 65536
 

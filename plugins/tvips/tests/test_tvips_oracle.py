@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lamella.opening.open import open_dataset
-from lamella_tvips.conformance import frame_headers, stream_parts
+from lamella_tvips.writer import frame_headers, stream_parts
 
 pytestmark = pytest.mark.oracle
 

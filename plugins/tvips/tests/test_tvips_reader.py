@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lamella.errors import CorruptError, FormatError, LamellaWarning, ParameterError, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
 from lamella.reader import Confidence, Probe
-from lamella_tvips.conformance import frame_headers, stream_parts
 from lamella_tvips.params import TvipsParams
 from lamella_tvips.reader import TvipsReader
+from lamella_tvips.writer import frame_headers, stream_parts
 
 
 def frames(n: int = 12, shape: tuple[int, int] = (5, 7), dtype: str = "u2") -> NDArray[Any]:
