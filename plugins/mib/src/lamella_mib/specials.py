@@ -653,11 +653,11 @@ def _headers(directory: Path, frames: NDArray[Any]) -> Iterator[Special]:
     path.write_bytes(CAMERA.part(frames).replace(b",0.001000,", b",-1.00000,").replace(b",1000000ns,", b",inf      ,"))
     exposures = {"exposure": np.full(n, np.nan)}
     yield Special("exposures that cannot be", given, per_frame=exposures, metadata={"exposure_time": None}, notes=1)
-    for text, exposure in ((b",1500000ns,", 1.5e-3), (b",unknown  ,", 1e-3)):
-        path.write_bytes(CAMERA.part(frames).replace(b",1000000ns,", text))
+    for written, exposure in ((b",1500000ns,", 1.5e-3), (b",unknown  ,", 1e-3)):
+        path.write_bytes(CAMERA.part(frames).replace(b",1000000ns,", written))
         arrays = {"exposure": np.full(n, exposure)}
         yield Special(
-            f"an exposure of {text!r}", given, per_frame=arrays, metadata={"exposure_time": exposure}, notes=1
+            f"an exposure of {written!r}", given, per_frame=arrays, metadata={"exposure_time": exposure}, notes=1
         )
     content = CAMERA.part(frames)
     stride = len(content) // n

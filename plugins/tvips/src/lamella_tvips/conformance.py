@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamella.reader import Axis
-from lamella_testkit import Recorded, SampleData, Sampler, Special, recorded_files
-from lamella_tvips.specials import as_the_user_says, odd_parts, odd_positions, other_headers, rotators
+from lamella_testkit import Recorded, SampleData, Sampler, Special, Wrong, recorded_files
+from lamella_tvips.specials import as_the_user_says, odd_parts, odd_positions, other_headers, rotators, wrong_files
 from lamella_tvips.writer import (
     SECONDS,
     fields_of,
@@ -111,6 +111,10 @@ class TvipsSampler(Sampler):
             yield from rotators(directory / "rec_000.tvips", data)
         if data.variant == "parts":
             yield from odd_parts(directory, data)
+
+    def write_wrong(self, directory: Path, data: SampleData) -> Iterator[Wrong]:
+        """Write headers that cannot be, parts that are missing or were cut, and parameters that cannot be followed."""
+        yield from wrong_files(directory, data)
 
     def boundaries(self, data: SampleData) -> Mapping[str, Sequence[int]]:
         """Give the ends of the series header, and of header and pixels of the first frames of each part."""

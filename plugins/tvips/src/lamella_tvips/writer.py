@@ -65,6 +65,10 @@ FIELDS = {
 """What follows in a frame header, 4 bytes each; the time comes after the first."""
 
 
+_BIAS = tuple(0.25 * i for i in range(1, 9))
+"""The last fields of a header, which are about the sample."""
+
+
 def frame_headers(
     n_frames: int,
     *,
@@ -81,9 +85,9 @@ def frame_headers(
     for i in range(n_frames):
         stage = (1.5, -2.5, 3.5, 10.0, -20.0)
         place = [values[i] if len(values) else 0 for values in (rotator, scan_x, scan_y)]
-        head = struct.pack("<IIIIfII", counter + i, seconds + i // 100, 250 + i % 100 * 10 % 1000, 0, 0.5, 80, mode)
+        head = struct.pack("<IIIIfII", counter + i, seconds + i // 100, 250 + i % 100 * 10 % 1000, 7, 0.5, 80, mode)
         head += struct.pack("<5fI", *stage, int(place[0]))
-        head += struct.pack("<6f", 20.0, 25.0, 0.0, 1.25, *place[1:])
+        head += struct.pack("<6f", 20.0, 25.0, 3.5, 1.25, *place[1:]) + struct.pack("<8f", *_BIAS)
         headers.append(head.ljust(LONGEST, b"\0").ljust(nbytes, b"\xee")[:nbytes])
     return headers
 
@@ -134,6 +138,7 @@ def series_header(
     pixel_size: int = 15500,
     writer: bytes = b"TVIPS ",
 ) -> bytes:
+    """Give the header of a stream; ``frame_header`` is the length of those of its frames."""
     told = 0 if version == 1 else frame_header
     fields = (256, version, shape[1], shape[0], bits, 10, 20, 2, 2, pixel_size, 200, 80, told)
     return struct.pack("<13i", *fields) + (writer * 204)[:204]
@@ -145,6 +150,7 @@ def header_nbytes(data: SampleData) -> int:
 
 
 def stride_of(data: SampleData) -> int:
+    """Give the distance of frames."""
     return header_nbytes(data) + data.nbytes // data.n_frames
 
 
@@ -162,12 +168,15 @@ def fields_of(data: SampleData) -> dict[str, NDArray[Any]]:
     known: dict[str, Any] = {"counter": np.arange(n), "faraday_cup": 0.5, "magnification": 80, "mode": 2}
     known |= {"stage_x": 1.5, "stage_y": -2.5, "stage_z": 3.5, "stage_alpha": 10, "stage_beta": -20}
     known |= {"temperature": 20, "temperature_setpoint": 25, "objective_current": 1.25, **positions_of(data)}
+    known |= {"lut_index": 7, "heating_power": 3.5}
+    known |= dict(zip(list(FIELDS)[-len(_BIAS) :], _BIAS, strict=True))
     places = dict(zip(FIELDS, (0, *range(12, LONGEST, 4)), strict=True))
     names = [name for name, place in places.items() if place + 4 <= header_nbytes(data)]
     return {name: np.broadcast_to(np.asarray(known.get(name, 0), FIELDS[name]), (n,)) for name in names}
 
 
 def times_of(n: int) -> dict[str, object]:
+    """Give when frames were recorded, and the time since the first."""
     ns = np.arange(n, dtype=np.int64) * 10_000_000
     return {"time": ns * 1e-9, "acquired": (ns + (SECONDS * 1000 + 250) * 1_000_000).view("M8[ns]")}
 

@@ -33,6 +33,16 @@ def as_the_user_says(path: Path, data: SampleData) -> Iterator[Special]:
     yield Special(
         "a scan of more lines", {"path": path, "nav_shape": known.shape, "scan": "none"}, pixels=turned, valid=known
     )
+    placed = np.where(np.arange(10 * n) < n, np.arange(10 * n), -1).reshape(10 * shape[0], shape[1])
+    placed[:, ::2] = placed[::-1, ::2]
+    many = {"path": path, "nav_shape": placed.shape, "scan": "none", "winding": "y"}
+    yield Special("columns that wind, of more lines", many, pixels=data.frames[placed], valid=placed >= 0)
+    placed = np.where(np.arange(10 * n) < n - 1, np.arange(10 * n) + 1, -1).reshape(10 * shape[0], shape[1])
+    placed[::2] = placed[::2, ::-1]
+    from_second = {**many, "winding": "x", "first_frame": 1}
+    yield Special(
+        "lines that wind, of more lines, from frame 1", from_second, pixels=data.frames[placed], valid=placed >= 0
+    )
     for winding, rolled in (("x", 0), ("x", 1), ("y", 0), ("y", -1)):
         wound = data.pixels.copy()
         lines, stored = (wound, data.pixels) if winding == "x" else (wound.swapaxes(0, 1), data.pixels.swapaxes(0, 1))
@@ -48,4 +58,12 @@ def as_the_user_says(path: Path, data: SampleData) -> Iterator[Special]:
     wound[::2] = data.pixels[::2, ::-1]
     known = np.ones(shape, np.bool_)
     known.reshape(-1)[5] = False
+    several = path.with_name("several.tvips")
+    kept = [0, 1, 3, 5, n - 1]
+    rows, columns = np.divmod(np.asarray(kept), shape[-1])
+    write_stream(several, data, kept, scan_x=columns, scan_y=rows)
+    steps = np.where(np.isin(np.arange(n), kept), np.arange(n), -1).reshape(shape)
+    steps[::2] = steps[::2, ::-1]
+    many_lost = {"path": several, "winding": "x"}
+    yield Special("lines that wind, and many lost frames", many_lost, pixels=data.frames[steps], valid=steps >= 0)
     yield Special("lines that wind, and a lost frame", {"path": path, "winding": "x"}, pixels=wound, valid=known)
