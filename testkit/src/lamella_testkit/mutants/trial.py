@@ -36,6 +36,12 @@ _PATIENCE = 20.0
 """How many times as long as its share of a processor a process may take, in seconds that pass."""
 _MOST_HANGS = 4
 """Checks that may hang before the others are left out: they would use up the time."""
+_NOT_THEIRS = {
+    "right_files_reach_the_reader": "it asks whether lines run, and a change does that by itself",
+    "spawned_process_reads_the_same": "the other process has the original",
+    "surroundings_do_not_matter": "the other process has the original",
+}
+"""Checks that notice a change for another reason than a mistake, and why."""
 _FIRST = ("full_read_equals_what_was_written", "special_files_are_read_as_stated", "wrong_files_are_refused")
 """The checks that notice most for the least time."""
 
@@ -177,12 +183,11 @@ def tried(name: str, profile: str) -> tuple[Outcome, str | None]:
 
     plugin = default_registry().get(name)
     assert plugin.spec is not None
-    not_theirs = {"right_files_reach_the_reader"}  # it asks whether lines run, and a mutant changes that by itself
     with tempfile.TemporaryDirectory(prefix="lamella-mutants-", ignore_cleanup_errors=True) as folder:
         kit = Kit(plugin.spec, sampler_named(name)(), profile=profile_named(profile), workdir=Path(folder))
         hangs = 0
         for one in sorted(all_checks(), key=lambda one: one.name not in _FIRST):
-            if (one.level in (0, 4) and one.name != "reader_is_importable") or one.name in not_theirs:
+            if (one.level in (0, 4) and one.name != "reader_is_importable") or one.name in _NOT_THEIRS:
                 continue
             result = carry_out(one, kit)
             if result.status is not Status.failed or result.advisory:
