@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,8 +19,20 @@ from lamella_testkit.kit import Kit
 from lamella_testkit.modules import modules_of
 from lamella_testkit.outcomes import Broken
 from lamella_testkit.profiles import PROFILES
-from lamella_testkit.reached import recorded_lines
+from lamella_testkit.reached import forget_answers, recorded_lines
 from lamella_testkit.samplers import sampler_named
+
+
+def test_answers_that_were_remembered_are_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    module = ModuleType("some_reader")
+    module.answer = cache(lambda: asked.append(1))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "some_reader", module)
+    for _ in range(2):
+        module.answer()
+    forget_answers(["some_reader", "not_imported"])
+    module.answer()
+    assert len(asked) == 2
 
 
 def wanted(source: str) -> list[str]:

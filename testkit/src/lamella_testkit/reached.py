@@ -6,16 +6,30 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Lines", "recorded_lines"]
+__all__ = ["Lines", "forget_answers", "recorded_lines"]
 
 Lines = dict[Path, set[int]]
 """The lines of each file that ran."""
+
+
+def forget_answers(modules: Iterable[str]) -> None:
+    """Have functions that remember their answers (`functools.cache`) work them out again.
+
+    Parameters
+    ----------
+    modules
+        The names of the modules whose functions they are; those that are not imported are left alone.
+    """
+    for name in modules:
+        for value in list(vars(sys.modules.get(name, object)).values()):
+            if callable(forget := getattr(value, "cache_clear", None)):
+                forget()
 
 
 @contextlib.contextmanager
