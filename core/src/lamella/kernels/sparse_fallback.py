@@ -13,7 +13,7 @@ __all__ = ["add_events", "add_rows", "spread_events", "weigh_events", "weigh_lis
 
 _AT_A_TIME = 1 << 16
 """Events that are weighed at a time: each needs as many numbers as there are masks."""
-_ADDED = 1 << 19
+_ADDED = 1 << 18
 """Events that are added at a time: what is converted stays in the cache, and threads rarely meet at the GIL."""
 
 
