@@ -471,5 +471,5 @@ def _file_header(width: int, height: int, n_frames: int, *, version: int = 6) ->
 
 def _frame_header(i: int, flags: int, lines: int) -> bytes:
     # 2015-12-03 12:00 UTC, a frame each millisecond
-    head = struct.pack("<BBBBIII", 0, flags, 1, 0, 1_449_144_000, 1000 * i, i)
+    head = struct.pack("<BBBBIII", 0, flags, 1, 0, 1_449_144_000 + i // 1000, i % 1000 * 1000, i)
     return (head + struct.pack("<dHHIQ", -1.25, 0, lines, 7 + i, 100 + i)).ljust(_FRAME_HEADER, b"\0")
