@@ -19,6 +19,10 @@ from lamella_gui.takeaway import code_of, result_file
 
 __all__ = ["ResultViews"]
 
+_RESTS = 0.5
+"""How much longer than for refining a hand rests before an export goes on [s]: parts that were begun are finished, so
+it would compute all the time if it began again between two movements."""
+
 
 class ResultViews:
     """Answers requests; each method takes the request and the fields of its form, and runs in a thread.
@@ -67,7 +71,7 @@ class ResultViews:
             def gives_way(done: int, total: int) -> None:
                 progress(done, total)
                 if scan is not None:
-                    scan.turns.wait_quiet()
+                    scan.turns.wait_quiet(longer=_RESTS)
 
             with context:
                 report = context.export_dataset(

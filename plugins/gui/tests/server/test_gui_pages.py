@@ -259,6 +259,26 @@ def test_an_export_waits_while_a_hand_moves(client: Client, scan: str, monkeypat
     np.testing.assert_array_equal(copied, client.workspace.get(scan).dataset[:])
 
 
+def test_an_export_does_not_begin_again_between_two_movements(
+    client: Client, scan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = client.workspace.get(scan).scan
+    assert shown is not None
+    monkeypatch.setattr("lamella_gui.resultviews._RESTS", 60.0)
+    monkeypatch.setattr(shown.turns, "moving_until", time.monotonic() - 1)
+    job = client.post(f"/scan/{scan}/export", {"folder": client.folder.name, "name": "between.npy"}).json["id"]
+    time.sleep(0.3)
+    assert client.get(f"/jobs/{job}").json["state"] == "running"
+    client.post(f"/jobs/{job}/stop", {})
+    monkeypatch.setattr(shown.turns, "moving_until", -1e9)
+    with shown.turns.change:
+        shown.turns.change.notify_all()
+    end = time.monotonic() + 20
+    while client.get(f"/jobs/{job}").json["state"] == "running":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_information_shows_where_values_come_from(client: Client, scan: str) -> None:
     page = client.get(f"/scan/{scan}/information").text
     assert "40 × 48" in page

@@ -94,18 +94,26 @@ class Turns:
 
     # Giving way.
 
-    def quiet_in(self) -> float | None:
-        """Give after what time all is quiet [s]; None while a first picture is computed or waits."""
+    def quiet_in(self, longer: float = 0.0) -> float | None:
+        """Give after what time all is quiet, or ``longer`` [s]; None while a first picture is computed or waits."""
         if self.serving or any(lane.waiting for lane in self.lanes()):
             return None
-        return max(0.0, self.moving_until - time.monotonic())
+        return max(0.0, self.moving_until + longer - time.monotonic())
 
-    def wait_quiet(self, timeout: float | None = None) -> bool:
-        """Wait until no hand moves and no first picture is computed; gives whether that is so."""
+    def wait_quiet(self, timeout: float | None = None, *, longer: float = 0.0) -> bool:
+        """Wait until no hand moves and no first picture is computed; gives whether that is so.
+
+        Parameters
+        ----------
+        timeout
+            How long to wait at most [s].
+        longer
+            How much longer than for refining a hand has to rest [s].
+        """
         end = None if timeout is None else time.monotonic() + timeout
         with self.change:
             while not self.closed:
-                left = self.quiet_in()
+                left = self.quiet_in(longer)
                 if left == 0.0:
                     return True
                 over = None if end is None else end - time.monotonic()
