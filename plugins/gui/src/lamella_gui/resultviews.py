@@ -20,7 +20,7 @@ from lamella_gui.takeaway import code_of, result_file
 __all__ = ["ResultViews"]
 
 _RESTS = 0.5
-"""How much longer than for refining a hand rests before an export goes on [s]: parts that were begun are finished, so
+"""How much longer than for refining a hand rests before an export continues [s]: parts that were begun are finished, so
 it would compute all the time if it began again between two movements."""
 
 
