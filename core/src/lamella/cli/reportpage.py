@@ -11,8 +11,8 @@ import lamella
 from lamella.cli.info import facts_of, sections_of
 from lamella.dataset.repr import axis_text, shown_notes, size_text
 from lamella.plot.html import PANEL_STYLE, panel_html, thumbnail_html
-from lamella.system.text import VALUE, counted, html_text
-from lamella.system.words import shape_text
+from lamella.system.text import VALUE, html_text
+from lamella.system.words import counted, shape_text
 
 if TYPE_CHECKING:
     from lamella.cli.withoutpaths import WithoutPaths
@@ -116,7 +116,7 @@ def folder_page(name: str, rows: Sequence[Row], lines: Sequence[str], source: st
     table = "".join(f"<tr><td>{row.picture}</td>{''.join(row.cells)}</tr>" for row in rows)
     notes = "".join(f"<p>{show(line)}</p>" for line in lines if line)
     scans = sum(row.is_scan for row in rows)
-    count = f"{scans or 'no'} scan{'' if scans == 1 else 's'}"
+    count = counted(scans, "scan", zero="no")
     count += f", {len(rows) - scans} not opened" if scans < len(rows) else ""
     body = f'<h1>{show(name)}</h1><p class="what">{count}</p><table class="scans"><tr>{head}</tr>{table}</table>{notes}'
     return _page(name, body, source)

@@ -20,7 +20,7 @@ from lamella.opening.detect import ask, detect
 from lamella.opening.scans import FolderContents, FoundScan, contents_below, scans_among
 from lamella.plugins.registry import default_registry
 from lamella.reader.probe import Probe
-from lamella.system.words import shape_text
+from lamella.system.words import counted, shape_text
 
 if TYPE_CHECKING:
     from lamella.dataset.dataset import DataSet
@@ -159,7 +159,7 @@ def _json(one: FoundScan[Facts]) -> dict[str, Any]:
 def _show(folder: str, found: Sequence[FoundScan[Facts]], contents: FolderContents | None, console: Console) -> None:
     scans = [one for one in found if one.facts is not None]
     if contents is not None:
-        console.say(f"{folder}: {_count(len(scans), 'scan')}")
+        console.say(f"{folder}: {counted(len(scans), 'scan', zero='no')}")
     if scans and not console.as_json:
         rows = [(_name(one, folder), *(one.facts or {}).values()) for one in scans[:_MOST_ROWS]]
         console.table(_HEADINGS, rows)
@@ -183,16 +183,12 @@ def _rest(found: Sequence[FoundScan[Any]], contents: FolderContents | None) -> l
     if contents is None:
         return []
     others = len(contents.files) - sum(1 + len(one.parts) for one in found)
-    lines = [f"{_count(others, 'other file')}: settings of these scans, or no scans"] if others > 0 else []
+    lines = [f"{counted(others, 'other file')}: settings of these scans, or no scans"] if others > 0 else []
     if contents.left_out:
-        lines.append(f"{_count(contents.left_out, 'file')} not looked at; name those that you want")
+        lines.append(f"{counted(contents.left_out, 'file')} not looked at; name those that you want")
     if contents.folders:
-        lines.append(f"{_count(contents.folders, 'folder')} below not searched; --recursive searches them")
+        lines.append(f"{counted(contents.folders, 'folder')} below not searched; --recursive searches them")
     return ["", *lines] if lines else []
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n or 'no'} {noun}{'' if n == 1 else 's'}"
 
 
 def _name(one: FoundScan[Any], folder: str) -> str:

@@ -10,8 +10,8 @@ from lamella.geometry.frames import FrameMap
 from lamella.geometry.shape import scan_shapes
 from lamella.reader.caution import cautions
 from lamella.system.memory import memory_size
-from lamella.system.text import counted
 from lamella.system.warn import warn_user
+from lamella.system.words import counted
 
 if TYPE_CHECKING:
     from lamella.reader.source import FrameSource, LinearSource

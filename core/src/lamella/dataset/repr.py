@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lamella.system.text import PAGE, counted, fitting, html_text, printable
+from lamella.system.text import PAGE, fitting, html_text, printable
 from lamella.system.units import quantity_text
-from lamella.system.words import shape_text, with_shapes
+from lamella.system.words import counted, shape_text, with_shapes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,6 +13,7 @@ from lamella.analysis.masks import DiskAnalysis, RingAnalysis
 from lamella.dataset.repr import size_text
 from lamella.firstlook.outputs import facts_of, names_of, outputs_of
 from lamella.geometry.roi import region_of
+from lamella.system.words import counted
 from lamella.udf.builtin.masks import ApplyMasksUDF
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Pass:
     def speed(self) -> str:
         """How much was read in which time."""
         rate = size_text(self.nbytes / max(self.seconds, 1e-9))
-        frames = f"{self.n_frames} frame{'' if self.n_frames == 1 else 's'}"
+        frames = counted(self.n_frames, "frame")
         return f"{frames}, {size_text(self.nbytes)} in {self.seconds:.2f} s: {rate}/s"
 
     def to_json(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lamella.format import Capability
 from lamella.opening.filekinds import companion
 from lamella.reader.probe import Probe
 from lamella.system.text import LINE, printable
+from lamella.system.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,9 +158,9 @@ def _has_evidence(spec: FormatSpec, probe: Probe) -> bool:
 def _kinds(files: Sequence[str]) -> str:
     """Count files by extension: ``3 .mib files and 1 .hdr file``."""
     counts = Counter(PurePath(name).suffix.lower() for name in files).most_common()
-    shown = [f"{n} {kind or 'unnamed'} file{'' if n == 1 else 's'}" for kind, n in counts[:_SHOWN]]
+    shown = [counted(n, f"{kind or 'unnamed'} file") for kind, n in counts[:_SHOWN]]
     rest = sum(n for _, n in counts[_SHOWN:])
-    return _joined([*shown, f"{rest} other{'' if rest == 1 else 's'}"] if rest else shown)
+    return _joined([*shown, counted(rest, "other")] if rest else shown)
 
 
 def _listed(names: Sequence[str]) -> str:

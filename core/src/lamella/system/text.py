@@ -16,7 +16,6 @@ __all__ = [
     "VALUE",
     "PrintableError",
     "Show",
-    "counted",
     "fitting",
     "html_text",
     "made_printable",
@@ -69,11 +68,6 @@ def printable(value: object, most: int = VALUE) -> str:
         if len(shown) <= most:
             return shown
     return _shortened(text, most)
-
-
-def counted(number: int, noun: str) -> str:
-    """Give a number of things, such as ``"1 frame"`` and ``"2 frames"``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def html_text(value: object, most: int = VALUE) -> str:

@@ -1,4 +1,4 @@
-"""Values as people read them: shapes as ``64 x 64``, yes and no, and lists without brackets."""
+"""Values as people read them: shapes as ``64 x 64``, numbers of things, yes and no, and lists without brackets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from lamella.system.units import number_text
 
-__all__ = ["shape_text", "value_text", "with_shapes"]
+__all__ = ["counted", "shape_text", "value_text", "with_shapes"]
 
 _DEEPEST = 3
 _MOST = 50
@@ -87,3 +87,8 @@ def _listed(texts: list[str], whole: Any) -> str:
     left = len(whole) - len(texts)
     separator = "; " if any("," in text for text in texts) else ", "
     return separator.join([*texts, f"… and {left} more"] if left > 0 else texts) or "none"
+
+
+def counted(number: int, noun: str, *, zero: str = "0") -> str:
+    """Give a number of things, such as ``"1 frame"`` and ``"2 frames"``; ``zero`` is what stands for none."""
+    return f"{number or zero} {noun}{'' if number == 1 else 's'}"
