@@ -101,6 +101,12 @@ def test_large_frames_are_cut_into_complete_rows() -> None:
     assert not scheme.whole_frames
 
 
+@pytest.mark.parametrize("n_frames", [1, 2, 3, 5, 7, 8, 100])
+def test_few_frames_have_tiles_as_large_as_many(n_frames: int) -> None:
+    scheme = negotiate(sig_shape=(4096, 4096), itemsize=2, n_frames=n_frames)
+    assert math.prod(scheme.shape) * 2 >= TILE_BYTES // 2
+
+
 def test_boxes_follow_the_blocks_of_the_source() -> None:
     hint = ReadHints(sig_block=(64, 100), frame_block=5)
     scheme = negotiate(sig_shape=(1024, 1000), itemsize=4, n_frames=1000, hints=hint)

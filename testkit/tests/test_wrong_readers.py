@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from wrong_readers.catalogue import Mistake, all_mistakes
 from wrong_readers.rich_format import RichSampler
 from wrong_readers.rich_reader import RICH
 from wrong_readers.toy_format import LinearSampler, ProceduralSampler, ToySampler
-from wrong_readers.toy_reader import PROCEDURAL, RIGHT, ToyReader
+from wrong_readers.toy_reader import PROCEDURAL, RIGHT, ToyFrames, ToyProceduralReader, ToyReader
 
 from lamella.errors import FormatError
 from lamella.format import FormatSpec
@@ -28,6 +29,11 @@ from lamella_testkit.profiles import PROFILES
 from lamella_testkit.report import summary
 from lamella_testkit.results import Status
 from lamella_testkit.runner import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamella.reader import IOSession
 
 MISTAKES = all_mistakes()
 NOT_INSTALLED = "distribution_is_complete"
@@ -142,6 +148,28 @@ def test_the_hint_fits_the_cause(reader: str, sampler: type[ToySampler], hint: s
     (result,) = run(spec, sampler, checks=["every_shape_is_read"], profile="brief", isolate=False)
     assert result.hint is not None
     assert hint in result.hint
+
+
+class ThreeFramesSampler(ProceduralSampler):
+    def fit(self, data: SampleData) -> SampleData:
+        return data.but(nav_shape=(3, 1), sig_shape=(64, 64)) if data.n_frames > 3 else data
+
+
+class SlowReader(ToyProceduralReader):
+    class frames(ToyFrames):
+        def frame(self, io: IOSession, frame: int) -> NDArray[Any]:
+            time.sleep(0.03)  # as a decoder does that leaves the interpreter to other threads
+            return super().frame(io, frame)
+
+
+@pytest.mark.benchmark
+def test_two_threads_share_three_frames_fairly() -> None:
+    spec = replace(PROCEDURAL, reader="test_wrong_readers:SlowReader")
+    names = ["two_workers_are_faster_than_one"]
+    (result,) = run(spec, ThreeFramesSampler, checks=names, profile="brief", isolate=False)
+    if result.status is Status.skipped:
+        pytest.skip(result.reason or "")
+    assert result.status is Status.passed, str(result)
 
 
 def test_a_plugin_that_the_core_does_not_use_is_told_so_once() -> None:

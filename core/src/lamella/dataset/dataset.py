@@ -426,16 +426,11 @@ class DataSet(ArraysOut):
 
     def scheme(self, **wishes: Any) -> TilingScheme:
         """Give the tiling that `negotiate` finds for this data set; keywords are passed on to it."""
-        from lamella.dataset.tiling import negotiate
+        from lamella.dataset.tiling import negotiate, usual_target
 
         largest = max(len(partition) for partition in self.partitions())
-        return negotiate(
-            sig_shape=self.shape.sig,
-            itemsize=self.dtype.itemsize,
-            n_frames=largest,
-            hints=self.hints,
-            **wishes,
-        )
+        cut: dict[str, Any] = {"n_frames": largest, "target": usual_target(self.hints), **wishes}
+        return negotiate(sig_shape=self.shape.sig, itemsize=self.dtype.itemsize, hints=self.hints, **cut)
 
     @property
     def roi(self) -> RoiMaker:

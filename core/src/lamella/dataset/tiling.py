@@ -16,7 +16,7 @@ from lamella.reader.source import ReadHints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TileWish", "TilingScheme", "negotiate", "negotiate_blocks"]
+__all__ = ["TileWish", "TilingScheme", "negotiate", "negotiate_blocks", "usual_target"]
 
 TILE_BYTES = 1 << 20
 """Target size of a tile [stored bytes]: large enough to hide the cost of Python, small enough for the cache."""
@@ -82,6 +82,15 @@ class TilingScheme:
         return len(self.boxes) == 1
 
 
+def usual_target(hints: ReadHints) -> int:
+    """Give the target size [bytes] for tiles that a computation of any kind gets as arrays of the detector.
+
+    Where a source stores parts of frames, to find and decode a block takes Python's time, and threads meet at the GIL:
+    its tiles are larger.
+    """
+    return TILE_BYTES if hints.sig_block is None else DECODED_TILE_BYTES
+
+
 def negotiate(
     *,
     sig_shape: Sequence[int],
@@ -126,9 +135,11 @@ def negotiate(
     box_limit = min(limit, BOX_BYTES)
     frame_nbytes = math.prod(sig_shape) * itemsize
     share = max(wish.share for wish in wishes)
-    frames = max(MIN_DEPTH, min(n_frames, share, REGION_BYTES // max(1, frame_nbytes)))
+    frames = max(min(MIN_DEPTH, n_frames), min(n_frames, share, REGION_BYTES // max(1, frame_nbytes)))
     whole = "frame" in methods or hints.whole_frames or frame_nbytes * frames <= box_limit
     part = min(target, box_limit) // frames
+    if hints.sig_block is None:
+        part = min(part, TILE_BYTES)  # weights and sums of a box take several times its room
     box = tuple(sig_shape) if whole else _box_shape(sig_shape, itemsize, part, hints.sig_block)
     box_nbytes = math.prod(box) * itemsize
     depth = _depth(box_nbytes, target, limit, max(depths, default=None), hints.frame_block)

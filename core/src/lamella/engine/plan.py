@@ -22,6 +22,7 @@ from lamella.dataset.tiling import (
     TilingScheme,
     negotiate,
     negotiate_blocks,
+    usual_target,
 )
 from lamella.engine.fusion import is_quick, one_call
 from lamella.engine.workload import LARGE_RESULT, check_results, cut_scan, is_small, selected_nbytes
@@ -222,8 +223,8 @@ def make_plan(
             target = NUMPY_TILE_BYTES
         elif region.everything and not as_it_lies and corrections is None and share == 1:
             target = DECODED_TILE_BYTES
-    elif stored is None and dataset.hints.sig_block is not None:
-        target = DECODED_TILE_BYTES  # to find and decode a block takes Python's time, and threads meet at the GIL
+    elif stored is None:
+        target = usual_target(dataset.hints)
     own = executor.calls_small and all(item.method == "rows" or is_quick(udf) for item, *_, udf in asked)
     small = own and is_small(dataset, region, as_stored=as_it_lies, effort=share)
     dear = 0 if "partition" in methods else held

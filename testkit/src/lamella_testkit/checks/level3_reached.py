@@ -29,6 +29,8 @@ from lamella_testkit.zoo import foreign_files
 
 _SHAPES = (((3, 4), (5, 6)), ((1, 5), (3, 2)), ((1, 1), (1, 1)), ((7,), (4, 6)), ((2, 2, 3), (6, 4)))
 _MOST_SHOWN = 20
+_MOST_READ = 256 << 20
+"""Bytes of pixels that are read at once; more takes long while lines are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ def _use(kit: Kit, sample: Sample) -> None:
     """Do with a file what a user does, and what the core does for several processes and hosts."""
     kit.reader.detect(Probe.of(sample.target))
     ds = kit.open(sample)
-    ds.read(fill=0)
+    if ds.nbytes <= _MOST_READ:  # frames of a longer scan are read below
+        ds.read(fill=0)
     step = next(zip(*np.nonzero(ds.valid_mask), strict=True), None)
     if step is not None:
         ds[step]
