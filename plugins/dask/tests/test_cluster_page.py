@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from distributed.security import Security
 import lamella
 from lamella.cli.app import main
 from lamella_dask import DaskExecutor
+from lamella_dask.looking import measure
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-a-cluster.md"
 BLOCK = re.compile(r"<!-- executed by: plugins/dask/tests/test_cluster_page\.py -->\n```(\w+)\n(.*?)^```$", re.S | re.M)
@@ -91,6 +94,31 @@ def test_the_command_shows_workers_and_how_fast_they_read(
     assert main(["workers", "--scheduler", cluster.scheduler_address]) == 0
     out, _ = capsys.readouterr()
     assert len(re.findall(r"inproc://|tcp://", out)) == 2
+
+
+def test_rates_are_shown_in_mebibytes(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella_dask.looking.measure", lambda *_: 1000 * 2.0**20)
+    assert main(["workers", "--scheduler", cluster.scheduler_address, "scan.npy"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["1", "1000"] in lines
+    assert ["2", "2000"] in lines
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_more_workers_than_rows_read_a_row_each(folder: Path, number: int) -> None:
+    np.save("two.npy", np.ones((2, 8, 16, 16), np.uint16))
+    assert measure(pickle.dumps(lamella.open("two.npy")), {}, (number, 5), 0.01) > 0
+
+
+def test_a_scheduler_is_found_by_an_address_of_any_form_and_by_its_file(folder: Path) -> None:
+    with LocalCluster(n_workers=1, protocol="tcp://", **OPTIONS) as made:
+        address = made.scheduler_address
+        (folder / "scheduler.json").write_text(json.dumps(made.scheduler.identity()), encoding="utf-8")
+        for where in (address, address.removeprefix("tcp://"), "scheduler.json", folder / "scheduler.json"):
+            with closing(DaskExecutor(where)) as executor:
+                assert executor.client.scheduler_info()["address"] == address
 
 
 def test_the_command_says_which_worker_cannot_open_the_file(

@@ -187,7 +187,7 @@ class ClientRun(InOrder[Any, Any]):
         room = room_for(workers, self._ahead)
         size = batch_size(self.left, workers, room, self._pace, often=self._often)
         size = min(size, room - (self.begun - self.given))
-        return self._new_batch(size) if size > 0 else None
+        return self._new_batch(size)
 
     def _new_batch(self, size: int) -> _Sent | None:
         first = self.begun

@@ -72,8 +72,8 @@ def first_use_is_for_all_threads(kit: Kit) -> None:
         data = kit.data((4, 16) if number and kit.profile.quick else (16, 32), (3, 2), variant=variant)
         if data.nbytes > _MOST_READ >> 8:  # formats that cannot have so small frames
             data = kit.data((3, 4), (3, 2), variant=variant)
-        with kit.case(f"{data}, {_THREADS} threads"), busy_switching():
-            for _ in range(1 if number and kit.profile.quick else _rounds(kit, data)):
+        for _ in range(1 if number and kit.profile.quick else _rounds(kit, data)):
+            with kit.case(f"{data}, {_THREADS} threads"), busy_switching():
                 sample = kit.copy(kit.written(data)) if kit.of_files else kit.written(data)
                 wrong = _read_at_once(kit.source(sample), data)
                 if wrong:
