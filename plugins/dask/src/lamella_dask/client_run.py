@@ -329,7 +329,7 @@ class ClientRun(InOrder[Any, Any]):
 
     def _cancel_all(self, futures: list[Future[Any]]) -> None:
         async def cancel() -> None:
-            await self._client.cancel(futures, asynchronous=True, force=True)
+            await self._client.cancel(futures, asynchronous=True)
 
         with suppress(Exception):
             self._beside(cancel()).result(_PATIENCE)
