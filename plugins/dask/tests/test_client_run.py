@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from distributed import KilledWorker
 
-from lamella.errors import LamellaError, WorkerLost
+from lamella.errors import LamellaError, LamellaWarning, WorkerLost
 from lamella.executors import pack_error, pack_result
 from lamella_dask import DaskExecutor, client_run
 from lamella_dask.client_run import ClientRun
@@ -225,6 +225,17 @@ def test_what_a_job_raised_is_raised_in_its_place_and_never_tried_again(play: Pl
         found.extend(run.results())
     assert found == [0, 10, 20, 30]
     assert sum(4 in batch for batch in client.batches) == 1
+
+
+def test_what_several_batches_note_is_told_once(play: Play) -> None:
+    def noted(items: list[int], number: int) -> Done:
+        return Done([pack_result(item) for item in items], 0.001, ["the disk of host a is slow"])
+
+    client, run = play(noted, 40)
+    with pytest.warns(LamellaWarning) as told:
+        assert list(run.results()) == list(range(40))
+    assert len(client.batches) > 1
+    assert [str(one.message) for one in told] == ["the disk of host a is slow"]
 
 
 def test_a_task_that_could_not_begin_is_an_error_that_is_not_tried_again(play: Play) -> None:

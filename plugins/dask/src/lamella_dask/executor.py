@@ -229,7 +229,7 @@ class DaskExecutor(Executor):
         self._check_new_workers()
         with self._lock:
             client = self.client
-            if self._leftovers is None or self._leftovers.client is not client:
+            if self._leftovers is None:
                 self._leftovers = Leftovers(client)
         run = ClientRun(
             client,
