@@ -227,6 +227,29 @@ def test_what_a_job_raised_is_raised_in_its_place_and_never_tried_again(play: Pl
     assert sum(4 in batch for batch in client.batches) == 1
 
 
+class Noting(Leftovers):
+    """Notes what is kept until the next run."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.noted: list[Any] = []
+
+    def keep(self, future: Any) -> None:
+        self.noted.append(future)
+
+
+@pytest.mark.parametrize("nbytes", [8, 2 << 20])
+def test_only_small_results_of_the_last_batches_stay_in_the_cluster_for_a_moment(play: Play, nbytes: int) -> None:
+    def sized(items: list[int], number: int) -> Done:
+        return Done([pack_result(bytes(nbytes)) for _ in items], 0.001, [])
+
+    client, run = play(sized, 200)
+    run._leftovers = noting = Noting(client)
+    assert len(list(run.results())) == 200
+    assert len(client.batches) > 10
+    assert len(noting.noted) in (range(1, 5) if nbytes < 1 << 20 else range(1))
+
+
 def test_what_several_batches_note_is_told_once(play: Play) -> None:
     def noted(items: list[int], number: int) -> Done:
         return Done([pack_result(item) for item in items], 0.001, ["the disk of host a is slow"])

@@ -106,6 +106,45 @@ def test_rates_are_shown_in_mebibytes(
     assert ["2", "2000"] in lines
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_workers_read_parts_of_their_own_again_and_again(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    asked: list[int] = []
+
+    class Scan:
+        shape, nbytes = (20, 8, 16, 16), 20 * 8 * 16 * 16
+
+        def read(self, rows: slice) -> np.ndarray[Any, Any]:
+            asked.extend(range(rows.start, rows.stop))
+            return np.zeros(1 << 20, np.uint8)
+
+    monkeypatch.setattr("lamella_dask.looking._opened", lambda *_: Scan())
+    monkeypatch.setattr("lamella_dask.looking._STRETCH", 3 * 8 * 16 * 16)
+    parts = []
+    for number in range(count):
+        asked.clear()
+        assert measure(b"", {}, (number, count), 0.02) > 0
+        part = range(20 * number // count, 20 * (number + 1) // count)
+        assert asked[: len(part)] == list(part)
+        assert asked[len(part) :][:3] == list(part)[:3]
+        parts.append(set(asked))
+    assert sorted(row for part in parts for row in part) == list(range(20))
+
+
+def test_a_worker_that_gives_no_answer_is_named(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella_dask.looking.look", unable)
+    code, found, err = workers(capsys, "--scheduler", cluster.scheduler_address, "scan.npy")
+    assert code == 1
+    assert [one["problem"] for one in found["workers"]] == ["gives no answer (MemoryError: no room)"] * 2
+    assert err.count("gives no answer (MemoryError: no room)") == 2
+    assert found["rates"] == []
+
+
+def unable(packed: bytes, paths: Any) -> None:
+    raise MemoryError("no room")
+
+
 @pytest.mark.parametrize("number", range(5))
 def test_more_workers_than_rows_read_a_row_each(folder: Path, number: int) -> None:
     np.save("two.npy", np.ones((2, 8, 16, 16), np.uint16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import threading
 import time
@@ -120,7 +121,7 @@ class ClientRun(InOrder[Any, Any]):
         self._paths = dict(paths)
         self._leftovers = leftovers
         self._name = uuid.uuid4().hex[:12]
-        self._numbers = iter(range(1 << 62))
+        self._numbers = itertools.count()
         self._all_here = isinstance(client.cluster, LocalCluster)
         self._direct = True if self._all_here else None  # elsewhere there may be no way to the workers
         self._plan: Pickled | Future[Any] = Pickled(self._pickled((job, shared)))

@@ -86,7 +86,7 @@ def _ask(client: Any, packed: bytes | None, paths: dict[str, str]) -> dict[str, 
 
 def _submit(client: Any, address: str, function: Any, *args: Any) -> Any:
     # Keeping a task at its worker means that it fails, and does not wait, when that is lost.
-    return client.submit(function, *args, workers=[address], allow_other_workers=False, pure=False, priority=10)
+    return client.submit(function, *args, workers=[address], pure=False, priority=10)
 
 
 def _answer(future: Any) -> Any:
