@@ -11,6 +11,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from distributed import KilledWorker
 
@@ -53,6 +54,9 @@ class Played:
         self.most_under_way = 0
         self.cancelled: list[Submitted] = []
         self.stopped: list[str] = []
+        self.plans: list[str] = []
+        self.told = 0
+        self.busy: list[int] = []
         self.kept: list[Any] = []
         self._thread = threading.Thread(target=self.loop.asyncio_loop.run_forever, daemon=True)
         self._thread.start()
@@ -91,9 +95,14 @@ class Played:
     async def cancel(self, futures: list[Submitted], **options: Any) -> None:
         self.cancelled += futures
 
+    def submit(self, function: Any, plan: Pickled, *, key: str, **options: Any) -> Pickled:
+        self.plans.append(key)
+        return function(plan)  # type: ignore[no-any-return]
+
     async def run(self, stop: Any, *runs: str, **options: Any) -> dict[str, int]:
         self.stopped += runs
-        return {"tcp://played:2": 0}
+        self.told += 1
+        return {"tcp://played:2": self.busy.pop() if self.busy else 0}
 
     def close(self) -> None:
         async def end() -> None:
@@ -126,7 +135,8 @@ def play() -> Iterator[Callable[..., tuple[Played, ClientRun]]]:
             "paths": {},
             "leftovers": Leftovers(client),
         }
-        return client, ClientRun(client, abs, None, range(n_items), **{**arguments, **more})
+        shared = more.pop("shared", None)
+        return client, ClientRun(client, abs, shared, range(n_items), **{**arguments, **more})
 
     yield start
     for client in made:
@@ -299,6 +309,110 @@ def test_a_scheduler_that_is_gone_is_an_error_with_its_address(
     threading.Timer(0.05, setattr, (client, "status", status)).start()
     with pytest.raises(LamellaError, match="scheduler tcp://played:1 is gone"):
         list(run.results())
+
+
+def answer_later(client: Any, seconds: float, status: str = "running") -> None:
+    """Let the cluster answer what it was asked after so many seconds."""
+
+    def answer() -> None:
+        client.status = status
+        client.answer = done
+        for future in list(client.under_way):
+            future.answer = done([0], 1)
+
+    threading.Timer(seconds, answer).start()
+
+
+@pytest.mark.parametrize("status", ["running", "connecting"])
+def test_a_scheduler_that_is_quiet_or_away_for_a_moment_is_waited_for(
+    play: Play, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(client_run, "_NO_SCHEDULER", 0.1 if status == "running" else 20.0)
+    client, run = play(lambda items, number: None, 2)
+    client.status = status
+    answer_later(client, 0.4)
+    assert list(run.results()) == [0, 0]
+
+
+def test_workers_that_are_away_for_a_moment_are_waited_for(play: Play) -> None:
+    present = [0]
+    client, run = play(lambda items, number: None, 2, workers=lambda: present[0])
+    threading.Timer(0.1, present.__setitem__, (0, 2)).start()
+    answer_later(client, 0.3)
+    assert list(run.results()) == [0, 0]
+
+
+@pytest.mark.parametrize(("nbytes", "plans"), [(1000, 0), (1 << 20, 1)])
+def test_a_large_plan_is_sent_once_and_a_small_one_with_each_batch(play: Play, nbytes: int, plans: int) -> None:
+    client, run = play(done, 40, shared=bytes(nbytes))
+    assert list(run.results()) == [10 * item for item in range(40)]
+    assert client.plans == [f"lamella-{run._name}-plan"] * plans
+    assert nbytes < run.facts.plan_bytes < nbytes + 1000
+
+
+def test_a_plan_that_takes_much_room_is_noted(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_run, "_HEAVY", 2 << 20)
+    _, run = play(done, 4, shared=bytes(3 << 20))
+    with pytest.warns(LamellaWarning, match="each worker gets 3 MiB before it begins"):
+        list(run.results())
+
+
+def test_results_are_counted_in_bytes(play: Play) -> None:
+    def arrays(items: list[int], number: int) -> Done:
+        return Done([pack_result(np.zeros(item, np.uint16)) for item in items], 0.001, [])
+
+    _, run = play(arrays, 30)
+    list(run.results())
+    packed = [pack_result(np.zeros(item, np.uint16)) for item in range(30)]
+    assert run.facts.result_bytes == sum(len(body) + sum(raw.raw().nbytes for raw in raws) for body, raws in packed)
+
+
+@pytest.mark.parametrize(("busy", "given_up"), [([0], False), ([0, 1, 2], False), ([1] * 1000, True)])
+def test_a_run_that_is_left_waits_for_its_workers_but_not_for_ever(
+    play: Play, monkeypatch: pytest.MonkeyPatch, busy: list[int], given_up: bool
+) -> None:
+    monkeypatch.setattr(client_run, "_PATIENCE", 0.3)
+    client, run = play(lambda items, number: done(items, number) if number == 1 else None, 30)
+    results = run.results()
+    next(results)
+    client.busy = list(busy)
+    began = time.monotonic()
+    if given_up:
+        with pytest.warns(LamellaWarning, match="gave up waiting for Dask workers that do not stop"):
+            results.close()
+        assert client.told > 2
+    else:
+        results.close()
+        assert client.told == len(busy)
+    assert time.monotonic() - began < 2
+
+
+def test_a_run_on_a_cluster_that_is_gone_is_left_at_once(play: Play) -> None:
+    client, run = play(lambda items, number: done(items, number) if number == 1 else None, 30)
+    results = run.results()
+    next(results)
+    client.status = "closed"
+    results.close()
+    assert (client.cancelled, client.stopped) == ([], [])
+
+
+def test_runs_that_end_together_are_forgotten_in_one_message(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella_dask.leftovers._LATER", 0.1)
+    client, _ = play(done, 1)
+    leftovers: Any = Leftovers(client)  # type: ignore[arg-type]
+    for round_ in range(2):
+        for name in "abc":
+            leftovers.ended(f"{name}{round_}")
+        deadline = time.monotonic() + 5
+        while client.told <= round_ and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert client.told == round_ + 1
+    assert client.stopped == ["a0", "b0", "c0", "a1", "b1", "c1"]
+    client.status = "closed"
+    leftovers.ended("d")
+    time.sleep(0.3)
+    assert client.told == 2
 
 
 def test_a_run_whose_workers_all_went_ends_with_an_error(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
