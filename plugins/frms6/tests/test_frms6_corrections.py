@@ -13,7 +13,7 @@ import lamella
 from lamella.cli.app import main
 from lamella.errors import CorruptError, FormatError, ParameterError, TruncatedError
 from lamella.udf import SumUDF
-from lamella_frms6.conformance import folded, header_text, part_bytes
+from lamella_frms6.writer import folded, header_text, part_bytes
 
 HEIGHT, WIDTH = 6, 4
 

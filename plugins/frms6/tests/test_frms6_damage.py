@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from lamella.errors import FormatError, LamellaWarning, ParameterError
 from lamella.opening.open import open_dataset
-from lamella_frms6.conformance import folded, header_text, part_bytes
+from lamella_frms6.writer import folded, header_text, part_bytes
 
 FRAMES = np.arange(6 * 4 * 6, dtype=np.uint16).reshape(6, 4, 6)
 FILES = {

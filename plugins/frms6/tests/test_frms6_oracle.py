@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lamella
-from lamella_frms6.conformance import folded, header_text, part_bytes
+from lamella_frms6.writer import folded, header_text, part_bytes
 
 pytestmark = pytest.mark.oracle
 

@@ -11,8 +11,8 @@ import lamella
 from lamella.errors import CorruptError, FormatError, LamellaWarning, TruncatedError, UnsupportedError
 from lamella.opening.open import open_dataset
 from lamella.reader import Probe
-from lamella_frms6.conformance import folded, header_text, part_bytes
 from lamella_frms6.reader import Frms6Reader
+from lamella_frms6.writer import folded, header_text, part_bytes
 
 BASE = "C16_15_24_151203_019"
 
