@@ -396,6 +396,14 @@ def test_a_run_on_a_cluster_that_is_gone_is_left_at_once(play: Play) -> None:
     assert (client.cancelled, client.stopped) == ([], [])
 
 
+def test_a_run_without_items_tells_workers_nothing(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella_dask.leftovers._LATER", 0.01)
+    client, run = play(done, 0)
+    assert list(run.results()) == []
+    time.sleep(0.1)
+    assert (client.told, client.batches) == (0, [])
+
+
 def test_runs_that_end_together_are_forgotten_in_one_message(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lamella_dask.leftovers._LATER", 0.1)
     client, _ = play(done, 1)

@@ -106,19 +106,23 @@ def test_rates_are_shown_in_mebibytes(
     assert ["2", "2000"] in lines
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_workers_read_parts_of_their_own_again_and_again(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+@pytest.mark.parametrize(("count", "stretch", "most"), [(1, 6144, 3), (2, 6144, 3), (3, 6144, 3), (2, 100, 1)])
+def test_workers_read_parts_of_their_own_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, count: int, stretch: int, most: int
+) -> None:
     asked: list[int] = []
+    lengths: set[int] = set()
 
     class Scan:
         shape, nbytes = (20, 8, 16, 16), 20 * 8 * 16 * 16
 
         def read(self, rows: slice) -> np.ndarray[Any, Any]:
             asked.extend(range(rows.start, rows.stop))
+            lengths.add(rows.stop - rows.start)
             return np.zeros(1 << 20, np.uint8)
 
     monkeypatch.setattr("lamella_dask.looking._opened", lambda *_: Scan())
-    monkeypatch.setattr("lamella_dask.looking._STRETCH", 3 * 8 * 16 * 16)
+    monkeypatch.setattr("lamella_dask.looking._STRETCH", stretch)
     parts = []
     for number in range(count):
         asked.clear()
@@ -128,6 +132,7 @@ def test_workers_read_parts_of_their_own_again_and_again(monkeypatch: pytest.Mon
         assert asked[len(part) :][:3] == list(part)[:3]
         parts.append(set(asked))
     assert sorted(row for part in parts for row in part) == list(range(20))
+    assert max(lengths) == most
 
 
 def test_a_worker_that_gives_no_answer_is_named(

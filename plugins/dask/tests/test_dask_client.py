@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lamella.errors import LamellaError, PluginError
 from lamella.executors import ThreadsExecutor
 from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
+from lamella_dask.names import dask_make_default
 
 HERE: dict[str, Any] = {"processes": False, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
 
@@ -54,6 +56,19 @@ def test_a_client_is_the_default_only_if_that_is_asked_for(wanted: bool) -> None
             with pytest.raises(ValueError, match="No client"):
                 default_client()
     assert client.status == "closed"
+
+
+def test_the_executor_that_becomes_the_default_of_dask_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamella_dask.cluster.LocalCluster", partial(LocalCluster, processes=False))
+    with closing(dask_make_default(1)) as executor:
+        assert isinstance(executor, DaskExecutor)
+        assert default_client() is executor.client
+        assert len(executor.client.nthreads()) == 1
+
+
+def test_one_attempt_is_enough_to_ask_for(cluster: LocalCluster) -> None:
+    with closing(DaskExecutor(cluster.scheduler_address, attempts=1)) as executor:
+        assert list(executor.run(job, None, range(3))) == [0, 10, 20]
 
 
 def test_a_client_that_was_made_for_an_address_is_closed_and_can_be_made_again(cluster: LocalCluster) -> None:

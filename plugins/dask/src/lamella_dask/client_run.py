@@ -161,7 +161,7 @@ class ClientRun(InOrder[Any, Any]):
             )
         if len(self._plan.content) > _RIDES_ALONG:
             key = f"lamella-{self._name}-plan"
-            self._plan = self._client.submit(_same, self._plan, key=key, pure=False, **self._options)
+            self._plan = self._client.submit(_same, self._plan, key=key, **self._options)
 
     def hand_out(self) -> None:
         """Submit batches, as many as workers can take."""
@@ -203,7 +203,7 @@ class ClientRun(InOrder[Any, Any]):
         keys = [f"lamella-{self._name}-{next(self._numbers)}" for _ in batches]
         options = {"priority": 0 if len(self.items) > 64 else 1, **self._options}
         plans = [self._plan] * len(tasks)
-        futures = self._client.map(work, plans, tasks, key=keys, pure=False, **options)
+        futures = self._client.map(work, plans, tasks, key=keys, **options)
         self._leftovers.release()
         for sent, future in zip(batches, futures, strict=True):
             sent.attempts += 1
@@ -235,8 +235,6 @@ class ClientRun(InOrder[Any, Any]):
         finally:
             self.facts.wait += time.perf_counter() - started
         self._heard = time.monotonic()
-        if sent.future is not future or sent not in self._sent:
-            return
         self._sent.discard(sent)
         sent.future = None
         if isinstance(came, Done):
