@@ -222,6 +222,41 @@ def test_items_of_a_batch_that_ended_workers_are_tried_alone_and_only_the_deadly
     assert not any(alone[-2:])  # nothing was under way beside them
 
 
+def test_what_may_have_ended_workers_waits_until_nothing_else_is_at_work(play: Play) -> None:
+    worker: Any = SimpleNamespace(address="tcp://played:9")
+    beside: list[int] = []
+
+    def first_is_killed(items: list[int], number: int) -> Done | BaseException | None:
+        if number == 1:
+            threading.Timer(0.3, finish).start()
+            return KilledWorker("task", worker, 2)
+        if len(items) == 1 and items[0] < len(client.batches[0]):
+            beside.append(len(client.under_way))
+        return done(items, number) if beside else None  # the batches beside the first one take a while
+
+    def finish() -> None:
+        for future, items in zip(list(waiting), batches, strict=True):
+            future.answer = done(items, 0)
+
+    client, run = play(first_is_killed, 12)
+    original = client.map
+
+    def noted(work: Any, plans: Any, sent: list[Batch], **options: Any) -> Any:
+        futures = original(work, plans, sent, **options)
+        for future, batch in zip(futures, sent, strict=True):
+            if future.answer is None:
+                waiting.append(future)
+                batches.append([pickle.loads(item) for item in batch.items])
+        return futures
+
+    waiting: list[Submitted] = []
+    batches: list[list[int]] = []
+    client.map = noted  # type: ignore[method-assign]
+    assert list(run.results()) == [10 * item for item in range(12)]
+    assert waiting
+    assert beside == [0] * len(client.batches[0])
+
+
 def test_what_a_job_raised_is_raised_in_its_place_and_never_tried_again(play: Play) -> None:
     def fifth_fails(items: list[int], number: int) -> Done | BaseException:
         if 4 not in items:
