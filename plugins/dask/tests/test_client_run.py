@@ -251,7 +251,7 @@ def test_what_may_have_ended_workers_waits_until_nothing_else_is_at_work(play: P
 
     waiting: list[Submitted] = []
     batches: list[list[int]] = []
-    client.map = noted  # type: ignore[method-assign]
+    client.map = noted  # type: ignore[assignment,method-assign]
     assert list(run.results()) == [10 * item for item in range(12)]
     assert waiting
     assert beside == [0] * len(client.batches[0])

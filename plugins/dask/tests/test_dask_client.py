@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
@@ -191,3 +192,11 @@ def test_what_was_in_the_environment_before_stays(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PYTHONSAFEPATH", "x")
     LocalWorkers(1, 3, HERE, set_as_default=False).close()
     assert os.environ["PYTHONSAFEPATH"] == "x"
+
+
+def test_a_worker_that_imports_a_script_which_makes_a_cluster_is_told_what_to_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(PluginError, match="under if __name__ == '__main__':"):
+        LocalWorkers(1, 3, HERE, set_as_default=False)
