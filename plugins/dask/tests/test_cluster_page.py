@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 from distributed.security import Security
 
 import lamella
 from lamella.cli.app import main
 from lamella_dask import DaskExecutor
-from lamella_dask.looking import measure
+from lamella_dask.looking import Seen, measure
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-a-cluster.md"
 BLOCK = re.compile(r"<!-- executed by: plugins/dask/tests/test_cluster_page\.py -->\n```(\w+)\n(.*?)^```$", re.S | re.M)
@@ -133,6 +133,20 @@ def test_workers_read_parts_of_their_own_again_and_again(
         parts.append(set(asked))
     assert sorted(row for part in parts for row in part) == list(range(20))
     assert max(lengths) == most
+
+
+def test_each_worker_is_asked_itself_and_shown_with_host_limit_and_file(
+    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(packed: bytes, paths: Any) -> Seen:
+        worker: Any = get_worker()
+        return Seen(host="node7", limit=3 << 29, path=f"/data/of {worker.address}")
+
+    monkeypatch.setattr("lamella_dask.looking.look", seen)
+    assert main(["workers", "--scheduler", cluster.scheduler_address, "scan.npy", "--seconds", "0.01"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for address in cluster.scheduler_info["workers"]:
+        assert ["node7", address, "1.5", "GiB", "/data/of", address] in [line.split() for line in lines]
 
 
 def test_a_worker_that_gives_no_answer_is_named(
