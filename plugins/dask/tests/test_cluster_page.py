@@ -106,6 +106,12 @@ def test_rates_are_shown_in_mebibytes(
     assert ["2", "2000"] in lines
 
 
+def test_ever_more_workers_read_together(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LocalCluster(n_workers=5, **OPTIONS) as made:
+        code, found, _ = workers(capsys, "--scheduler", made.scheduler_address, "scan.npy", "--seconds", "0.01")
+    assert (code, [one["workers"] for one in found["rates"]]) == (0, [1, 2, 4, 5])
+
+
 @pytest.mark.parametrize(("count", "stretch", "most"), [(1, 6144, 3), (2, 6144, 3), (3, 6144, 3), (2, 100, 1)])
 def test_workers_read_parts_of_their_own_again_and_again(
     monkeypatch: pytest.MonkeyPatch, count: int, stretch: int, most: int
