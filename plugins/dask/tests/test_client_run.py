@@ -21,9 +21,17 @@ from lamella_dask import DaskExecutor, client_run
 from lamella_dask.client_run import ClientRun
 from lamella_dask.leftovers import Leftovers
 from lamella_dask.remote import Batch, Done, Pickled
+from lamella_testkit.limits import wall_clock
 
 Answer = Callable[[list[int], int], "Done | BaseException | None"]
 """What becomes of a batch with these items, which is the n-th that was submitted; None if nothing ever does."""
+
+
+@pytest.fixture(autouse=True)
+def _in_time() -> Iterator[None]:
+    """Let a result that never comes be a failure."""
+    with wall_clock(60):
+        yield
 
 
 def done(items: list[int], number: int) -> Done:
@@ -429,6 +437,12 @@ def test_a_run_on_a_cluster_that_is_gone_is_left_at_once(play: Play) -> None:
     client.status = "closed"
     results.close()
     assert (client.cancelled, client.stopped) == ([], [])
+
+
+def test_first_batches_hold_some_items_unless_each_result_is_looked_at(play: Play) -> None:
+    client, run = play(done, 100)
+    list(run.results())
+    assert client.batches[0] == [0, 1, 2, 3]
 
 
 def test_a_run_without_items_tells_workers_nothing(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
