@@ -63,6 +63,7 @@ class Played:
         self.cancelled: list[Submitted] = []
         self.stopped: list[str] = []
         self.plans: list[str] = []
+        self.direct: set[bool | None] = set()
         self.told = 0
         self.busy: list[int] = []
         self.kept: list[Any] = []
@@ -88,6 +89,7 @@ class Played:
 
     async def gather(self, futures: list[Submitted], **options: Any) -> list[Any]:
         (future,) = futures
+        self.direct.add(options["direct"])
         while future.answer is None and future not in self.cancelled:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.001 * (hash(future) % 5))
@@ -391,6 +393,18 @@ def test_a_large_plan_is_sent_once_and_a_small_one_with_each_batch(play: Play, n
     assert list(run.results()) == [10 * item for item in range(40)]
     assert client.plans == [f"lamella-{run._name}-plan"] * plans
     assert nbytes < run.facts.plan_bytes < nbytes + 1000
+
+
+def test_results_come_from_workers_only_where_these_are_known_to_be_near(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, run = play(done, 10)
+    list(run.results())
+    assert client.direct == {None}
+    monkeypatch.setattr(client_run, "LocalCluster", type(None))  # what the cluster of a played client is
+    client, run = play(done, 10)
+    list(run.results())
+    assert client.direct == {True}
 
 
 def test_a_plan_that_takes_much_room_is_noted(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,32 @@ def same(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(one[name].data, other[name].data, strict=True)
 
 
+@pytest.fixture(params=["numpy", "compiled"])
+def kernels(executor: DaskExecutor, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Let workers and this process use the same version of kernels: they differ in the last bit."""
+    before = os.environ.get("LAMELLA_KERNELS")
+
+    def choose(name: str | None) -> None:
+        if name is None:
+            os.environ.pop("LAMELLA_KERNELS", None)
+        else:
+            os.environ["LAMELLA_KERNELS"] = name
+
+    monkeypatch.setenv("LAMELLA_KERNELS", request.param)
+    executor.client.run(choose, request.param)
+    yield request.param
+    executor.client.run(choose, before)
+
+
 @pytest.mark.parametrize(
     "make", [SumUDF, SumSigUDF, StdDevUDF, SlowMeanUDF, lambda: ApplyMasksUDF(mask_factories=masks)]
 )
 def test_results_are_those_of_threads_to_the_last_bit(
-    executor: DaskExecutor, scan: lamella.DataSet, make: Callable[[], UDF], monkeypatch: pytest.MonkeyPatch
+    executor: DaskExecutor,
+    scan: lamella.DataSet,
+    make: Callable[[], UDF],
+    kernels: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(executor, "calls_small", False)
     expected = lamella.Context(executor="threads").run_udf(scan, make())
