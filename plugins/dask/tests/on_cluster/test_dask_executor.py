@@ -334,7 +334,7 @@ def test_reads_that_fail_are_tried_once_more_and_then_told_with_the_host(
 ) -> None:
     path = tmp_path / "far.npy"
     np.save(path, DATA)
-    ds = lamella.open(path, num_partitions=8)
+    ds = lamella.open(path, num_partitions=8, io_backend="buffered")
     inode, first = path.stat().st_ino, min(executor.client.nthreads())
 
     def begin(times: int) -> None:
