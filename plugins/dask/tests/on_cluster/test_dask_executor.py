@@ -71,9 +71,9 @@ def same(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(one[name].data, other[name].data, strict=True)
 
 
-@pytest.fixture(params=["numpy", "compiled"])
-def kernels(executor: DaskExecutor, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Let workers and this process use the same version of kernels: they differ in the last bit."""
+@pytest.fixture
+def compiled(executor: DaskExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let workers and this process use compiled kernels: the NumPy versions differ from them in the last bit."""
     before = os.environ.get("LAMELLA_KERNELS")
 
     def choose(name: str | None) -> None:
@@ -82,9 +82,9 @@ def kernels(executor: DaskExecutor, request: pytest.FixtureRequest, monkeypatch:
         else:
             os.environ["LAMELLA_KERNELS"] = name
 
-    monkeypatch.setenv("LAMELLA_KERNELS", request.param)
-    executor.client.run(choose, request.param)
-    yield request.param
+    monkeypatch.setenv("LAMELLA_KERNELS", "compiled")
+    executor.client.run(choose, "compiled")
+    yield
     executor.client.run(choose, before)
 
 
@@ -95,7 +95,7 @@ def test_results_are_those_of_threads_to_the_last_bit(
     executor: DaskExecutor,
     scan: lamella.DataSet,
     make: Callable[[], UDF],
-    kernels: str,
+    compiled: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(executor, "calls_small", False)
