@@ -356,11 +356,11 @@ def test_a_scheduler_that_is_gone_is_an_error_with_its_address(
         list(run.results())
 
 
-def answer_later(client: Any, seconds: float, status: str = "running") -> None:
-    """Let the cluster answer what it was asked after so many seconds."""
+def answer_later(client: Any, seconds: float) -> None:
+    """Let the cluster be there and answer what it was asked after so many seconds."""
 
     def answer() -> None:
-        client.status = status
+        client.status = "running"
         client.answer = done
         for future in list(client.under_way):
             future.answer = done([0], 1)

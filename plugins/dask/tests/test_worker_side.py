@@ -80,9 +80,9 @@ def test_the_last_thousand_runs_that_were_stopped_are_known() -> None:
     assert is_stopped("1")
 
 
-def test_the_plans_of_the_eight_runs_that_were_used_last_are_kept() -> None:
+def test_the_plans_of_the_eight_runs_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    remote.noted_by_a_test = opened.append  # type: ignore[attr-defined]
+    monkeypatch.setattr(remote, "noted_by_a_test", opened.append, raising=False)  # where the unpickled job finds it
 
     class Noted:
         def __init__(self, name: str) -> None:
@@ -105,21 +105,18 @@ def test_the_plans_of_the_eight_runs_that_were_used_last_are_kept() -> None:
             )
         return list(opened)
 
-    try:
-        assert use(*"abcdefgh") == [*"abcdefgh"]
-        assert use("a") == []
-        assert use("i") == ["i"]
-        assert use("a") == []
-        assert use("b") == ["b"]
-        stop("a")
-        assert "a" not in remote._plans._plans
-    finally:
-        del remote.noted_by_a_test  # type: ignore[attr-defined]
+    assert use(*"abcdefgh") == [*"abcdefgh"]
+    assert use("a") == []
+    assert use("i") == ["i"]
+    assert use("a") == []
+    assert use("b") == ["b"]
+    stop("a")
+    assert "a" not in remote._plans._plans
 
 
-def test_stopping_tells_how_many_batches_still_work() -> None:
+def test_stopping_tells_how_many_batches_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, end = threading.Barrier(3), threading.Event()
-    remote.gate_of_a_test = (begun, end)  # type: ignore[attr-defined]
+    monkeypatch.setattr(remote, "gate_of_a_test", (begun, end), raising=False)  # where the unpickled job finds it
 
     def job(shared: Any, item: int, stopped: Callable[[], bool]) -> bool:
         from lamella_dask import remote
@@ -131,17 +128,14 @@ def test_stopping_tells_how_many_batches_still_work() -> None:
 
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.extend(answers(send(job, [1])))) for _ in range(2)]
-    try:
-        for one in threads:
-            one.start()
-        begun.wait(20)
-        assert stop("other") == 0
-        assert stop("run", "other") == 2
-        end.set()
-        for one in threads:
-            one.join(20)
-    finally:
-        del remote.gate_of_a_test  # type: ignore[attr-defined]
+    for one in threads:
+        one.start()
+    begun.wait(20)
+    assert stop("other") == 0
+    assert stop("run", "other") == 2
+    end.set()
+    for one in threads:
+        one.join(20)
     assert found == [True, True]
     assert stop("run") == 0
     assert not remote._plans._working
@@ -229,9 +223,11 @@ def chained(error: BaseException, cause: BaseException | None) -> BaseException:
         (ValueError("a block"), False),
     ],
 )
-def test_what_a_network_file_system_may_do_better_is_tried_once_more(error: BaseException, again: bool) -> None:
+def test_what_a_network_file_system_may_do_better_is_tried_once_more(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, again: bool
+) -> None:
     calls: list[int] = []
-    remote.called_by_a_test = (calls, error)  # type: ignore[attr-defined]
+    monkeypatch.setattr(remote, "called_by_a_test", (calls, error), raising=False)  # where the unpickled job finds it
 
     def job(shared: Any, item: int, stopped: Any) -> int:
         from lamella_dask import remote
@@ -242,10 +238,7 @@ def test_what_a_network_file_system_may_do_better_is_tried_once_more(error: Base
             raise error
         return len(calls)
 
-    try:
-        (found,) = answers(send(job, [5]))
-    finally:
-        del remote.called_by_a_test  # type: ignore[attr-defined]
+    (found,) = answers(send(job, [5]))
     assert calls == [5, 5] if again else calls == [5]
     assert found == 2 if again else isinstance(found, type(error))
 

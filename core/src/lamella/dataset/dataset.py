@@ -429,8 +429,14 @@ class DataSet(ArraysOut):
         from lamella.dataset.tiling import negotiate, usual_target
 
         largest = max(len(partition) for partition in self.partitions())
-        cut: dict[str, Any] = {"n_frames": largest, "target": usual_target(self.hints), **wishes}
-        return negotiate(sig_shape=self.shape.sig, itemsize=self.dtype.itemsize, hints=self.hints, **cut)
+        wishes.setdefault("target", usual_target(self.hints))
+        return negotiate(
+            sig_shape=self.shape.sig,
+            itemsize=self.dtype.itemsize,
+            n_frames=largest,
+            hints=self.hints,
+            **wishes,
+        )
 
     @property
     def roi(self) -> RoiMaker:
