@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -108,6 +108,17 @@ def complaints(said: "ConsoleMessage") -> list[str]:
 def page_faults() -> list[str]:
     """What pages complained about; a test that provokes complaints reads and clears it."""
     return []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> "Iterator[None]":
+    """Close the page before fixtures end what it shows: it would ask for that a moment later, and complain."""
+    try:
+        return (yield)
+    finally:
+        shown: Any = pyfuncitem.funcargs.get("page")
+        if shown is not None and pyfuncitem.get_closest_marker("browser"):
+            shown.context.close()
 
 
 @pytest.fixture

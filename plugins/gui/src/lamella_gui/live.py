@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lamella_gui.openscan import Closed
 from lamella_gui.workspace import Workspace
+from lamella_viewer.live import Scan, Talk
 
 __all__ = ["SUBPROTOCOL", "Connections"]
 
@@ -39,11 +41,11 @@ class Connections:
             await socket.close(4400, f"speak the protocol {SUBPROTOCOL}")
             return
         try:
-            one = await asyncio.to_thread(self._workspace.get, name)
+            scan = (await asyncio.to_thread(self._workspace.get, name)).scan
         except Closed as error:
             await socket.close(4404, str(error))
             return
-        if one.scan is None:
+        if scan is None:
             await socket.close(4404, "the data set is not open")
             return
         if self._pages.get(name, 0) >= _MOST_PAGES:
@@ -52,17 +54,36 @@ class Connections:
         await socket.accept(SUBPROTOCOL)
         self._pages[name] = self._pages.get(name, 0) + 1
         post = _Post(socket)
-        talk = one.scan.connect(post.put)
-        sending = asyncio.create_task(post.work())
+        talk = scan.connect(post.put, post.end)
+        tasks = [asyncio.create_task(post.work()), asyncio.create_task(_receive(socket, talk))]
         try:
-            while not sending.done():
-                talk.receive(await asyncio.wait_for(socket.receive_text(), _IDLE))
-        except (WebSocketDisconnect, TimeoutError, KeyError, RuntimeError):
-            pass  # the page left, was idle, or sent bytes
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            closed = post.ended and not tasks[1].done()
         finally:
             self._pages[name] -= 1
-            sending.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.to_thread(talk.close)
+        if closed:
+            await self._say_why(socket, name, scan)
+
+    async def _say_why(self, socket: WebSocket, name: str, closed: Scan) -> None:
+        """End the connection to a scan that was closed, and say what became of its data set."""
+        code, reason = 4410, "the data set was opened again"
+        try:
+            if (await asyncio.to_thread(self._workspace.get, name)).scan is closed:
+                code, reason = 1012, "the server ends"
+        except Closed as error:
+            code, reason = 4404, str(error)
+        with suppress(Exception):  # the page is gone
+            await socket.close(code, reason)
+
+
+async def _receive(socket: WebSocket, talk: Talk) -> None:
+    """Give a talk what its page sends, until the page leaves, is idle, or sends bytes."""
+    with suppress(WebSocketDisconnect, TimeoutError, KeyError, RuntimeError):
+        while True:
+            talk.receive(await asyncio.wait_for(socket.receive_text(), _IDLE))
 
 
 class _Post:
@@ -73,6 +94,7 @@ class _Post:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[bytes | str] = deque()
         self._change = asyncio.Event()
+        self.ended = False
 
     def put(self, message: bytes | str) -> None:
         """Let a message wait; called from any thread."""
@@ -84,9 +106,15 @@ class _Post:
         except RuntimeError as error:
             raise ConnectionError("the server ends") from error
 
+    def end(self) -> None:
+        """Send what waits, and nothing after it; called from any thread."""
+        self.ended = True
+        with suppress(RuntimeError):  # the server ends
+            self._loop.call_soon_threadsafe(self._change.set)
+
     async def work(self) -> None:
-        """Send until the page is gone."""
-        while True:
+        """Send until the page is gone, or the scan was closed."""
+        while not self.ended or self._waiting:
             await self._change.wait()
             self._change.clear()
             while self._waiting:

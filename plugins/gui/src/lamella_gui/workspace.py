@@ -160,10 +160,10 @@ class Workspace:
         if one is None:
             raise Closed("this data set is not open any more")
         with one.lock:
-            if one.scan is not None:
+            before, one.scan = one.scan, None
+            if before is not None:
                 one.kept = [panel.to_json() for panel in one.panels]
-                one.scan.close()
-                one.scan = None
+                before.close()
             self._try_open(one)
         return one
 
@@ -208,8 +208,9 @@ class Workspace:
                 one.scan.grow(now)
                 return
             one.kept = [panel.to_json() for panel in one.panels]
-            one.scan.close()
+            smaller = one.scan
             one.fill(Scan(now, self.context, told=self.told))
+            smaller.close()
 
     def close(self, id: str) -> None:
         """Close a data set."""

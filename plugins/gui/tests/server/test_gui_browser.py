@@ -293,6 +293,31 @@ def test_a_cut_connection_comes_back(page: Page, client: Client, scan: str) -> N
     exact(page, "scan", "disk")
 
 
+def test_a_page_whose_data_set_was_closed_elsewhere_says_so_and_asks_no_more(
+    page: Page, client: Client, page_faults: list[str]
+) -> None:
+    scan = client.open("scan.raw", **RAW)
+    enter(page, client, f"/scan/{scan}")
+    exact(page, "scan", "ring")
+    time.sleep(0.8)  # the page keeps its state a moment later
+    client.post(f"/scan/{scan}/close")
+    wait(page, "document.getElementById('stage').textContent.includes('not open any more')")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator("[data-form]:visible [name=ro]").fill("12.5")
+    time.sleep(0.8)
+    assert asked == []
+    page_faults.clear()  # that the last connection was refused
+
+
+def test_a_page_whose_data_set_was_opened_again_elsewhere_shows_it_again(page: Page, client: Client, scan: str) -> None:
+    enter(page, client, f"/scan/{scan}")
+    exact(page, "scan", "ring")
+    with page.expect_navigation():
+        client.post(f"/scan/{scan}/reopen")
+    exact(page, "scan", "ring")
+
+
 def test_a_page_goes_on_after_the_server_was_started_again(
     page: Page, serve: Any, scan_file: Any, tmp_path: Path, page_faults: list[str]
 ) -> None:

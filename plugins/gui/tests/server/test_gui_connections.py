@@ -1,5 +1,6 @@
 """Connections as they are: slow, cut, closed in the middle of a run; and nothing is left behind."""
 
+import itertools
 import json
 import socket
 import threading
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from lamella import Context
 from lamella.executors import InlineExecutor
@@ -177,3 +179,38 @@ def test_a_slow_socket_gets_the_newest_picture_and_few_others(
         assert len(shown) < 40
         assert [one["id"] for one in shown] == sorted(one["id"] for one in shown)
         assert wire.carried < 1_500_000
+
+
+def closed_with(live: Any) -> tuple[Any, Any]:
+    """Read until the server closes a connection; gives the code and the reason."""
+    with pytest.raises(ConnectionClosed):
+        all(live.recv(20) for _ in itertools.count())
+    return live.protocol.close_code, live.protocol.close_reason
+
+
+def test_all_pages_of_a_data_set_are_told_that_it_was_closed(fresh: Client) -> None:
+    name = fresh.open("scan.raw", format="raw", dtype="uint16", nav_shape="40,48", sig_shape="32,32")
+    with fresh.socket(name) as one, fresh.socket(name) as other:
+        fresh.post(f"/scan/{name}/close")
+        assert closed_with(one) == closed_with(other) == (4404, "this data set is not open any more")
+
+
+def test_all_pages_of_a_data_set_are_told_that_it_was_opened_again(fresh: Client) -> None:
+    name = fresh.open("scan.raw", format="raw", dtype="uint16", nav_shape="40,48", sig_shape="32,32")
+    with fresh.socket(name) as one, fresh.socket(name) as other:
+        fresh.post(f"/scan/{name}/reopen")
+        assert closed_with(one) == closed_with(other) == (4410, "the data set was opened again")
+    with fresh.socket(name) as again:
+        ask(again, 1, parameters={"cy": 16.0, "cx": 16.0, "ri": 1.0, "ro": 3.0})
+        read_until(again, 1, "exact")
+
+
+def test_all_pages_of_a_recording_are_told_that_its_shape_changed(fresh: Client) -> None:
+    path = fresh.folder / "scan.raw"
+    content = path.read_bytes()
+    path.write_bytes(content[: 900 * 2048])
+    name = fresh.open("scan.raw", format="raw", dtype="uint16", sig_shape="32,32")
+    with fresh.socket(name) as live:
+        path.write_bytes(content)
+        assert fresh.post(f"/scan/{name}/refresh", Accept="application/json").json["shape"] == [1920, 32, 32]
+        assert closed_with(live) == (4410, "the data set was opened again")

@@ -2,6 +2,7 @@
 import { decodeFrame } from "../viewer/frames.js";
 
 const DELAYS = [200, 400, 800, 1600, 3200, 5000];
+const OPENED_AGAIN = 4410; // with other frames, perhaps
 
 /**
  * @typedef {{analysis: string, parameters: Object<string, any>, region: any, channel: ?string, slice?: number[]}} Wish
@@ -20,6 +21,7 @@ export class Connection {
     /** @type {Map<string, number>} */
     this.seen = new Map();
     this.ended = false;
+    this.refused = false;
     this.connect();
   }
 
@@ -38,7 +40,9 @@ export class Connection {
     socket.onmessage = (event) => (typeof event.data === "string" ? this.listener.message(JSON.parse(event.data)) : this.take(event.data));
     socket.onclose = (event) => {
       if (this.ended) return;
+      if (event.code === OPENED_AGAIN) return location.reload();
       const final = event.code >= 4400 && event.code < 4500;
+      this.refused = final;
       this.listener.link(final ? "refused" : "lost", event.reason);
       const delay = DELAYS[Math.min(this.tries++, DELAYS.length - 1)];
       if (!final && this.tries > 2) this.askWhy();

@@ -60,7 +60,7 @@ function changed(panel, live) {
 
 function keepSoon() {
   clearTimeout(keeping);
-  keeping = setTimeout(keep, 500);
+  if (!connection.refused) keeping = setTimeout(keep, 500);
 }
 
 /** Keep parameters and look on the server. */

@@ -92,17 +92,22 @@ class Scan:
             if self.preview is not None:
                 self.preview = self.stages.preview = Preview(dataset)
 
-    def connect(self, send: Callable[[bytes | str], None]) -> Talk:
+    def connect(self, send: Callable[[bytes | str], None], ended: Callable[[], None] | None = None) -> Talk:
         """Connect a page.
 
         Parameters
         ----------
         send
             Takes binary frames and JSON text; called from several threads, and must not block.
+        ended
+            Called when the talk is closed, also with the scan; from any thread, and must not block.
         """
-        talk = Talk(self, send)
+        talk = Talk(self, send, ended)
         with self.turns.change:
             self.turns.talks.append(talk)
+            closed = self.turns.closed
+        if closed:
+            talk.close()
         return talk
 
     # What talks call; none of it blocks.
@@ -211,11 +216,11 @@ class Scan:
 
     def close(self) -> None:
         """Close all talks, and end both threads."""
-        for talk in list(self.turns.talks):
-            talk.close()
         with self.turns.change:
             self.turns.closed = True
             self.turns.change.notify_all()
+        for talk in list(self.turns.talks):
+            talk.close()
         self._first_context.close()
         for thread in self._threads:
             thread.join(3.0)

@@ -42,11 +42,16 @@ class Talk:
         The scan.
     send
         Takes bytes and text, from any thread; must not block.
+    ended
+        Called once the talk is closed, from any thread; must not block.
     """
 
-    def __init__(self, scan: ScanOfTalk, send: Callable[[bytes | str], None]) -> None:
+    def __init__(
+        self, scan: ScanOfTalk, send: Callable[[bytes | str], None], ended: Callable[[], None] | None = None
+    ) -> None:
         self._scan = scan
         self._send = send
+        self._ended = ended
         self._pixels = _PIXELS
         self.lanes: dict[str, Lane] = {}
         self.outbox = Outbox(send)
@@ -125,6 +130,8 @@ class Talk:
         self.closed = True
         self.outbox.close()
         self._scan.leave(self)
+        if self._ended is not None:
+            self._ended()
 
 
 def _named(text: str) -> tuple[str | None, int | None]:
