@@ -70,6 +70,17 @@ def test_a_function_of_the_core_is_passed_over() -> None:
     assert caught[0].filename == __file__
 
 
+def test_an_executor_of_somebody_else_is_passed_over() -> None:
+    """Its package is, and no other one whose name only begins alike."""
+    code = "def run(act):\n    act()\n\ndef act():\n    warn_user('careful', category)\n"
+    names = {"__name__": "ray_executor.run", "warn_user": warn_user, "category": LamellaWarning}
+    exec(compile(code, "ray_executor.py", "exec"), names)
+    user = {"__name__": "ray_executor_user", "names": names}
+    with pytest.warns(LamellaWarning, match="careful") as caught:
+        exec(compile("\n\nnames['run'](names['act'])", "user.py", "exec"), user)
+    assert [(one.filename, one.lineno) for one in caught] == [("user.py", 3)]
+
+
 def test_the_core_warns_in_one_place_only() -> None:
     root = Path(lamella.__file__).parent
     calls = [

@@ -313,7 +313,7 @@ def test_what_several_batches_note_is_told_once(play: Play) -> None:
     with pytest.warns(LamellaWarning) as told:
         assert list(run.results()) == list(range(40))
     assert len(client.batches) > 1
-    assert [str(one.message) for one in told] == ["the disk of host a is slow"]
+    assert [(str(one.message), one.filename) for one in told] == [("the disk of host a is slow", __file__)]
 
 
 def test_a_task_that_could_not_begin_is_an_error_that_is_not_tried_again(play: Play) -> None:
@@ -410,8 +410,9 @@ def test_results_come_from_workers_only_where_these_are_known_to_be_near(
 def test_a_plan_that_takes_much_room_is_noted(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_run, "_HEAVY", 2 << 20)
     _, run = play(done, 4, shared=bytes(3 << 20))
-    with pytest.warns(LamellaWarning, match="each worker gets 3 MiB before it begins"):
+    with pytest.warns(LamellaWarning, match="each worker gets 3 MiB before it begins") as told:
         list(run.results())
+    assert told[0].filename == __file__
 
 
 def test_results_are_counted_in_bytes(play: Play) -> None:
@@ -435,8 +436,9 @@ def test_a_run_that_is_left_waits_for_its_workers_but_not_for_ever(
     client.busy = list(busy)
     began = time.monotonic()
     if given_up:
-        with pytest.warns(LamellaWarning, match="gave up waiting for Dask workers that do not stop"):
+        with pytest.warns(LamellaWarning, match="gave up waiting for Dask workers that do not stop") as told:
             results.close()
+        assert told[0].filename == __file__
         assert client.told > 2
     else:
         results.close()

@@ -15,7 +15,8 @@ import dask
 import pytest
 from distributed import Client, LocalCluster, default_client
 
-from lamella.errors import LamellaError, PluginError
+import lamella
+from lamella.errors import LamellaError, LamellaWarning, ParameterError, PluginError
 from lamella.executors import ThreadsExecutor
 from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
@@ -65,6 +66,29 @@ def test_the_executor_that_becomes_the_default_of_dask_does(monkeypatch: pytest.
         assert isinstance(executor, DaskExecutor)
         assert default_client() is executor.client
         assert len(executor.client.nthreads()) == 1
+
+
+def test_the_present_client_of_dask_is_used(cluster: LocalCluster) -> None:
+    with Client(cluster) as client:
+        with lamella.Context.make_with("dask-integration") as ctx:
+            assert isinstance(ctx.executor, DaskExecutor)
+            assert ctx.executor.client is client
+        assert client.status == "running"
+        with pytest.raises(ParameterError, match="leave out cpus"):
+            lamella.Context.make_with("dask-integration", cpus=2)
+
+
+def test_without_a_client_of_dask_runs_happen_in_threads_and_the_line_is_told() -> None:
+    with pytest.warns(LamellaWarning, match="there is no client of Dask in this process") as told:
+        context = lamella.Context.make_with("dask-integration", cpus=3)
+    assert isinstance(context.executor, ThreadsExecutor)
+    assert context.executor.workers == 3
+    assert told[0].filename == __file__
+
+
+def test_the_delayed_executor_says_which_lines_take_its_place() -> None:
+    with pytest.raises(PluginError, match=r"array = ds\.to_dask\(\)"):
+        lamella.Context.make_with("delayed")
 
 
 def test_one_attempt_is_enough_to_ask_for(cluster: LocalCluster) -> None:

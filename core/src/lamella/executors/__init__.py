@@ -12,7 +12,7 @@ does not understand is reported as incompatible, one that fails while it is impo
 `Executor` is the contract, with an example. What else is here helps to keep it: `limit` says how far to run ahead,
 `one_thread` limits libraries for linear algebra, and `pack`, `unpack`, `pack_result`, `pack_error` and `result_of` take
 jobs, results and errors to other processes. `InOrder` is a run whose workers answer in any order. `across_hosts` lets
-objects know that shared memory of this host does not reach the workers.
+objects know that shared memory of this host does not reach the workers. `warn_user` warns at the user's line.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lamella.executors.processes import ProcessesExecutor as ProcessesExecutor
     from lamella.executors.threads import ThreadsExecutor as ThreadsExecutor
     from lamella.system.hosts import across_hosts as across_hosts
+    from lamella.system.warn import warn_user as warn_user
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -58,5 +59,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lamella.executors.threads": "ThreadsExecutor",
         "lamella.executors.processes": "ProcessesExecutor",
         "lamella.system.hosts": "across_hosts",
+        "lamella.system.warn": "warn_user",
     },
 )

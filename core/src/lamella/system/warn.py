@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from lamella.system.text import LINE, printable
 
@@ -16,15 +17,28 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def warn_user(text: str, category: type[Warning]) -> None:
-    """Issue a warning at the first line outside of this package from which the present function was called."""
+    """Issue a warning that points at the line of the user's program.
+
+    That is the innermost line that is neither in ``lamella`` nor in the package that calls this function, and not in
+    ``contextlib``, which such packages use.
+
+    Parameters
+    ----------
+    text
+        One sentence. Characters that act on a terminal are shown as escapes.
+    category
+        Such as `lamella.errors.LamellaWarning`.
+    """
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+    inside = {_PACKAGE, _package(frame), "contextlib"}
+    while frame.f_back is not None and _package(frame) in inside:
         frame, level = frame.f_back, level + 1
     warnings.warn(printable(text, LINE), category, stacklevel=level)
 
 
-def _is_inside(module: str) -> bool:
-    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
+def _package(frame: FrameType) -> str:
+    """Give the name of the package of a line."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 @contextmanager

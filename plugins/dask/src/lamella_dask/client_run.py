@@ -8,7 +8,6 @@ import queue
 import threading
 import time
 import uuid
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as LocalFuture
@@ -21,7 +20,7 @@ import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client, Future, KilledWorker, LocalCluster
 
 from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
-from lamella.executors import InOrder, across_hosts
+from lamella.executors import InOrder, across_hosts, warn_user
 from lamella_dask.batchsize import batch_size, room_for
 from lamella_dask.last_run import LastRun
 from lamella_dask.leftovers import Leftovers
@@ -152,12 +151,11 @@ class ClientRun(InOrder[Any, Any]):
         """Make a large plan the result of a task: that is computed again when the worker that holds it is lost."""
         assert isinstance(self._plan, Pickled)
         if len(self._plan.content) > _HEAVY:
-            warnings.warn(
+            warn_user(
                 f"each worker gets {len(self._plan.content) >> 20} MiB before it begins: an array in memory, masks, or "
                 "the graph of a Dask array. Save the array to a file and open that, give masks as functions, or use "
                 "threads",
                 LamellaWarning,
-                stacklevel=2,
             )
         if len(self._plan.content) > _RIDES_ALONG:
             key = f"lamella-{self._name}-plan"
@@ -256,7 +254,7 @@ class ClientRun(InOrder[Any, Any]):
         for note in done.notes:
             if note not in self._told:
                 self._told.add(note)
-                warnings.warn(note, LamellaWarning, stacklevel=2)
+                warn_user(note, LamellaWarning)
         self.facts.result_bytes += nbytes
         return nbytes
 
@@ -349,10 +347,9 @@ class ClientRun(InOrder[Any, Any]):
                 told = self._beside(tell())
             else:
                 return
-        warnings.warn(
+        warn_user(
             "gave up waiting for Dask workers that do not stop: they continue until the function returns",
             LamellaWarning,
-            stacklevel=2,
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NoReturn
 
-from lamella.errors import LamellaWarning, PluginError
-from lamella.executors import Executor, make_executor
+from lamella.errors import LamellaWarning, ParameterError, PluginError
+from lamella.executors import Executor, make_executor, warn_user
 
 __all__ = ["dask_integration", "dask_make_default", "delayed"]
 
@@ -27,13 +26,14 @@ def dask_integration(workers: int | None = None) -> Executor:
     try:
         client = get_client()
     except ValueError:
-        warnings.warn(
+        warn_user(
             "there is no client of Dask in this process: runs happen in threads. Make a distributed.Client first, or "
             "use make_with('dask')",
             LamellaWarning,
-            stacklevel=2,
         )
         return make_executor("threads", workers)
+    if workers is not None:
+        raise ParameterError("the present client of Dask has its own workers: leave out cpus", field="cpus")
     return DaskExecutor(client)
 
 
