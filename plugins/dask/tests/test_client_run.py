@@ -267,6 +267,35 @@ def test_what_may_have_ended_workers_waits_until_nothing_else_is_at_work(play: P
     assert beside == [0] * len(client.batches[0])
 
 
+def test_nothing_begins_while_one_item_that_may_have_ended_workers_is_at_work(play: Play) -> None:
+    worker: Any = SimpleNamespace(address="tcp://played:9")
+    suspects: set[Submitted] = set()
+    beside: list[int] = []
+
+    def first_is_killed(items: list[int], number: int) -> Done | BaseException | None:
+        beside.append(len(suspects & client.under_way))
+        if number == 1:
+            return KilledWorker("task", worker, 2)
+        return None if items[0] in client.batches[0] else done(items, number)
+
+    client, run = play(first_is_killed, 400)
+    original = client.map
+
+    def slow(work: Any, plans: Any, sent: list[Batch], **options: Any) -> Any:
+        futures = original(work, plans, sent, **options)
+        for future, items in zip(futures, client.batches[-len(sent) :], strict=True):
+            if future.answer is None:
+                suspects.add(future)
+                threading.Timer(0.05, setattr, (future, "answer", done(items, 0))).start()
+        return futures
+
+    client.map = slow  # type: ignore[assignment,method-assign]
+    assert list(run.results()) == [10 * item for item in range(400)]
+    assert len(suspects) == len(client.batches[0])
+    assert len(client.batches) > len(suspects) + 4  # there was something left to begin
+    assert not any(beside)
+
+
 def test_what_a_job_raised_is_raised_in_its_place_and_never_tried_again(play: Play) -> None:
     def fifth_fails(items: list[int], number: int) -> Done | BaseException:
         if 4 not in items:
