@@ -91,6 +91,13 @@ def test_the_delayed_executor_says_which_lines_take_its_place() -> None:
         lamella.Context.make_with("delayed")
 
 
+@pytest.mark.parametrize(("options", "attempts"), [({}, 3), ({"attempts": 1}, 1)])
+def test_a_partition_is_given_up_once_so_many_workers_were_lost_with_it(options: Any, attempts: int) -> None:
+    with closing(DaskExecutor(1, local=HERE, **options)) as executor:
+        cluster: Any = executor.client.cluster
+        assert cluster.scheduler.allowed_failures == attempts - 1  # Dask counts those that are allowed
+
+
 def test_one_attempt_is_enough_to_ask_for(cluster: LocalCluster) -> None:
     with closing(DaskExecutor(cluster.scheduler_address, attempts=1)) as executor:
         assert list(executor.run(job, None, range(3))) == [0, 10, 20]
