@@ -408,11 +408,13 @@ def test_a_scheduler_that_is_quiet_or_away_for_a_moment_is_waited_for(
     assert list(run.results()) == [0, 0]
 
 
-def test_workers_that_are_away_for_a_moment_are_waited_for(play: Play) -> None:
+def test_workers_that_are_away_for_a_moment_are_waited_for(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And then they may take as long as they want."""
+    monkeypatch.setattr(client_run, "_NO_WORKERS", 0.4)
     present = [0]
     client, run = play(lambda items, number: None, 2, workers=lambda: present[0])
     threading.Timer(0.1, present.__setitem__, (0, 2)).start()
-    answer_later(client, 0.3)
+    answer_later(client, 0.8)
     assert list(run.results()) == [0, 0]
 
 

@@ -167,6 +167,23 @@ def test_curves_have_axes_and_values(shown: Shown) -> None:
     assert shown.page.get_by_role("img", name="Detector, mean").is_visible()
 
 
+def test_less_than_two_decades_have_marks_that_stay_apart(shown: Shown) -> None:
+    shown.show(np.geomspace(18727, 795493, 30), kind="curve", scale="log", size=[30])
+    splits, texts, tops, room = shown.run(
+        "((chart) => [chart.axes[1]._splits, chart.axes[1]._values,"
+        " chart.axes[1]._splits.map((one) => chart.valToPos(one, 'y')), chart.axes[1]._size])(viewer.scene.plot.chart)"
+    )
+    assert set(splits) <= {20000, 50000, 100000, 200000, 500000}
+    assert len(splits) >= 3
+    assert ["".join(text.split()) for text in texts] == [str(one) for one in splits]
+    assert min(abs(np.diff(tops))) > 14
+    assert room > 56  # the texts are not written over the name of the axis
+    shown.show(np.geomspace(18727, 795493, 100).reshape(10, 10), scale="log", colours="viridis")
+    marks = shown.run("[...viewer.shadowRoot.querySelectorAll('.tick')].map((one) => one.getBoundingClientRect().top)")
+    assert len(marks) >= 3
+    assert min(abs(np.diff(marks))) > 14
+
+
 def test_logarithmic_curves_have_powers_of_ten(shown: Shown) -> None:
     shown.show(np.geomspace(3, 40000, 30), kind="curve", scale="log", size=[30])
     height = shown.run("viewer.shadowRoot.querySelector('.u-over').clientHeight")

@@ -181,6 +181,10 @@ export function ticks(low, high, logarithmic, most) {
       const every = Math.ceil(count / most);
       return powers.filter((_, i) => i % every === 0).map((power) => ({ value: 10 ** power, text: tenText(power) }));
     }
+    const round = [first - 1, first, first + 1].flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)));
+    const within = round.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+    const every = Math.ceil(within.length / most);
+    if (within.length >= 3) return within.filter((_, i) => i % every === 0).map((value) => ({ value, text: formatNumber(value, 3) }));
   }
   const finest = niceLength((high - low) / most);
   const step = [1, 2, 2.5, 5, 10].map((factor) => niceLength(finest * factor * (1 + 1e-9)));

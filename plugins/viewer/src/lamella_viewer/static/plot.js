@@ -7,6 +7,7 @@ import uPlot from "./vendor/uplot.js";
 /** @typedef {import("./types.js").Look} Look */
 
 const FONT = "12px Inter, system-ui, sans-serif";
+/** @type {any} */ const measured = document.createElement("canvas").getContext("2d");
 
 /** A plot that keeps its size, zoom and colours. */
 export class Plot {
@@ -117,7 +118,7 @@ export class Plot {
         scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1, range: () => this.#range } },
         axes: [
           { ...base, size: 26, label: named(axis?.name ?? "", unitText(axis?.unit)), values: texts(false), space: 60 },
-          { ...base, size: 54, label: unitText(header.unit), values: texts(logarithmic), space: 28, ...(logarithmic ? { splits: decades, filter: everyMark } : {}) },
+          { ...base, size: room, label: unitText(header.unit), values: texts(logarithmic), space: 28, ...(logarithmic ? { splits: decades, filter: everyMark } : {}) },
         ],
         series: [
           {},
@@ -210,13 +211,21 @@ function decades(chart, _, low, high) {
   return ticks(low, high, true, Math.max(2, Math.floor(chart.bbox.height / uPlot.pxRatio / 26))).map(({ value }) => value);
 }
 
+/** Room for the texts of an axis [px]. @type {(chart: any, values: (string | null)[] | null) => number} */
+function room(_, values) {
+  measured.font = FONT;
+  return Math.max(54, 10 + Math.ceil(Math.max(...(values ?? []).map((text) => measured.measureText(text ?? "").width), 0)));
+}
+
 /** @param {boolean} logarithmic */
 function texts(logarithmic) {
-  return (/** @type {unknown} */ _, /** @type {(number | null)[]} */ values) =>
-    values.map((value) => {
+  return (/** @type {unknown} */ _, /** @type {(number | null)[]} */ values) => {
+    const powers = values.every((value) => value === null || Number.isInteger(Math.log10(value)));
+    return values.map((value) => {
       if (value === null) return null;
       const power = Math.log10(value);
-      if (logarithmic) return Number.isInteger(power) && Math.abs(power) > 3 ? powerText(power) : formatNumber(value, 3);
+      if (logarithmic) return powers && Math.abs(power) > 3 ? powerText(power) : formatNumber(value, 3);
       return formatNumber(value, 6);
     });
+  };
 }
