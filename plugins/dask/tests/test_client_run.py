@@ -267,6 +267,30 @@ def test_what_may_have_ended_workers_waits_until_nothing_else_is_at_work(play: P
     assert beside == [0] * len(client.batches[0])
 
 
+def test_a_single_item_beside_others_is_not_blamed_before_it_was_tried_alone(play: Play) -> None:
+    worker: Any = SimpleNamespace(address="tcp://played:9")
+
+    def first_is_killed(items: list[int], number: int) -> Done | BaseException:
+        return KilledWorker("task", worker, 2) if number == 1 else done(items, number)
+
+    client, run = play(first_is_killed, 2, workers=lambda: 2)
+    assert list(run.results()) == [0, 10]
+    assert client.batches.count([0]) == 2
+
+
+def test_a_message_that_cannot_be_sent_is_an_error_as_it_is(play: Play) -> None:
+    client, run = play(done, 10)
+
+    def closed(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the connection is closed")
+
+    client.map = closed  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="the connection is closed"):
+        list(run.results())
+    assert client.cancelled == []
+    assert client.told == 0
+
+
 def test_nothing_begins_while_one_item_that_may_have_ended_workers_is_at_work(play: Play) -> None:
     worker: Any = SimpleNamespace(address="tcp://played:9")
     suspects: set[Submitted] = set()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -46,6 +48,21 @@ def test_a_function_for_each_host_runs_once_each_time(cluster: LocalCluster, tmp
     with Client(cluster, set_as_default=False) as client:
         executor = DaskExecutor(client)
         assert [list(executor.each_host(count).values()) for _ in range(3)] == [[1], [2], [3]]
+
+
+def test_a_function_for_each_host_runs_for_everyone_who_asks(cluster: LocalCluster, tmp_path: Path) -> None:
+    path = tmp_path / "called"
+
+    def count() -> None:
+        time.sleep(0.2)
+        with path.open("a") as file:
+            file.write("x")
+
+    with Client(cluster, set_as_default=False) as client, ThreadPoolExecutor(2) as pool:
+        executor = DaskExecutor(client)
+        for asked in [pool.submit(executor.each_host, count) for _ in range(2)]:
+            asked.result()
+    assert path.read_text() == "xx"
 
 
 @pytest.mark.parametrize("wanted", [False, True])
@@ -217,6 +234,17 @@ def test_a_local_cluster_has_a_thread_for_each_worker_and_gives_up_after_the_att
         local.client.wait_for_workers(count, timeout=20)
     finally:
         local.close()
+
+
+def test_a_cluster_that_lost_sight_of_a_worker_is_closed_without_an_error() -> None:
+    local = LocalWorkers(1, 3, HERE, set_as_default=False)
+    cluster: Any = local.cluster
+    cluster.scheduler_info["workers"].clear()  # as where a worker ends before Dask was told that it began
+    cluster.scale(0)
+    local.client.sync(cluster._correct_state)
+    local.close()
+    assert cluster.status.name == cluster.scheduler.status.name == "closed"
+    local.close()
 
 
 def test_what_was_in_the_environment_before_stays(monkeypatch: pytest.MonkeyPatch) -> None:

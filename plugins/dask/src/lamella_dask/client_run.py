@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future as LocalFuture
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -64,7 +64,7 @@ class _Sent:
     attempts : int
         How often it was given to the cluster.
     alone : bool
-        Whether it is suspected to end workers, and must be at work alone.
+        Whether it is one item that is suspected to end workers, and must be at work alone.
     """
 
     first: int
@@ -72,7 +72,6 @@ class _Sent:
     attempts: int = 0
     alone: bool = False
     future: Future[Any] | None = None
-    key: str = field(default="")
 
 
 class ClientRun(InOrder[Any, Any]):
@@ -274,7 +273,7 @@ class ClientRun(InOrder[Any, Any]):
 
     def _killed(self, sent: _Sent, error: KilledWorker) -> None:
         """Do the items of a batch one by one, with nothing beside them: some may have been there by chance."""
-        if sent.alone and len(sent.items) == 1:
+        if sent.alone:
             last = getattr(error.last_worker, "address", error.last_worker)
             attempts = getattr(error, "allowed_failures", self._attempts - 1) + 1
             self.failed(sent.first, WorkerLost(sent.first, attempts, f"the last one was {last}", _REMEDY))

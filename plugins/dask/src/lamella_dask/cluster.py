@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Status
 
 from lamella.errors import PluginError
 from lamella.executors import ThreadsExecutor
@@ -80,7 +80,10 @@ class LocalWorkers:
     def close(self) -> None:
         """End the workers; may be called twice."""
         self.client.close()
-        self.cluster.close()
+        try:
+            self.cluster.close()
+        except KeyError:  # Dask does not know a worker that ended early; scheduler and workers are closed by then
+            self.cluster.status = Status.closed
 
 
 @contextmanager
