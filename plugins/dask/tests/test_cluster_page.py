@@ -141,20 +141,27 @@ def test_workers_read_parts_of_their_own_again_and_again(
         parts.append(set(asked))
     assert sorted(row for part in parts for row in part) == list(range(20))
     assert max(lengths) == most
+    assert min(lengths) > 0
 
 
+@pytest.mark.parametrize(("limit", "shown"), [(3 << 29, ["1.5", "GiB"]), (None, ["none"])])
 def test_each_worker_is_asked_itself_and_shown_with_host_limit_and_file(
-    cluster: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int | None,
+    shown: list[str],
 ) -> None:
     def seen(packed: bytes, paths: Any) -> Seen:
         worker: Any = get_worker()
-        return Seen(host="node7", limit=3 << 29, path=f"/data/of {worker.address}")
+        return Seen(host="node7", limit=limit, path=f"/data/of {worker.address}")
 
     monkeypatch.setattr("lamella_dask.looking.look", seen)
     assert main(["workers", "--scheduler", cluster.scheduler_address, "scan.npy", "--seconds", "0.01"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for address in cluster.scheduler_info["workers"]:
-        assert ["node7", address, "1.5", "GiB", "/data/of", address] in [line.split() for line in lines]
+        assert ["node7", address, *shown, "/data/of", address] in [line.split() for line in lines]
 
 
 def test_a_worker_that_gives_no_answer_is_named(
@@ -206,6 +213,7 @@ def test_the_command_says_which_versions_differ(
     code, _, err = workers(capsys, "--scheduler", cluster.scheduler_address)
     assert code == 1
     assert err.count("has other versions: lamella 0.0.1 here") == 2
+    assert "numpy" not in err
 
 
 FEW = """

@@ -113,11 +113,11 @@ def _problems(address: str, one: Seen | str, here: dict[str, str]) -> list[str]:
     if isinstance(one, str):
         return [f"{address} {one}"]
     where = f"{address} on host {one.host}"
-    differ = [f"{name} {version} here, {one.versions.get(name)} there" for name, version in here.items()]
     told = [f"{where} cannot open the file: {one.problem}"] if one.problem else []
-    if one.versions != here:
-        wrong = [text for text, name in zip(differ, here, strict=True) if one.versions.get(name) != here[name]]
-        told.append(f"{where} has other versions: {'; '.join(wrong)}")
+    there = {name: one.versions.get(name) for name in here}
+    differ = [f"{name} {here[name]} here, {there[name]} there" for name in here if here[name] != there[name]]
+    if differ:
+        told.append(f"{where} has other versions: {'; '.join(differ)}")
     return told
 
 
