@@ -206,6 +206,11 @@ def test_the_command_says_which_worker_cannot_open_the_file(
     assert "HERE=THERE" in capsys.readouterr().err
 
 
+def test_the_command_wants_a_scheduler(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["workers"]) == 2
+    assert "--scheduler" in capsys.readouterr().err
+
+
 def test_the_command_says_which_versions_differ(
     cluster: LocalCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
