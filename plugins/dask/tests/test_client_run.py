@@ -164,9 +164,32 @@ def test_each_worker_has_two_batches_and_results_keep_their_order(play: Play, n_
     assert list(chain(*client.batches)) == list(range(100))
     assert client.messages < len(client.batches) == run.facts.batches
     assert (run.facts.items, run.facts.retries) == (100, 0)
+    assert 0 < run.facts.wall < 60
     assert run.facts.busy == pytest.approx(0.1)
     assert min(run.facts.submit, run.facts.wait) > 0
     assert run.facts.submit + run.facts.wait < run.facts.wall
+
+
+def test_batches_are_as_large_as_the_time_of_an_item_says(play: Play) -> None:
+    def tenths(items: list[int], number: int) -> Done:
+        return Done([pack_result(0) for _ in items], 0.1 * len(items), [])
+
+    client, run = play(tenths, 100)
+    list(run.results())
+    sizes = list(map(len, client.batches))
+    assert sizes[0] == 4
+    assert max(sizes) == sizes[4] == 10  # which takes a second
+
+
+def test_some_slow_batches_are_no_reason_for_small_ones_for_ever(play: Play) -> None:
+    def slow_at_first(items: list[int], number: int) -> Done:
+        return Done([pack_result(0) for _ in items], (0.4 if number <= 4 else 0.1) * len(items), [])
+
+    client, run = play(slow_at_first, 150)
+    list(run.results())
+    sizes = list(map(len, client.batches))
+    assert max(sizes) in (8, 9)
+    assert set(sizes) & {5, 6, 7}  # the mean follows step by step
 
 
 def test_results_that_may_not_wait_hold_back_what_follows(play: Play) -> None:
@@ -204,6 +227,17 @@ def test_an_item_whose_batch_is_always_lost_is_an_error_after_so_many_attempts(p
         list(run.results())
     assert raised.value.attempts == attempts
     assert sum(3 in batch for batch in client.batches) == attempts
+
+
+def test_a_batch_that_is_lost_with_the_scheduler_is_not_tried_again(play: Play) -> None:
+    def lost(items: list[int], number: int) -> BaseException:
+        client.status = "closed"
+        return asyncio.CancelledError()
+
+    client, run = play(lost, 4)
+    with pytest.raises(LamellaError, match="the Dask scheduler tcp://played:1 is gone"):
+        list(run.results())
+    assert client.messages == 1
 
 
 def test_items_of_a_batch_that_ended_workers_are_tried_alone_and_only_the_deadly_one_is_blamed(play: Play) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client, Future, KilledWorker, LocalCluster
 
-from lamella.errors import CancelledRun, LamellaError, LamellaWarning, WorkerLost
+from lamella.errors import LamellaError, LamellaWarning, WorkerLost
 from lamella.executors import InOrder, across_hosts, warn_user
 from lamella_dask.batchsize import batch_size, room_for
 from lamella_dask.last_run import LastRun
@@ -212,8 +212,8 @@ class ClientRun(InOrder[Any, Any]):
         """Fetch a result when it is there, beside the thread that merges."""
         try:
             (came,) = await self._client.gather([future], direct=self._direct, asynchronous=True)
-        except BaseException as error:
-            came = CancelledRun() if isinstance(error, asyncio.CancelledError) else error
+        except BaseException as error:  # also that it was cancelled
+            came = error
         self._came.put((sent, future, came))
 
     def _beside(self, coroutine: Any) -> LocalFuture[Any]:
@@ -275,7 +275,7 @@ class ClientRun(InOrder[Any, Any]):
         """Do the items of a batch one by one, with nothing beside them: some may have been there by chance."""
         if sent.alone:
             last = getattr(error.last_worker, "address", error.last_worker)
-            attempts = getattr(error, "allowed_failures", self._attempts - 1) + 1
+            attempts = error.allowed_failures + 1
             self.failed(sent.first, WorkerLost(sent.first, attempts, f"the last one was {last}", _REMEDY))
             return
         for i, item in enumerate(sent.items):
