@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,15 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"no real files in {SAMPLES}; LAMELLA_SAMPLES names their folder")
     return SAMPLES
+
+
+@pytest.fixture
+def in_time(request: pytest.FixtureRequest) -> "Iterator[None]":
+    """Let a result that never comes be a failure after a minute; slow tests have limits of their own."""
+    from lamella_testkit.limits import wall_clock
+
+    with nullcontext() if request.node.get_closest_marker("slow") else wall_clock(60):
+        yield
 
 
 @pytest.fixture(scope="session")

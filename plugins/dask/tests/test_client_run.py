@@ -21,17 +21,11 @@ from lamella_dask import DaskExecutor, client_run
 from lamella_dask.client_run import ClientRun
 from lamella_dask.leftovers import Leftovers
 from lamella_dask.remote import Batch, Done, Pickled
-from lamella_testkit.limits import wall_clock
+
+pytestmark = pytest.mark.usefixtures("in_time")
 
 Answer = Callable[[list[int], int], "Done | BaseException | None"]
 """What becomes of a batch with these items, which is the n-th that was submitted; None if nothing ever does."""
-
-
-@pytest.fixture(autouse=True)
-def _in_time() -> Iterator[None]:
-    """Let a result that never comes be a failure."""
-    with wall_clock(60):
-        yield
 
 
 def done(items: list[int], number: int) -> Done:
@@ -66,6 +60,7 @@ class Played:
         self.direct: set[bool | None] = set()
         self.told = 0
         self.busy: list[int] = []
+        self.silent = False
         self.kept: list[Any] = []
         self._thread = threading.Thread(target=self.loop.asyncio_loop.run_forever, daemon=True)
         self._thread.start()
@@ -112,6 +107,8 @@ class Played:
     async def run(self, stop: Any, *runs: str, **options: Any) -> dict[str, int]:
         self.stopped += runs
         self.told += 1
+        while self.silent:
+            await asyncio.sleep(0.01)
         return {"tcp://played:2": self.busy.pop() if self.busy else 0}
 
     def close(self) -> None:
@@ -533,6 +530,20 @@ def test_a_run_that_is_left_waits_for_its_workers_but_not_for_ever(
         results.close()
         assert client.told == len(busy)
     assert time.monotonic() - began < 2
+
+
+def test_a_run_that_is_left_does_not_wait_for_workers_that_say_nothing(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_run, "_PATIENCE", 0.2)
+    client, run = play(lambda items, number: done(items, number) if number == 1 else None, 30)
+    results = run.results()
+    next(results)
+    client.silent = True
+    began = time.monotonic()
+    with pytest.warns(LamellaWarning, match="gave up waiting"):
+        results.close()
+    assert time.monotonic() - began < 5
 
 
 def test_a_run_on_a_cluster_that_is_gone_is_left_at_once(play: Play) -> None:

@@ -22,6 +22,8 @@ from lamella.cli.app import main
 from lamella_dask import DaskExecutor
 from lamella_dask.looking import Seen, measure
 
+pytestmark = pytest.mark.usefixtures("in_time")
+
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-a-cluster.md"
 BLOCK = re.compile(r"<!-- executed by: plugins/dask/tests/test_cluster_page\.py -->\n```(\w+)\n(.*?)^```$", re.S | re.M)
 OPTIONS: dict[str, Any] = {
@@ -204,6 +206,13 @@ def test_the_command_says_which_worker_cannot_open_the_file(
     assert err.count("cannot open the file") == 2
     assert main(["workers", "--scheduler", cluster.scheduler_address, "--paths", "nothing"]) != 0
     assert "HERE=THERE" in capsys.readouterr().err
+
+
+def test_the_command_says_that_there_are_no_workers(capsys: pytest.CaptureFixture[str]) -> None:
+    with LocalCluster(n_workers=0, **OPTIONS) as empty:
+        code = main(["workers", "--scheduler", empty.scheduler_address])
+        assert code not in (0, None)
+        assert f"the Dask scheduler {empty.scheduler_address} has no workers" in capsys.readouterr().err
 
 
 def test_the_command_wants_a_scheduler(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,8 @@ from lamella_dask import DaskExecutor
 from lamella_dask.cluster import LocalWorkers
 from lamella_dask.names import dask_make_default
 
+pytestmark = pytest.mark.usefixtures("in_time")
+
 HERE: dict[str, Any] = {"processes": False, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
 
 
@@ -147,6 +149,22 @@ def test_a_client_that_was_given_stays_open_and_is_used_again(cluster: LocalClus
 def test_threads_of_all_workers_are_counted(cluster: LocalCluster) -> None:
     with Client(cluster, set_as_default=False) as client:
         assert DaskExecutor(client).workers == 2
+
+
+def test_workers_of_a_client_that_is_closed_are_as_they_were(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamella_dask.executor._KEPT", -1.0)
+    with Client(cluster, set_as_default=False) as client:
+        executor = DaskExecutor(client)
+        assert executor.workers == 2
+    assert executor.workers == 2
+
+
+def test_a_scheduler_is_asked_for_when_it_is_first_needed() -> None:
+    executor = DaskExecutor("tcp://127.0.0.1:1")
+    with dask.config.set({"distributed.comm.timeouts.connect": "0.3s"}), pytest.raises(LamellaError, match="cannot be"):
+        _ = executor.client
 
 
 def test_a_cluster_without_workers_counts_as_one_and_is_an_error_after_a_while(

@@ -115,7 +115,7 @@ def test_the_plans_of_the_eight_runs_that_were_used_last_are_kept(monkeypatch: p
 
 
 def test_stopping_tells_how_many_batches_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, end = threading.Barrier(3), threading.Event()
+    begun, end = threading.Barrier(3), threading.Semaphore(0)
     monkeypatch.setattr(remote, "gate_of_a_test", (begun, end), raising=False)  # where the unpickled job finds it
 
     def job(shared: Any, item: int, stopped: Callable[[], bool]) -> bool:
@@ -123,7 +123,7 @@ def test_stopping_tells_how_many_batches_still_work(monkeypatch: pytest.MonkeyPa
 
         begun, end = remote.gate_of_a_test  # type: ignore[attr-defined]
         begun.wait(20)
-        end.wait(20)
+        end.acquire(timeout=20)
         return stopped()
 
     found: list[Any] = []
@@ -133,7 +133,11 @@ def test_stopping_tells_how_many_batches_still_work(monkeypatch: pytest.MonkeyPa
     begun.wait(20)
     assert stop("other") == 0
     assert stop("run", "other") == 2
-    end.set()
+    end.release()
+    while all(one.is_alive() for one in threads):
+        time.sleep(0.01)
+    assert stop("run") == 1
+    end.release()
     for one in threads:
         one.join(20)
     assert found == [True, True]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 
 import lamella
 from lamella_dask import DaskExecutor
-from lamella_testkit.limits import wall_clock
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,13 +20,6 @@ def _by_value(request: pytest.FixtureRequest) -> Iterator[None]:
     cloudpickle.register_pickle_by_value(request.module)
     yield
     cloudpickle.unregister_pickle_by_value(request.module)
-
-
-@pytest.fixture(autouse=True)
-def _in_time(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a result that never comes be a failure."""
-    with nullcontext() if request.node.get_closest_marker("slow") else wall_clock(60):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ from lamella_dask import DaskExecutor, leftovers
 from lamella_dask.cluster import LocalWorkers
 from lamella_dask.remote import _Plans
 
+pytestmark = pytest.mark.usefixtures("in_time")
+
 DATA = np.random.default_rng(7).integers(0, 4000, (8, 10, 16, 16)).astype(np.uint16)
 PARTITIONS = 8
 
