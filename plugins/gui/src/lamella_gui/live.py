@@ -55,14 +55,14 @@ class Connections:
         self._pages[name] = self._pages.get(name, 0) + 1
         post = _Post(socket)
         talk = scan.connect(post.put, post.end)
-        tasks = [asyncio.create_task(post.work()), asyncio.create_task(_receive(socket, talk))]
+        sending, receiving = asyncio.create_task(post.work()), asyncio.create_task(_receive(socket, talk))
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            closed = post.ended and not tasks[1].done()
+            await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
+            closed = post.ended and not receiving.done()
         finally:
             self._pages[name] -= 1
-            for task in tasks:
-                task.cancel()
+            sending.cancel()
+            receiving.cancel()
             await asyncio.to_thread(talk.close)
         if closed:
             await self._say_why(socket, name, scan)

@@ -26,6 +26,9 @@ from lamella_gui.serving import config_of
 from lamella_gui.store import Store
 from lamella_gui.workspace import Workspace
 
+RAW = {"format": "raw", "dtype": "uint16", "nav_shape": "40,48", "sig_shape": "32,32"}
+"""How the file of `scan_file` is opened."""
+
 
 @dataclass
 class Answer:

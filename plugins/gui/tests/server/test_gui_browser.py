@@ -19,6 +19,7 @@ import pytest
 
 import lamella
 from lamella.analysis import make_analysis
+from server.conftest import RAW
 from server.wire import Wire
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from server.conftest import Client
 
 pytestmark = pytest.mark.browser
-
-RAW = {"format": "raw", "dtype": "uint16", "nav_shape": "40,48", "sig_shape": "32,32"}
 
 
 def enter(page: Page, client: Client, path: str = "/") -> None:

@@ -16,6 +16,7 @@ from lamella import Context
 from lamella.executors import InlineExecutor
 from lamella_viewer.live import Scan, decode_frame
 from lamella_viewer.live.budget import Budget
+from server.conftest import RAW
 from server.wire import Wire
 
 if TYPE_CHECKING:
@@ -189,14 +190,14 @@ def closed_with(live: Any) -> tuple[Any, Any]:
 
 
 def test_all_pages_of_a_data_set_are_told_that_it_was_closed(fresh: Client) -> None:
-    name = fresh.open("scan.raw", format="raw", dtype="uint16", nav_shape="40,48", sig_shape="32,32")
+    name = fresh.open("scan.raw", **RAW)
     with fresh.socket(name) as one, fresh.socket(name) as other:
         fresh.post(f"/scan/{name}/close")
         assert closed_with(one) == closed_with(other) == (4404, "this data set is not open any more")
 
 
 def test_all_pages_of_a_data_set_are_told_that_it_was_opened_again(fresh: Client) -> None:
-    name = fresh.open("scan.raw", format="raw", dtype="uint16", nav_shape="40,48", sig_shape="32,32")
+    name = fresh.open("scan.raw", **RAW)
     with fresh.socket(name) as one, fresh.socket(name) as other:
         fresh.post(f"/scan/{name}/reopen")
         assert closed_with(one) == closed_with(other) == (4410, "the data set was opened again")

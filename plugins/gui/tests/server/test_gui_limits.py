@@ -23,14 +23,13 @@ from lamella_gui.command import configure
 from lamella_gui.hearing import heard
 from lamella_gui.openlimit import NotOpenedInTime, OpenLimit
 from lamella_gui.serving import workspace_of
-from server.conftest import put_registry
+from server.conftest import RAW, put_registry
 
 if TYPE_CHECKING:
     from server.conftest import Client
 else:
     Client = Any
 
-RAW = {"format": "raw", "dtype": "uint16", "nav_shape": "40,48", "sig_shape": "32,32"}
 SECONDS = 0.2
 answers = threading.Event()
 """Whether the disk of the hanging format answers."""

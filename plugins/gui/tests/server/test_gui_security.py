@@ -11,13 +11,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from lamella_gui.places import Places
 from lamella_gui.security import Access
+from server.conftest import RAW
 
 if TYPE_CHECKING:
     from server.conftest import Client
 else:
     Client = Any
-
-RAW = {"format": "raw", "dtype": "uint16", "nav_shape": "40,48", "sig_shape": "32,32"}
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ class Talk:
     send
         Takes bytes and text, from any thread; must not block.
     ended
-        Called once the talk is closed, from any thread; must not block.
+        Called when the talk is closed, from any thread; must not block.
     """
 
     def __init__(

@@ -176,15 +176,10 @@ export function ticks(low, high, logarithmic, most) {
   if (logarithmic && low > 0) {
     const first = Math.ceil(Math.log10(low) - 1e-9);
     const count = Math.floor(Math.log10(high) + 1e-9) - first + 1;
-    if (count >= 2) {
-      const powers = Array.from({ length: count }, (_, i) => first + i);
-      const every = Math.ceil(count / most);
-      return powers.filter((_, i) => i % every === 0).map((power) => ({ value: 10 ** power, text: tenText(power) }));
-    }
-    const round = [first - 1, first, first + 1].flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)));
-    const within = round.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
-    const every = Math.ceil(within.length / most);
-    if (within.length >= 3) return within.filter((_, i) => i % every === 0).map((value) => ({ value, text: formatNumber(value, 3) }));
+    const powers = Array.from({ length: count }, (_, i) => ({ value: 10 ** (first + i), text: tenText(first + i) }));
+    const marks = count >= 2 ? powers : onesTwosAndFives(low, high, first);
+    const every = Math.ceil(marks.length / most);
+    if (count >= 2 || marks.length >= 3) return marks.filter((_, i) => i % every === 0);
   }
   const finest = niceLength((high - low) / most);
   const step = [1, 2, 2.5, 5, 10].map((factor) => niceLength(finest * factor * (1 + 1e-9)));
@@ -197,6 +192,14 @@ export function ticks(low, high, logarithmic, most) {
     const value = Number(((start + i) * chosen).toPrecision(12));
     return { value, text: formatNumber(value, Math.min(6, digits)) };
   });
+}
+
+/** @param {number} low  @param {number} high  @param {number} power of ten between them, or next to them */
+function onesTwosAndFives(low, high, power) {
+  return [power - 1, power, power + 1]
+    .flatMap((one) => [1, 2, 5].map((factor) => Number(`${factor}e${one}`)))
+    .filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9))
+    .map((value) => ({ value, text: formatNumber(value, 3) }));
 }
 
 /** @param {number} power */

@@ -220,12 +220,11 @@ function room(_, values) {
 /** @param {boolean} logarithmic */
 function texts(logarithmic) {
   return (/** @type {unknown} */ _, /** @type {(number | null)[]} */ values) => {
-    const powers = values.every((value) => value === null || Number.isInteger(Math.log10(value)));
+    const powers = logarithmic && values.every((value) => value === null || Number.isInteger(Math.log10(value)));
     return values.map((value) => {
       if (value === null) return null;
       const power = Math.log10(value);
-      if (logarithmic) return powers && Math.abs(power) > 3 ? powerText(power) : formatNumber(value, 3);
-      return formatNumber(value, 6);
+      return powers && Math.abs(power) > 3 ? powerText(power) : formatNumber(value, logarithmic ? 3 : 6);
     });
   };
 }
